@@ -1,0 +1,1 @@
+"""Photos on their way to the network: index, split, views, samplers, and drawn minerals."""

@@ -1,0 +1,1 @@
+"""From a bundle and a split to figures, plots and a report."""

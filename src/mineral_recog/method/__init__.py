@@ -1,0 +1,1 @@
+"""The method: losses, the network, and the probabilities that samplers draw by."""
