@@ -1,0 +1,7 @@
+"""`python -m mineral_recog` is the command `mineral-recog`."""
+
+import sys
+
+from mineral_recog.cli import main
+
+sys.exit(main())

@@ -1,0 +1,166 @@
+"""The bundle: what training hands on to everything that uses a model.
+
+A folder with `model.safetensors` (weights) and `config.json` (classes, counts, preprocessing,
+backbone, groups, where it came from). Reading one runs no code from it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from mineral_recog.data.views import Preprocessing
+from mineral_recog.errors import UserError
+from mineral_recog.files import whole_folder
+from mineral_recog.language import tr
+from mineral_recog.method.model import Network, empty_network
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+LARGEST_CONFIG = 64 * 2**20  # bytes; a config of a million classes takes less
+
+Channels = tuple[float, float, float]
+
+
+class _Preprocessing(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    image_size: Annotated[int, Field(ge=16, le=2048)]
+    mean: Channels
+    std: Channels
+
+
+class _Config(BaseModel):
+    """The schema of config.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["mineral-recog bundle"] = "mineral-recog bundle"
+    version: Literal[1] = 1
+    backbone: str
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    train_counts: tuple[Annotated[int, Field(ge=1)], ...]
+    groups: tuple[Literal["head", "medium", "tail"], ...]
+    preprocessing: _Preprocessing
+    provenance: dict[str, str]
+
+    @model_validator(mode="after")
+    def _as_many(self) -> _Config:
+        if not len(self.classes) == len(self.train_counts) == len(self.groups):
+            raise ValueError("classes, train_counts and groups differ in length")
+        return self
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model and what is known of it.
+
+    Attributes:
+        network: in evaluation mode when read.
+        backbone: its timm name.
+        classes: names, C.
+        train_counts: training photos of each class, C.
+        groups: `head`, `medium` or `tail` for each class, C.
+        provenance: versions, seed, recipe, data fingerprint and hardware, as text.
+    """
+
+    network: Network
+    backbone: str
+    classes: tuple[str, ...]
+    train_counts: tuple[int, ...]
+    groups: tuple[str, ...]
+    provenance: dict[str, str]
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle to a folder, whole or not at all."""
+        preprocessing = self.network.preprocessing.to_json()
+        config = _Config(
+            backbone=self.backbone,
+            classes=self.classes,
+            train_counts=self.train_counts,
+            groups=self.groups,  # type: ignore[arg-type]  # checked by the schema
+            preprocessing=_Preprocessing(**preprocessing),
+            provenance=self.provenance,
+        )
+        weights = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
+        with whole_folder(folder) as partial:
+            save_file(weights, partial / WEIGHTS)
+            (partial / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
+
+
+def read_bundle(run: Path) -> Bundle:
+    """Read the bundle of a run folder, or a bundle folder itself.
+
+    Raises:
+        UserError: none there, damaged, of another version, or weights of other shapes.
+    """
+    folder = run / "model" if (run / "model").is_dir() else run
+    for file in (CONFIG, WEIGHTS):
+        if not (folder / file).is_file():
+            raise UserError(
+                tr(
+                    f"{run} holds no trained model ({folder / file} is missing): give the folder of "
+                    "a finished `mineral-recog train`.",
+                    f"{run} 里没有训练好的模型（缺少 {folder / file}）：请给出已完成的 "
+                    "`mineral-recog train` 的文件夹。",
+                )
+            )
+    config = _read_config(folder / CONFIG)
+    preprocessing = Preprocessing(**config.preprocessing.model_dump())
+    network = empty_network(config.backbone, len(config.classes), preprocessing)
+    _load_weights(network, folder / WEIGHTS)
+    return Bundle(
+        network.eval(),
+        config.backbone,
+        config.classes,
+        config.train_counts,
+        tuple(config.groups),
+        config.provenance,
+    )
+
+
+def _read_config(path: Path) -> _Config:
+    try:
+        if path.stat().st_size > LARGEST_CONFIG:
+            raise ValueError("too large")
+        return _Config.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    except (ValueError, RecursionError) as error:
+        reason = str(error)
+    raise _damaged(path, reason)
+
+
+def _load_weights(network: Network, path: Path) -> None:
+    try:
+        weights = load_file(path)
+    except (SafetensorError, ValueError) as error:
+        raise _damaged(path, str(error)) from None
+    own = network.state_dict()
+    wrong = [
+        key
+        for key in own.keys() | weights.keys()
+        if key not in own or key not in weights or own[key].shape != weights[key].shape
+    ]
+    if wrong:
+        raise _damaged(path, f"{len(wrong)} tensors do not fit the backbone, as {min(wrong)}")
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise _damaged(path, "weights that are not finite")
+    network.load_state_dict(weights)
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    reason = " ".join(reason.split())[:200]
+    return UserError(
+        tr(
+            f"{path} is damaged or of another version ({reason}): train again, or copy the run "
+            "folder anew.",
+            f"{path} 已损坏或版本不同（{reason}）：请重新训练，或重新复制运行文件夹。",
+        )
+    )

@@ -1,0 +1,140 @@
+"""Which photos there are and what they show: the index of a split, from folder names alone."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mineral_recog.data.photo import is_photo_name
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Index:
+    """The photos of one split.
+
+    Attributes:
+        root: folder that holds a folder a class.
+        classes: C names, sorted.
+        paths: N paths below `root`.
+        labels: class of each photo, [N] int64 in 0..C-1.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    paths: tuple[str, ...]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """Photos of each class, [C]."""
+        return np.bincount(self.labels, minlength=len(self.classes))
+
+    def path(self, photo: int) -> Path:
+        """Where a photo lies."""
+        return self.root / self.paths[photo]
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the names and sizes of all photos, to trace a figure to its photos."""
+        digest = hashlib.sha256()
+        for path in sorted(self.paths):
+            size = (self.root / path).stat().st_size
+            digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+
+def photos_in(folder: Path) -> list[str]:
+    """Photos in a folder and the folders in it, by their names, as sorted relative paths."""
+    found = []
+    for parent, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for file in files:
+            path = Path(parent, file)
+            if is_photo_name(path):
+                found.append(path.relative_to(folder).as_posix())
+    return sorted(found)
+
+
+def class_folders(root: Path) -> list[str]:
+    """Names of the folders in a folder, sorted; hidden ones left out."""
+    return sorted(f.name for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
+
+
+def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> Index:
+    """Index one split of a prepared folder.
+
+    Args:
+        data: folder with `train`, `val` and `test`, each with a folder a class.
+        split: one of them.
+        classes: the classes that the split must have, all of them and no others; by default
+            those that it has.
+
+    Raises:
+        UserError: the split is missing, empty, or has a class without photos or other classes.
+    """
+    root = data / split
+    if not root.is_dir():
+        raise UserError(
+            tr(
+                f"{data} has no folder {split}: it needs train, val and test with a folder a "
+                "class each; `mineral-recog prepare` makes them.",
+                f"{data} 里没有 {split} 文件夹：需要 train、val、test，每个里面一类一个文件夹；"
+                "可用 `mineral-recog prepare` 生成。",
+            )
+        )
+    folders = class_folders(root)
+    names = tuple(folders if classes is None else classes)
+    _refuse_other_classes(root, folders, names)
+    paths: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(names):
+        photos = photos_in(root / name)
+        if not photos:
+            raise UserError(
+                tr(
+                    f"{root / name} has no photos: add some, or remove the class from every split.",
+                    f"{root / name} 里没有照片：请加入照片，或从各个划分里删去这一类。",
+                )
+            )
+        paths += [f"{name}/{photo}" for photo in photos]
+        labels += [label] * len(photos)
+    return Index(root, names, tuple(paths), np.array(labels, dtype=np.int64))
+
+
+def _refuse_other_classes(root: Path, folders: Sequence[str], names: Sequence[str]) -> None:
+    if not folders:
+        raise UserError(
+            tr(
+                f"{root} is empty: it needs a folder a class, with photos.",
+                f"{root} 是空的：里面应一类一个文件夹，放入照片。",
+            )
+        )
+    missing = [name for name in names if name not in folders]
+    unknown = [name for name in folders if name not in names]
+    told_en, told_zh = [], []
+    if missing:
+        told_en.append(f"lacks {', '.join(missing)}")
+        told_zh.append(f"缺少 {'、'.join(missing)}")
+    if unknown:
+        told_en.append(f"has {', '.join(unknown)}, which training did not")
+        told_zh.append(f"多出训练里没有的 {'、'.join(unknown)}")
+    if told_en:
+        raise UserError(
+            tr(
+                f"The classes of {root} differ from those of training: it "
+                f"{' and '.join(told_en)}. Every split needs the same class folders.",
+                f"{root} 的类别与训练不同：{'，'.join(told_zh)}。每个划分需要相同的类别文件夹。",
+            )
+        )

@@ -1,0 +1,106 @@
+"""From a photo to the pixels that the network sees; defined once, for training and for use."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from torchvision.transforms import v2
+
+from mineral_recog.data.index import Index
+from mineral_recog.data.photo import UNREADABLE, open_photo
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+
+# The share of the resized short side that the evaluation view keeps: 224 of 256 pixels.
+CENTER_SHARE = 0.875
+
+# Pixels uint8 [3, S, S], label, photo; or why the photo could not be read. An error is handed on
+# as a value, since a loader's worker process would bury the one line in a traceback.
+View = tuple[Tensor, int, int] | UserError
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What the network expects: pixels a side, and mean and deviation of each channel in 0..1."""
+
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for the bundle's config."""
+        return asdict(self)
+
+
+def evaluation_view(image_size: int) -> v2.Transform:
+    """Short side resized to image_size / 0.875, then the middle square; uint8 [3, S, S]."""
+    return v2.Compose(
+        [
+            v2.Resize(round(image_size / CENTER_SHARE), antialias=True),
+            v2.CenterCrop(image_size),
+            v2.PILToTensor(),
+        ]
+    )
+
+
+def training_view(image_size: int, crop_scale: float) -> v2.Transform:
+    """Random resized crop of at least `crop_scale` of the area, random mirror; uint8 [3, S, S]."""
+    return v2.Compose(
+        [
+            v2.RandomResizedCrop(image_size, scale=(crop_scale, 1.0), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.PILToTensor(),
+        ]
+    )
+
+
+class EvaluationViews(Dataset[View]):
+    """The photos of a split in order, each as (pixels, label, photo)."""
+
+    def __init__(self, index: Index, image_size: int) -> None:
+        self.index, self.image_size = index, image_size
+        self.view = evaluation_view(image_size)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def __getitem__(self, photo: int) -> View:
+        return _view(self.index, photo, self.view, round(self.image_size / CENTER_SHARE))
+
+
+class TrainingViews(Dataset[View]):
+    """Random views of photos, addressed by (photo, seed), each as (pixels, label, photo).
+
+    The seed is that of this one view, so that a view does not depend on the number of loader
+    workers.
+    """
+
+    def __init__(self, index: Index, image_size: int, crop_scale: float) -> None:
+        self.index = index
+        self.view = training_view(image_size, crop_scale)
+        # A crop of half the sides is enlarged at most twofold by decoding at this size.
+        self.short_side = 2 * image_size
+
+    def __getitem__(self, drawn: tuple[int, int]) -> View:
+        photo, seed = drawn
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return _view(self.index, photo, self.view, self.short_side)
+
+
+def _view(index: Index, photo: int, view: v2.Transform, short_side: int) -> View:
+    path = index.path(photo)
+    try:
+        pixels = view(open_photo(path, short_side))
+    except UNREADABLE as error:
+        return UserError(
+            tr(
+                f"{path} cannot be read ({error}): put it back or replace it, then run again.",
+                f"{path} 无法读取（{error}）：请放回或替换它，然后重新运行。",
+            )
+        )
+    return pixels, int(index.labels[photo]), photo

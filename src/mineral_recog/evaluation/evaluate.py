@@ -1,0 +1,238 @@
+"""From a run and a split to the files of an evaluation."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mineral_recog import hardware
+from mineral_recog.bundle import Bundle, read_bundle
+from mineral_recog.data.groups import class_groups
+from mineral_recog.data.index import SPLITS, Index, read_split
+from mineral_recog.data.loading import EvaluationLoader
+from mineral_recog.errors import UserError
+from mineral_recog.evaluation import metrics, plots
+from mineral_recog.evaluation.report import write_report
+from mineral_recog.evaluation.result import Evaluation, Predictions
+from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.language import tr
+from mineral_recog.method.prediction import predict
+from mineral_recog.progress import Bar
+
+BATCH = 64
+
+
+def evaluate(
+    run: Path,
+    *,
+    data: Path | None = None,
+    split: str = "test",
+    against: Path | None = None,
+    groups: str | None = None,
+    device: str = "auto",
+    workers: int = 2,
+    force: bool = False,
+) -> tuple[Evaluation, Evaluation | None, Path]:
+    """Measure a run on a split and write figures, plots and report to RUN/evaluation/SPLIT.
+
+    Args:
+        run: folder of a finished run.
+        data: prepared folder; by default the one that the run was trained on.
+        split: `train`, `val` or `test`.
+        against: another run, evaluated on the same split before, to set this one beside.
+        groups: see `class_groups`; by default those of the bundle.
+        device: see `hardware.choose_device`.
+        workers: loader processes.
+        force: replace an evaluation that is there.
+
+    Returns:
+        The evaluation, the one it is set against, and the folder of the files.
+
+    Raises:
+        UserError: anything that the user must change.
+    """
+    if split not in SPLITS:
+        raise UserError(
+            tr(
+                f"No split {split}: give one of {', '.join(SPLITS)}.",
+                f"没有划分 {split}：请用 {'、'.join(SPLITS)} 之一。",
+            )
+        )
+    folder = run / "evaluation" / split
+    bundle = read_bundle(run)
+    refuse_existing(folder, force)
+    index = read_split(data or trained_on(run), split, bundle.classes)
+    other = read_evaluation(against, split, bundle.classes) if against else None
+    evaluation = measure(run.resolve().name, bundle, index, split, groups, device, workers)
+    evaluation = replace(
+        evaluation,
+        history=_history(run),
+        recipe=_text(run / "recipe.yaml"),
+        provenance={**bundle.provenance, f"{split} photos (sha256)": index.fingerprint()},
+    )
+    with whole_folder(folder) as partial:
+        _write(partial, evaluation, other)
+    return evaluation, other, folder
+
+
+def trained_on(run: Path) -> Path:
+    """The prepared folder that a run was trained on.
+
+    Raises:
+        UserError: it is not known, or is there no more.
+    """
+    try:
+        data = Path(json.loads((run / "run.json").read_text(encoding="utf-8"))["data"])
+    except (OSError, ValueError, KeyError, TypeError):
+        data = None
+    if data is None or not data.is_dir():
+        raise UserError(
+            tr(
+                f"The photos that {run} was trained on are not where they were: give --data.",
+                f"{run} 训练所用的照片已不在原处：请用 --data 指定。",
+            )
+        )
+    return data
+
+
+def measure(
+    name: str,
+    bundle: Bundle,
+    index: Index,
+    split: str,
+    groups: str | None = None,
+    device: str = "auto",
+    workers: int = 2,
+) -> Evaluation:
+    """Predict every photo of a split and work out all figures.
+
+    Raises:
+        UserError: a photo cannot be read, or the groups or the device are not to be had.
+    """
+    of_class = bundle.groups
+    if groups is not None:
+        of_class = class_groups(groups, bundle.classes, bundle.train_counts)
+    where = hardware.choose_device(device)
+    size = bundle.network.preprocessing.image_size
+    loader = EvaluationLoader(index, size, BATCH, workers)
+    with Bar(tr(f"evaluating {name}", f"评估 {name}"), len(loader)) as bar:
+        outputs = predict(bundle.network.to(where), loader, where, on_batch=bar.step)
+    paths = tuple(index.path(photo) for photo in range(len(index)))
+    confusion = metrics.confusion_matrix(
+        outputs.labels, outputs.logits.argmax(axis=1), len(bundle.classes)
+    )
+    return Evaluation(
+        name=name,
+        split=split,
+        classes=bundle.classes,
+        train_counts=bundle.train_counts,
+        groups=of_class,
+        predictions=Predictions(outputs.labels, outputs.logits, outputs.features, paths),
+        figures=metrics.figures(outputs.labels, outputs.logits, of_class),
+        intervals=metrics.bootstrap_intervals(outputs.labels, outputs.logits, of_class),
+        class_accuracy=metrics.class_accuracy(confusion),
+        test_counts=confusion.sum(axis=1),
+        history=[],
+        recipe="",
+        provenance={},
+    )
+
+
+def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
+    """An evaluation written before, without its predictions.
+
+    Raises:
+        UserError: there is none, or it is of other classes.
+    """
+    folder = run / "evaluation" / split
+    try:
+        written = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        intervals = {key: (low, high) for key, (low, high) in written.pop("intervals").items()}
+        evaluation = Evaluation(
+            name=run.resolve().name,
+            split=split,
+            classes=tuple(row["class"] for row in rows),
+            train_counts=tuple(int(row["n_train"]) for row in rows),
+            groups=tuple(row["group"] for row in rows),
+            predictions=None,
+            figures=written,
+            intervals=intervals,
+            class_accuracy=np.array([float(row["accuracy"] or "nan") for row in rows]),
+            test_counts=np.array([int(row["n_test"]) for row in rows]),
+            history=_history(run),
+            recipe=_text(run / "recipe.yaml"),
+            provenance={},
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            tr(
+                f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "
+                f"{run} --split {split}` first.",
+                f"{run} 还没有 {split} 的评估可比较：请先运行 `mineral-recog evaluate {run} "
+                f"--split {split}`。",
+            )
+        ) from None
+    if evaluation.classes != tuple(classes):
+        raise UserError(
+            tr(
+                f"{run} knows other classes: compare runs on the same photos.",
+                f"{run} 的类别不同：请比较用同样照片训练的结果。",
+            )
+        )
+    return evaluation
+
+
+def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
+    """All files of an evaluation."""
+    written = {**evaluation.figures, "intervals": evaluation.intervals}
+    (folder / "metrics.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
+    _write_per_class(folder / "per_class.csv", evaluation)
+    _write_predictions(folder / "predictions.csv", evaluation)
+    plots.save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
+    plots.save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
+    plots.save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
+    write_report(folder / "report.html", evaluation, against)
+
+
+def _write_per_class(path: Path, evaluation: Evaluation) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["class", "n_train", "n_test", "accuracy", "group"])
+        for c, name in enumerate(evaluation.classes):
+            accuracy = evaluation.class_accuracy[c]
+            told = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
+            counts = (evaluation.train_counts[c], int(evaluation.test_counts[c]))
+            rows.writerow([name, *counts, told, evaluation.groups[c]])
+
+
+def _write_predictions(path: Path, evaluation: Evaluation) -> None:
+    """A line a photo: which, what it is, what it was taken for, and how surely."""
+    predictions = evaluation.predictions
+    assert predictions is not None
+    shifted = predictions.logits - predictions.logits.max(axis=1, keepdims=True)
+    odds = np.exp(shifted)
+    sure = 1 / odds.sum(axis=1)  # the largest odds are 1
+    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["photo", "class", "predicted", "probability"])
+        for photo, label, best, p in zip(
+            predictions.paths, predictions.labels, odds.argmax(axis=1), sure, strict=True
+        ):
+            names = (evaluation.classes[label], evaluation.classes[best])
+            rows.writerow([f"{names[0]}/{photo.name}", *names, f"{p:.4f}"])
+
+
+def _history(run: Path) -> list[dict[str, object]]:
+    lines = _text(run / "log.jsonl").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

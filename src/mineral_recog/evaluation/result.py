@@ -1,0 +1,62 @@
+"""What an evaluation found: the one thing that figures, plots and report pass around."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
+class Predictions:
+    """What the model said of each of the M photos of a split.
+
+    labels: int64 [M], true classes. logits: float32 [M, C]. features: float32 [M, D].
+    paths: where each of the M photos lay when it was read.
+    Raises ValueError when the four do not tell of the same number of photos.
+    """
+
+    labels: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float32]
+    features: npt.NDArray[np.float32]
+    paths: tuple[Path, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.labels), len(self.logits), len(self.features), len(self.paths)}
+        if len(lengths) > 1:
+            raise ValueError(f"labels, logits, features and paths differ in length: {lengths}")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """One run on one split of C classes; classes, counts, groups and accuracies in one order.
+
+    name: of the run. split: "test" or "val". groups: "head", "medium" or "tail", one a class.
+    predictions: None when only the figures are known (a run read from its metrics.json).
+    figures, intervals: by the keys of `metrics.figures`; shares in [0, 1], not per cent.
+    class_accuracy: float [C], nan where a class has no photo in the split.
+    test_counts: photos of each class in the split, int [C].
+    history: the lines of log.jsonl, an epoch each. recipe: YAML text.
+    provenance: what was run on what; shown as it is.
+    Raises ValueError when a field that goes by class does not have C entries.
+    """
+
+    name: str
+    split: str
+    classes: tuple[str, ...]
+    train_counts: tuple[int, ...]
+    groups: tuple[str, ...]
+    predictions: Predictions | None
+    figures: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+    class_accuracy: npt.NDArray[np.float64]
+    test_counts: npt.NDArray[np.int64]
+    history: list[dict[str, Any]]
+    recipe: str
+    provenance: dict[str, str]
+
+    def __post_init__(self) -> None:
+        for field in ("train_counts", "groups", "class_accuracy", "test_counts"):
+            if len(getattr(self, field)) != len(self.classes):
+                raise ValueError(f"{field} must have one entry for each of the classes")

@@ -1,0 +1,75 @@
+"""Files and folders that are written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+
+
+def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
+    """Refuse an output that exists, unless it may be replaced.
+
+    Args:
+        path: of the output.
+        force: whether the user asked to replace it.
+        made_by_us: whether the path holds what this program made; nothing else is replaced.
+
+    Raises:
+        UserError: it exists and may not be replaced.
+    """
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
+    if not made_by_us:
+        raise UserError(
+            tr(
+                f"{path} exists and was not made by this command: choose another place.",
+                f"{path} 已存在，且不是本命令生成的：请另选位置。",
+            )
+        )
+    if not force:
+        raise UserError(
+            tr(
+                f"{path} exists: choose another place, or replace it with --force.",
+                f"{path} 已存在：请另选位置，或用 --force 替换它。",
+            )
+        )
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place, on disk for good, when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        with partial.open("rb+") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path` that takes its place when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+    try:
+        partial.chmod(0o755)  # a temporary folder is private, what takes its place is not
+        yield partial
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old-", dir=path.parent))
+            path.replace(old)
+            partial.replace(path)
+            shutil.rmtree(old)
+        else:
+            partial.replace(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

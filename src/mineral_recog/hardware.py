@@ -1,0 +1,90 @@
+"""The machine that a network runs on: which device, and which precision it is fast in."""
+
+from __future__ import annotations
+
+import platform
+import time
+
+import torch
+import torch.nn.functional as F
+
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+from mineral_recog.method.model import Network
+
+TIMED_BATCH = 16  # images of a timed step: enough to tell two precisions apart
+WORTH_IT = 1.2  # a lower precision must be this much faster to be taken
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name: `auto` (the fastest there is), `cpu`, `cuda`, `cuda:1`, `mps`.
+
+    Raises:
+        UserError: unknown, or not there.
+    """
+    available = {
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+        "cpu": True,
+    }
+    if name == "auto":
+        return torch.device(next(kind for kind, there in available.items() if there))
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    beyond = (
+        device is not None
+        and device.type == "cuda"
+        and (device.index or 0) >= torch.cuda.device_count()
+    )
+    if device is None or not available.get(device.type, False) or beyond:
+        there = ", ".join(kind for kind, is_there in available.items() if is_there)
+        raise UserError(
+            tr(
+                f"Device {name} is not there: this machine has {there}; use --device auto.",
+                f"没有设备 {name}：本机有 {there}；请用 --device auto。",
+            )
+        )
+    return device
+
+
+def choose_precision(network: Network, device: torch.device) -> str:
+    """The faster of `float32` and `bfloat16` for training this network here.
+
+    A GPU that knows bfloat16 gains by it. On a CPU it depends on the processor and on the
+    network (depthwise convolutions lose by it), so both are timed, and bfloat16 must be clearly
+    faster, so that the choice does not hang on noise.
+    """
+    if device.type == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    if device.type != "cpu":
+        return "float32"
+    seconds = {kind: _step_seconds(network, kind) for kind in ("float32", "bfloat16")}
+    return "bfloat16" if seconds["bfloat16"] * WORTH_IT < seconds["float32"] else "float32"
+
+
+def _step_seconds(network: Network, precision: str) -> float:
+    """Seconds of the fastest of three passes, forward and back; the network stays as it is."""
+    size = network.preprocessing.image_size
+    pixels = torch.zeros(TIMED_BATCH, 3, size, size, dtype=torch.uint8)
+    labels = torch.zeros(TIMED_BATCH, dtype=torch.int64)
+    taken = []
+    network.eval()  # no normalisation layer may learn from empty images
+    for _ in range(3):
+        start = time.perf_counter()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            _, logits = network(pixels)
+        F.cross_entropy(logits.float(), labels).backward()
+        taken.append(time.perf_counter() - start)
+        network.zero_grad(set_to_none=True)
+    return min(taken)
+
+
+def describe(device: torch.device) -> str:
+    """The hardware in a few words, for the record of a run."""
+    if device.type == "cuda":
+        return f"{torch.cuda.get_device_name(device)}, {platform.system()}"
+    return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads, " + (
+        platform.system()
+    )

@@ -1,0 +1,50 @@
+"""What a network says of the photos of a loader."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mineral_recog.data.loading import Batch
+from mineral_recog.method.model import Network
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Labels int64 [M], logits float32 [M, C] and features float32 [M, D]."""
+
+    labels: NDArray[np.int64]
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+@torch.inference_mode()
+def predict(
+    network: Network,
+    batches: Iterable[Batch],
+    device: torch.device,
+    precision: str = "float32",
+    on_batch: Callable[[], None] = lambda: None,
+) -> Outputs:
+    """Run the network in evaluation mode over all batches; it stays in that mode.
+
+    Args:
+        precision: `float32` or `bfloat16`.
+        on_batch: called after each batch.
+    """
+    network.eval()
+    labels, logits, features = [], [], []
+    for batch in batches:
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            found, scores = network(batch.pixels.to(device, non_blocking=True))
+        labels.append(batch.labels)
+        logits.append(scores.float().cpu())
+        features.append(found.float().cpu())
+        on_batch()
+    return Outputs(
+        torch.cat(labels).numpy(), torch.cat(logits).numpy(), torch.cat(features).numpy()
+    )

@@ -1,0 +1,209 @@
+"""A training run: from a prepared folder and a recipe to a run folder with a bundle."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import timm
+import torch
+import torchvision
+
+import mineral_recog
+from mineral_recog import hardware
+from mineral_recog.bundle import Bundle
+from mineral_recog.config import Recipe, read_recipe
+from mineral_recog.data.groups import class_groups
+from mineral_recog.data.index import Index, read_split
+from mineral_recog.data.photo import unreadable
+from mineral_recog.engine import Engine, LogLine
+from mineral_recog.errors import UserError
+from mineral_recog.files import refuse_existing
+from mineral_recog.language import tr
+from mineral_recog.method.model import build_network
+from mineral_recog.progress import Bar
+
+RECIPE, RUN = "recipe.yaml", "run.json"
+
+
+def train(
+    data: Path,
+    recipe: Recipe,
+    folder: Path,
+    *,
+    device: str = "auto",
+    workers: int = 2,
+    force: bool = False,
+    on_epoch: Callable[[LogLine], None] = lambda line: None,
+) -> None:
+    """Train from the start and leave the bundle in `folder`/model.
+
+    Args:
+        data: folder with train/ and val/.
+        recipe: what to do.
+        folder: of the run; made here.
+        device: see `hardware.choose_device`.
+        workers: loader processes.
+        force: replace a run that is there.
+        on_epoch: called with each line of the log.
+
+    Raises:
+        UserError: anything that the user must change.
+    """
+    refuse_existing(folder, force, made_by_us=(folder / RECIPE).is_file())
+    engine, train_index, recipe = _engine(data, recipe, folder, device, workers)
+    if folder.exists():
+        shutil.rmtree(folder)
+    (folder / "checkpoint").mkdir(parents=True)
+    # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
+    facts = {"data": str(data.resolve()), "fingerprint": train_index.fingerprint()}
+    (folder / RUN).write_text(json.dumps(facts), encoding="utf-8")
+    (folder / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+    _run(engine, train_index, recipe, folder, on_epoch)
+
+
+def resume(
+    data: Path,
+    folder: Path,
+    *,
+    device: str = "auto",
+    workers: int = 2,
+    on_epoch: Callable[[LogLine], None] = lambda line: None,
+) -> None:
+    """Go on with a run that was interrupted, by the recipe in its folder; arguments as `train`.
+
+    Raises:
+        UserError: no run there, it is finished, or its photos are not the ones it began with.
+    """
+    if not (folder / RECIPE).is_file():
+        raise UserError(
+            tr(
+                f"{folder} holds no run to resume: leave out --resume to start one.",
+                f"{folder} 里没有可继续的训练：去掉 --resume 即可开始。",
+            )
+        )
+    if (folder / "model").is_dir():
+        raise UserError(
+            tr(
+                f"{folder} is finished: evaluate it, or train again with --force.",
+                f"{folder} 已完成：请评估它，或用 --force 重新训练。",
+            )
+        )
+    recipe = read_recipe(str(folder / RECIPE))
+    engine, train_index, recipe = _engine(data, recipe, folder, device, workers)
+    began_with = json.loads((folder / RUN).read_text(encoding="utf-8"))["fingerprint"]
+    if began_with != train_index.fingerprint():
+        raise UserError(
+            tr(
+                f"The training photos in {data} are not those that {folder} began with: put them "
+                "back, or train again with --force.",
+                f"{data} 里的训练照片与 {folder} 开始时不同：请恢复它们，或用 --force 重新训练。",
+            )
+        )
+    engine.resume()
+    _run(engine, train_index, recipe, folder, on_epoch)
+
+
+def _engine(
+    data: Path, recipe: Recipe, folder: Path, device_name: str, workers: int
+) -> tuple[Engine, Index, Recipe]:
+    """Check all that can be checked beforehand, and build the engine."""
+    device = hardware.choose_device(device_name)
+    train_index = read_split(data, "train")
+    if len(train_index.classes) < 2:
+        raise UserError(
+            tr(
+                f"{train_index.root} has one class, {train_index.classes[0]}: a classifier needs "
+                "at least two.",
+                f"{train_index.root} 只有一个类别 {train_index.classes[0]}：分类器至少需要两个。",
+            )
+        )
+    val = read_split(data, "val", train_index.classes)
+    class_groups(recipe.groups, train_index.classes, train_index.counts.tolist())
+    torch.manual_seed(recipe.seed)
+    network = build_network(
+        recipe.backbone,
+        recipe.pretrained,
+        recipe.normalisation,
+        recipe.image_size,
+        len(train_index.classes),
+    )
+    for index in (train_index, val):
+        refuse_unreadable(index)
+    if recipe.precision == "auto":
+        precision = hardware.choose_precision(network, device)
+        recipe = recipe.model_copy(update={"precision": precision})
+    engine = Engine(recipe, network, train_index, val, folder, device, workers)
+    return engine, train_index, recipe
+
+
+def refuse_unreadable(index: Index) -> None:
+    """Read every photo of a split once, so that none fails in the middle of a run.
+
+    Raises:
+        UserError: with the photos that cannot be read.
+    """
+    paths = [index.path(photo) for photo in range(len(index))]
+    with Bar(tr(f"checking {index.root.name}", f"检查 {index.root.name}"), len(paths)) as bar:
+        bad = unreadable(paths, bar.at)
+    if bad:
+        shown = ", ".join(f"{path} ({reason})" for path, reason in bad[:10])
+        more = f", ... (+{len(bad) - 10})" if len(bad) > 10 else ""
+        raise UserError(
+            tr(
+                f"{len(bad)} photos in {index.root} cannot be read: {shown}{more}. Replace or "
+                "remove them, or use `mineral-recog prepare`, which skips such photos.",
+                f"{index.root} 里有 {len(bad)} 张照片无法读取：{shown}{more}。请替换或删除它们，"
+                "或用 `mineral-recog prepare`（会跳过这类照片）。",
+            )
+        )
+
+
+def _run(
+    engine: Engine,
+    train_index: Index,
+    recipe: Recipe,
+    folder: Path,
+    on_epoch: Callable[[LogLine], None],
+) -> None:
+    with Bar(tr("training", "训练"), engine.steps) as bar:
+        bar.say(_summary(engine, train_index, recipe))
+        bar.at(engine.done * engine.steps_an_epoch)
+        engine.run(bar.at, on_epoch)
+    counts = tuple(train_index.counts.tolist())
+    Bundle(
+        network=engine.network,
+        backbone=recipe.backbone,
+        classes=train_index.classes,
+        train_counts=counts,
+        groups=class_groups(recipe.groups, train_index.classes, counts),
+        provenance=_provenance(engine, train_index, recipe),
+    ).save(folder / "model")
+    shutil.rmtree(folder / "checkpoint")  # a finished run needs none, and it is large
+
+
+def _summary(engine: Engine, train_index: Index, recipe: Recipe) -> str:
+    photos, classes = len(train_index), len(train_index.classes)
+    where = f"{engine.device.type}, {recipe.precision}, {recipe.image_size} px"
+    return tr(
+        f"{photos} photos of {classes} classes, {recipe.backbone} on {where}, "
+        f"{recipe.epochs} epochs",
+        f"{classes} 类 {photos} 张照片，{recipe.backbone}，{where}，{recipe.epochs} 轮",
+    )
+
+
+def _provenance(engine: Engine, train_index: Index, recipe: Recipe) -> dict[str, str]:
+    return {
+        "mineral-recog": mineral_recog.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "timm": timm.__version__,
+        "hardware": hardware.describe(engine.device),
+        "precision": recipe.precision,
+        "seed": str(recipe.seed),
+        "training photos (sha256)": train_index.fingerprint(),
+    }

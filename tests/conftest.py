@@ -1,0 +1,48 @@
+"""Photos that the tests make for themselves."""
+
+from __future__ import annotations
+
+import os
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+# One thread a worker keeps the suite steady when it runs in parallel.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ["MINERAL_RECOG_LANG"] = "en"
+
+
+
+def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:
+    """Noisy photos of one colour, told apart from others by it."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng([hue, count])
+    base = np.array([(hue * 97) % 200, (hue * 41) % 200, (hue * 151) % 200])
+    for number in range(count):
+        noise = rng.integers(0, 56, size=(size, size, 3))
+        Image.fromarray((base + noise).astype(np.uint8)).save(folder / f"{number}.png")
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A prepared folder of three classes, 12, 6 and 3 training photos, to be read only."""
+    data = tmp_path_factory.mktemp("prepared") / "data"
+    for split, counts in {"train": (12, 6, 3), "val": (2, 2, 2), "test": (4, 4, 4)}.items():
+        for hue, count in enumerate(counts):
+            write_photos(data / split / ("agate", "beryl", "copper")[hue], hue, count)
+    return data
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Folders of photos as a user has them: three classes of 20, 10 and 5."""
+    for hue, (name, count) in enumerate({"agate": 20, "钠长石": 10, "copper": 5}.items()):
+        write_photos(tmp_path / "photos" / name, hue, count)
+    return tmp_path / "photos"
+
+
+# A network that trains in a second a stage.
+TINY = ("backbone=test_resnet", "pretrained=false", "image_size=32", "batch_size=8")

@@ -1,0 +1,125 @@
+"""Draws and weights against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mineral_recog.data.samplers import (
+    ClassBalancedSampler,
+    MixedHalvesSampler,
+    NaturalSampler,
+    build_sampler,
+    inverse_probability_weights,
+)
+
+# Ten photos of class 0, seven of class 1, three of class 2, not in order.
+LABELS = np.array([0, 1, 0, 0, 2, 1, 0, 1, 0, 0, 1, 2, 0, 1, 0, 1, 0, 2, 0, 1])
+
+
+def test_inverse_probability_weights_by_hand() -> None:
+    # p = 0, 0.5, 1, 1, 1: u = 1, 0.5, 0, 0, 0 (each + 1e-5); r = 1 / 0.125 = 8;
+    # beta = ln 4 / ln 8 = 2/3, below 1, so 1: w = u / 1.5.
+    p = np.array([0.0, 0.5, 1.0, 1.0, 1.0])
+    weights = inverse_probability_weights(p, np.zeros(5, dtype=np.int64), 1)
+    assert weights == pytest.approx([2 / 3, 1 / 3, 0, 0, 0], abs=2e-5)
+
+
+def test_inverse_probability_weights_with_beta_over_one() -> None:
+    # p = 0.2, 0.4, 0.4, 0.4, 0.6 scales to 0, 0.5, 0.5, 0.5, 1: u = 1, 0.5, 0.5, 0.5, 0;
+    # r = 1 / 0.375 = 8/3; beta = ln 4 / ln (8/3) = 1.41339; 0.5^beta = 0.37543.
+    p = np.array([0.2, 0.4, 0.4, 0.4, 0.6])
+    weights = inverse_probability_weights(p, np.zeros(5, dtype=np.int64), 1)
+    beta = math.log(4) / math.log(8 / 3)
+    assert beta == pytest.approx(1.41339, abs=1e-5)
+    total = 1 + 3 * 0.37543
+    expected = [1 / total, *[0.37543 / total] * 3, 0]
+    assert weights == pytest.approx(expected, abs=2e-5)
+
+
+def test_beta_is_capped_at_ten() -> None:
+    # u nearly equal but for one photo far below: r is close to 1, ln 4 / ln r far over 10.
+    p = np.array([0.0, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 1.0])
+    weights = inverse_probability_weights(p, np.zeros(11, dtype=np.int64), 1)
+    assert weights[0] / weights[1] == pytest.approx((1.00001 / 0.99901) ** 10, rel=1e-6)
+
+
+def test_small_and_even_classes_are_uniform() -> None:
+    labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
+    p = np.array([0.1, 0.2, 0.9, 0.4, 0.5, 0.5, 0.5, 0.5, 0.5])
+    assert inverse_probability_weights(p, labels, 2) == pytest.approx([0.25] * 4 + [0.2] * 5)
+
+
+@given(st.lists(st.floats(0, 1), min_size=20, max_size=20))
+def test_weights_sum_to_one_in_each_class_and_follow_the_doubt(values: list[float]) -> None:
+    p = np.array(values)
+    weights = inverse_probability_weights(p, LABELS, 3)
+    assert np.bincount(LABELS, weights) == pytest.approx([1, 1, 1])
+    for members in (LABELS == 0, LABELS == 1):
+        order = np.argsort(p[members])
+        assert (np.diff(weights[members][order]) <= 1e-12).all()
+
+
+def test_natural_sees_each_photo_once_an_epoch() -> None:
+    sampler = NaturalSampler(LABELS, 3, batch_size=8, seed=0)
+    batches = sampler.draw(0)
+    assert [len(batch) for batch in batches] == [7, 7, 6]
+    assert sorted(np.concatenate(batches)) == list(range(20))
+    assert sampler.class_prior().tolist() == [0.5, 0.35, 0.15]
+
+
+def test_class_balanced_frequencies() -> None:
+    sampler = ClassBalancedSampler(LABELS, 3, batch_size=8, seed=0)
+    drawn = np.concatenate([np.concatenate(sampler.draw(epoch)) for epoch in range(2000)])
+    assert len(drawn) == 40_000
+    share = np.bincount(LABELS[drawn], minlength=3) / len(drawn)
+    assert share == pytest.approx([1 / 3] * 3, abs=0.01)
+    # Within a class every photo is equally likely: a photo of class 2 has 1/9.
+    share_of_photo = np.bincount(drawn, minlength=20) / len(drawn)
+    assert share_of_photo[LABELS == 2] == pytest.approx([1 / 9] * 3, abs=0.01)
+    assert share_of_photo[LABELS == 0] == pytest.approx([1 / 30] * 10, abs=0.005)
+
+
+def test_mixed_halves_draw_by_their_weights() -> None:
+    p = np.linspace(0, 1, 20).astype(np.float32)
+    sampler = MixedHalvesSampler(LABELS, 3, 8, seed=0, probabilities=p)
+    drawn = np.concatenate([np.concatenate(sampler.draw(epoch)) for epoch in range(4000)])
+    share = np.bincount(drawn, minlength=20) / len(drawn)
+    weights = inverse_probability_weights(p, LABELS, 3)
+    # Half uniform over 20 photos; half by weight, where each of the 3 classes weighs the same.
+    assert share == pytest.approx(0.5 / 20 + 0.5 * weights / 3, abs=0.004)
+    by_class = np.bincount(LABELS[drawn], minlength=3) / len(drawn)
+    assert by_class == pytest.approx(sampler.class_prior(), abs=0.01)
+    assert sampler.class_prior() == pytest.approx([0.41667, 0.34167, 0.24167], abs=1e-5)
+
+
+def test_each_mixed_batch_has_both_halves() -> None:
+    # Photos 0..99 of class 0 and one of class 1, whose half of the weight is all its own.
+    labels = np.array([0] * 100 + [1])
+    sampler = MixedHalvesSampler(labels, 2, 10, 0, np.full(101, 0.5, np.float32))
+    batches = sampler.draw(3)
+    assert sum(map(len, batches)) == 101
+    assert {len(batch) for batch in batches} <= {9, 10}
+    assert np.mean([np.isin(100, batch) for batch in batches]) > 0.8
+
+
+@pytest.mark.parametrize("name", ["natural", "class_balanced", "mixed_halves"])
+def test_a_draw_is_a_function_of_seed_and_epoch(name: str) -> None:
+    p = np.linspace(0, 1, 20).astype(np.float32)
+
+    def draw(seed: int, epoch: int) -> list[int]:
+        sampler = build_sampler(name, LABELS, 3, 8, seed, p)
+        return [int(photo) for batch in sampler.draw(epoch) for photo in batch]
+
+    assert draw(1, 2) == draw(1, 2)
+    assert draw(1, 2) != draw(1, 3)
+    assert draw(1, 2) != draw(2, 2)
+
+
+def test_an_unknown_sampler_is_refused() -> None:
+    with pytest.raises(ValueError, match="loudest"):
+        build_sampler("loudest", LABELS, 3, 8, 0, np.zeros(20, np.float32))
