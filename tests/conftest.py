@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from PIL import Image
 # One thread a worker keeps the suite steady when it runs in parallel.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MINERAL_RECOG_LANG"] = "en"
-
 
 
 def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:

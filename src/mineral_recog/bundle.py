@@ -104,8 +104,8 @@ def read_bundle(run: Path) -> Bundle:
         if not (folder / file).is_file():
             raise UserError(
                 tr(
-                    f"{run} holds no trained model ({folder / file} is missing): give the folder of "
-                    "a finished `mineral-recog train`.",
+                    f"{run} holds no trained model ({folder / file} is missing): give the folder "
+                    "of a finished `mineral-recog train`.",
                     f"{run} 里没有训练好的模型（缺少 {folder / file}）：请给出已完成的 "
                     "`mineral-recog train` 的文件夹。",
                 )

@@ -78,6 +78,7 @@ def demo(
     workers: WorkersOption = None,
     force: ForceOption = False,
 ) -> None:
+    """Draw, train, evaluate and compare."""
     from mineral_recog.data.loading import default_workers
     from mineral_recog.demo import run_demo
 
@@ -113,6 +114,7 @@ def draw(
     seed: SeedOption = 3407,
     force: ForceOption = False,
 ) -> None:
+    """Draw a long-tailed set."""
     from mineral_recog.demo import draw_minerals
 
     draw_minerals(
@@ -158,6 +160,7 @@ def prepare(
     ] = "hardlink",
     force: ForceOption = False,
 ) -> None:
+    """Split folders of photos."""
     from mineral_recog.preparing import prepare_and_show
 
     prepare_and_show(
@@ -208,6 +211,7 @@ def train(
     workers: WorkersOption = None,
     force: ForceOption = False,
 ) -> None:
+    """Train by a recipe."""
     from mineral_recog.config import read_recipe
 
     name = recipe or "multi_stage"
@@ -282,6 +286,7 @@ def evaluate(
     workers: WorkersOption = None,
     force: ForceOption = False,
 ) -> None:
+    """Measure a run."""
     from mineral_recog.data.loading import default_workers
     from mineral_recog.evaluation.evaluate import evaluate as evaluate_run
     from mineral_recog.evaluation.tables import print_figures

@@ -207,7 +207,7 @@ def read_recipe(recipe: str, settings: Iterable[str] = ()) -> Recipe:
 def _recipe_text(recipe: str) -> str:
     path = Path(recipe)
     if recipe in shipped_recipes():
-        file = resources.files("mineral_recog").joinpath("recipes", f"{recipe}.yaml")
+        file = resources.files("mineral_recog").joinpath("recipes").joinpath(f"{recipe}.yaml")
         return file.read_text(encoding="utf-8")
     if path.suffix in (".yaml", ".yml") and path.is_file():
         try:

@@ -224,7 +224,7 @@ class Engine:
 
     def _momentum(self) -> dict[str, Tensor]:
         """The optimiser's momentum, by name of the parameter."""
-        names = {parameter: name for name, parameter in self.network.named_parameters()}
+        names: dict[Tensor, str] = {p: name for name, p in self.network.named_parameters()}
         return {
             names[parameter]: state["momentum_buffer"]
             for parameter, state in self.optimizer.state.items()

@@ -11,6 +11,7 @@ from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import SPLITS
 from mineral_recog.data.split import Prepared, parse_shares, prepare
 from mineral_recog.evaluation import plots
+from mineral_recog.evaluation.style import save
 from mineral_recog.language import tr
 from mineral_recog.progress import Bar
 
@@ -44,7 +45,7 @@ def prepare_and_show(
     names = list(made.counts)
     train = [made.counts[name]["train"] for name in names]
     figure = plots.class_counts(names, train, class_groups("thirds", names, train))
-    plots.save(figure, data / "distribution.png")
+    save(figure, data / "distribution.png")
     _print(made, data)
 
 

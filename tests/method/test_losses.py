@@ -31,7 +31,7 @@ def test_frequency_aware_loss_by_hand() -> None:
 def test_frequency_aware_gradient_by_hand() -> None:
     # Softmax minus one-hot: (3/4, 1/4) - (0, 1).
     logits = torch.zeros(1, 2, requires_grad=True)
-    FrequencyAwareLoss(torch.tensor([0.75, 0.25]))(NONE, logits, torch.tensor([1])).backward()  # type: ignore[no-untyped-call]
+    FrequencyAwareLoss(torch.tensor([0.75, 0.25]))(NONE, logits, torch.tensor([1])).backward()
     assert logits.grad is not None
     assert logits.grad[0].tolist() == pytest.approx([0.75, -0.75])
 
@@ -71,7 +71,7 @@ def test_center_loss_and_update_by_hand() -> None:
     assert value.item() == pytest.approx(9 / 4)
     # c - lr * 2/B * sum(c - f): c0 = 0 - 1/4 * (-2, -2); c1 = (1, 1) - 1/4 * (0, -1).
     assert centers.values.tolist() == [[0.5, 0.5], [1.0, 1.25]]
-    value.backward()  # type: ignore[no-untyped-call]
+    value.backward()
     # 2/B * (f - c), by the centers as they were.
     assert features.grad is not None
     assert features.grad.tolist() == [[1, 0], [0, 1], [0, 0.5], [0, 0]]

@@ -98,6 +98,8 @@ def _loader(views: object, workers: int, **batching: object) -> DataLoader[View]
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         collate_fn=_collate,
+        # A loader draws a seed for its workers; not from the state that the network draws from.
+        generator=torch.Generator(),
         **batching,  # type: ignore[arg-type]
     )
     return loader

@@ -48,7 +48,8 @@ class NaturalSampler:
 
     def class_prior(self) -> Weights:
         """n_c / N."""
-        return self.counts / self.counts.sum()
+        prior: Weights = self.counts / self.counts.sum()
+        return prior
 
 
 class ClassBalancedSampler:
@@ -123,7 +124,8 @@ class MixedHalvesSampler:
 
     def class_prior(self) -> Weights:
         """Half of n_c / N, half of one over C."""
-        return (self.counts / self.counts.sum() + 1 / len(self.counts)) / 2
+        prior: Weights = (self.counts / self.counts.sum() + 1 / len(self.counts)) / 2
+        return prior
 
 
 def inverse_probability_weights(
@@ -159,8 +161,8 @@ def _weights_in_class(p: Weights) -> Weights:
     fifth = round(0.2 * len(u))
     ratio = hardest_first[:fifth].mean() / hardest_first[fifth:].mean()
     beta = np.clip(np.log(4) / np.log(ratio), 1, 10) if ratio > 1 else 10.0
-    weights: Weights = u**beta
-    return weights / weights.sum()
+    weights: Weights = u**beta / (u**beta).sum()
+    return weights
 
 
 def number_of_batches(photos: int, batch_size: int) -> int:

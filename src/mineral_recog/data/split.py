@@ -1,4 +1,4 @@
-"""From folders of photos to train, val and test: stratified, by seed, and long-tailed on request."""
+"""From folders of photos to train, val and test: stratified, by seed, long-tailed on request."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ def _readable_photos(
     if len(photos) < 2:
         raise UserError(
             tr(
-                f"{source} has {len(photos)} class folders: it needs at least two, a folder a class "
-                "with its photos inside.",
+                f"{source} has {len(photos)} class folders: it needs at least two, a folder a "
+                "class with its photos inside.",
                 f"{source} 里有 {len(photos)} 个类别文件夹：至少需要两个，一类一个，照片放在里面。",
             )
         )

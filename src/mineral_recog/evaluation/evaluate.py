@@ -19,6 +19,7 @@ from mineral_recog.errors import UserError
 from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.result import Evaluation, Predictions
+from mineral_recog.evaluation.style import save
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
 from mineral_recog.method.prediction import predict
@@ -195,9 +196,9 @@ def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> 
     (folder / "metrics.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
     _write_per_class(folder / "per_class.csv", evaluation)
     _write_predictions(folder / "predictions.csv", evaluation)
-    plots.save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
-    plots.save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
-    plots.save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
+    save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
+    save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
+    save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
     write_report(folder / "report.html", evaluation, against)
 
 
@@ -216,17 +217,16 @@ def _write_predictions(path: Path, evaluation: Evaluation) -> None:
     """A line a photo: which, what it is, what it was taken for, and how surely."""
     predictions = evaluation.predictions
     assert predictions is not None
-    shifted = predictions.logits - predictions.logits.max(axis=1, keepdims=True)
-    odds = np.exp(shifted)
-    sure = 1 / odds.sum(axis=1)  # the largest odds are 1
+    probabilities = metrics.softmax(predictions.logits)
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["photo", "class", "predicted", "probability"])
-        for photo, label, best, p in zip(
-            predictions.paths, predictions.labels, odds.argmax(axis=1), sure, strict=True
+        for photo, label, of_classes in zip(
+            predictions.paths, predictions.labels, probabilities, strict=True
         ):
+            best = int(of_classes.argmax())
             names = (evaluation.classes[label], evaluation.classes[best])
-            rows.writerow([f"{names[0]}/{photo.name}", *names, f"{p:.4f}"])
+            rows.writerow([f"{names[0]}/{photo.name}", *names, f"{of_classes[best]:.4f}"])
 
 
 def _history(run: Path) -> list[dict[str, object]]:

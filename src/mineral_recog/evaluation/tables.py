@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from mineral_recog.evaluation.report import MEANINGS, _paper_rows, _figure_rows
+from mineral_recog.evaluation.meanings import figure_rows, paper_rows
 from mineral_recog.evaluation.result import Evaluation
 from mineral_recog.language import chinese, tr
 
@@ -18,11 +18,11 @@ def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> 
     if against is None:
         table.add_column(evaluation.name, justify="right")
         table.add_column(tr("95 % interval", "95% 区间"), justify="right")
-        for row in _figure_rows(evaluation):
+        for row in figure_rows(evaluation):
             table.add_row(row[name], row["value"], row["interval"])
     else:
         for column in (against.name, evaluation.name, tr("change", "变化")):
             table.add_column(column, justify="right")
-        for row in _paper_rows(evaluation, against):
+        for row in paper_rows(evaluation, against):
             table.add_row(row[name], row["before"], row["after"], row["change"])
     Console().print(table)

@@ -29,6 +29,7 @@ class CrossEntropyLoss:
         self.weight = weight
 
     def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over the batch."""
         return F.cross_entropy(logits, labels)
 
 
@@ -50,6 +51,7 @@ class FrequencyAwareLoss:
         self.adjustment = tau * prior.log()
 
     def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over the batch."""
         return F.cross_entropy(logits + self.adjustment, labels)
 
 
@@ -97,6 +99,7 @@ class CenterLoss:
         self.centers, self.weight, self.lr = centers, weight, lr
 
     def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over the batch; moves the centers."""
         self.centers.start(features.detach(), labels)
         value = (features - self.centers.values[labels]).square().sum(dim=1).mean()
         self.centers.move(features.detach(), labels, self.lr)

@@ -11,7 +11,8 @@ import timm
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD, resolve_model_data_config
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
 from mineral_recog.data.views import Preprocessing
@@ -19,6 +20,8 @@ from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
 HALF = (0.5, 0.5, 0.5)
+# What networks raise when they are built for, or given, images of a size they cannot take.
+SIZE_REFUSED = (RuntimeError, AssertionError, ValueError)
 
 
 class Network(nn.Module):
@@ -121,16 +124,10 @@ def _network(backbone: nn.Module, classes: int, preprocessing: Preprocessing) ->
     try:
         with torch.no_grad():
             features = backbone(torch.zeros(1, 3, size, size))
-    except (RuntimeError, AssertionError, ValueError) as error:
-        raise UserError(
-            tr(
-                f"This backbone does not take images of {size} px ({error}): set another "
-                "image_size.",
-                f"此骨干网络不接受 {size} 像素的图像（{error}）：请改 image_size。",
-            )
-        ) from None
+    except SIZE_REFUSED as error:
+        raise _not_this_size(size, error) from None
     network = Network(backbone, features.shape[1], classes, preprocessing)
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return network.to(memory_format=torch.channels_last)
 
 
 def _create(name: str, image_size: int, pretrained: bool = False) -> nn.Module:
@@ -148,8 +145,22 @@ def _create(name: str, image_size: int, pretrained: bool = False) -> nn.Module:
     config = timm.get_pretrained_cfg(name)
     if config is not None and config.fixed_input_size:
         settings["img_size"] = image_size  # transformers are built for one size
-    backbone: nn.Module = timm.create_model(name, **settings)
+    try:
+        backbone: nn.Module = timm.create_model(name, **settings)
+    except SIZE_REFUSED as error:
+        if pretrained:
+            raise  # may as well be about the weights
+        raise _not_this_size(image_size, error) from None
     return backbone
+
+
+def _not_this_size(size: int, error: Exception) -> UserError:
+    return UserError(
+        tr(
+            f"This backbone does not take images of {size} px ({error}): set another image_size.",
+            f"此骨干网络不接受 {size} 像素的图像（{error}）：请改 image_size。",
+        )
+    )
 
 
 def _with_timm_normalisation(backbone: nn.Module) -> Pretrained:
@@ -245,8 +256,8 @@ def _load(backbone: nn.Module, weights: dict[str, Tensor], file: Path) -> None:
     if wrong:
         raise UserError(
             tr(
-                f"The weights in {file} do not fit the backbone: {len(wrong)} tensors differ, first "
-                f"{wrong[0]}. Give the file and the backbone of the same network.",
+                f"The weights in {file} do not fit the backbone: {len(wrong)} tensors differ, "
+                f"first {wrong[0]}. Give the file and the backbone of the same network.",
                 f"{file} 里的权重与骨干网络不符：{len(wrong)} 个张量不同，第一个是 {wrong[0]}。"
                 "请给出同一网络的文件与骨干。",
             )

@@ -1,0 +1,7 @@
+"""`python evaluate.py ...` is `mineral-recog evaluate ...`, as the paper's README has it."""
+
+import sys
+
+from mineral_recog.cli import main
+
+sys.exit(main(["evaluate", *sys.argv[1:]]))

@@ -1,0 +1,409 @@
+"""The plots of an evaluation, each a matplotlib Figure; no global state, names drawn literally.
+
+Colours are of the Okabe-Ito palette and go with a marker, so that nothing rests on colour alone.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import PowerNorm
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
+
+from mineral_recog.data.groups import GROUPS
+from mineral_recog.evaluation import metrics
+from mineral_recog.evaluation.metrics import Floats, Ints
+from mineral_recog.evaluation.result import Evaluation, Predictions
+from mineral_recog.evaluation.style import INK, drawable, style
+
+COLOURS = {"head": "#0072B2", "medium": "#7F8C8D", "tail": "#D55E00"}
+MARKERS = {"head": "o", "medium": "s", "tail": "D"}
+FAINT = "#D5DADE"
+_TAIL_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#1B1B1B")
+_TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 share no divisor: 35 classes told apart
+_POINTS = 2000
+# anchored, so that in SVG a name ends at its tick however wide the browser's font is
+_UPRIGHT: dict[str, Any] = {
+    "rotation": 90,
+    "rotation_mode": "anchor",
+    "ha": "right",
+    "va": "center",
+}
+
+
+def confusion_matrix(evaluation: Evaluation) -> Figure:
+    """The share of each true class (row) given to each class (column), common classes first.
+
+    Rows of classes without photos are hatched. Raises ValueError without predictions.
+    """
+    predictions = _predictions(evaluation)
+    classes = len(evaluation.classes)
+    order = _by_count(evaluation)
+    confusion = metrics.confusion_matrix(
+        predictions.labels, predictions.logits.argmax(axis=1), classes
+    )[np.ix_(order, order)]
+    photos = confusion.sum(axis=1, keepdims=True)
+    shares = np.divide(confusion, photos, out=np.zeros(confusion.shape), where=photos > 0)
+    size = float(np.clip(0.24 * classes, 3.6, 13))
+    with style():
+        figure, axes = _axes(size + 2.6, size + 1.9)
+        norm = PowerNorm(0.5, 0, 1)  # a linear scale would hide confusions of a few per cent
+        image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
+        for row in np.flatnonzero(photos == 0):
+            axes.axhspan(row - 0.5, row + 0.5, facecolor="#F2F2F2", edgecolor="#999999", hatch="//")
+        if classes <= 15:
+            _write_cells(axes, confusion, shares)
+        names = [drawable(evaluation.classes[c]) for c in order]
+        small = float(np.clip(size * 72 / classes * 0.62, 4, 9))
+        axes.set_xticks(range(classes), names, fontsize=small, **_UPRIGHT)
+        axes.set_yticks(range(classes), names, fontsize=small)
+        axes.set(xlabel="Predicted class", ylabel="True class")
+        axes.tick_params(length=0)
+        _separate_groups(axes, [evaluation.groups[c] for c in order])
+        bar = figure.colorbar(image, ax=axes, fraction=0.035, pad=0.03, aspect=30)
+        bar.set_ticks([0, 0.01, 0.05, 0.2, 0.5, 1], labels=["0%", "1%", "5%", "20%", "50%", "100%"])
+        bar.outline.set_visible(False)
+        bar.set_label("Share of the true class")
+    return figure
+
+
+def feature_distribution(evaluation: Evaluation) -> Figure:
+    """A t-SNE map of at most 2,000 photos' features; tail classes bright and named, others muted.
+
+    Features are scaled to length 1 and reduced to 50 dimensions first. The choice of photos
+    (those of tail classes first) and the map follow from the data alone.
+    Raises ValueError without predictions.
+    """
+    predictions = _predictions(evaluation)
+    groups = np.array(evaluation.groups)
+    chosen, places = _map(predictions, evaluation.groups)
+    labels = predictions.labels[chosen]
+    with style():
+        figure, axes = _axes(9.2, 6)
+        handles, names = [], []
+        for group, colour in (("head", "#C3CCD3"), ("medium", "#9AA8B3")):
+            inside = groups[labels] == group
+            axes.scatter(
+                places[inside, 0], places[inside, 1], s=7, c=colour, linewidths=0, rasterized=True
+            )
+            if inside.any():
+                handles.append(Line2D([], [], ls="", marker="o", ms=4, c=colour))
+                names.append(f"{group} classes")
+        tail = [c for c in _by_count(evaluation) if groups[c] == "tail" and (labels == c).any()]
+        for i, c in enumerate(tail):
+            look: dict[str, Any] = {"c": _TAIL_COLOURS[i % 7], "marker": _TAIL_MARKERS[i % 5]}
+            own = places[labels == c]
+            axes.scatter(
+                own[:, 0], own[:, 1], s=22, linewidths=0.4, edgecolors="white",
+                rasterized=len(chosen) > 500, **look,
+            )  # fmt: skip
+            handles.append(Line2D([], [], ls="", ms=5, **look))
+            names.append(drawable(evaluation.classes[c]))
+        axes.set(xticks=[], yticks=[])  # places on the map have no unit
+        axes.spines[:].set(visible=True, color=FAINT)
+        _legend(figure, handles, names, loc="outside right upper", ncols=1 + len(names) // 28)
+    return figure
+
+
+def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None) -> Figure:
+    """Accuracy of each class against its training photos, with 95 % Wilson intervals.
+
+    With `against`, its accuracies are hollow and joined to the filled ones by arrows; classes
+    are matched by name. Names that find no free place are left out, tail and worst ones last.
+    """
+    counts = np.maximum(evaluation.train_counts, 1)  # a class without photos has no logarithm
+    accuracy = evaluation.class_accuracy
+    low, high = metrics.wilson_interval(accuracy, evaluation.test_counts)
+    with style():
+        figure, axes = _axes(9.2, 5.4, layout=None)
+        figure.subplots_adjust(left=0.08, right=0.98, top=0.93, bottom=0.11)
+        _count_axis(axes, counts)
+        handles = []
+        for group in _groups_of(evaluation):
+            own = np.array([name == group for name in evaluation.groups])
+            colour, marker = COLOURS[group], MARKERS[group]
+            axes.vlines(counts[own], low[own], high[own], colors=colour, lw=0.9, alpha=0.4)
+            axes.plot(
+                counts[own], accuracy[own], marker, c=colour, ms=6, mec="white", mew=0.6, zorder=3
+            )
+            handles.append(
+                (Line2D([], [], ls="", marker=marker, c=colour, ms=6), f"{group} classes")
+            )
+        if against is not None:
+            _draw_against(axes, evaluation, against)
+            hollow = Line2D([], [], ls="", marker="o", mfc="white", mec=INK, ms=5)
+            handles.append((hollow, drawable(against.name)))
+        bottom = np.nanmin([*low, *axes.dataLim.intervaly, 1.0])
+        axes.set_ylim(max(-0.03, bottom - 0.05), 1.04)
+        _legend(
+            axes, [h for h, _ in handles], [name for _, name in handles],
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2,
+        )  # fmt: skip
+        _name_points(figure, axes, evaluation, counts)
+    return figure
+
+
+def training_curves(history: Sequence[dict[str, Any]]) -> Figure:
+    """Loss and validation accuracy by epoch; stages are shaded bands with their names.
+
+    history: the lines of log.jsonl; an epoch without a figure leaves a gap.
+    Raises ValueError when there is none.
+    """
+    if not history:
+        raise ValueError("no epochs to draw curves of")
+    epochs = [line["epoch"] for line in history]
+    panels = (
+        ("Training loss", (("loss", INK, "loss"),)),
+        (
+            "Accuracy on validation photos",
+            (("val_mean_accuracy", COLOURS["tail"], "mean over classes"),
+             ("val_accuracy", COLOURS["head"], "over photos")),
+        ),
+    )  # fmt: skip
+    with style():
+        figure = Figure(figsize=(9.2, 3.8), layout="constrained")
+        for axes, (title, lines) in zip(figure.subplots(1, 2), panels, strict=True):
+            for key, colour, label in lines:
+                values = np.array([line.get(key) for line in history], dtype=float)
+                if np.isfinite(values).any():
+                    dots = "." if len(epochs) < 30 else ""
+                    axes.plot(epochs, values, c=colour, lw=1.6, marker=dots, label=label)
+            axes.set_title(title, loc="left", pad=18)
+            axes.set_xlabel("Epoch")
+            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.grid(axis="y", color=FAINT, lw=0.6)
+            _shade_stages(axes, history)
+            if len(lines) > 1 and axes.lines:
+                axes.yaxis.set_major_formatter(PercentFormatter(1))
+                axes.legend(loc="lower right")
+    return figure
+
+
+def class_counts(
+    names: Sequence[str], train_counts: Sequence[int], groups: Sequence[str]
+) -> Figure:
+    """Training photos of each of C classes as bars, most first, coloured by group."""
+    order = np.argsort(-np.array(train_counts), kind="stable")
+    counts = np.array(train_counts)[order]
+    classes = len(order)
+    with style():
+        figure, axes = _axes(float(np.clip(0.27 * classes, 6, 13)), 4.2)
+        colours = [COLOURS[groups[c]] for c in order]
+        bars = axes.bar(range(classes), counts, color=colours, width=0.78)
+        small = float(np.clip(300 / classes, 5, 9))
+        if classes <= 60:
+            axes.bar_label(bars, [f"{n:,}" for n in counts], rotation=90 if classes > 12 else 0,
+                           padding=3, fontsize=small - 0.5)  # fmt: skip
+        labels = [drawable(names[c]) for c in order]
+        axes.set_xticks(range(classes), labels, fontsize=small, **(_UPRIGHT if classes > 8 else {}))
+        axes.set(
+            ylabel="Training photos", xlim=(-0.7, classes - 0.3), ylim=(0, counts.max() * 1.15 + 1)
+        )
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axes.tick_params(axis="x", length=0)
+        present = [group for group in GROUPS if group in groups]
+        patches = [Line2D([], [], ls="", marker="s", ms=7, c=COLOURS[group]) for group in present]
+        _legend(axes, patches, [f"{group} classes" for group in present], loc="upper right")
+    return figure
+
+
+def _predictions(evaluation: Evaluation) -> Predictions:
+    """The predictions, which some plots cannot do without."""
+    if evaluation.predictions is None:
+        raise ValueError(f"{evaluation.name} has no predictions to draw")
+    return evaluation.predictions
+
+
+def _by_count(evaluation: Evaluation) -> Ints:
+    """Class indices by group, then most training photos first: [C]."""
+    ranks = [GROUPS.index(group) for group in evaluation.groups]
+    keys = (-np.array(evaluation.train_counts), np.array(ranks))
+    return np.lexsort(keys).astype(np.int64)
+
+
+def _groups_of(evaluation: Evaluation) -> list[str]:
+    """The groups that have classes, common ones first."""
+    return [group for group in GROUPS if group in evaluation.groups]
+
+
+def _axes(width: float, height: float, layout: Any = "constrained") -> tuple[Figure, Axes]:
+    """A figure of so many inches with one pair of axes."""
+    figure = Figure(figsize=(width, height), layout=layout)
+    return figure, figure.subplots()
+
+
+def _legend(
+    where: Figure | Axes, handles: Sequence[Any], names: Sequence[str], **place: Any
+) -> None:
+    """A legend of any names: matplotlib leaves out those with a leading underscore."""
+    legend = where.legend(handles, [" "] * len(names), handletextpad=0.3, **place)
+    for text, name in zip(legend.get_texts(), names, strict=True):
+        text.set_text(name)
+
+
+def _write_cells(axes: Axes, confusion: Ints, shares: Floats) -> None:
+    """The number of photos into each cell that has some."""
+    for row, column in np.argwhere(confusion):
+        ink = "white" if shares[row, column] > 0.35 else INK
+        text = f"{confusion[row, column]:,}"
+        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=7.5)
+
+
+def _separate_groups(axes: Axes, groups: Sequence[str]) -> None:
+    """Lines between groups of classes, and the groups' names above the matrix."""
+    for group in dict.fromkeys(groups):
+        own = [i for i, name in enumerate(groups) if name == group]
+        start, end = own[0] - 0.5, own[-1] + 0.5
+        if start > 0:
+            axes.axhline(start, c=INK, lw=0.7)
+            axes.axvline(start, c=INK, lw=0.7)
+        axes.annotate(
+            group, ((start + end) / 2, 1), (0, 4), ha="center", color=COLOURS[group], weight="bold",
+            xycoords=("data", "axes fraction"), textcoords="offset points",
+        )  # fmt: skip
+
+
+def _choose(labels: Ints, groups: npt.NDArray[np.str_]) -> Ints:
+    """Indices of at most _POINTS photos, the same at every call; up to half of them tail."""
+    order = np.random.default_rng(0).permutation(len(labels))
+    rare = groups[labels[order]] == "tail"
+    tail = order[rare][: _POINTS // 2]
+    return np.sort(np.concatenate([tail, order[~rare][: _POINTS - len(tail)]]))
+
+
+@lru_cache(maxsize=1)  # the PNG and the report show the same map, which takes seconds
+def _map(predictions: Predictions, groups: tuple[str, ...]) -> tuple[Ints, Floats]:
+    """Indices of the photos on the map, and their places [n, 2]."""
+    chosen = _choose(predictions.labels, np.array(groups))
+    return chosen, _embed(predictions.features[chosen])
+
+
+def _embed(features: npt.NDArray[np.float32]) -> Floats:
+    """Places [n, 2] on a map of features [n, D]; too few photos for t-SNE get their two axes."""
+    from sklearn.manifold import TSNE  # slow to import, and needed by this plot alone
+    from sklearn.utils.extmath import randomized_svd
+    from threadpoolctl import threadpool_limits
+
+    scaled = features.astype(np.float64)
+    scaled /= np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12)
+    scaled -= scaled.mean(axis=0)
+    left, size, _ = randomized_svd(scaled, min(50, *scaled.shape), random_state=0)
+    reduced: Floats = left * size
+    start: Floats = np.zeros((len(scaled), 2))
+    start[:, : min(2, reduced.shape[1])] = reduced[:, :2]
+    if len(scaled) < 8:
+        return start
+    start *= 1e-4 / max(start[:, 0].std(), 1e-12)
+    perplexity = min(30.0, (len(scaled) - 1) / 3)
+    tsne = TSNE(perplexity=perplexity, init=start, random_state=0)
+    with threadpool_limits(1):  # its threads wait by spinning: many times slower on a busy machine
+        places: Floats = tsne.fit_transform(reduced)
+    return places
+
+
+def _count_axis(axes: Axes, counts: Ints) -> None:
+    """A logarithmic axis of training photos, in plain numbers, and one of accuracy."""
+    axes.set(xscale="log", xlabel="Training photos (log scale)", ylabel="Accuracy")
+    axes.set_xlim(counts.min() / 1.35, counts.max() * 1.35)
+    decades = 10.0 ** np.arange(7)
+    ticks = np.sort(np.concatenate([decades, 2 * decades, 5 * decades]))
+    low, high = axes.get_xlim()
+    shown = ticks[(low <= ticks) & (ticks <= high)]
+    axes.set_xticks(shown, [f"{tick:,.0f}" for tick in shown])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.tick_params(axis="x", which="minor", length=0)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.grid(color=FAINT, lw=0.6)
+
+
+def _draw_against(axes: Axes, evaluation: Evaluation, against: Evaluation) -> None:
+    """The other run's accuracies, hollow, and arrows from them to this run's."""
+    before = dict(zip(against.classes, against.class_accuracy, strict=True))
+    for c, name in enumerate(evaluation.classes):
+        x, old = max(1, evaluation.train_counts[c]), before.get(name, np.nan)
+        group = evaluation.groups[c]
+        axes.plot(
+            x, old, MARKERS[group], mfc="white", mec=COLOURS[group], ms=5.5, mew=0.9, zorder=2.5
+        )
+        new = evaluation.class_accuracy[c]
+        if abs(new - old) > 0.02:  # False for nan
+            look = {"arrowstyle": "->", "color": COLOURS[group], "lw": 0.9, "shrinkA": 2.5,
+                    "shrinkB": 3}  # fmt: skip
+            axes.annotate("", (x, new), (x, old), arrowprops=look)
+
+
+def _name_points(figure: Figure, axes: Axes, evaluation: Evaluation, counts: Ints) -> None:
+    """Names beside points, tail and worst classes first, each at the best place still free."""
+    points = axes.transData.transform(np.column_stack([counts, evaluation.class_accuracy]))
+    seen = np.isfinite(points).all(axis=1)
+    scale = figure.dpi / 72
+    frame = np.array(axes.get_window_extent().extents)
+    drawn = [line.get_xydata() for line in axes.lines]  # all markers, those of `against` too
+    marks = axes.transData.transform(np.concatenate(drawn))
+    marks = marks[np.isfinite(marks).all(axis=1)]
+    taken = [np.array([*(mark - 4 * scale), *(mark + 4 * scale)]) for mark in marks]
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    rare = np.array(evaluation.groups) == "tail"
+    for c in np.lexsort((evaluation.class_accuracy, ~rare)):
+        if not seen[c]:
+            continue
+        where = (counts[c], evaluation.class_accuracy[c])
+        ink = COLOURS["tail"] if rare[c] else "#4B565E"
+        name = drawable(evaluation.classes[c])
+        note = axes.annotate(
+            name, where, (0, 0), textcoords="offset points", fontsize=7.5, color=ink, zorder=4,
+            bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 0.4},
+        )  # fmt: skip
+        extent = note.get_window_extent(renderer)
+        size = np.array([extent.width, extent.height])
+        place = _free_place(points[c], size, scale, frame, taken)
+        if place is None:
+            note.remove()
+            continue
+        offset, ha, va, box = place
+        taken.append(box)
+        note.set(position=offset, ha=ha, va=va)
+        if np.hypot(*offset) > 12:
+            look = {"arrowstyle": "-", "color": "#9AA5AD", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
+            axes.annotate("", where, offset, textcoords="offset points", arrowprops=look)
+
+
+def _free_place(
+    point: Floats, size: Floats, scale: float, frame: Floats, taken: Sequence[Floats]
+) -> tuple[tuple[float, float], str, str, Floats] | None:
+    """The nearest free place for a name: offset in points, alignment, box in pixels."""
+    boxes = np.array(taken)
+    for radius in (6, 11, 18, 26, 36):
+        for degrees in (0, 180, 90, 270, 45, 315, 135, 225, 20, 340, 160, 200):
+            x, y = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+            across = 0.0 if x > 0.1 else 1.0 if x < -0.1 else 0.5  # the share left of the anchor
+            below = 0.0 if y > 0.5 else 1.0 if y < -0.5 else 0.5
+            offset = (radius * x, radius * y)
+            corner = point + np.array(offset) * scale - size * (across, below)
+            box = np.concatenate([corner, corner + size])
+            clear = (box[2:] < boxes[:, :2]).any(axis=1) | (box[:2] > boxes[:, 2:]).any(axis=1)
+            if clear.all() and (box[:2] > frame[:2]).all() and (box[2:] < frame[2:]).all():
+                ha = {0.0: "left", 0.5: "center", 1.0: "right"}[across]
+                va = {0.0: "bottom", 0.5: "center", 1.0: "top"}[below]
+                return offset, ha, va, box
+    return None
+
+
+def _shade_stages(axes: Axes, history: Sequence[dict[str, Any]]) -> None:
+    """A band for each run of epochs of one stage, with its name above."""
+    stages = [str(line["stage"]) for line in history]
+    starts = [i for i, name in enumerate(stages) if i == 0 or name != stages[i - 1]]
+    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(stages)], strict=True)):
+        first, last = history[start]["epoch"] - 0.5, history[end - 1]["epoch"] + 0.5
+        axes.axvspan(first, last, color="#EEF2F5" if number % 2 == 0 else "#FFFFFF", zorder=0, lw=0)
+        axes.annotate(
+            drawable(stages[start]), ((first + last) / 2, 1), (0, 3), ha="center", color="#5B6770",
+            xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8,
+        )  # fmt: skip
+    axes.set_xlim(history[0]["epoch"] - 0.5, history[-1]["epoch"] + 0.5)

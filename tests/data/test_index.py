@@ -1,0 +1,61 @@
+"""The index of a prepared folder, and what is wrong with folders that are not."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mineral_recog.data.index import read_split
+from mineral_recog.errors import UserError
+from tests.conftest import write_photos
+
+
+@pytest.fixture
+def data(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "data"))
+
+
+def test_counts_come_from_names(data: Path) -> None:
+    index = read_split(data, "train")
+    assert index.classes == ("agate", "beryl", "copper")
+    assert index.counts.tolist() == [12, 6, 3]
+    assert len(index) == len(index.paths) == 21
+    assert index.path(20) == data / "train" / "copper" / "2.png"
+    assert index.labels[20] == 2
+
+
+def test_the_fingerprint_changes_with_the_photos(data: Path) -> None:
+    before = read_split(data, "train").fingerprint()
+    assert before == read_split(data, "train").fingerprint()
+    (data / "train" / "copper" / "2.png").write_bytes(b"another size")
+    assert read_split(data, "train").fingerprint() != before
+
+
+def test_a_missing_split_is_told(data: Path) -> None:
+    shutil.rmtree(data / "val")
+    with pytest.raises(UserError, match=r"no folder val.*prepare"):
+        read_split(data, "val")
+
+
+def test_an_empty_split_is_told(data: Path) -> None:
+    shutil.rmtree(data / "val")
+    (data / "val").mkdir()
+    with pytest.raises(UserError, match="is empty"):
+        read_split(data, "val")
+
+
+def test_a_class_without_photos_is_told(data: Path) -> None:
+    shutil.rmtree(data / "train" / "beryl")
+    (data / "train" / "beryl").mkdir()
+    with pytest.raises(UserError, match="beryl has no photos"):
+        read_split(data, "train")
+
+
+def test_other_classes_than_those_of_training_are_told(data: Path) -> None:
+    classes = read_split(data, "train").classes
+    shutil.rmtree(data / "val" / "copper")
+    write_photos(data / "val" / "gold", 1, 1)
+    with pytest.raises(UserError, match="lacks copper and has gold"):
+        read_split(data, "val", classes)

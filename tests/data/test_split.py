@@ -1,0 +1,192 @@
+"""Splitting folders of photos."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from mineral_recog.data.index import read_split
+from mineral_recog.data.split import exponential_counts, parse_shares, prepare
+from mineral_recog.errors import UserError
+from tests.conftest import write_photos
+
+
+def names_in(data: Path) -> dict[str, set[str]]:
+    return {
+        split: {f"{p.parent.name}/{p.name}" for p in (data / split).rglob("*.png")}
+        for split in ("train", "val", "test")
+    }
+
+
+def test_photos_are_split_by_share_and_class(source: Path, tmp_path: Path) -> None:
+    made = prepare(source, tmp_path / "data")
+    assert made.counts == {
+        "agate": {"train": 16, "val": 2, "test": 2},
+        "copper": {"train": 3, "val": 1, "test": 1},
+        "钠长石": {"train": 8, "val": 1, "test": 1},
+    }
+    assert made.imbalance == pytest.approx(16 / 3)
+    splits = names_in(tmp_path / "data")
+    assert len(set.union(*splits.values())) == sum(map(len, splits.values())) == 35
+    assert read_split(tmp_path / "data", "train").classes == ("agate", "copper", "钠长石")
+
+
+def test_the_split_depends_on_the_seed_alone(source: Path, tmp_path: Path) -> None:
+    prepare(source, tmp_path / "a", seed=1)
+    prepare(source, tmp_path / "b", seed=1)
+    prepare(source, tmp_path / "c", seed=2)
+    assert names_in(tmp_path / "a") == names_in(tmp_path / "b") != names_in(tmp_path / "c")
+
+
+def test_another_class_does_not_move_the_photos_of_the_first(source: Path, tmp_path: Path) -> None:
+    prepare(source, tmp_path / "a")
+    write_photos(source / "aaa", 9, 7)
+    prepare(source, tmp_path / "b")
+    before, after = names_in(tmp_path / "a"), names_in(tmp_path / "b")
+    assert all(before[split] <= after[split] for split in before)
+
+
+@pytest.mark.parametrize("place", ["hardlink", "copy", "symlink"])
+def test_photos_are_placed_as_asked(source: Path, tmp_path: Path, place: str) -> None:
+    prepare(source, tmp_path / "data", place=place)
+    photo = next((tmp_path / "data" / "train" / "agate").iterdir())
+    original = source / "agate" / photo.name
+    assert photo.read_bytes() == original.read_bytes()
+    assert photo.is_symlink() == (place == "symlink")
+    assert photo.samefile(original) == (place != "copy")
+
+
+def test_a_copy_is_made_where_links_are_impossible(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    prepare(source, tmp_path / "data")
+    assert sum(map(len, names_in(tmp_path / "data").values())) == 35
+
+
+def test_nested_folders_odd_suffixes_and_scripts(tmp_path: Path) -> None:
+    source = tmp_path / "photos"
+    write_photos(source / "石英", 1, 3)
+    write_photos(source / "石英" / "trip" / "day 2", 2, 3)
+    write_photos(source / "opale", 3, 3)
+    Image.new("RGB", (9, 9)).save(source / "opale" / "UPPER.JPG", format="JPEG")
+    Image.new("RGB", (9, 9)).save(source / "opale" / "none", format="PNG")
+    (source / "opale" / "notes.txt").write_text("not a photo")
+    (source / "opale" / ".hidden.png").write_text("not a photo")
+    (source / ".git").mkdir()
+    made = prepare(source, tmp_path / "data")
+    assert {name: sum(of.values()) for name, of in made.counts.items()} == {"opale": 5, "石英": 6}
+    assert made.skipped == []
+    assert any((tmp_path / "data").rglob("trip/day 2/*.png"))
+
+
+def test_photos_that_cannot_be_read_are_named_and_skipped(source: Path, tmp_path: Path) -> None:
+    whole = (source / "agate" / "0.png").read_bytes()
+    (source / "agate" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (source / "agate" / "text.jpg").write_text("no photo")
+    made = prepare(source, tmp_path / "data")
+    assert sorted(Path(path).name for path, _ in made.skipped) == ["cut.png", "text.jpg"]
+    assert all(reason for _, reason in made.skipped)
+    assert sum(made.counts["agate"].values()) == 20
+    written = json.loads((tmp_path / "data" / "prepared.json").read_text("utf-8"))
+    assert len(written["made"]["skipped"]) == 2
+
+
+def test_a_class_too_small_to_split_is_told(source: Path, tmp_path: Path) -> None:
+    write_photos(source / "gold", 5, 2)
+    write_photos(source / "opal", 6, 1)
+    with pytest.raises(UserError, match=r"gold \(2\), opal \(1\)"):
+        prepare(source, tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("text", ["80/10", "80/10/0", "a/b/c", "80/10/-10", "inf/1/1", ""])
+def test_shares_that_are_none(text: str) -> None:
+    with pytest.raises(UserError, match="80/10/10"):
+        parse_shares(text)
+
+
+def test_shares_are_scaled_to_one() -> None:
+    assert parse_shares("6/1/1") == (0.75, 0.125, 0.125)
+
+
+def test_large_shares_leave_a_photo_to_train_on(source: Path, tmp_path: Path) -> None:
+    made = prepare(source, tmp_path / "data", shares=(0.01, 0.01, 0.98))
+    assert all(min(of.values()) >= 1 for of in made.counts.values())
+
+
+def test_exponential_counts_by_hand() -> None:
+    # 500, 500 / 100^(1/2), 500 / 100, in order of what there is.
+    assert exponential_counts([120, 100, 500], 100) == [50, 5, 500]
+    # The largest could be 200, but the last class has 4: 4 * 25 = 100, then 20, then 4.
+    assert exponential_counts([200, 100, 4], 25) == [100, 20, 4]
+    assert exponential_counts([7, 5], 1) == [5, 5]
+
+
+def test_an_imbalance_that_cannot_be() -> None:
+    with pytest.raises(UserError, match="1 or more"):
+        exponential_counts([10, 10], 0.5)
+    with pytest.raises(UserError, match="at most 20"):
+        exponential_counts([10, 10], 100)
+
+
+def test_imbalance_cuts_the_training_photos_alone(source: Path, tmp_path: Path) -> None:
+    full = prepare(source, tmp_path / "full")
+    cut = prepare(source, tmp_path / "cut", imbalance=8)
+    assert {name: of["train"] for name, of in cut.counts.items()} == {
+        "agate": 16,
+        "钠长石": 6,
+        "copper": 2,
+    }
+    assert cut.left_out == 16 + 8 + 3 - (16 + 6 + 2)
+    for split in ("val", "test"):
+        assert names_in(tmp_path / "full")[split] == names_in(tmp_path / "cut")[split]
+    assert full.left_out == 0
+
+
+def test_an_output_that_exists_is_kept(source: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    prepare(source, data, seed=1)
+    before = names_in(data)
+    with pytest.raises(UserError, match="--force"):
+        prepare(source, data, seed=2)
+    assert names_in(data) == before
+    prepare(source, data, seed=2, force=True)
+    assert names_in(data) != before
+    foreign = tmp_path / "mine"
+    write_photos(foreign, 1, 1)
+    with pytest.raises(UserError, match="not made by this command"):
+        prepare(source, foreign, force=True)
+    assert (foreign / "0.png").exists()
+
+
+def test_an_output_inside_the_photos_is_refused(source: Path) -> None:
+    with pytest.raises(UserError, match="inside"):
+        prepare(source, source / "data")
+
+
+def test_a_source_without_classes_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="not a folder"):
+        prepare(tmp_path / "none", tmp_path / "data")
+    write_photos(tmp_path / "photos" / "agate", 1, 5)
+    with pytest.raises(UserError, match="1 class folders"):
+        prepare(tmp_path / "photos", tmp_path / "data")
+
+
+def test_nothing_half_made_is_left_when_it_fails(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("mineral_recog.data.split.shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space"):
+        prepare(source, tmp_path / "data", place="copy")
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]

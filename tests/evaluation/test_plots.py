@@ -1,0 +1,167 @@
+"""Plots draw any number of classes, any name and missing parts; the same at every call."""
+
+from dataclasses import replace
+from pathlib import Path
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mineral_recog.data.groups import GROUPS
+from mineral_recog.evaluation import metrics, plots, style
+from mineral_recog.evaluation.result import Evaluation, Predictions
+
+HOSTILE = ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", "\udc80\x01\n", "x" * 80, "\\u94a0")
+
+
+def make(classes: tuple[str, ...], photos: int = 6, seed: int = 0) -> Evaluation:
+    rng = np.random.default_rng(seed)
+    size = len(classes)
+    labels = np.repeat(np.arange(size), photos)
+    logits = rng.normal(size=(len(labels), size)).astype(np.float32)
+    logits[np.arange(len(labels)), labels] += 1.5
+    features = (np.eye(size)[labels] + 0.1 * rng.normal(size=(len(labels), size))).astype(
+        np.float32
+    )
+    groups = tuple(GROUPS[3 * c // size] for c in range(size))
+    confusion = metrics.confusion_matrix(labels, logits.argmax(axis=1), size)
+    history = [
+        {"stage": stage, "epoch": epoch, "loss": 1 / epoch, "val_mean_accuracy": 0.5}
+        for epoch, stage in enumerate(("fea", "fea", "$cfl$"), start=1)
+    ]
+    return Evaluation(
+        name="run", split="test", classes=classes, groups=groups,
+        train_counts=tuple(1000 // (c + 1) for c in range(size)),
+        predictions=Predictions(labels, logits, features, (Path("gone.jpg"),) * len(labels)),
+        figures=metrics.figures(labels, logits, groups), intervals={},
+        class_accuracy=metrics.class_accuracy(confusion),
+        test_counts=np.full(size, photos), history=history, recipe="", provenance={},
+    )  # fmt: skip
+
+
+def counts_of(evaluation: Evaluation) -> Figure:
+    return plots.class_counts(evaluation.classes, evaluation.train_counts, evaluation.groups)
+
+
+def every_plot(evaluation: Evaluation) -> dict[str, Figure]:
+    return {
+        "confusion_matrix": plots.confusion_matrix(evaluation),
+        "feature_distribution": plots.feature_distribution(evaluation),
+        "per_class_accuracy": plots.per_class_accuracy(evaluation, evaluation),
+        "training_curves": plots.training_curves(evaluation.history),
+        "class_counts": counts_of(evaluation),
+    }
+
+
+def texts(figure: Figure) -> list[str]:
+    root = ElementTree.fromstring(style.as_svg(figure))
+    return [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+@pytest.mark.parametrize("size", [2, 40])
+def test_any_number_of_classes(size: int, tmp_path: Path) -> None:
+    for name, figure in every_plot(make(tuple(f"m{c}" for c in range(size)), photos=3)).items():
+        style.save(figure, tmp_path / f"{name}.png")
+        with Image.open(tmp_path / f"{name}.png") as image:
+            assert min(image.size) > 300
+            assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 10  # something is drawn
+
+
+def test_names_are_drawn_as_they_are() -> None:
+    evaluation = make(HOSTILE)
+    for name in ("confusion_matrix", "class_counts"):
+        drawn = texts(every_plot(evaluation)[name])
+        for shown in ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", r"\udc80\x01\n", r"\u94a0"):
+            assert shown in drawn
+        assert "x" * 29 + "…" in drawn
+    assert "$cfl$" in texts(plots.training_curves(evaluation.history))
+
+
+def test_legend_names_a_class_with_an_underscore() -> None:
+    evaluation = make(("a", "b", "_c"))
+    assert "_c" in texts(plots.feature_distribution(evaluation))
+    assert "_old" in texts(plots.per_class_accuracy(evaluation, replace(evaluation, name="_old")))
+
+
+def test_without_fonts_for_a_script_names_are_escaped_but_whole_in_svg(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(style, "_fonts", lambda: ("DejaVu Sans",))
+    style._glyphs.cache_clear()
+    try:
+        assert style.drawable("钠长石") == r"\u94a0\u957f\u77f3"
+        figure = counts_of(make(("钠长石", "石英")))
+        style.save(figure, tmp_path / "plot.png")  # would warn of missing glyphs
+        assert "钠长石" in texts(figure)
+    finally:
+        style._glyphs.cache_clear()
+
+
+def test_the_same_evaluation_gives_the_same_svg() -> None:
+    first, second = (every_plot(make(("a", "b", "c"))) for _ in range(2))
+    for name in first:
+        assert style.as_svg(first[name]) == style.as_svg(second[name])
+
+
+def test_settings_of_the_user_stay_as_they_are(tmp_path: Path) -> None:
+    matplotlib.get_backend()  # is settled when first asked for
+    before = matplotlib.rcParams.copy()
+    style.save(counts_of(make(("a", "b"))), tmp_path / "plot.png")
+    assert matplotlib.rcParams == before
+    assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]
+
+
+def test_confusion_matrix_is_ordered_by_training_photos_and_by_row() -> None:
+    evaluation = replace(
+        make(("rare", "common")), train_counts=(5, 50), groups=("tail", "head"),
+        predictions=Predictions(
+            np.array([0, 0, 0, 0, 1]), np.eye(2, dtype=np.float32)[[0, 0, 0, 1, 1]],
+            np.zeros((5, 2), np.float32), (Path(),) * 5,
+        ),
+    )  # fmt: skip
+    axes = plots.confusion_matrix(evaluation).axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["common", "rare"]
+    shares = np.array(axes.images[0].get_array(), dtype=float)
+    np.testing.assert_allclose(shares, np.array([[1, 0], [0.25, 0.75]]))
+
+
+def test_a_class_without_photos_hides_no_name() -> None:
+    evaluation = make(("a", "b", "c"))
+    accuracy = evaluation.class_accuracy.copy()
+    accuracy[1] = np.nan
+    evaluation = replace(evaluation, class_accuracy=accuracy, test_counts=np.array([6, 0, 6]))
+    drawn = texts(plots.per_class_accuracy(evaluation, evaluation))
+    assert {"a", "c"} <= set(drawn)
+    assert "b" not in drawn
+
+
+def test_names_of_points_do_not_overlap() -> None:
+    figure = plots.per_class_accuracy(make(tuple(f"mineral {c}" for c in range(36))))
+    style.as_svg(figure)
+    boxes = [note.get_window_extent() for note in figure.axes[0].texts if note.get_text()]
+    assert len(boxes) > 12
+    pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]]
+    assert not any(a.shrunk(0.9, 0.9).overlaps(b.shrunk(0.9, 0.9)) for a, b in pairs)
+
+
+def test_choice_of_photos_keeps_the_rare_ones() -> None:
+    labels = np.array([0] * 9000 + [1] * 20)
+    chosen = plots._choose(labels, np.array(["head", "tail"]))
+    assert len(chosen) == len(set(chosen)) == 2000
+    assert (labels[chosen] == 1).sum() == 20
+
+
+@pytest.mark.parametrize("photos", [1, 12])
+def test_features_that_are_all_the_same_can_be_drawn(photos: int) -> None:
+    assert np.isfinite(plots._embed(np.ones((photos, 3), np.float32))).all()
+
+
+def test_what_there_is_not_is_told() -> None:
+    evaluation = replace(make(("a", "b")), predictions=None)
+    with pytest.raises(ValueError, match="no predictions"):
+        plots.confusion_matrix(evaluation)
+    with pytest.raises(ValueError, match="no epochs"):
+        plots.training_curves([])

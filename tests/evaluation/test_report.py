@@ -1,0 +1,225 @@
+"""The report: one file, both languages, hostile names as text, gone photos as empty frames."""
+
+import base64
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mineral_recog.evaluation import meanings, plots, report
+from mineral_recog.evaluation.result import Evaluation, Predictions
+
+CLASSES = ("Quartz", "Pyrite", "<img src=x onerror=alert(1)>")
+
+
+@pytest.fixture(autouse=True)
+def _quick_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """t-SNE is slow and tested with the plots."""
+    monkeypatch.setattr(plots, "_embed", lambda features: features[:, :2].astype(float))
+
+
+def make(paths: tuple[Path, ...]) -> Evaluation:
+    """Three photos of Quartz, one taken for Pyrite at 88 %; two of each other class, all right."""
+    logits = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 1, 2, 2]] * 2.7
+    predictions = Predictions(np.array([0, 0, 0, 1, 1, 2, 2]), logits, logits, paths)
+    figures = {"mean_accuracy": 0.8127, "mean_accuracy_head": 0.91, "mean_accuracy_tail": 0.8006,
+               "cw_asd": 0.107, "cw_arange": 0.378, "lowest_accuracy": 2 / 3}  # fmt: skip
+    return Evaluation(
+        name="</title><i>run", split="test", classes=CLASSES, train_counts=(300, 100, 20),
+        groups=("head", "medium", "tail"), predictions=predictions, figures=figures,
+        intervals={"mean_accuracy": (0.8, 0.8254)}, class_accuracy=np.array([2 / 3, 1, 1]),
+        test_counts=np.array([3, 2, 2]),
+        history=[{"stage": "fea", "epoch": 1, "loss": 1.0, "val_mean_accuracy": 0.5}],
+        recipe="note: </pre><b>", provenance={"<s>": "{{ 7 * 7 }}"},
+    )  # fmt: skip
+
+
+def baseline(evaluation: Evaluation) -> Evaluation:
+    figures = {"mean_accuracy": 0.7727, "mean_accuracy_tail": 0.6747, "cw_asd": 0.150,
+               "cw_arange": 0.378}  # fmt: skip
+    return replace(
+        evaluation, name="base", figures=figures, intervals={}, predictions=None, history=[],
+        class_accuracy=np.array([0.7, 1.0, 0.5]),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A photo twice as wide as high that EXIF turns on its side: red above, blue below."""
+    image = Image.new("RGB", (800, 400), "red")
+    image.paste("blue", (400, 0, 800, 400))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "a.jpg", exif=exif)
+    return tmp_path / "a.jpg"
+
+
+def written(tmp_path: Path, evaluation: Evaluation, against: Evaluation | None = None) -> str:
+    report.write_report(tmp_path / "report.html", evaluation, against)
+    assert not list(tmp_path.glob("*.partial"))
+    return (tmp_path / "report.html").read_text("utf-8")
+
+
+class _Balance(HTMLParser):
+    """Collects tags, and checks that what is opened is closed."""
+
+    void = frozenset({"meta", "img", "use"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.void:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.void:
+            assert self.open.pop() == tag
+
+
+def test_names_are_text_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> None:
+    page = written(tmp_path, make((photo.with_name("<script>.jpg"),) * 7))
+    parsed = _Balance(page)
+    assert not parsed.open
+    tags = [tag for tag, _ in parsed.tags]
+    assert tags.count("script") == 1
+    assert not {"b", "s"} & set(tags)
+    assert all(set(attributes) <= {"style"} for tag, attributes in parsed.tags if tag == "i")
+    assert "{{ 7 * 7 }}" in page
+    for _, attributes in parsed.tags:
+        assert "onerror" not in attributes
+        for name in ("src", "href", "xlink:href"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:"))
+
+
+def test_both_languages_stand_side_by_side(tmp_path: Path, photo: Path) -> None:
+    page = written(tmp_path, make((photo,) * 7))
+    tags = _Balance(page).tags
+    classes = [attributes.get("class") for _, attributes in tags]
+    assert classes.count("en") == classes.count("zh") > 50
+    assert re.search(r'<tspan class="zh" lang="zh">训练损失</tspan>', page)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_language_before_any_script_is_that_of_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    monkeypatch.setenv("MINERAL_RECOG_LANG", language)
+    evaluation = replace(make((Path("gone"),) * 7), predictions=None)
+    assert f'<html lang="{language}" data-lang="{language}">' in written(tmp_path, evaluation)
+
+
+def test_summary_and_cards_tell_the_figures(tmp_path: Path) -> None:
+    page = written(tmp_path, replace(make((Path("gone"),) * 7), predictions=None))
+    assert "a common mineral it names about 91 right; of 100 photos of a rare one, about 80" in page
+    assert "hardest one is Quartz (67 of 100)" in page
+    assert "7 test photos · 3 classes · imbalance factor 15.0" in page
+    assert "81.27%" in page
+    assert "80.00% – 82.54%" in page
+
+
+def test_table_of_the_paper() -> None:
+    evaluation = make((Path("gone"),) * 7)
+    rows = meanings.paper_rows(evaluation, baseline(evaluation))
+    shown = [(row["before"], row["after"], row["change"], row["verdict"]) for row in rows]
+    assert shown == [
+        ("77.27%", "81.27%", "+4.00", "better"),
+        ("67.47%", "80.06%", "+12.59", "better"),
+        ("0.150", "0.107", "−0.043", "better"),
+        ("0.378", "0.378", "+0.000", "same"),
+    ]
+    back = meanings.paper_rows(baseline(evaluation), evaluation)
+    assert [row["verdict"] for row in back] == ["worse", "worse", "worse", "same"]
+
+
+def test_largest_changes_name_their_classes(tmp_path: Path) -> None:
+    evaluation = make((Path("gone"),) * 7)
+    changes = report._largest_changes(evaluation, baseline(evaluation))
+    assert changes == [(CLASSES[2], "+50.0"), ("Quartz", "−3.3")]
+    assert report._largest_changes(evaluation, evaluation) == []
+    page = written(tmp_path, evaluation, baseline(evaluation))
+    assert "Quartz (−3.3)" in page
+    assert 'class="cards"' not in page
+
+
+def test_mistakes_show_the_photo_upright(photo: Path) -> None:
+    (mistake,) = report._mistakes(make((photo,) * 7))
+    assert (mistake["true"], mistake["guess"], mistake["file"]) == ("Quartz", "Pyrite", "a.jpg")
+    assert mistake["probability"] == "88%"  # e^2.7 / (e^2.7 + 2)
+    jpeg = base64.b64decode(mistake["thumbnail"].removeprefix("data:image/jpeg;base64,"))
+    with Image.open(BytesIO(jpeg)) as thumbnail:
+        top, bottom = (thumbnail.convert("RGB").getpixel((160, y)) for y in (20, 220))
+    assert isinstance(top, tuple)
+    assert isinstance(bottom, tuple)
+    assert top[0] > 200 > bottom[0]
+    assert bottom[2] > 200 > top[2]
+
+
+def test_photos_that_cannot_be_read_leave_a_frame(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8 no photo")
+    for path in (broken, tmp_path / "gone.jpg", tmp_path, Path("nul\0")):
+        assert report._thumbnail(path) is None
+    assert "photo not found" in written(tmp_path, make((broken,) * 7))
+
+
+@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "I;16"])
+def test_thumbnails_of_any_mode(tmp_path: Path, mode: str) -> None:
+    path = tmp_path / "photo.tif"
+    Image.new(mode, (50, 40)).save(path)
+    assert report._thumbnail(path)
+
+
+def test_confused_pairs_happened_twice() -> None:
+    evaluation = make((Path("gone"),) * 7)
+    assert report._pairs(evaluation) == []  # one photo may be chance
+    logits = np.eye(3, dtype=np.float32)[[0, 1, 1, 1, 1, 2, 2]]
+    predictions = replace(evaluation.predictions, logits=logits)  # type: ignore[type-var]
+    (pair,) = report._pairs(replace(evaluation, predictions=predictions))
+    assert pair == {"true": "Quartz", "guess": "Pyrite", "count": 2, "of": 3, "share": "67%"}
+
+
+def test_no_mistake_no_class_without_photos_and_no_predictions(tmp_path: Path) -> None:
+    evaluation = make((Path("gone"),) * 7)
+    logits = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 2, 2]]
+    predictions = replace(evaluation.predictions, logits=logits)  # type: ignore[type-var]
+    assert "every photo is right" in written(tmp_path, replace(evaluation, predictions=predictions))
+    bare = replace(
+        evaluation, predictions=None, history=[],
+        figures={"mean_accuracy": 0.5, "lowest_accuracy": 0.1},
+        class_accuracy=np.array([0.5, np.nan, 0.5]), test_counts=np.array([3, 0, 2]),
+    )  # fmt: skip
+    page = written(tmp_path, bare)
+    assert "What it gets wrong" not in page
+    assert 'data-sort="">–</td>' in page
+
+
+def test_names_that_are_no_utf8_can_be_written(tmp_path: Path) -> None:
+    evaluation = replace(make((Path("gone"),) * 7), classes=("\udc80", "b", "c"))
+    assert r"\udc80" in written(tmp_path, evaluation)
+
+
+def test_an_old_report_stays_when_writing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "report.html").write_text("old")
+
+    def fail(self: Path, target: Path) -> Path:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="disk full"):
+        report.write_report(tmp_path / "report.html", make((Path("gone"),) * 7))
+    assert (tmp_path / "report.html").read_text() == "old"

@@ -1,0 +1,207 @@
+"""The one loop, through whole runs of the shipped recipes on made photos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from mineral_recog import training
+from mineral_recog.config import Recipe, read_recipe, shipped_recipes
+from mineral_recog.data.index import read_split
+from mineral_recog.engine import Engine
+from mineral_recog.errors import UserError
+from mineral_recog.method.model import build_network
+from tests.conftest import TINY
+
+THREE = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")
+
+
+def recipe_of(name: str, *settings: str) -> Recipe:
+    return read_recipe(name, [*TINY, "precision=float32", *settings])
+
+
+def train(data: Path, recipe: Recipe, folder: Path) -> list[dict[str, Any]]:
+    training.train(data, recipe, folder, device="cpu", workers=0)
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def engine_of(data: Path, recipe: Recipe, folder: Path) -> Engine:
+    (folder / "checkpoint").mkdir(parents=True)
+    torch.manual_seed(recipe.seed)
+    network = build_network(
+        recipe.backbone, recipe.pretrained, recipe.normalisation, recipe.image_size, 3
+    )
+    index = read_split(data, "train")
+    val = read_split(data, "val", index.classes)
+    return Engine(recipe, network, index, val, folder, torch.device("cpu"), workers=0)
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_shipped_recipe_trains(prepared: Path, tmp_path: Path, name: str) -> None:
+    stages = read_recipe(name).stages
+    recipe = recipe_of(name, *(f"stages.{stage}.epochs=2" for stage in stages))
+    log = train(prepared, recipe, tmp_path / "run")
+    assert [line["stage"] for line in log] == [stage for stage in stages for _ in range(2)]
+    assert [line["epoch"] for line in log] == list(range(1, recipe.epochs + 1))
+    assert all(np.isfinite(line["loss"]) for line in log)
+    assert read_recipe(str(tmp_path / "run" / "recipe.yaml")) == recipe
+    assert not (tmp_path / "run" / "checkpoint").exists()
+
+
+def test_the_log_holds_the_parts_of_the_loss(prepared: Path, tmp_path: Path) -> None:
+    log = train(prepared, recipe_of("multi_stage", *THREE), tmp_path / "run")
+    fea, cfl, crt = log[0], log[3], log[6]
+    assert fea["loss"] == pytest.approx(fea["frequency_aware"])
+    assert cfl["loss"] == pytest.approx(cfl["frequency_aware"] + 0.0003 * cfl["center"])
+    assert cfl["center"] > 0
+    assert crt["loss"] == pytest.approx(crt["cross_entropy"])
+
+
+def test_the_extractor_is_bit_identical_through_crt(prepared: Path, tmp_path: Path) -> None:
+    engine = engine_of(prepared, recipe_of("multi_stage", *THREE), tmp_path / "run")
+    states: dict[int, dict[str, torch.Tensor]] = {}
+
+    def keep(line: dict[str, Any]) -> None:
+        state = engine.network.state_dict()
+        states[line["epoch"]] = {key: value.clone() for key, value in state.items()}
+
+    engine.run(on_epoch=keep)
+    before, after = states[6], states[8]
+    moved = {key for key in before if not torch.equal(before[key], after[key])}
+    assert moved == {"classifier.weight", "classifier.bias"}
+    # The comparison would see a change: in the stage before, everything that can move did.
+    mean = "backbone.bn1.running_mean"
+    assert not torch.equal(states[5][mean], before[mean])
+
+
+def test_a_run_can_be_told_to_learn(prepared: Path, tmp_path: Path) -> None:
+    # Three plain colours: a network that learns at all knows them after a few epochs.
+    recipe = recipe_of("baseline", "stages.ce.epochs=12", "stages.ce.lr=0.05", "crop_scale=0.5")
+    log = train(prepared, recipe, tmp_path / "run")
+    assert log[-1]["loss"] < 0.5 * log[0]["loss"]
+    assert log[-1]["val_mean_accuracy"] > 0.8
+
+
+def test_the_same_seed_gives_the_same_weights(prepared: Path, tmp_path: Path) -> None:
+    recipe = recipe_of("multi_stage", *THREE)
+    for name in ("a", "b"):
+        train(prepared, recipe, tmp_path / name)
+    other = recipe_of("multi_stage", *THREE, "seed=1")
+    train(prepared, other, tmp_path / "c")
+    a, b, c = (load_file(tmp_path / n / "model" / "model.safetensors") for n in "abc")
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert not torch.equal(a["classifier.weight"], c["classifier.weight"])
+
+
+class PowerLossError(Exception):
+    """As if the power had gone."""
+
+
+@pytest.mark.parametrize("epoch", [1, 3, 4, 5, 6, 7])
+def test_resuming_ends_where_an_unbroken_run_does(
+    prepared: Path, tmp_path: Path, epoch: int
+) -> None:
+    best = ("stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
+    recipe = recipe_of("multi_stage", *THREE, *best)
+    whole = engine_of(prepared, recipe, tmp_path / "whole")
+    whole.run()
+
+    broken = engine_of(prepared, recipe, tmp_path / "broken")
+
+    def stop(step: int, told: str) -> None:
+        if step == epoch * broken.steps_an_epoch + 2:  # in the middle of the next epoch
+            raise PowerLossError
+
+    with pytest.raises(PowerLossError):
+        broken.run(on_step=stop)
+    with (tmp_path / "broken" / "log.jsonl").open("a") as file:
+        file.write('{"half": "a line')
+    again = engine_of(prepared, recipe, tmp_path / "again")
+    for name in ("log.jsonl", "checkpoint/last.safetensors"):
+        (tmp_path / "broken" / name).rename(tmp_path / "again" / name)
+    again.resume()
+    assert again.done == epoch
+    again.run()
+
+    expected, found = whole.network.state_dict(), again.network.state_dict()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert torch.equal(whole.centers.values, again.centers.values)
+    assert torch.equal(whole.probabilities, again.probabilities)
+    log = [json.loads(line) for line in (tmp_path / "again" / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in log] == list(range(1, 9))
+
+
+def test_resuming_without_a_checkpoint_starts_at_the_beginning(
+    prepared: Path, tmp_path: Path
+) -> None:
+    engine = engine_of(prepared, recipe_of("baseline", "stages.ce.epochs=1"), tmp_path / "run")
+    engine.resume()
+    assert engine.done == 0
+
+
+def test_every_photo_has_a_probability_and_keeps_the_last(prepared: Path, tmp_path: Path) -> None:
+    engine = engine_of(prepared, recipe_of("multi_stage", *THREE), tmp_path / "run")
+    chance = torch.full((21,), 1 / 3)
+    assert torch.equal(engine.probabilities, chance)
+    seen: dict[int, torch.Tensor] = {}
+    engine.run(on_epoch=lambda line: seen.update({line["epoch"]: engine.probabilities.clone()}))
+    # FEA sees every photo; later epochs only add to what is known.
+    assert (seen[1] != chance).all()
+    assert all(((p > 0) & (p < 1)).all() for p in seen.values())
+
+
+def test_adjusted_probabilities_weigh_the_classes(prepared: Path, tmp_path: Path) -> None:
+    plain = engine_of(prepared, recipe_of("baseline"), tmp_path / "plain")
+    recipe = recipe_of("baseline", "probabilities=adjusted")
+    adjusted = engine_of(prepared, recipe, tmp_path / "adjusted")
+    for engine in (plain, adjusted):
+        engine._see(torch.tensor([0]), torch.zeros(1, 3), torch.tensor([0]))
+    assert plain.probabilities[0].item() == pytest.approx(1 / 3)
+    assert adjusted.probabilities[0].item() == pytest.approx(12 / 21)
+
+
+def test_a_classifier_can_start_anew(prepared: Path, tmp_path: Path) -> None:
+    weights = {}
+    for choice in ("keep", "anew"):
+        # So small a rate that what is seen is where the stage started.
+        few = ("stages.crt.lr=1e-12", f"stages.crt.classifier={choice}")
+        engine = engine_of(prepared, recipe_of("multi_stage", *THREE, *few), tmp_path / choice)
+        classifier = engine.network.classifier
+        states: dict[int, torch.Tensor] = {}
+
+        def keep(line: dict[str, Any], of: Any = classifier, states: Any = states) -> None:
+            states[line["epoch"]] = of.weight.detach().clone()
+
+        engine.run(on_epoch=keep)
+        weights[choice] = (states[6], states[7])
+    assert torch.allclose(*weights["keep"], atol=1e-6)
+    assert not torch.allclose(*weights["anew"], atol=1e-2)
+
+
+def test_the_best_weights_are_kept_where_the_recipe_says(prepared: Path, tmp_path: Path) -> None:
+    settings = ("stages.ce.epochs=6", "stages.ce.lr=0.5", "stages.ce.schedule=constant")
+    engine = engine_of(
+        prepared, recipe_of("baseline", *settings, "stages.ce.weights=best"), tmp_path / "run"
+    )
+    scores: list[tuple[float, torch.Tensor]] = []
+
+    def keep(line: dict[str, Any]) -> None:
+        assert engine.best is not None
+        scores.append((line["val_mean_accuracy"], engine.best[1]["classifier.weight"].clone()))
+
+    engine.run(on_epoch=keep)
+    top = max(score for score, _ in scores)
+    first = next(weight for score, weight in scores if score == top)
+    assert torch.equal(engine.network.classifier.weight, first)
+
+
+def test_a_loss_that_is_not_finite_is_told(prepared: Path, tmp_path: Path) -> None:
+    recipe = recipe_of("baseline", "stages.ce.epochs=3", "stages.ce.lr=1e30")
+    with pytest.raises(UserError, match=r"not finite in stage ce.*stages\.ce\.lr"):
+        train(prepared, recipe, tmp_path / "run")

@@ -1,0 +1,130 @@
+"""Training runs from folder to bundle, and all that can be wrong with them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from mineral_recog import training
+from mineral_recog.bundle import read_bundle
+from mineral_recog.config import Recipe, read_recipe
+from mineral_recog.errors import UserError
+from tests.conftest import TINY, write_photos
+
+
+@pytest.fixture
+def data(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "data"))
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return read_recipe("baseline", [*TINY, "stages.ce.epochs=2"])
+
+
+def test_a_run_leaves_a_bundle_that_knows_what_it_is(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    training.train(data, recipe, run, device="cpu", workers=0)
+    bundle = read_bundle(run)
+    assert bundle.classes == ("agate", "beryl", "copper")
+    assert bundle.train_counts == (12, 6, 3)
+    assert bundle.groups == ("head", "medium", "tail")
+    assert bundle.provenance["seed"] == "3407"
+    assert bundle.provenance["precision"] in ("float32", "bfloat16")
+    assert not bundle.network.training
+    # The choice of precision is written down, so that the run can be repeated.
+    assert read_recipe(str(run / "recipe.yaml")).precision == bundle.provenance["precision"]
+    left = {path.name for path in run.iterdir()}
+    assert left == {"log.jsonl", "model", "recipe.yaml", "run.json"}
+
+
+def test_a_photo_that_cannot_be_read_is_refused_with_the_list(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    (data / "train" / "beryl" / "bad.png").write_text("no photo")
+    (data / "train" / "beryl" / "worse.jpg").touch()
+    with pytest.raises(UserError, match=r"2 photos.*bad\.png.*worse\.jpg.*prepare"):
+        training.train(data, recipe, tmp_path / "run", device="cpu", workers=0)
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_class_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+    for split in ("train", "val"):
+        write_photos(tmp_path / "data" / split / "agate", 1, 3)
+    with pytest.raises(UserError, match="one class, agate"):
+        training.train(tmp_path / "data", recipe, tmp_path / "run", device="cpu", workers=0)
+
+
+def test_a_run_that_is_there_is_kept(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    training.train(data, recipe, run, device="cpu", workers=0)
+    before = (run / "model" / "model.safetensors").read_bytes()
+    with pytest.raises(UserError, match="--force"):
+        training.train(data, recipe, run, device="cpu", workers=0)
+    other = recipe.model_copy(update={"seed": 5})
+    training.train(data, other, run, device="cpu", workers=0, force=True)
+    assert (run / "model" / "model.safetensors").read_bytes() != before
+    with pytest.raises(UserError, match="not made by this command"):
+        training.train(data, recipe, data, device="cpu", workers=0, force=True)
+
+
+def test_what_cannot_be_resumed(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(UserError, match="no run to resume"):
+        training.resume(data, run, device="cpu", workers=0)
+    training.train(data, recipe, run, device="cpu", workers=0)
+    with pytest.raises(UserError, match="is finished"):
+        training.resume(data, run, device="cpu", workers=0)
+
+
+def test_an_interrupted_run_goes_on(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    def stop(line: dict[str, object]) -> None:
+        raise KeyboardInterrupt
+
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    assert not (run / "model").exists()
+    training.resume(data, run, device="cpu", workers=0)
+    epochs = [json.loads(line)["epoch"] for line in (run / "log.jsonl").read_text().splitlines()]
+    assert epochs == [1, 2]
+    assert read_bundle(run).classes == ("agate", "beryl", "copper")
+
+
+def test_resuming_on_other_photos_is_refused(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    def stop(line: dict[str, object]) -> None:
+        raise KeyboardInterrupt
+
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    (data / "train" / "agate" / "0.png").unlink()
+    with pytest.raises(UserError, match="not those"):
+        training.resume(data, run, device="cpu", workers=0)
+
+
+def test_a_damaged_checkpoint_is_told(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    def stop(line: dict[str, object]) -> None:
+        raise KeyboardInterrupt
+
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    (run / "checkpoint" / "last.safetensors").write_bytes(b"torn")
+    with pytest.raises(UserError, match=r"damaged.*--force"):
+        training.resume(data, run, device="cpu", workers=0)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.parametrize("device", ["cuda", "cuda:3", "gpu", "mps:9", "meta"])
+def test_a_device_that_is_not_there(
+    data: Path, recipe: Recipe, tmp_path: Path, device: str
+) -> None:
+    with pytest.raises(UserError, match=f"Device {device} is not there.*cpu"):
+        training.train(data, recipe, tmp_path / "run", device=device, workers=0)

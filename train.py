@@ -1,0 +1,7 @@
+"""`python train.py ...` is `mineral-recog train ...`, as the paper's README has it."""
+
+import sys
+
+from mineral_recog.cli import main
+
+sys.exit(main(["train", *sys.argv[1:]]))
