@@ -17,9 +17,9 @@ from mineral_recog.data.synthetic import (
     species_names,
 )
 from mineral_recog.data.synthetic.habits import HABITS
-from mineral_recog.data.synthetic.lighting import LUSTRES, TRANSPARENCY
 from mineral_recog.data.synthetic.photo import photo_of
 from mineral_recog.data.synthetic.polyhedra import FORMS
+from mineral_recog.data.synthetic.shading import LUSTRES, TRANSPARENCY
 from mineral_recog.data.synthetic.species import Species, all_species
 from mineral_recog.data.synthetic.textures import Array
 

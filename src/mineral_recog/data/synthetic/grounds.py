@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from mineral_recog.data.synthetic.textures import Array, between, linear, noise, smoothstep
+from mineral_recog.data.synthetic.colours import between, linear
+from mineral_recog.data.synthetic.textures import Array, noise, smoothstep
 
 Ground = tuple[Array, Array]  # colour (3, side, side) in linear RGB and height (side, side)
 

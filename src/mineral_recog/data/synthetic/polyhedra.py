@@ -3,13 +3,14 @@
 import itertools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
 from mineral_recog.data.synthetic.textures import Array
 
 UP = np.array([0.0, 0.0, 1.0])
+Face = tuple[Array, float]  # normal, of any length, and offset
 
 
 @dataclass(frozen=True)
@@ -26,50 +27,59 @@ class Polyhedron:
     corners: Array
 
 
-@lru_cache(maxsize=64)
+BALL = Polyhedron(
+    np.zeros((2, 3)), np.zeros(2), np.zeros((2, 3)), np.concatenate((np.eye(3), -np.eye(3)))
+)  # not by its faces, but drawn as a ball of radius 1
+
+
+@cache
 def _triples(count: int) -> Array:
-    return np.array(list(itertools.combinations(range(count), 3)))
+    return np.ascontiguousarray(np.array(list(itertools.combinations(range(count), 3))).T)
 
 
 def _cross(a: Array, b: Array) -> Array:
-    """Cross products of rows (n, 3); numpy's own takes several times as long."""
-    (ax, ay, az), (bx, by, bz) = a.T, b.T
-    return np.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx), 1)
+    """Cross products along the last axis; numpy's own takes several times as long."""
+    ax, ay, az = (a[..., c] for c in range(3))
+    bx, by, bz = (b[..., c] for c in range(3))
+    return np.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx), -1)
 
 
 def _corners(normals: Array, offsets: Array) -> Array:
     """Vertices (V, 3): where three planes meet and no other cuts them off."""
-    a, b, c = np.moveaxis(normals[_triples(len(normals))], 1, 0)
-    da, db, dc = offsets[_triples(len(normals))].T[..., None]
-    bc, ca, ab = _cross(b, c), _cross(c, a), _cross(a, b)
-    determinant = (a * bc).sum(1)
+    a, b, c = _triples(len(normals))
+    crosses = _cross(normals[:, None], normals[None])
+    determinant = np.einsum("ijk,lk->ijl", crosses, normals)[b, c, a]
     proper = np.abs(determinant) > 1e-6
-    points = (da * bc + db * ca + dc * ab)[proper] / determinant[proper, None]
+    a, b, c = a[proper], b[proper], c[proper]
+    points = (
+        offsets[a, None] * crosses[b, c]
+        + offsets[b, None] * crosses[c, a]
+        + offsets[c, None] * crosses[a, b]
+    ) / determinant[proper, None]
     corners: Array = points[(points @ normals.T <= offsets + 1e-6).all(1)]
     return corners
 
 
-def solid(
-    faces: Iterable[tuple[Array, float]], uneven: float, rng: np.random.Generator
-) -> Polyhedron:
-    """The polyhedron of faces (normal, offset), each offset off by up to the share `uneven`.
+def solid(faces: Iterable[Face], uneven: float, rng: np.random.Generator) -> Polyhedron:
+    """The polyhedron of faces, each offset off by up to the share `uneven`.
 
     The lines of striated faces run along c; faces near the end of the crystal have none.
     """
-    listed = list(faces)
-    normals = np.array([normal / np.linalg.norm(normal) for normal, _ in listed])
-    offsets = np.array([offset for _, offset in listed])
-    offsets = offsets * rng.uniform(1 - uneven, 1 + uneven, len(offsets))
-    across = np.where(np.abs(normals[:, 2:]) < 0.6, np.cross(normals, UP), 0.0)
+    directions, distances = zip(*faces, strict=True)
+    normals, offsets = np.array(directions, float), np.array(distances)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    offsets *= rng.uniform(1 - uneven, 1 + uneven, len(offsets))
+    across = np.where(np.abs(normals[:, 2:]) < 0.6, _cross(normals, UP), 0.0)
     return Polyhedron(normals, offsets, across, _corners(normals, offsets))
 
 
-def _signed(*values: float) -> list[Array]:
+@cache
+def _signed(*values: float) -> tuple[Array, ...]:
     """Every permutation of three values with every sign, each once."""
     signs = itertools.product((1, -1), repeat=3)
     mixed = itertools.product(itertools.permutations(values), signs)
     every = {tuple(v * s or 0.0 for v, s in zip(p, q, strict=True)) for p, q in mixed}
-    return [np.array(normal) for normal in sorted(every)]
+    return tuple(np.array(normal) for normal in sorted(every))
 
 
 def _ring(sides: int, tilt: float, turn: float = 0.0, end: int = 1) -> list[Array]:
@@ -80,13 +90,13 @@ def _ring(sides: int, tilt: float, turn: float = 0.0, end: int = 1) -> list[Arra
     return [np.array([np.cos(t) * flat, np.sin(t) * flat, end * np.cos(slope)]) for t in angle]
 
 
-def _prism(sides: int, turn: float = 0.0, offset: float = 1.0) -> list[tuple[Array, float]]:
+def _prism(sides: int, turn: float = 0.0, offset: float = 1.0) -> list[Face]:
     return [(normal, offset) for normal in _ring(sides, 90, turn)]
 
 
 def _pyramid(
     sides: int, tilt: float, apex: float, turn: float = 0.0, both: bool = True
-) -> list[tuple[Array, float]]:
+) -> list[Face]:
     """Faces through the apexes (0, 0, ±apex), or through the upper one and flat below."""
     offset = apex * float(np.cos(np.radians(tilt)))
     upper = [(normal, offset) for normal in _ring(sides, tilt, turn)]
@@ -95,7 +105,7 @@ def _pyramid(
     return [*upper, (-UP, apex * 0.8)]
 
 
-def _flat(length: float) -> list[tuple[Array, float]]:
+def _flat(length: float) -> list[Face]:
     return [(UP, length), (-UP, length)]
 
 

@@ -1,4 +1,4 @@
-"""The canvas of one picture and how bodies are painted on it, the nearest to the viewer winning.
+"""The canvas of one picture and how bodies are cast on it, the nearest to the viewer winning.
 
 The camera looks along -z without perspective; x goes right, y up, and the picture spans -1 to 1.
 """
@@ -9,15 +9,14 @@ import numpy as np
 
 from mineral_recog.data.synthetic.textures import Array, noise
 
-NOTHING = -9.0  # the depth of a pixel where nothing is painted
+NOTHING = -9.0  # the depth of a pixel where nothing is cast
+FAR = 9.0  # beyond anything
 
 
 class Canvas:
-    """What each pixel shows: depth, front and back normal, thickness, colour and material.
+    """What each pixel shows: its depth `z`, its normal and its colour, in linear RGB.
 
-    Fields are (side, side), vectors and colours (3, side, side), colours in linear RGB;
-    `layer` is the number of the material, 0 for the ground; `edge` is 1 on the edges of crystals;
-    `grain` is the place within the stone, 0 to 1, which bands follow.
+    Fields are (side, side), vectors and colours (3, side, side).
     """
 
     def __init__(self, side: int, rng: np.random.Generator) -> None:
@@ -26,153 +25,212 @@ class Canvas:
         self.y: Array = -self.x
         self.z = np.full((side, side), NOTHING, np.float32)
         self.normal = np.zeros((3, side, side), np.float32)
-        self.back = np.zeros((3, side, side), np.float32)
         self.colour = np.zeros((3, side, side), np.float32)
-        self.thickness = np.zeros((side, side), np.float32)
-        self.edge = np.zeros((side, side), np.float32)
-        self.grain = np.zeros((side, side), np.float32)
-        self.layer = np.zeros((side, side), np.uint8)
         self.warp = (noise(rng, side, (7, 7), 2), noise(rng, side, (7, 7), 2))
 
-    def window(self, low: Array, high: Array) -> tuple[slice, slice]:
-        """Rows and columns that cover the points between two corners (x, y, ...)."""
-        half = self.side / 2
-        left, right = (
-            int(np.clip((v + 1) * half + o, 0, self.side)) for v, o in ((low[0], -1), (high[0], 2))
-        )
-        top, foot = (
-            int(np.clip((1 - v) * half + o, 0, self.side)) for v, o in ((high[1], -1), (low[1], 2))
-        )
-        return slice(top, foot), slice(left, right)
-
-    def positions(self, rows: slice, columns: slice, warp: float) -> tuple[Array, Array]:
-        """x and y of the pixels of a window, displaced by up to about `warp`."""
-        x, y = self.x[None, columns], self.y[rows, None]
+    def positions(self, warp: float) -> tuple[Array, Array]:
+        """x and y of the pixels, displaced by up to about `warp`: two fields."""
+        shape = self.z.shape
+        x, y = np.broadcast_to(self.x, shape), np.broadcast_to(self.y[:, None], shape)
         if warp:
-            x = x + warp * self.warp[0][rows, columns]
-            y = y + warp * self.warp[1][rows, columns]
+            x, y = x + np.float32(warp) * self.warp[0], y + np.float32(warp) * self.warp[1]
         return x, y
 
-
-@dataclass(frozen=True)
-class Ink:
-    """How a body is painted: colour (3,), colour of its tip (3,), material, lines and warp."""
-
-    colour: Array
-    tip: Array
-    layer: int
-    striation: float = 0.0
-    lines: float = 5.0  # per half width of the crystal
-    phase: float = 0.0
-    warp: float = 0.0
+    def lay(self, seen: "Seen", colour: Array) -> None:
+        """Show what is seen, in its colour (3, n)."""
+        self.z.reshape(-1)[seen.pixels] = seen.z
+        self.normal.reshape(3, -1)[:, seen.pixels] = seen.normal
+        self.colour.reshape(3, -1)[:, seen.pixels] = colour
 
 
 @dataclass(frozen=True)
-class Facets:
-    """A polyhedron before the camera: planes, lines' directions, vertices, centre and size."""
+class Seen:
+    """The n pixels where bodies are seen, by their places in the flattened picture.
+
+    `body` is which body it is; `normal` (3, n) is that of its front and `back` that of its far
+    side; `edge` is 1 on the edges of crystals; `grain`, 0 to 1, is the place from the crystal's
+    foot to its tip, from a ball's top to its rim or from a slice's middle to its rim.
+    """
+
+    pixels: Array
+    body: Array
+    z: Array
+    normal: Array
+    back: Array
+    thickness: Array
+    edge: Array
+    grain: Array
+
+
+@dataclass(frozen=True)
+class Solids:
+    """B convex bodies before the camera, with F faces in all.
+
+    Faces follow one another body by body and, within each, those that face the viewer come
+    first: body b has the faces `starts[b]` to `starts[b + 1]`, its far ones from `middles[b]`.
+    Their depths at a pixel are `depths` (F, 3) @ (1, x, y). A ball has two faces for its two
+    sides, with normals of zero.
+    """
 
     normals: Array
-    offsets: Array
+    depths: Array
     across: Array
-    corners: Array
-    axis: Array  # gives -1 at the foot and 1 at the tip
-    centre: Array
-    size: float
+    starts: list[int]
+    middles: list[int]
+    low: Array  # corners of the boxes around the bodies (B, 3)
+    high: Array
+    centres: Array
+    sizes: Array
+    is_ball: Array
+    axes: Array  # an axis @ (point - centre) is 0 in the middle and 0.5 at the tip
 
 
-def paint_polyhedron(canvas: Canvas, body: Facets, ink: Ink) -> None:
-    """Paint a convex body: its front is the lowest of the planes that face the viewer."""
-    rows, columns = canvas.window(body.corners.min(0) - ink.warp, body.corners.max(0) + ink.warp)
-    x, y = canvas.positions(rows, columns, ink.warp)
-    shape = (rows.stop - rows.start, columns.stop - columns.start)
-    if 0 in shape:
+@dataclass(frozen=True)
+class Striation:
+    """Lines on faces: how deep, how many to the half width of each body, and where each begins."""
+
+    depth: float
+    lines: Array
+    phase: Array
+
+
+@dataclass
+class _Hits:
+    """For each pixel of the flattened picture what is nearest there, body -1 where nothing is."""
+
+    z: Array
+    body: Array
+    second: Array  # depth of the face that would be next, near an edge nearly as near
+    far: Array
+    face: Array
+    far_face: Array
+
+    def keep(self, number: int, pixels: Array, *found: Array | float) -> None:
+        self.body[pixels] = number
+        fields = (self.z, self.second, self.far, self.face, self.far_face)
+        for field, values in zip(fields, found, strict=True):
+            field[pixels] = values
+
+
+def cast(canvas: Canvas, solids: Solids, warp: float, striation: Striation | None = None) -> Seen:
+    """Where the bodies are seen before what the canvas shows already; their outlines warped."""
+    shape = canvas.z.size
+    x, y = canvas.positions(warp)
+    hits = _Hits(
+        canvas.z.flatten(),
+        np.full(shape, -1, np.int16),
+        *(np.zeros(shape, np.float32) for _ in range(2)),
+        *(np.zeros(shape, np.int32) for _ in range(2)),
+    )
+    for body, window in enumerate(_windows(solids, canvas.side, warp)):
+        rows, columns = window
+        if rows.stop > rows.start and columns.stop > columns.start:
+            hit = _hit_ball if solids.is_ball[body] else _hit_polyhedron
+            hit(hits, solids, body, (x[window], y[window]), _places(window, canvas.side))
+    return _resolved(hits, solids, (x, y), striation)
+
+
+def _windows(solids: Solids, side: int, warp: float) -> list[tuple[slice, slice]]:
+    """Rows and columns of the pixels that each body may cover."""
+    half, reach = side / 2, 2 * warp
+    left, right = (solids.low[:, 0] - reach + 1) * half - 1, (solids.high[:, 0] + reach + 1) * half
+    top, foot = (1 - solids.high[:, 1] - reach) * half - 1, (1 - solids.low[:, 1] + reach) * half
+    edges = np.stack((top, foot + 2, left, right + 2), 1)
+    limits = np.clip(edges, 0, side).astype(int).tolist()
+    return [(slice(top, foot), slice(left, right)) for top, foot, left, right in limits]
+
+
+def _places(window: tuple[slice, slice], side: int) -> Array:
+    """The places of a window's pixels in the flattened picture, (rows, columns)."""
+    rows, columns = window
+    down = np.arange(rows.start * side, rows.stop * side, side)
+    return down[:, None] + np.arange(columns.start, columns.stop)
+
+
+def _hit_polyhedron(
+    hits: _Hits, solids: Solids, body: int, at: tuple[Array, Array], places: Array
+) -> None:
+    """Cast a polyhedron: its front is the lowest of the planes that face the viewer."""
+    start, middle, end = solids.starts[body], solids.middles[body], solids.starts[body + 1]
+    middle_here = middle - start
+    table = solids.depths[start:end, :, None, None]
+    x, y = at
+    if x.strides[0] == 0:  # not warped: a plane's depth is that of its row and of its column
+        planes = (table[:, 0] + table[:, 1] * x[None, :1]) + table[:, 2] * y[None, :, :1]
+    else:
+        planes = table[:, 0] + table[:, 1] * x + table[:, 2] * y
+    front, back = planes[:middle_here].min(0, initial=FAR), planes[middle_here:].max(0)
+    where = np.flatnonzero((front > back) & (front > hits.z[places]))
+    if not len(where):
         return
-    front, second = np.full(shape, 9.0, np.float32), np.full(shape, 9.0, np.float32)
-    back = np.full(shape, -9.0, np.float32)
-    face, far_face = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    for number, ((nx, ny, nz), offset) in enumerate(zip(body.normals, body.offsets, strict=True)):
-        # a plane seen from its edge is as good as one seen a thousandth from it
-        depth = nz if abs(nz) > 1e-3 else np.float32(1e-3)
-        plane = (offset / depth - (nx / depth) * x) - (ny / depth) * y
-        if depth > 0:
-            np.minimum(second, np.maximum(front, plane), out=second)
-            np.copyto(face, number, where=plane < front)
-            np.minimum(front, plane, out=front)
-        else:
-            np.copyto(far_face, number, where=plane > back)
-            np.maximum(back, plane, out=back)
-    seen = (front > back) & (front > canvas.z[rows, columns])
-    pixels = np.nonzero(seen)
-    if not len(pixels[0]):
-        return
-    place = (pixels[0] + rows.start, pixels[1] + columns.start)
-    z = front[pixels]
-    points = np.stack(np.broadcast_arrays(x, y))[:, pixels[0], pixels[1]]
-    points = np.concatenate((points, z[None])) - body.centre[:, None]
-    canvas.z[place] = z
-    canvas.thickness[place] = z - back[pixels]
-    canvas.back[:, place[0], place[1]] = body.normals.T[:, far_face[pixels]]
-    canvas.edge[place] = np.exp((z - second[pixels]) / (0.05 * body.size))
-    canvas.layer[place] = ink.layer
-    canvas.normal[:, place[0], place[1]] = _striated(points, face[pixels], body, ink)
-    along = np.clip(0.5 + 0.5 * (body.axis @ points), 0, 1)
-    canvas.grain[place] = along
-    along = np.clip((along - 0.32) / 0.36, 0, 1)
-    canvas.colour[:, place[0], place[1]] = (
-        ink.colour[:, None] * (1 - along) + ink.tip[:, None] * along
+    near, far = planes.reshape(len(planes), -1)[:, where], back.reshape(-1)[where]
+    near, beyond = near[:middle_here], near[middle_here:]
+    face = near.argmin(0)
+    near[face, np.arange(len(where))] = FAR
+    hits.keep(
+        body,
+        places.reshape(-1)[where],
+        *(front.reshape(-1)[where], near.min(0), far, start + face, middle + beyond.argmax(0)),
     )
 
 
-def _striated(points: Array, face: Array, body: Facets, ink: Ink) -> Array:
-    """Normals (3, n) of the faces at the points, swaying across the lines of striated faces."""
-    normals = body.normals.T[:, face]
-    if not ink.striation:
-        return np.asarray(normals)
-    across = body.across.T[:, face]
-    place = (across * points).sum(0) * (2 * np.pi * ink.lines / body.size) + ink.phase
-    sway = np.sin(place + 1.3 * np.sin(0.37 * place)) + 0.6 * np.sin(2.33 * place)
-    return np.asarray(normals + across * (ink.striation * sway), np.float32)
-
-
-def paint_ball(canvas: Canvas, centre: Array, radius: float, ink: Ink) -> None:
-    """Paint a ball at centre (3,)."""
-    reach = radius + 2 * ink.warp
-    rows, columns = canvas.window(centre - reach, centre + reach)
-    x, y = canvas.positions(rows, columns, ink.warp)
-    x, y = np.broadcast_arrays(x - centre[0], y - centre[1])
+def _hit_ball(
+    hits: _Hits, solids: Solids, body: int, at: tuple[Array, Array], places: Array
+) -> None:
+    centre, radius = solids.centres[body], solids.sizes[body]
+    x, y = at[0] - centre[0], at[1] - centre[1]
     height = radius**2 - x * x - y * y
-    z = np.sqrt(np.maximum(height, 0)) + centre[2]
-    pixels = np.nonzero((height > 0) & (z > canvas.z[rows, columns]))
-    place = (pixels[0] + rows.start, pixels[1] + columns.start)
-    rise = z[pixels] - centre[2]
-    normal = np.stack((x[pixels], y[pixels], rise)) / np.float32(radius)
-    canvas.z[place] = z[pixels]
-    canvas.normal[:, place[0], place[1]] = normal
-    canvas.back[:, place[0], place[1]] = normal * np.array([[1], [1], [-1]], np.float32)
-    canvas.thickness[place] = 2 * rise
-    canvas.edge[place] = 0
-    canvas.layer[place] = ink.layer
-    canvas.grain[place] = 1 - rise / radius
-    canvas.colour[:, place[0], place[1]] = ink.colour[:, None]
+    rise = np.sqrt(np.maximum(height, 0))
+    where = (height > 0) & (rise + centre[2] > hits.z[places])
+    rise = rise[where]
+    first = solids.starts[body]
+    hits.keep(
+        body,
+        places[where],
+        *(centre[2] + rise, np.float32(FAR), centre[2] - rise, first, first + 1),
+    )
 
 
-def paint_slab(canvas: Canvas, frame: Array, centre: Array, outline: Array, ink: Ink) -> None:
-    """Paint a flat disc whose plane is spanned by two columns of `frame` (3, 3), third its normal.
+def _resolved(
+    hits: _Hits, solids: Solids, at: tuple[Array, Array], striation: Striation | None
+) -> Seen:
+    """Normals and the like of the pixels that were hit."""
+    pixels = np.flatnonzero(hits.body >= 0)
+    body, z = hits.body[pixels], hits.z[pixels]
+    face, far_face, size = hits.face[pixels], hits.far_face[pixels], solids.sizes[body]
+    points = np.stack((at[0].reshape(-1)[pixels], at[1].reshape(-1)[pixels], z))
+    points -= solids.centres.T[:, body]
+    normal, back = solids.normals.T[:, face], solids.normals.T[:, far_face]
+    grain = 0.5 + (solids.axes.T[:, body] * points).sum(0)
+    if solids.is_ball.any():
+        out = points * (solids.is_ball / solids.sizes)[body]
+        normal, back = normal + out, back + out * np.array([[1], [1], [-1]], np.float32)
+        grain += 0.5 * solids.is_ball[body]
+    if striation:
+        across = solids.across.T[:, face]
+        place = (across * points).sum(0) * (2 * np.pi * striation.lines[body] / size)
+        place = (place + striation.phase[body]).astype(np.float32)
+        sway = np.sin(place + 1.3 * np.sin(0.37 * place)) + 0.6 * np.sin(2.33 * place)
+        normal = normal + across * (striation.depth * sway)
+    edge = np.exp((z - hits.second[pixels]) / (0.05 * size))
+    thickness = z - hits.far[pixels]
+    return Seen(pixels, body, z, normal, back, thickness, edge, np.clip(grain, 0, 1))
 
-    Its outline is warped by the field `outline`; its grain is 0 in the middle, 1 at the rim.
+
+def cast_slab(canvas: Canvas, frame: Array, centre: Array, outline: Array) -> Seen:
+    """Where a flat disc is seen whose plane two columns of `frame` (3, 3) span, third its normal.
+
+    Its outline is warped by the field `outline`.
     """
     inverse = np.linalg.inv(frame[:2, :2])
     x, y = canvas.x[None, :] - centre[0], canvas.y[:, None] - centre[1]
     right, up = (inverse[row, 0] * x + inverse[row, 1] * y for row in (0, 1))
     radius = np.sqrt(right**2 + up**2) + outline
     z = centre[2] + frame[2, 0] * right + frame[2, 1] * up
-    seen = (radius < 1) & (z > canvas.z)
+    pixels = np.flatnonzero((radius < 1) & (z > canvas.z))
+    radius, z = radius.reshape(-1)[pixels], z.reshape(-1)[pixels]
     unit = (frame[:, 2] / np.linalg.norm(frame[:, 2])).astype(np.float32)
-    canvas.z[seen] = z[seen]
-    canvas.normal[:, seen] = unit[:, None]
-    canvas.back[:, seen] = -unit[:, None]
-    canvas.thickness[seen] = 0.4
-    canvas.edge[seen] = np.exp((radius[seen] - 1) / 0.012)
-    canvas.layer[seen] = ink.layer
-    canvas.grain[seen] = np.clip(radius[seen], 0, 1)
-    canvas.colour[:, seen] = ink.colour[:, None]
+    normal = np.repeat(unit[:, None], len(pixels), 1)
+    thickness = np.full_like(z, 0.4)
+    edge, grain = np.exp((radius - 1) / 0.012), np.clip(radius, 0, 1)
+    return Seen(pixels, np.zeros(len(pixels), np.int16), z, normal, -normal, thickness, edge, grain)

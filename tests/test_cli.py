@@ -1,0 +1,326 @@
+"""The commands as a user types them: what they print, what they leave, how they end."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mineral_recog import cli, demo
+from mineral_recog.cli import main
+from tests.conftest import TINY, write_photos
+
+SMALL = [part for setting in TINY for part in ("--set", setting)]
+BASELINE = ["--recipe", "baseline", "--set", "stages.ce.epochs=1", "--workers", "0", *SMALL]
+
+
+@pytest.fixture
+def data(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "data"))
+
+
+@pytest.fixture(scope="module")
+def run(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, to be read only."""
+    folder = tmp_path_factory.mktemp("runs") / "first"
+    assert main(["train", str(prepared), "--out", str(folder), *BASELINE]) == 0
+    return folder
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line of an error."""
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from mineral_recog.cli import main; main(['--help']);"
+        "assert not {'torch', 'timm', 'matplotlib', 'sklearn'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    for command in ("demo", "draw", "prepare", "train", "evaluate"):
+        assert command in done.stdout
+
+
+def test_help_is_in_the_readers_language() -> None:
+    environment = {**os.environ, "MINERAL_RECOG_LANG": "zh"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mineral_recog", "train", "--help"],
+        capture_output=True,
+        env=environment,
+        check=True,
+    )
+    assert "按配方" in done.stdout.decode("utf-8")
+
+
+def test_from_photos_to_report(
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["prepare", str(source), "data", "--imbalance", "4"]) == 0
+    out = capsys.readouterr().out
+    assert "钠长石" in out
+    assert "Imbalance factor of the training photos: 4.0" in out
+    assert Path("data/distribution.png").stat().st_size > 5000
+    assert main(["train", "data", *BASELINE]) == 0
+    assert main(["evaluate", "runs/baseline", "--workers", "0"]) == 0
+    shown = capsys.readouterr().out
+    folder = Path("runs/baseline/evaluation/test")
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert f"{100 * metrics['mean_accuracy']:.2f}%" in shown
+    low, high = metrics["intervals"]["mean_accuracy"]
+    assert low <= metrics["mean_accuracy"] <= high
+    with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class"] for row in rows] == ["agate", "copper", "钠长石"]
+    assert list(rows[0]) == ["class", "n_train", "n_test", "accuracy", "group"]
+    mean = sum(float(row["accuracy"]) for row in rows) / 3
+    assert mean == pytest.approx(metrics["mean_accuracy"], abs=1e-3)
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        predictions = list(csv.DictReader(file))
+    right = sum(row["class"] == row["predicted"] for row in predictions) / len(predictions)
+    assert right == pytest.approx(metrics["accuracy"])
+    for name in ("confusion_matrix", "feature_distribution", "per_class_accuracy"):
+        assert (folder / f"{name}.png").stat().st_size > 5000
+    assert "钠长石" in (folder / "report.html").read_text("utf-8")
+
+
+def test_two_runs_side_by_side(
+    run: Path, prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = Path(shutil.copytree(run, tmp_path / "first"))
+    second = tmp_path / "second"
+    assert main(["train", str(prepared), "--out", str(second), *BASELINE, "--set", "seed=1"]) == 0
+    against = ["--against", str(first), "--workers", "0"]
+    assert main(["evaluate", str(second), *against]) == 2
+    assert "has no evaluation of test" in told(capsys)
+    assert main(["evaluate", str(first), "--workers", "0", "--groups", "10,5"]) == 0
+    capsys.readouterr()
+    assert main(["evaluate", str(second), *against]) == 0
+    table = capsys.readouterr().out
+    rows = ("Mean accuracy, all classes", "tail classes", "(CwASD)", "(CwARange)")
+    assert all(row in table for row in rows)
+    assert [row in table for row in ("first", "second", "change")] == [True] * 3
+    # The other run's own figures, read back from its files, stand in the table.
+    metrics = json.loads((first / "evaluation/test/metrics.json").read_text("utf-8"))
+    assert f"{100 * metrics['mean_accuracy']:.2f}%" in table
+
+
+def test_an_evaluation_is_not_overwritten(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    command = ["evaluate", str(copy), "--split", "val", "--workers", "0"]
+    assert main(command) == 0
+    assert main(command) == 2
+    assert "--force" in told(capsys)
+    assert main([*command, "--force"]) == 0
+
+
+def test_the_photos_of_a_run_are_found_or_asked_for(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    (copy / "run.json").unlink()
+    assert main(["evaluate", str(copy)]) == 2
+    assert "give --data" in told(capsys)
+
+
+def test_resume_goes_on_after_a_kill(
+    prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    command = [sys.executable, "-m", "mineral_recog", "train", str(prepared), "--out", str(folder)]
+    long = ["--recipe", "baseline", "--set", "stages.ce.epochs=400", "--workers", "0", *SMALL]
+    process = subprocess.Popen([*command, *long], stderr=subprocess.DEVNULL)
+    checkpoint = folder / "checkpoint" / "last.safetensors"
+    until = time.monotonic() + 120
+    while not checkpoint.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    assert not (folder / "model").exists()
+    assert [path.name for path in checkpoint.parent.iterdir()] == ["last.safetensors"]
+    done = len((folder / "log.jsonl").read_text().splitlines())
+    assert 0 < done < 400
+    # Fewer epochs are left to run when the recipe in the folder is cut to what is done and two.
+    recipe = (folder / "recipe.yaml").read_text("utf-8")
+    (folder / "recipe.yaml").write_text(recipe.replace("400", str(done + 2)), encoding="utf-8")
+    assert main(["train", str(prepared), "--out", str(folder), "--resume", "--workers", "0"]) == 0
+    epochs = [json.loads(line)["epoch"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert epochs == list(range(1, done + 3))
+
+
+def test_resume_refuses_other_settings(
+    prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--resume"]
+    assert main([*command, "--set", "seed=1"]) == 2
+    assert "leave out --recipe and --set" in told(capsys)
+
+
+def test_tensorboard_is_written_when_asked(prepared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    code = "import warnings; warnings.simplefilter('ignore'); from mineral_recog.cli import main;"
+    arguments = ["train", str(prepared), "--out", str(folder), "--tensorboard", *BASELINE]
+    subprocess.run(
+        [sys.executable, "-c", f"{code} raise SystemExit(main({arguments!r}))"], check=True
+    )
+    assert any((folder / "tensorboard").glob("events.*"))
+
+
+def test_the_demo_prints_the_table_of_the_paper(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shrunk = {"size": 32, "largest": 4, "imbalance": 2.0, "val": 1, "test": 1}
+    monkeypatch.setattr(demo, "DEMO_SET", shrunk)
+    few = {
+        "baseline": (*TINY, "stages.ce.epochs=1"),
+        "multi_stage": (*TINY, *(f"stages.{s}.epochs=1" for s in ("fea", "cfl", "crt"))),
+    }
+    monkeypatch.setattr(demo, "DEMO_SETTINGS", few)
+    out = tmp_path / "demo"
+    assert main(["demo", "--out", str(out), "--workers", "0"]) == 0
+    printed = capsys.readouterr().out
+    for row in ("all classes", "tail classes", "(CwASD)", "(CwARange)"):
+        assert row in printed
+    report = out / "runs" / "multi_stage" / "evaluation" / "test" / "report.html"
+    assert str(report) in printed.replace("\n", "")
+    assert report.is_file()
+    assert (out / "minerals" / "contact_sheet.png").is_file()
+    assert main(["demo", "--out", str(out)]) == 2
+    assert "--force" in told(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["train", "nowhere"], "nowhere has no folder train"),
+        (["train", "."], "has no folder train"),
+        (["train", ".", "--recipe", "none"], "No recipe none"),
+        (["train", ".", "--set", "epochs"], "key=value"),
+        (["train", ".", "--workers", "-1"], "--workers"),
+        (["train"], "data"),
+        (["trian"], "trian"),
+        (["prepare", "photos", "data", "--place", "teleport"], "teleport"),
+        (["prepare", "photos", "data", "--split", "1/2"], "80/10/10"),
+        (["evaluate", "nowhere"], "no trained model"),
+        (["evaluate", "nowhere", "--split", "exam"], "exam"),
+        (["draw", "data", "--size", "1"], "--size"),
+    ],
+)
+def test_a_mistake_is_told_in_one_line(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert reason in told(capsys)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_wrong_settings_are_told_before_torch_is_loaded(prepared: Path) -> None:
+    code = (
+        "import sys; from mineral_recog.cli import main;"
+        f"assert main(['train', {str(prepared)!r}, '--set', 'colour=red']) == 2;"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    locked = tmp_path / "locked"
+    locked.mkdir()
+    locked.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    assert main(["prepare", str(source), str(locked / "data")]) == 2
+    assert "No permission" in told(capsys)
+
+
+def test_an_output_below_a_file(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert main(["prepare", str(source), str(tmp_path / "file" / "data")]) == 2
+    assert "choose another place" in told(capsys)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
+def test_a_full_disk_leaves_nothing_half_written(
+    source: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def to_full_disk(source: Path, target: Path) -> None:
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            full.write(b"photo")
+
+    monkeypatch.setattr("mineral_recog.data.split.shutil.copyfile", to_full_disk)
+    assert main(["prepare", str(source), str(tmp_path / "data"), "--place", "copy"]) == 2
+    assert "disk is full" in told(capsys)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_a_fault_of_ours_is_no_mistake_of_the_users(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(cli, "app", fail)
+    assert main(["train"]) == 1
+    shown = capsys.readouterr().err
+    assert "ZeroDivisionError: a bug" in shown
+    assert "fault of mineral-recog" in shown
+
+
+def test_the_papers_entry_points(tmp_path: Path) -> None:
+    root = Path(__file__).parent.parent
+    for script in ("train.py", "evaluate.py"):
+        done = subprocess.run(
+            [sys.executable, str(root / script), "--help"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"mineral-recog {script.removesuffix('.py')}" in done.stdout
+
+
+def test_one_class_in_val_that_train_lacks(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photos(data / "val" / "gold", 7, 2)
+    assert main(["train", str(data), "--out", str(tmp_path / "run"), *BASELINE]) == 2
+    assert "has gold, which training did not" in told(capsys)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_ctrl_c_in_prepare_leaves_nothing(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mineral_recog.data.split._put", interrupt)
+    assert main(["prepare", str(source), str(tmp_path / "data")]) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]

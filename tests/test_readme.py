@@ -1,0 +1,65 @@
+"""What the README tells a newcomer to type works, in both languages the same."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from mineral_recog.cli import app, main
+from tests.conftest import TINY
+
+ROOT = Path(__file__).parent.parent
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def commands(readme: str) -> list[str]:
+    """The commands of the sh blocks, in order."""
+    text = (ROOT / readme).read_text("utf-8")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+def test_both_readmes_give_the_same_commands() -> None:
+    assert commands(READMES[0]) == commands(READMES[1])
+
+
+def test_the_commands_for_ones_own_photos_run(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert source == tmp_path / "photos"
+    lines = commands("README.md")
+    assert len(lines) >= 6
+    for line in lines:
+        program, command, *arguments = shlex.split(line)
+        assert program == "mineral-recog"
+        if command == "train":  # as written, but small enough for a test
+            stages = ("ce",) if "baseline" in line else ("fea", "cfl", "crt")
+            settings = (*TINY, *(f"stages.{stage}.epochs=1" for stage in stages))
+            arguments += [part for setting in settings for part in ("--set", setting)]
+        if command != "prepare":
+            arguments += ["--workers", "0"]
+        assert main([command, *arguments]) == 0, line
+    assert (tmp_path / "runs/mine/evaluation/test/report.html").is_file()
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_files_that_the_readme_names_exist(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    links = re.findall(r"\]\(((?!http)[^)#]+)\)", text)
+    assert len(links) > 5
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_the_readme_tells_every_option_it_uses(readme: str) -> None:
+    text = (ROOT / readme).read_text("utf-8")
+    named = {command.name or "" for command in app.registered_commands} | {
+        command.callback.__name__ for command in app.registered_commands if command.callback
+    }
+    used = set(re.findall(r"mineral-recog ([a-z]+)", text))
+    assert used <= named
+    assert "@" not in re.sub(r"\S+@\S+\.\S+", "", text)  # nothing left to fill in
