@@ -186,7 +186,7 @@ def test_tensorboard_is_written_when_asked(prepared: Path, tmp_path: Path) -> No
 def test_the_demo_prints_the_table_of_the_paper(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shrunk = {"size": 32, "largest": 4, "imbalance": 2.0, "val": 1, "test": 1}
+    shrunk = demo.DrawnSet(size=32, largest=4, imbalance=2.0, val=1, test=1)
     monkeypatch.setattr(demo, "DEMO_SET", shrunk)
     few = {
         "baseline": (*TINY, "stages.ce.epochs=1"),

@@ -115,18 +115,10 @@ def draw(
     force: ForceOption = False,
 ) -> None:
     """Draw a long-tailed set."""
-    from mineral_recog.demo import draw_minerals
+    from mineral_recog.demo import DrawnSet, draw_minerals
 
-    draw_minerals(
-        data,
-        size=size,
-        largest=largest,
-        imbalance=imbalance,
-        val=val,
-        test=test,
-        seed=seed,
-        force=force,
-    )
+    drawn = DrawnSet(size=size, largest=largest, imbalance=imbalance, val=val, test=test)
+    draw_minerals(data, drawn, seed=seed, force=force)
 
 
 @app.command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mineral_recog import training
@@ -16,8 +17,21 @@ from mineral_recog.progress import Bar
 
 CONTACT_SHEET = "contact_sheet.png"
 
-# The set: 36 minerals, 244 training photos of the most common and 3 of the rarest.
-DEMO_SET = {"size": 64, "largest": 244, "imbalance": 81.4, "val": 5, "test": 15}
+
+@dataclass(frozen=True)
+class DrawnSet:
+    """How large a drawn set is: pixels a side, training photos of the largest class, imbalance
+    factor, and photos a class to validate and to test on.
+    """
+
+    size: int = 64
+    largest: int = 244
+    imbalance: float = 81.4
+    val: int = 5
+    test: int = 15
+
+
+DEMO_SET = DrawnSet()
 
 # What makes a run of minutes on two cores: a small network from scratch on small images, fewer
 # epochs in the proportions of the full recipes, and learning rates for training from scratch.
@@ -51,7 +65,7 @@ def run_demo(out: Path, *, seed: int, device: str, workers: int, force: bool) ->
     """
     data = out / "minerals"
     refuse_existing(out, force, made_by_us=(data / CONTACT_SHEET).is_file())
-    draw_minerals(data, **DEMO_SET, seed=seed, force=force)
+    draw_minerals(data, DEMO_SET, seed=seed, force=force)
     runs = {name: out / "runs" / name for name in DEMO_SETTINGS}
     for name, settings in DEMO_SETTINGS.items():
         recipe = read_recipe(name, [*settings, f"seed={seed}"])
@@ -73,35 +87,20 @@ def run_demo(out: Path, *, seed: int, device: str, workers: int, force: bool) ->
     print(folder / "report.html")
 
 
-def draw_minerals(
-    data: Path,
-    *,
-    size: int,
-    largest: int,
-    imbalance: float,
-    val: int,
-    test: int,
-    seed: int,
-    force: bool,
-) -> None:
+def draw_minerals(data: Path, drawn: DrawnSet, *, seed: int, force: bool) -> None:
     """Draw a long-tailed set as a prepared folder, with a contact sheet of the minerals.
 
-    Arguments as for `data.synthetic.draw_set`; `force` replaces a set that is there.
+    Args:
+        data: folder to make.
+        drawn: how large.
+        seed: the same seed gives the same pixels.
+        force: replace a set that is there.
 
     Raises:
         UserError: `data` exists and may not be replaced.
     """
     refuse_existing(data, force, made_by_us=(data / CONTACT_SHEET).is_file())
     with whole_folder(data) as partial, Bar(tr("drawing minerals", "绘制矿物"), 1) as bar:
-        draw_set(
-            partial,
-            largest=largest,
-            val=val,
-            test=test,
-            size=size,
-            imbalance=imbalance,
-            seed=seed,
-            on_drawn=bar.of,
-        )
+        draw_set(partial, **asdict(drawn), seed=seed, on_drawn=bar.of)
         contact_sheet(seed=seed).save(partial / CONTACT_SHEET)
     print(data / CONTACT_SHEET)

@@ -74,6 +74,14 @@ def _print(made: Prepared, data: Path) -> None:
                 f"为形成长尾而未用的训练照片：{made.left_out} 张",
             )
         )
+    if made.not_photos:
+        kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(made.not_photos.items()))
+        told.append(
+            tr(
+                f"Left out, not photos that Pillow reads: {kinds}",
+                f"未用，不是 Pillow 能读的照片：{kinds}",
+            )
+        )
     for path, reason in made.skipped[:10]:
         told.append(
             tr(f"Skipped, cannot be read: {path} ({reason})", f"跳过，无法读取：{path}（{reason}）")

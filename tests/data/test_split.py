@@ -84,6 +84,7 @@ def test_nested_folders_odd_suffixes_and_scripts(tmp_path: Path) -> None:
     made = prepare(source, tmp_path / "data")
     assert {name: sum(of.values()) for name, of in made.counts.items()} == {"opale": 5, "石英": 6}
     assert made.skipped == []
+    assert made.not_photos == {".txt": 1}
     assert any((tmp_path / "data").rglob("trip/day 2/*.png"))
 
 
@@ -170,6 +171,11 @@ def test_an_output_that_exists_is_kept(source: Path, tmp_path: Path) -> None:
 def test_an_output_inside_the_photos_is_refused(source: Path) -> None:
     with pytest.raises(UserError, match="inside"):
         prepare(source, source / "data")
+
+
+def test_a_folder_that_is_split_already_is_told(prepared: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="split already"):
+        prepare(prepared, tmp_path / "again")
 
 
 def test_a_source_without_classes_is_told(tmp_path: Path) -> None:

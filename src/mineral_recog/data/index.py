@@ -55,16 +55,18 @@ class Index:
         return digest.hexdigest()
 
 
-def photos_in(folder: Path) -> list[str]:
-    """Photos in a folder and the folders in it, by their names, as sorted relative paths."""
+def files_in(folder: Path) -> list[str]:
+    """Files in a folder and the folders in it, as sorted relative paths; hidden ones left out."""
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        for file in files:
-            path = Path(parent, file)
-            if is_photo_name(path):
-                found.append(path.relative_to(folder).as_posix())
-    return sorted(found)
+        found += [Path(parent, file) for file in files if not file.startswith(".")]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
+
+
+def photos_in(folder: Path) -> list[str]:
+    """Those of the files in a folder whose names may be those of photos."""
+    return [file for file in files_in(folder) if is_photo_name(file)]
 
 
 def class_folders(root: Path) -> list[str]:

@@ -12,12 +12,10 @@ from PIL import Image, ImageOps
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
-def is_photo_name(path: Path) -> bool:
+def is_photo_name(name: str) -> bool:
     """Whether a file's name may be that of a photo: a suffix that Pillow knows, or none."""
-    suffix = path.suffix.lower()
-    return not path.name.startswith(".") and (
-        suffix == "" or suffix in Image.registered_extensions()
-    )
+    suffix = Path(name).suffix.lower()
+    return suffix == "" or suffix in Image.registered_extensions()
 
 
 def open_photo(path: Path, short_side: int | None = None) -> Image.Image:

@@ -6,14 +6,15 @@ import json
 import os
 import shutil
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
-from mineral_recog.data.index import SPLITS, class_folders, photos_in
-from mineral_recog.data.photo import unreadable
+from mineral_recog.data.index import SPLITS, class_folders, files_in
+from mineral_recog.data.photo import is_photo_name, unreadable
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
@@ -28,12 +29,14 @@ class Prepared:
     Attributes:
         counts: photos of each split of each class, {class: {split: n}}.
         skipped: photos that cannot be read, with the reason.
+        not_photos: files whose names are not those of photos, by suffix.
         left_out: training photos that the imbalance asked for leaves out.
         imbalance: largest over smallest number of training photos a class.
     """
 
     counts: dict[str, dict[str, int]]
     skipped: list[tuple[str, str]]
+    not_photos: dict[str, int]
     left_out: int
     imbalance: float
 
@@ -97,14 +100,18 @@ def prepare(
                 f"{data} 在 {source} 里面：请选择照片文件夹以外的位置。",
             )
         )
-    photos, skipped = _readable_photos(source, on_checked)
+    files = _files_of_classes(source)
+    photos, skipped = _readable_photos(source, files, on_checked)
+    others = [Path(f).suffix for found in files.values() for f in found if not is_photo_name(f)]
     drawn = {name: _draw(name, found, shares, seed) for name, found in photos.items()}
     in_training = sum(len(splits["train"]) for splits in drawn.values())
     if imbalance is not None:
         _cut(drawn, imbalance)
     counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in drawn.items()}
     train = [of["train"] for of in counts.values()]
-    made = Prepared(counts, skipped, in_training - sum(train), max(train) / min(train))
+    made = Prepared(
+        counts, skipped, dict(Counter(others)), in_training - sum(train), max(train) / min(train)
+    )
     with whole_folder(data) as partial:
         for name, splits in drawn.items():
             for split, found in splits.items():
@@ -116,10 +123,8 @@ def prepare(
     return made
 
 
-def _readable_photos(
-    source: Path, on_checked: Callable[[int, int], None]
-) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
-    """Photos of each class that can be read, and those that cannot."""
+def _files_of_classes(source: Path) -> dict[str, list[str]]:
+    """Files of each class, as paths below its folder."""
     if not source.is_dir():
         raise UserError(
             tr(
@@ -127,15 +132,31 @@ def _readable_photos(
                 f"{source} 不是文件夹：请给出一类一个子文件夹的文件夹。",
             )
         )
-    photos = {name: photos_in(source / name) for name in class_folders(source)}
-    if len(photos) < 2:
+    names = class_folders(source)
+    if len(names) < 2:
         raise UserError(
             tr(
-                f"{source} has {len(photos)} class folders: it needs at least two, a folder a "
+                f"{source} has {len(names)} class folders: it needs at least two, a folder a "
                 "class with its photos inside.",
-                f"{source} 里有 {len(photos)} 个类别文件夹：至少需要两个，一类一个，照片放在里面。",
+                f"{source} 里有 {len(names)} 个类别文件夹：至少需要两个，一类一个，照片放在里面。",
             )
         )
+    if set(names) <= set(SPLITS):
+        raise UserError(
+            tr(
+                f"{source} is split already ({', '.join(names)}): train on it as it is, or give "
+                "the folder that it was made from.",
+                f"{source} 已经划分过（{'、'.join(names)}）：可直接训练，或给划分前的文件夹。",
+            )
+        )
+    return {name: files_in(source / name) for name in names}
+
+
+def _readable_photos(
+    source: Path, files: Mapping[str, Sequence[str]], on_checked: Callable[[int, int], None]
+) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """Photos of each class that can be read, and those that cannot, with the reason."""
+    photos = {name: [f for f in found if is_photo_name(f)] for name, found in files.items()}
     paths = [source / name / photo for name, found in photos.items() for photo in found]
     bad = dict(unreadable(paths, lambda done: on_checked(done, len(paths))))
     readable = {

@@ -81,9 +81,9 @@ def solids(bodies: list[Crystal], camera: Camera) -> Solids:
     order, starts = np.lexsort((away, owner)), np.searchsorted(owner, np.arange(len(bodies) + 1))
     outlines = [camera.place(outline(body)) for body in bodies]
     return Solids(
-        normals=normals[order],
+        normals=np.ascontiguousarray(normals[order].T),
         depths=depths[order],
-        across=across[order],
+        across=np.ascontiguousarray(across[order].T),
         starts=starts.tolist(),
         middles=(starts[1:] - np.bincount(owner, away).astype(int)).tolist(),
         low=np.stack([points.min(0) for points in outlines]),

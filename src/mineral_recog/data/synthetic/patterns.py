@@ -7,7 +7,7 @@ import colorsys
 
 import numpy as np
 
-from mineral_recog.data.synthetic.colours import between, linear
+from mineral_recog.data.synthetic.colours import linear
 from mineral_recog.data.synthetic.raster import Canvas, Seen
 from mineral_recog.data.synthetic.species import Variety
 from mineral_recog.data.synthetic.textures import Array, noise, smoothstep
@@ -56,7 +56,9 @@ def _bands(rng: np.random.Generator, field: Array, colours: tuple[str, ...]) -> 
     """Bands of irregular width and random colour along the values 0 to 1 of a field."""
     count = int(rng.integers(14, 26))
     edges = np.cumsum(rng.gamma(1.3, 1.0, count))
-    palette = np.stack([between(colours, rng) for _ in range(count)])
+    # no band is of its neighbour's colour
+    stops = np.cumsum(rng.integers(1, len(colours), count)) % len(colours)
+    palette = np.stack([linear(colours[stop]) for stop in stops])
     palette *= rng.uniform(0.75, 1.1, (count, 1)).astype(np.float32)
     samples = np.searchsorted(edges / edges[-1], np.linspace(0, 0.999, 512))
     table = palette[samples]

@@ -1,7 +1,10 @@
 """One photo: a specimen is grown, laid down, lit and taken with a camera that isn't perfect."""
 
+from functools import cache
+
 import numpy as np
 from PIL import Image
+from threadpoolctl import ThreadpoolController
 
 from mineral_recog.data.synthetic.camera import Camera, outline, solids, some_camera
 from mineral_recog.data.synthetic.colours import between
@@ -33,6 +36,16 @@ def draw_photo(species: str, size: int, rng: np.random.Generator) -> Image.Image
 
 def photo_of(variety: Variety, size: int, rng: np.random.Generator) -> Image.Image:
     """A photo of one variety of a mineral, RGB, size x size."""
+    with _libraries().limit(limits=1):  # matrices here are small: threads would only wait
+        return _photo_of(variety, size, rng)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController().select(user_api="blas")
+
+
+def _photo_of(variety: Variety, size: int, rng: np.random.Generator) -> Image.Image:
     bodies = grown(variety, rng)
     rock = _rock(bodies, rng) if rng.random() < variety.matrix else None
     camera = some_camera(bodies, rock is not None, variety.habit == "cluster", rng)
@@ -131,7 +144,7 @@ def _cast_crystals(
 ) -> Seen:
     """Where crystals are seen, their faces striated."""
     count = len(crystals)
-    lines, phase = rng.uniform(1.6, 2.6, count), rng.uniform(0, 7, count)
+    lines, phase = rng.uniform((1.6, 0), (2.6, 7), (count, 2)).astype(np.float32).T
     striation = Striation(variety.striation, lines, phase) if variety.striation else None
     warp = WARP.get(variety.habit, 0.0) * camera.scale
     return cast(canvas, solids(crystals, camera), warp, striation)

@@ -68,8 +68,8 @@ class Solids:
 
     Faces follow one another body by body and, within each, those that face the viewer come
     first: body b has the faces `starts[b]` to `starts[b + 1]`, its far ones from `middles[b]`.
-    Their depths at a pixel are `depths` (F, 3) @ (1, x, y). A ball has two faces for its two
-    sides, with normals of zero.
+    `normals` and `across`, the directions across lines, are (3, F); the faces' depths at a pixel
+    are `depths` (F, 3) @ (1, x, y). A ball has two faces for its two sides, with normals of zero.
     """
 
     normals: Array
@@ -200,16 +200,16 @@ def _resolved(
     face, far_face, size = hits.face[pixels], hits.far_face[pixels], solids.sizes[body]
     points = np.stack((at[0].reshape(-1)[pixels], at[1].reshape(-1)[pixels], z))
     points -= solids.centres.T[:, body]
-    normal, back = solids.normals.T[:, face], solids.normals.T[:, far_face]
+    normal, back = solids.normals[:, face], solids.normals[:, far_face]
     grain = 0.5 + (solids.axes.T[:, body] * points).sum(0)
     if solids.is_ball.any():
-        out = points * (solids.is_ball / solids.sizes)[body]
+        out = points * (solids.is_ball / solids.sizes)[body].astype(np.float32)
         normal, back = normal + out, back + out * np.array([[1], [1], [-1]], np.float32)
         grain += 0.5 * solids.is_ball[body]
     if striation:
-        across = solids.across.T[:, face]
+        across = solids.across[:, face]
         place = (across * points).sum(0) * (2 * np.pi * striation.lines[body] / size)
-        place = (place + striation.phase[body]).astype(np.float32)
+        place += striation.phase[body]
         sway = np.sin(place + 1.3 * np.sin(0.37 * place)) + 0.6 * np.sin(2.33 * place)
         normal = normal + across * (striation.depth * sway)
     edge = np.exp((z - hits.second[pixels]) / (0.05 * size))
