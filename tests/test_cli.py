@@ -214,7 +214,7 @@ def test_the_demo_prints_the_table_of_the_paper(
         (["train", ".", "--recipe", "none"], "No recipe none"),
         (["train", ".", "--set", "epochs"], "key=value"),
         (["train", ".", "--workers", "-1"], "--workers"),
-        (["train"], "data"),
+        (["train"], "DATA"),
         (["trian"], "trian"),
         (["prepare", "photos", "data", "--place", "teleport"], "teleport"),
         (["prepare", "photos", "data", "--split", "1/2"], "80/10/10"),

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from mineral_recog.data.views import Preprocessing
 from mineral_recog.errors import UserError
@@ -89,7 +89,7 @@ class Bundle:
         )
         weights = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
         with whole_folder(folder) as partial:
-            save_file(weights, partial / WEIGHTS)
+            (partial / WEIGHTS).write_bytes(save(weights))
             (partial / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
 

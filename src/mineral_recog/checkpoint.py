@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from mineral_recog.errors import UserError
@@ -20,7 +20,8 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[st
     """Write tensors and JSON facts to one file, whole or not at all."""
     with whole_file(path) as partial:
         contiguous = {name: tensor.contiguous().cpu() for name, tensor in tensors.items()}
-        save_file(contiguous, partial, metadata={"facts": json.dumps(facts)})
+        # Written by Python, so that a full disk is told as one.
+        partial.write_bytes(save(contiguous, metadata={"facts": json.dumps(facts)}))
 
 
 def read_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

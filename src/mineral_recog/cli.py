@@ -98,7 +98,9 @@ def demo(
     )
 )
 def draw(
-    data: Annotated[Path, typer.Argument(help=tr("folder to make", "要生成的文件夹"))],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help=tr("folder to make", "要生成的文件夹"))
+    ],
     size: Annotated[int, typer.Option(min=16, max=2048, help=tr("pixels a side", "边长像素"))] = 64,
     largest: Annotated[
         int,
@@ -132,7 +134,9 @@ def prepare(
         Path,
         typer.Argument(metavar="SRC", help=tr("photos, a folder a class", "照片，一类一个文件夹")),
     ],
-    data: Annotated[Path, typer.Argument(help=tr("folder to make", "要生成的文件夹"))],
+    data: Annotated[
+        Path, typer.Argument(metavar="DATA", help=tr("folder to make", "要生成的文件夹"))
+    ],
     split: Annotated[
         str, typer.Option(help=tr("shares of train/val/test", "train/val/test 的比例"))
     ] = "80/10/10",
@@ -168,7 +172,10 @@ def prepare(
 )
 def train(
     data: Annotated[
-        Path, typer.Argument(help=tr("folder with train and val", "含 train 与 val 的文件夹"))
+        Path,
+        typer.Argument(
+            metavar="DATA", help=tr("folder with train and val", "含 train 与 val 的文件夹")
+        ),
     ],
     recipe: Annotated[
         str | None,
@@ -250,7 +257,7 @@ def train(
     )
 )
 def evaluate(
-    run: Annotated[Path, typer.Argument(help=tr("run folder", "运行文件夹"))],
+    run: Annotated[Path, typer.Argument(metavar="RUN", help=tr("run folder", "运行文件夹"))],
     data: Annotated[
         Path | None,
         typer.Option(
@@ -344,7 +351,7 @@ def _fault() -> int:
 
 def _mendable(error: OSError) -> str | None:
     """What a user can do about an error of the file system, or None if it is none of theirs."""
-    where = error.filename or tr("the output", "输出位置")
+    where = error.filename2 or error.filename or tr("the output", "输出位置")
     match error.errno:
         case errno.ENOSPC | errno.EDQUOT:
             return tr(

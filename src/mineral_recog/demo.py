@@ -36,16 +36,16 @@ DEMO_SET = DrawnSet()
 # What makes a run of minutes on two cores: a small network from scratch on small images, fewer
 # epochs in the proportions of the full recipes, and learning rates for training from scratch.
 # Chosen with the baseline alone in view.
-SMALL = ("backbone=resnet10t", "pretrained=false", "image_size=64", "batch_size=64")
+SMALL = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64")
 DEMO_SETTINGS = {
-    "baseline": (*SMALL, "stages.ce.epochs=22", "stages.ce.lr=0.1"),
+    "baseline": (*SMALL, "stages.ce.epochs=40", "stages.ce.lr=0.1"),
     "multi_stage": (
         *SMALL,
-        "stages.fea.epochs=12",
+        "stages.fea.epochs=22",
         "stages.fea.lr=0.1",
-        "stages.cfl.epochs=8",
-        "stages.crt.epochs=2",
-        "stages.crt.lr=0.01",
+        "stages.cfl.epochs=14",
+        "stages.crt.epochs=4",
+        "stages.crt.lr=0.05",
     ),
 }
 

@@ -25,4 +25,7 @@ def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> 
             table.add_column(column, justify="right")
         for row in paper_rows(evaluation, against):
             table.add_row(row[name], row["before"], row["after"], row["change"])
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120  # a pipe has no width of its own
+    console.print(table)
