@@ -38,13 +38,13 @@ DEMO_SET = DrawnSet()
 # Chosen with the baseline alone in view.
 SMALL = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64")
 DEMO_SETTINGS = {
-    "baseline": (*SMALL, "stages.ce.epochs=40", "stages.ce.lr=0.1"),
+    "baseline": (*SMALL, "stages.ce.epochs=32", "stages.ce.lr=0.1"),
     "multi_stage": (
         *SMALL,
-        "stages.fea.epochs=22",
+        "stages.fea.epochs=18",
         "stages.fea.lr=0.1",
-        "stages.cfl.epochs=14",
-        "stages.crt.epochs=4",
+        "stages.cfl.epochs=11",
+        "stages.crt.epochs=3",
         "stages.crt.lr=0.05",
     ),
 }

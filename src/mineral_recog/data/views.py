@@ -88,7 +88,8 @@ class TrainingViews(Dataset[View]):
     def __getitem__(self, drawn: tuple[int, int]) -> View:
         photo, seed = drawn
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            # Not torch.manual_seed, which also notes every call for GPUs that are not in use yet.
+            torch.default_generator.manual_seed(seed)
             return _view(self.index, photo, self.view, self.short_side)
 
 
