@@ -24,7 +24,7 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
     Raises:
         UserError: it exists and may not be replaced.
     """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if not path.exists() or (path.is_dir() and all(map(_is_leftover, path.iterdir()))):
         return
     if not made_by_us:
         raise UserError(
@@ -40,6 +40,11 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
                 f"{path} 已存在：请另选位置，或用 --force 替换它。",
             )
         )
+
+
+def _is_leftover(path: Path) -> bool:
+    """Whether a path is what a writing that was killed left behind."""
+    return path.name.startswith(".") and ".partial" in path.name
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.photo import unreadable
 from mineral_recog.engine import Engine, LogLine
 from mineral_recog.errors import UserError
-from mineral_recog.files import refuse_existing
+from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
 from mineral_recog.method.model import build_network
 from mineral_recog.progress import Bar
@@ -55,13 +55,12 @@ def train(
     """
     refuse_existing(folder, force, made_by_us=(folder / RECIPE).is_file())
     engine, train_index, recipe = _engine(data, recipe, folder, device, workers)
-    if folder.exists():
-        shutil.rmtree(folder)
-    (folder / "checkpoint").mkdir(parents=True)
     # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
     facts = {"data": str(data.resolve()), "fingerprint": train_index.fingerprint()}
-    (folder / RUN).write_text(json.dumps(facts), encoding="utf-8")
-    (folder / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+    with whole_folder(folder) as partial:
+        (partial / "checkpoint").mkdir()
+        (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
+        (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
     _run(engine, train_index, recipe, folder, on_epoch)
 
 
