@@ -18,7 +18,7 @@ from pathlib import Path
 from mineral_recog.cli import main as run_command
 
 RECIPES = ("baseline", "multi_stage")
-SETTINGS = ("backbone=efficientnet_lite0", "image_size=96", "batch_size=32")
+SETTINGS = ("backbone=efficientnet_lite0", "image_size=96", "batch_size=32", "precision=float32")
 ROWS = {
     "mean_accuracy": "mean accuracy, all classes",
     "mean_accuracy_tail": "mean accuracy, tail classes",

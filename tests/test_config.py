@@ -96,9 +96,23 @@ def test_wrong_keys_and_values_are_told_all_at_once_by_path() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "value"), [("1e-3", 0.001), ("5", 5.0), (".5", 0.5), ("0.002", 0.002)]
+)
+def test_numbers_are_read_as_they_look(text: str, value: float) -> None:
+    assert read_recipe("baseline", [f"stages.ce.lr={text}"]).stages["ce"].lr == value
+
+
+@pytest.mark.parametrize("text", ["on", "yes", "1:30", "2024-01-01", "0x10", "many"])
+def test_words_are_not_taken_for_numbers(text: str) -> None:
+    with pytest.raises(UserError, match=r"stages\.ce\.lr: Input should be a valid number"):
+        read_recipe("baseline", [f"stages.ce.lr={text}"])
+
+
+@pytest.mark.parametrize(
     ("setting", "reason"),
     [
         ("stages.fea.epochs", "key=value"),
+        ("stages.ce.epochs=5", "no stage ce; its stages are fea, cfl, crt"),
         ("=3", "key=value"),
         ("stages.crt.schedule=continue", "same freeze_backbone"),
         ("stages.fea.schedule=continue", "continue"),

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from mineral_recog import training
 from mineral_recog.config import Recipe, read_recipe, shipped_recipes
 from mineral_recog.data.index import read_split
+from mineral_recog.data.samplers import MixedHalvesSampler
 from mineral_recog.engine import Engine
 from mineral_recog.errors import UserError
 from mineral_recog.method.model import build_network
@@ -146,14 +147,52 @@ def test_resuming_without_a_checkpoint_starts_at_the_beginning(
 
 
 def test_every_photo_has_a_probability_and_keeps_the_last(prepared: Path, tmp_path: Path) -> None:
-    engine = engine_of(prepared, recipe_of("multi_stage", *THREE), tmp_path / "run")
+    recipe = recipe_of("multi_stage", *THREE, "stages.cfl.refresh_epochs=2")
+    engine = engine_of(prepared, recipe, tmp_path / "run")
     chance = torch.full((21,), 1 / 3)
     assert torch.equal(engine.probabilities, chance)
-    seen: dict[int, torch.Tensor] = {}
-    engine.run(on_epoch=lambda line: seen.update({line["epoch"]: engine.probabilities.clone()}))
-    # FEA sees every photo; later epochs only add to what is known.
-    assert (seen[1] != chance).all()
-    assert all(((p > 0) & (p < 1)).all() for p in seen.values())
+    after: dict[int, torch.Tensor] = {}
+    drawn_by: dict[int, torch.Tensor] = {}
+
+    def keep(line: dict[str, Any]) -> None:
+        after[line["epoch"]] = engine.probabilities.clone()
+        drawn_by[line["epoch"]] = engine.drawn_by.clone()
+
+    engine.run(on_epoch=keep)
+    assert (after[1] != chance).all()  # FEA sees every photo
+    # Epochs 4 to 6 are CFL: what a photo that was not drawn had, it keeps.
+    for epoch in (4, 5, 6):
+        sampler = MixedHalvesSampler(
+            engine.labels, 3, recipe.batch_size, recipe.seed, drawn_by[epoch].numpy()
+        )
+        seen = np.isin(np.arange(21), np.concatenate(sampler.draw(epoch - 1)))
+        assert 0 < seen.sum() < 21
+        assert torch.equal(after[epoch][~seen], after[epoch - 1][~seen])
+        assert (after[epoch][seen] != after[epoch - 1][seen]).all()
+    # The sampler looks at them at the start of the stage and two epochs later.
+    assert torch.equal(drawn_by[4], after[3])
+    assert torch.equal(drawn_by[5], after[3])
+    assert torch.equal(drawn_by[6], after[5])
+
+
+def test_fea_and_cfl_share_one_schedule_and_one_optimiser(prepared: Path, tmp_path: Path) -> None:
+    engine = engine_of(prepared, recipe_of("multi_stage", *THREE), tmp_path / "run")
+    optimisers: list[torch.optim.Optimizer] = []
+    rates: list[float] = []
+
+    def look(step: int, told: str) -> None:
+        rates.append(engine.optimizer.param_groups[0]["lr"])
+
+    engine.run(on_step=look, on_epoch=lambda line: optimisers.append(engine.optimizer))
+    assert len({id(optimiser) for optimiser in optimisers[:6]}) == 1
+    assert optimisers[6] is not optimisers[5]
+    # Three steps an epoch, so 18 in the cycle of both stages: step s is at s / 18, of which a
+    # tenth is warm-up. CFL begins at step 9 with 0.002 (1 + cos(pi (0.5 - 0.1) / 0.9)) / 2.
+    assert rates[9] == pytest.approx(0.002 * (1 + np.cos(np.pi * 4 / 9)) / 2, rel=1e-4)
+    falling = np.diff(rates[2:18])
+    assert (falling < 0).all()
+    assert -falling.min() < 0.0002  # no jump anywhere, the boundary included
+    assert rates[18] == pytest.approx(0.001)  # cRT starts a schedule of its own
 
 
 def test_adjusted_probabilities_weigh_the_classes(prepared: Path, tmp_path: Path) -> None:

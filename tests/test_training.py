@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 
 from mineral_recog import training
 from mineral_recog.bundle import read_bundle
@@ -95,6 +97,21 @@ def test_an_interrupted_run_goes_on(data: Path, recipe: Recipe, tmp_path: Path) 
     epochs = [json.loads(line)["epoch"] for line in (run / "log.jsonl").read_text().splitlines()]
     assert epochs == [1, 2]
     assert read_bundle(run).classes == ("agate", "beryl", "copper")
+
+
+def test_resuming_needs_no_pretrained_weights(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    def stop(line: dict[str, object]) -> None:
+        raise KeyboardInterrupt
+
+    weights = tmp_path / "weights.safetensors"
+    save_file(timm.create_model("test_resnet").state_dict(), weights)
+    recipe = recipe.model_copy(update={"pretrained": str(weights), "normalisation": "imagenet"})
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    weights.unlink()
+    training.resume(data, run, device="cpu", workers=0)
+    assert read_bundle(run).network.preprocessing.mean == (0.485, 0.456, 0.406)
 
 
 def test_resuming_on_other_photos_is_refused(data: Path, recipe: Recipe, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ option is told before torch is loaded.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 import traceback
@@ -145,7 +146,7 @@ def prepare(
         typer.Option(
             help=tr(
                 "cut the training photos to a long tail with this factor",
-                "把训练照片裁成此不平衡度的长尾",
+                "把训练照片裁成此不平衡系数的长尾",
             )
         ),
     ] = None,
@@ -215,11 +216,11 @@ def train(
 
     name = recipe or "multi_stage"
     folder = out or Path("runs", Path(name).stem)
-    if resume and (recipe or settings):
+    if resume and (recipe or settings or force):
         raise UserError(
             tr(
-                "--resume goes on by the recipe in the run folder: leave out --recipe and --set.",
-                "--resume 按运行文件夹里的配方继续：请去掉 --recipe 与 --set。",
+                "--resume goes on with the run as it is: leave out --recipe, --set and --force.",
+                "--resume 按原样继续训练：请去掉 --recipe、--set 与 --force。",
             )
         )
     chosen = read_recipe(name, settings or [])  # wrong keys are told before torch is loaded
@@ -309,6 +310,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     Ctrl-C gives 130.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name may hold what a terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = app(args=arguments, prog_name="mineral-recog", standalone_mode=False)
     except typer.TyperException as error:

@@ -7,10 +7,11 @@ no knowledge of any one method: a new method is a new recipe.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -64,7 +65,12 @@ class Losses(Settings):
     @model_validator(mode="after")
     def _classifies(self) -> Losses:
         if self.cross_entropy is None and self.frequency_aware is None:
-            raise ValueError("needs cross_entropy or frequency_aware")
+            raise ValueError(
+                tr(
+                    "needs cross_entropy or frequency_aware",
+                    "需要 cross_entropy 或 frequency_aware",
+                )
+            )
         return self
 
 
@@ -125,13 +131,21 @@ class Recipe(Settings):
         before: Stage | None = None
         for name, stage in self.stages.items():
             if stage.lr is None:
-                raise ValueError(f"stages.{name}.lr is missing: the first stage needs one")
+                raise ValueError(
+                    tr(
+                        f"stages.{name}.lr is missing: the first stage needs one",
+                        f"缺少 stages.{name}.lr：第一个阶段需要它",
+                    )
+                )
             if stage.schedule == "continue" and (
                 before is None or before.freeze_backbone != stage.freeze_backbone
             ):
                 raise ValueError(
-                    f"stages.{name}.schedule: 'continue' needs a stage before it with the same "
-                    "freeze_backbone"
+                    tr(
+                        f"stages.{name}.schedule: 'continue' needs a stage before it with the "
+                        "same freeze_backbone",
+                        f"stages.{name}.schedule：'continue' 之前须有 freeze_backbone 相同的阶段",
+                    )
                 )
             before = stage
         return self
@@ -183,8 +197,8 @@ def read_recipe(recipe: str, settings: Iterable[str] = ()) -> Recipe:
     """
     text = _recipe_text(recipe)
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        values = _read_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(
             tr(
                 f"The recipe {recipe} is not YAML: {error}.",
@@ -237,14 +251,48 @@ def _apply(values: dict[str, Any], setting: str) -> None:
             )
         )
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
+        value = _read_yaml(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
         value = text
+    if parents[:1] == ["stages"] and len(parents) > 1:
+        _refuse_other_stage(setting, parents[1], values)
     for parent in parents:
         if not isinstance(values.get(parent), dict):
             values[parent] = {}
         values = values[parent]
     values[last] = value
+
+
+def _refuse_other_stage(setting: str, stage: str, values: dict[str, Any]) -> None:
+    stages = values.get("stages")
+    if isinstance(stages, dict) and stage not in stages:
+        names = ", ".join(map(str, stages))
+        raise UserError(
+            tr(
+                f"--set {setting}: the recipe has no stage {stage}; its stages are {names}.",
+                f"--set {setting}：配方里没有阶段 {stage}；它的阶段是 {names}。",
+            )
+        )
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML whose plain words mean what they look like: YAML 1.1 reads `on` as true, 1:30 as 90."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
+
+
+for _tag, _pattern, _first in (
+    ("null", r"^(?:~|null|)$", ["~", "n", ""]),
+    ("bool", r"^(?:true|false)$", ["t", "f"]),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
+    ("float", r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
+    ("float", r"^[-+]?\.(?:inf|nan)$", list("-+.")),
+):
+    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+
+
+def _read_yaml(text: str) -> Any:
+    return _PlainLoader(text).get_single_data()
 
 
 def _told(error: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
 from mineral_recog.progress import Bar
 
-CONTACT_SHEET = "contact_sheet.png"
+CONTACT_SHEET, MARK = "contact_sheet.png", "drawn.json"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,13 @@ DEMO_SET = DrawnSet()
 # What makes a run of minutes on two cores: a small network from scratch on small images, fewer
 # epochs in the proportions of the full recipes, and learning rates for training from scratch.
 # Chosen with the baseline alone in view.
-SMALL = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64")
+SMALL = (
+    "backbone=test_resnet",
+    "pretrained=false",
+    "image_size=64",
+    "batch_size=64",
+    "precision=float32",  # the same for both, whatever else the machine is doing
+)
 DEMO_SETTINGS = {
     "baseline": (*SMALL, "stages.ce.epochs=32", "stages.ce.lr=0.1"),
     "multi_stage": (
@@ -64,7 +71,7 @@ def run_demo(out: Path, *, seed: int, device: str, workers: int, force: bool) ->
         UserError: anything that the user must change.
     """
     data = out / "minerals"
-    refuse_existing(out, force, made_by_us=(data / CONTACT_SHEET).is_file())
+    refuse_existing(out, force, made_by_us=(data / MARK).is_file())
     draw_minerals(data, DEMO_SET, seed=seed, force=force)
     runs = {name: out / "runs" / name for name in DEMO_SETTINGS}
     for name, settings in DEMO_SETTINGS.items():
@@ -99,8 +106,9 @@ def draw_minerals(data: Path, drawn: DrawnSet, *, seed: int, force: bool) -> Non
     Raises:
         UserError: `data` exists and may not be replaced.
     """
-    refuse_existing(data, force, made_by_us=(data / CONTACT_SHEET).is_file())
+    refuse_existing(data, force, made_by_us=(data / MARK).is_file())
     with whole_folder(data) as partial, Bar(tr("drawing minerals", "绘制矿物"), 1) as bar:
         draw_set(partial, **asdict(drawn), seed=seed, on_drawn=bar.of)
         contact_sheet(seed=seed).save(partial / CONTACT_SHEET)
+        (partial / MARK).write_text(json.dumps({**asdict(drawn), "seed": seed}), encoding="utf-8")
     print(data / CONTACT_SHEET)

@@ -27,6 +27,8 @@ from mineral_recog.method.schedule import learning_rate_factor
 
 LogLine = dict[str, Any]
 
+LOG, CHECKPOINT = "log.jsonl", Path("checkpoint", "last.safetensors")
+
 
 class Engine:
     """Trains a network by a recipe, epoch after epoch, with a checkpoint after each.
@@ -57,7 +59,7 @@ class Engine:
         self.recipe, self.device = recipe, device
         self.network = network.to(device)
         self.labels, self.classes = train.labels, len(train.classes)
-        self.log, self.checkpoint = folder / "log.jsonl", folder / "checkpoint" / "last.safetensors"
+        self.log, self.checkpoint = folder / LOG, folder / CHECKPOINT
         size = recipe.image_size
         self.views = TrainingLoader(train, size, recipe.crop_scale, recipe.seed, workers)
         self.val = EvaluationLoader(val, size, recipe.batch_size, workers)

@@ -24,6 +24,13 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
     Raises:
         UserError: it exists and may not be replaced.
     """
+    if path.resolve() == Path.cwd():
+        raise UserError(
+            tr(
+                f"{path} is the folder that you are in: name a folder to make.",
+                f"{path} 是当前所在的文件夹：请给出一个要生成的文件夹。",
+            )
+        )
     if not path.exists() or (path.is_dir() and all(map(_is_leftover, path.iterdir()))):
         return
     if not made_by_us:
@@ -64,17 +71,21 @@ def whole_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path` that takes its place when all went well."""
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
+    old = partial.with_name(f"{partial.name}-old")
     try:
         partial.chmod(0o755)  # a temporary folder is private, what takes its place is not
         yield partial
         if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old-", dir=path.parent))
             path.replace(old)
+        try:
             partial.replace(path)
-            shutil.rmtree(old)
-        else:
-            partial.replace(path)
+        except OSError:
+            if old.exists():
+                old.replace(path)
+            raise
     finally:
+        shutil.rmtree(old, ignore_errors=True)
         shutil.rmtree(partial, ignore_errors=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import SPLITS
@@ -57,14 +58,14 @@ def _print(made: Prepared, data: Path) -> None:
         table.add_column(split, justify="right")
     by_count = sorted(made.counts.items(), key=lambda item: -item[1]["train"])
     for name, of in by_count:
-        table.add_row(name, *(str(of[split]) for split in SPLITS))
+        table.add_row(Text(name), *(str(of[split]) for split in SPLITS))
     totals = (sum(of[split] for of in made.counts.values()) for split in SPLITS)
     table.add_row(tr("all", "合计"), *map(str, totals), style="bold")
     console.print(table)
     told = [
         tr(
             f"Imbalance factor of the training photos: {made.imbalance:.1f}",
-            f"训练照片的不平衡度：{made.imbalance:.1f}",
+            f"训练照片的不平衡系数：{made.imbalance:.1f}",
         )
     ]
     if made.left_out:
@@ -91,4 +92,4 @@ def _print(made: Prepared, data: Path) -> None:
     told.append(str(data / "distribution.png"))
     told.append(tr(f"Next: mineral-recog train {data}", f"下一步：mineral-recog train {data}"))
     for line in told:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)

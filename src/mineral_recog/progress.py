@@ -35,7 +35,7 @@ class Bar:
         self.what, self.total, self.done = what, total, 0
         self.console = Console(stderr=True)
         self.bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn() if total > 9999 else MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -46,6 +46,7 @@ class Bar:
         )
         self.task = self.bar.add_task(what, total=total)
         self.began = self.told = time.monotonic()
+        self.first = 0  # steps that were done before, by a run that is resumed
 
     def __enter__(self) -> Bar:
         self.bar.start()
@@ -66,10 +67,13 @@ class Bar:
         now = time.monotonic()
         if not self.console.is_terminal and (now - self.told > LINE_EVERY or done == self.total):
             self.told = now
-            left = (now - self.began) / max(done, 1) * (self.total - done)
+            left = (now - self.began) / max(done - self.first, 1) * (self.total - done)
             text = tr("left", "剩余")
             self.console.print(
-                f"{self.what}  {done}/{self.total}  {_clock(left)} {text}", highlight=False
+                f"{self.what}  {done}/{self.total}  {_clock(left)} {text}",
+                highlight=False,
+                markup=False,
+                emoji=False,
             )
 
     def of(self, done: int, total: int) -> None:
@@ -78,13 +82,18 @@ class Bar:
         self.bar.update(self.task, total=total)
         self.at(done)
 
+    def start_at(self, done: int) -> None:
+        """Begin with steps that an earlier run did."""
+        self.first = done
+        self.at(done)
+
     def step(self, what: str | None = None) -> None:
         """One step more."""
         self.at(self.done + 1, what)
 
     def say(self, text: str) -> None:
         """A line above the bar."""
-        self.console.print(text, highlight=False, markup=False)
+        self.console.print(text, highlight=False, markup=False, emoji=False)
 
 
 def _clock(seconds: float) -> str:

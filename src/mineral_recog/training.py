@@ -19,11 +19,12 @@ from mineral_recog.config import Recipe, read_recipe
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.photo import unreadable
-from mineral_recog.engine import Engine, LogLine
+from mineral_recog.data.views import Preprocessing
+from mineral_recog.engine import CHECKPOINT, Engine, LogLine
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
-from mineral_recog.method.model import build_network
+from mineral_recog.method.model import build_network, empty_network
 from mineral_recog.progress import Bar
 
 RECIPE, RUN = "recipe.yaml", "run.json"
@@ -53,10 +54,14 @@ def train(
     Raises:
         UserError: anything that the user must change.
     """
-    refuse_existing(folder, force, made_by_us=(folder / RECIPE).is_file())
+    refuse_existing(folder, force, made_by_us=is_run(folder))
     engine, train_index, recipe = _engine(data, recipe, folder, device, workers)
     # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
-    facts = {"data": str(data.resolve()), "fingerprint": train_index.fingerprint()}
+    facts = {
+        "data": str(data.resolve()),
+        "fingerprint": train_index.fingerprint(),
+        "preprocessing": engine.network.preprocessing.to_json(),
+    }
     with whole_folder(folder) as partial:
         (partial / "checkpoint").mkdir()
         (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
@@ -77,7 +82,7 @@ def resume(
     Raises:
         UserError: no run there, it is finished, or its photos are not the ones it began with.
     """
-    if not (folder / RECIPE).is_file():
+    if not is_run(folder):
         raise UserError(
             tr(
                 f"{folder} holds no run to resume: leave out --resume to start one.",
@@ -92,8 +97,8 @@ def resume(
             )
         )
     recipe = read_recipe(str(folder / RECIPE))
-    engine, train_index, recipe = _engine(data, recipe, folder, device, workers)
-    began_with = json.loads((folder / RUN).read_text(encoding="utf-8"))["fingerprint"]
+    began_with, preprocessing = _began_with(folder)
+    engine, train_index, recipe = _engine(data, recipe, folder, device, workers, preprocessing)
     if began_with != train_index.fingerprint():
         raise UserError(
             tr(
@@ -106,10 +111,43 @@ def resume(
     _run(engine, train_index, recipe, folder, on_epoch)
 
 
+def _began_with(folder: Path) -> tuple[str, Preprocessing | None]:
+    """Fingerprint of the photos of a run, and its preprocessing if a checkpoint holds weights."""
+    try:
+        facts = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        fingerprint, preprocessing = str(facts["fingerprint"]), facts["preprocessing"]
+        seen = Preprocessing(
+            int(preprocessing["image_size"]),
+            tuple(map(float, preprocessing["mean"])),  # type: ignore[arg-type]
+            tuple(map(float, preprocessing["std"])),  # type: ignore[arg-type]
+        )
+    except (ValueError, KeyError, TypeError):
+        raise UserError(
+            tr(
+                f"{folder / RUN} is damaged: train again with --force.",
+                f"{folder / RUN} 已损坏：请用 --force 重新训练。",
+            )
+        ) from None
+    return fingerprint, seen if (folder / CHECKPOINT).is_file() else None
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one that `train` made."""
+    return (folder / RECIPE).is_file() and (folder / RUN).is_file()
+
+
 def _engine(
-    data: Path, recipe: Recipe, folder: Path, device_name: str, workers: int
+    data: Path,
+    recipe: Recipe,
+    folder: Path,
+    device_name: str,
+    workers: int,
+    preprocessing: Preprocessing | None = None,
 ) -> tuple[Engine, Index, Recipe]:
-    """Check all that can be checked beforehand, and build the engine."""
+    """Check all that can be checked beforehand, and build the engine.
+
+    With `preprocessing` the network is left empty, for a checkpoint to fill.
+    """
     device = hardware.choose_device(device_name)
     train_index = read_split(data, "train")
     if len(train_index.classes) < 2:
@@ -123,13 +161,13 @@ def _engine(
     val = read_split(data, "val", train_index.classes)
     class_groups(recipe.groups, train_index.classes, train_index.counts.tolist())
     torch.manual_seed(recipe.seed)
-    network = build_network(
-        recipe.backbone,
-        recipe.pretrained,
-        recipe.normalisation,
-        recipe.image_size,
-        len(train_index.classes),
-    )
+    classes = len(train_index.classes)
+    if preprocessing is None:
+        network = build_network(
+            recipe.backbone, recipe.pretrained, recipe.normalisation, recipe.image_size, classes
+        )
+    else:
+        network = empty_network(recipe.backbone, classes, preprocessing)
     for index in (train_index, val):
         refuse_unreadable(index)
     if recipe.precision == "auto":
@@ -170,7 +208,7 @@ def _run(
 ) -> None:
     with Bar(tr("training", "训练"), engine.steps) as bar:
         bar.say(_summary(engine, train_index, recipe))
-        bar.at(engine.done * engine.steps_an_epoch)
+        bar.start_at(engine.done * engine.steps_an_epoch)
         engine.run(bar.at, on_epoch)
     counts = tuple(train_index.counts.tolist())
     Bundle(
@@ -204,5 +242,5 @@ def _provenance(engine: Engine, train_index: Index, recipe: Recipe) -> dict[str,
         "hardware": hardware.describe(engine.device),
         "precision": recipe.precision,
         "seed": str(recipe.seed),
-        "training photos (sha256)": train_index.fingerprint(),
+        "training photos (sha256 of names and sizes)": train_index.fingerprint(),
     }

@@ -44,12 +44,17 @@ def test_lists_in_a_file(tmp_path: Path) -> None:
     file.write_text('{"head": ["a"], "tail": ["z"]}', encoding="utf-8")
     with pytest.raises(UserError, match="there are not: z"):
         class_groups(str(file), NAMES, COUNTS)
+    file.write_text('{"head": ["a"], "tail": ["a"]}', encoding="utf-8")
+    with pytest.raises(UserError, match="both head and tail: a"):
+        class_groups(str(file), NAMES, COUNTS)
+    with pytest.raises(UserError, match="must not be below"):
+        class_groups("20,100", NAMES, COUNTS)
     file.write_text('["a"]', encoding="utf-8")
     with pytest.raises(UserError, match="cannot be read as groups"):
         class_groups(str(file), NAMES, COUNTS)
 
 
-@pytest.mark.parametrize("how", ["halves", "100", "100,few", ""])
+@pytest.mark.parametrize("how", ["halves", "100", "100,few", "²,³", ""])
 def test_anything_else_is_told(how: str) -> None:
     with pytest.raises(UserError, match="thirds"):
         class_groups(how, NAMES, COUNTS)

@@ -178,6 +178,18 @@ def test_a_folder_that_is_split_already_is_told(prepared: Path, tmp_path: Path) 
         prepare(prepared, tmp_path / "again")
 
 
+def test_a_link_to_the_parent_is_told(source: Path, tmp_path: Path) -> None:
+    (source / "loop").symlink_to(source, target_is_directory=True)
+    with pytest.raises(UserError, match="loop links back"):
+        prepare(source, tmp_path / "data")
+
+
+def test_a_class_name_that_is_no_text_is_told(source: Path, tmp_path: Path) -> None:
+    (source / "Z\udce9ro").mkdir()
+    with pytest.raises(UserError, match=r"Z\\udce9ro.*rename"):
+        prepare(source, tmp_path / "data")
+
+
 def test_a_source_without_classes_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a folder"):
         prepare(tmp_path / "none", tmp_path / "data")

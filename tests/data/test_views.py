@@ -26,6 +26,11 @@ def test_the_evaluation_view_is_the_middle_of_the_resized_photo() -> None:
     assert row[-1].item() == pytest.approx(255 * 104.5 / 146, abs=2)
 
 
+def test_a_photo_like_a_ribbon_is_not_enlarged_as_a_whole() -> None:
+    view = evaluation_view(64)(Image.new("RGB", (100_000, 2)))
+    assert view.shape == (3, 64, 64)  # enlarged as a whole it would take 800 MB
+
+
 def views_of(index: Index, workers: int, epoch: int) -> torch.Tensor:
     loader = TrainingLoader(index, 16, 0.08, seed=1, workers=workers)
     drawn = np.array_split(np.arange(len(index)), 3)

