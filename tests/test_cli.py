@@ -12,6 +12,7 @@ import stat
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -151,7 +152,9 @@ def test_resume_goes_on_after_a_kill(
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "mineral_recog", "train", str(prepared), "--out", str(folder)]
     long = ["--recipe", "baseline", "--set", "stages.ce.epochs=400", "--workers", "0", *SMALL]
-    process = subprocess.Popen([*command, *long], stderr=subprocess.DEVNULL)
+    # A suite that runs in the background of a shell inherits a SIGINT that is ignored.
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen([*command, *long], stderr=subprocess.DEVNULL, preexec_fn=heed)
     checkpoint = folder / "checkpoint" / "last.safetensors"
     until = time.monotonic() + 120
     while not checkpoint.exists() and time.monotonic() < until:
