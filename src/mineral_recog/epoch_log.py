@@ -36,8 +36,8 @@ def epoch_logger(folder: Path, tensorboard: bool) -> Iterator[Callable[[dict[str
     except ImportError:
         raise UserError(
             tr(
-                "TensorBoard is not installed: pip install 'mineral-recog[tensorboard]'.",
-                "没有安装 TensorBoard：pip install 'mineral-recog[tensorboard]'。",
+                "TensorBoard is not installed: pip install tensorboard.",
+                "没有安装 TensorBoard：pip install tensorboard。",
             )
         ) from None
     writer = None

