@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from mineral_recog.data.index import SPLITS
 from mineral_recog.data.synthetic.photo import draw_photo
 from mineral_recog.data.synthetic.species import species_names
 
-SPLITS = ("train", "val", "test")
 CHUNK = 32  # photos to a task: enough to hide the cost of a task, few enough to share evenly
 
 Photo = tuple[int, int, int]  # split, class, number
