@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mineral_recog.config import Recipe, read_recipe, shipped_recipes
+from mineral_recog.config import Recipe
 from mineral_recog.errors import UserError
+from mineral_recog.recipe_file import read_recipe, shipped_recipes
 
 
 def test_the_method_is_three_declarations_with_the_published_settings() -> None:

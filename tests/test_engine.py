@@ -12,12 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 from mineral_recog import training
-from mineral_recog.config import Recipe, read_recipe, shipped_recipes
+from mineral_recog.config import Recipe
 from mineral_recog.data.index import read_split
 from mineral_recog.data.samplers import MixedHalvesSampler
 from mineral_recog.engine import Engine
 from mineral_recog.errors import UserError
 from mineral_recog.method.model import build_network
+from mineral_recog.recipe_file import read_recipe, shipped_recipes
 from tests.conftest import TINY
 
 THREE = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")

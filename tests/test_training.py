@@ -13,8 +13,9 @@ from safetensors.torch import save_file
 
 from mineral_recog import training
 from mineral_recog.bundle import read_bundle
-from mineral_recog.config import Recipe, read_recipe
+from mineral_recog.config import Recipe
 from mineral_recog.errors import UserError
+from mineral_recog.recipe_file import read_recipe
 from tests.conftest import TINY, write_photos
 
 

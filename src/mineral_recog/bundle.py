@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import nn
 
 from mineral_recog.data.views import Preprocessing
 from mineral_recog.errors import UserError
@@ -33,6 +34,7 @@ class _Preprocessing(BaseModel):
     image_size: Annotated[int, Field(ge=16, le=2048)]
     mean: Channels
     std: Channels
+    test_views: Literal[1, 2] = 1
 
 
 class _Config(BaseModel):
@@ -43,6 +45,7 @@ class _Config(BaseModel):
     format: Literal["mineral-recog bundle"] = "mineral-recog bundle"
     version: Literal[1] = 1
     backbone: str
+    head: Literal["linear", "cosine"] = "linear"
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
     train_counts: tuple[Annotated[int, Field(ge=1)], ...]
     groups: tuple[Literal["head", "medium", "tail"], ...]
@@ -62,7 +65,8 @@ class Bundle:
 
     Attributes:
         network: in evaluation mode when read.
-        backbone: its timm name.
+        backbone: its timm name, or what `name_of` calls one given in Python.
+        head: `linear` or `cosine`.
         classes: names, C.
         train_counts: training photos of each class, C.
         groups: `head`, `medium` or `tail` for each class, C.
@@ -71,6 +75,7 @@ class Bundle:
 
     network: Network
     backbone: str
+    head: str
     classes: tuple[str, ...]
     train_counts: tuple[int, ...]
     groups: tuple[str, ...]
@@ -81,6 +86,7 @@ class Bundle:
         preprocessing = self.network.preprocessing.to_json()
         config = _Config(
             backbone=self.backbone,
+            head=self.head,  # type: ignore[arg-type]  # checked by the schema
             classes=self.classes,
             train_counts=self.train_counts,
             groups=self.groups,  # type: ignore[arg-type]  # checked by the schema
@@ -93,8 +99,12 @@ class Bundle:
             (partial / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
 
-def read_bundle(run: Path) -> Bundle:
+def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
     """Read the bundle of a run folder, or a bundle folder itself.
+
+    Args:
+        run: the folder.
+        backbone: a module of the kind that the run was given in Python, if it was.
 
     Raises:
         UserError: none there, damaged, of another version, or weights of other shapes.
@@ -112,11 +122,14 @@ def read_bundle(run: Path) -> Bundle:
             )
     config = _read_config(folder / CONFIG)
     preprocessing = Preprocessing(**config.preprocessing.model_dump())
-    network = empty_network(config.backbone, len(config.classes), preprocessing)
+    network = empty_network(
+        backbone or config.backbone, config.head, len(config.classes), preprocessing
+    )
     _load_weights(network, folder / WEIGHTS)
     return Bundle(
         network.eval(),
         config.backbone,
+        config.head,
         config.classes,
         config.train_counts,
         tuple(config.groups),

@@ -212,7 +212,7 @@ def train(
     force: ForceOption = False,
 ) -> None:
     """Train by a recipe."""
-    from mineral_recog.config import read_recipe
+    from mineral_recog.recipe_file import read_recipe
 
     name = recipe or "multi_stage"
     folder = out or Path("runs", Path(name).stem)

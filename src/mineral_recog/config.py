@@ -1,22 +1,16 @@
 """Recipes: what a training run does, as typed data.
 
-A recipe is a YAML file with a few settings of the run and its stages in order. The engine holds
-no knowledge of any one method: a new method is a new recipe.
+A recipe is a few settings of the run and its stages in order. The engine holds no knowledge of any
+one method: a new method is a new recipe.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterable
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
 Positive = Annotated[float, Field(gt=0)]
@@ -31,9 +25,37 @@ class Settings(BaseModel):
 
 
 class CrossEntropy(Settings):
-    """Cross-entropy of the logits as they are."""
+    """Cross-entropy of the logits as they are.
+
+    With `effective_number` (beta), classes are weighted by the inverse of their effective number
+    of photos.
+    """
 
     weight: NotNegative = 1.0
+    effective_number: Share | None = None
+
+
+class Focal(Settings):
+    """Cross-entropy that photos count less in the surer the model is of them."""
+
+    weight: NotNegative = 1.0
+    gamma: NotNegative = 2.0
+
+
+class Ldam(Settings):
+    """Margins that are larger for rare classes; for the cosine head."""
+
+    weight: NotNegative = 1.0
+    max_margin: Positive = 0.5
+    effective_number: Share | None = None
+
+
+class LabelAwareSmoothing(Settings):
+    """Cross-entropy with labels that are smoothed more for common classes than for rare ones."""
+
+    weight: NotNegative = 1.0
+    head: Share = 0.4
+    tail: Share = 0.1
 
 
 class FrequencyAware(Settings):
@@ -60,18 +82,20 @@ class Losses(Settings):
 
     cross_entropy: CrossEntropy | None = None
     frequency_aware: FrequencyAware | None = None
+    focal: Focal | None = None
+    ldam: Ldam | None = None
+    label_aware_smoothing: LabelAwareSmoothing | None = None
     center: Center | None = None
 
     @model_validator(mode="after")
     def _classifies(self) -> Losses:
-        if self.cross_entropy is None and self.frequency_aware is None:
-            raise ValueError(
-                tr(
-                    "needs cross_entropy or frequency_aware",
-                    "需要 cross_entropy 或 frequency_aware",
-                )
-            )
+        if not any(getattr(self, term) for term in CLASSIFYING):
+            one_of = ", ".join(CLASSIFYING)
+            raise ValueError(tr(f"needs one of {one_of}", f"需要 {one_of} 之一"))
         return self
+
+
+CLASSIFYING = ("cross_entropy", "frequency_aware", "focal", "ldam", "label_aware_smoothing")
 
 
 class Stage(Settings):
@@ -80,6 +104,10 @@ class Stage(Settings):
     A stage whose `schedule` is `continue` goes on with the learning-rate schedule and the
     optimiser of the stage before it; an `lr` of null takes that of the stage before. A sampler
     that draws by the model's probabilities looks at them anew every `refresh_epochs` epochs.
+    `mixup` above 0 blends pairs of photos. `classifier` goes on (`keep`), starts over (`anew`), or
+    only learns one factor a class (`rescale`). With a frozen backbone, `freeze_normalisation` says
+    whether its normalisation layers stand still too, and `feature_views` above 0 trains on the
+    features of that many views a photo, computed once.
     """
 
     epochs: Annotated[int, Field(ge=1)]
@@ -89,9 +117,47 @@ class Stage(Settings):
     sampler: Literal["natural", "class_balanced", "mixed_halves"] = "natural"
     refresh_epochs: Annotated[int, Field(ge=1)] = 5
     losses: Losses
+    mixup: NotNegative = 0.0
     freeze_backbone: bool = False
-    classifier: Literal["keep", "anew"] = "keep"
+    freeze_normalisation: bool = True
+    feature_views: Annotated[int, Field(ge=0, le=100)] = 0
+    classifier: Literal["keep", "anew", "rescale"] = "keep"
     weights: Literal["last", "best"] = "last"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Stage:
+        still = self.freeze_backbone and self.freeze_normalisation
+        if self.feature_views and not (still and not self.mixup):
+            raise ValueError(
+                tr(
+                    "feature_views needs freeze_backbone and freeze_normalisation, and no mixup",
+                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不用 mixup",
+                )
+            )
+        if self.classifier == "rescale" and not self.freeze_backbone:
+            raise ValueError(
+                tr(
+                    "classifier: rescale needs freeze_backbone",
+                    "classifier: rescale 需要 freeze_backbone",
+                )
+            )
+        if self.mixup and self.losses.center:
+            raise ValueError(
+                tr(
+                    "center needs photos of one class each: leave out mixup",
+                    "center 需要单一类别的照片：请去掉 mixup",
+                )
+            )
+        return self
+
+
+class Adjustment(Settings):
+    """What is done to the classifier after training, by the strength that is best on validation."""
+
+    kind: Literal["logit_adjustment", "tau_normalisation"]
+    taus: Annotated[tuple[NotNegative, ...], Field(min_length=1)] = tuple(
+        step / 10 for step in range(21)
+    )
 
 
 class Recipe(Settings):
@@ -102,14 +168,19 @@ class Recipe(Settings):
     normalisation: Literal["auto", "imagenet", "half"] = "auto"
     image_size: Annotated[int, Field(ge=16, le=2048)] = 224
     crop_scale: Annotated[float, Field(gt=0, le=1)] = 0.08
+    augment: Literal["plain", "strong"] = "plain"
     batch_size: Annotated[int, Field(ge=2)] = 128
     momentum: Share = 0.9
     weight_decay: NotNegative = 0.0005
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    head: Literal["linear", "cosine"] = "linear"
+    weight_average: Share = 0.0
     probabilities: Literal["plain", "adjusted"] = "plain"
     groups: str = "thirds"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 3407
     stages: Annotated[dict[str, Stage], Field(min_length=1)]
+    after: Adjustment | None = None
+    test_views: Literal[1, 2] = 1
 
     @model_validator(mode="before")
     @classmethod
@@ -138,16 +209,35 @@ class Recipe(Settings):
                     )
                 )
             if stage.schedule == "continue" and (
-                before is None or before.freeze_backbone != stage.freeze_backbone
+                before is None
+                or before.freeze_backbone != stage.freeze_backbone
+                or "rescale" in (before.classifier, stage.classifier)
             ):
                 raise ValueError(
                     tr(
                         f"stages.{name}.schedule: 'continue' needs a stage before it with the "
-                        "same freeze_backbone",
-                        f"stages.{name}.schedule：'continue' 之前须有 freeze_backbone 相同的阶段",
+                        "same freeze_backbone, and neither may rescale the classifier",
+                        f"stages.{name}.schedule：'continue' 之前须有 freeze_backbone 相同的阶段，"
+                        "且两者都不能用 classifier: rescale",
                     )
                 )
             before = stage
+        return self
+
+    @model_validator(mode="after")
+    def _head_fits(self) -> Recipe:
+        margins = any(stage.losses.ldam for stage in self.stages.values())
+        if margins and self.head != "cosine":
+            raise ValueError(tr("ldam needs head: cosine", "ldam 需要 head: cosine"))
+        if self.head == "cosine" and (
+            self.after or any(stage.classifier == "rescale" for stage in self.stages.values())
+        ):
+            raise ValueError(
+                tr(
+                    "after and classifier: rescale need head: linear",
+                    "after 与 classifier: rescale 需要 head: linear",
+                )
+            )
         return self
 
     @property
@@ -181,135 +271,3 @@ class Recipe(Settings):
     def to_yaml(self) -> str:
         """The recipe with every default written out."""
         return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)
-
-
-def shipped_recipes() -> tuple[str, ...]:
-    """Names of the recipes that come with the package."""
-    files = resources.files("mineral_recog").joinpath("recipes").iterdir()
-    return tuple(sorted(Path(f.name).stem for f in files if f.name.endswith(".yaml")))
-
-
-def read_recipe(recipe: str, settings: Iterable[str] = ()) -> Recipe:
-    """Read a shipped recipe by name, or any by its path, and apply `key.path=value` settings.
-
-    Raises:
-        UserError: no such recipe, not YAML, or wrong keys and values (all told at once).
-    """
-    text = _recipe_text(recipe)
-    try:
-        values = _read_yaml(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(
-            tr(
-                f"The recipe {recipe} is not YAML: {error}.",
-                f"配方 {recipe} 不是有效的 YAML：{error}。",
-            )
-        ) from None
-    if not isinstance(values, dict):
-        raise UserError(
-            tr(f"The recipe {recipe} holds no settings.", f"配方 {recipe} 里没有任何设置。")
-        )
-    for setting in settings:
-        _apply(values, setting)
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        told = "; ".join(_told(e) for e in error.errors())
-        raise UserError(tr(f"Recipe {recipe}: {told}", f"配方 {recipe}：{told}")) from None
-
-
-def _recipe_text(recipe: str) -> str:
-    path = Path(recipe)
-    if recipe in shipped_recipes():
-        file = resources.files("mineral_recog").joinpath("recipes").joinpath(f"{recipe}.yaml")
-        return file.read_text(encoding="utf-8")
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        try:
-            return path.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise UserError(
-                tr(f"{path} is not a text file in UTF-8.", f"{path} 不是 UTF-8 文本文件。")
-            ) from None
-    names = ", ".join(shipped_recipes())
-    raise UserError(
-        tr(
-            f"No recipe {recipe}: give one of {names}, or the path of a .yaml file.",
-            f"没有配方 {recipe}：请用 {names} 之一，或一个 .yaml 文件的路径。",
-        )
-    )
-
-
-def _apply(values: dict[str, Any], setting: str) -> None:
-    """Set one `key.path=value` in the nested settings of a recipe."""
-    key, equals, text = setting.partition("=")
-    *parents, last = key.strip().split(".")
-    if not equals or not last or not all(parents):
-        raise UserError(
-            tr(
-                f"--set {setting}: write it as key=value, for instance stages.fea.epochs=5.",
-                f"--set {setting}：请写成 key=value，例如 stages.fea.epochs=5。",
-            )
-        )
-    try:
-        value = _read_yaml(text)
-    except (yaml.YAMLError, ValueError, RecursionError):
-        value = text
-    if parents[:1] == ["stages"] and len(parents) > 1:
-        _refuse_other_stage(setting, parents[1], values)
-    for parent in parents:
-        if not isinstance(values.get(parent), dict):
-            values[parent] = {}
-        values = values[parent]
-    values[last] = value
-
-
-def _refuse_other_stage(setting: str, stage: str, values: dict[str, Any]) -> None:
-    stages = values.get("stages")
-    if isinstance(stages, dict) and stage not in stages:
-        names = ", ".join(map(str, stages))
-        raise UserError(
-            tr(
-                f"--set {setting}: the recipe has no stage {stage}; its stages are {names}.",
-                f"--set {setting}：配方里没有阶段 {stage}；它的阶段是 {names}。",
-            )
-        )
-
-
-class _PlainLoader(yaml.SafeLoader):
-    """YAML whose plain words mean what they look like: YAML 1.1 reads `on` as true, 1:30 as 90."""
-
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
-
-
-for _tag, _pattern, _first in (
-    ("null", r"^(?:~|null|)$", ["~", "n", ""]),
-    ("bool", r"^(?:true|false)$", ["t", "f"]),
-    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
-    ("float", r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$", list("-+.0123456789")),
-    ("float", r"^[-+]?\.(?:inf|nan)$", list("-+.")),
-):
-    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
-
-
-def _read_yaml(text: str) -> Any:
-    return _PlainLoader(text).get_single_data()
-
-
-def _told(error: Any) -> str:
-    """One wrong key or value, with its path and, for an unknown key, the likely right one."""
-    path = [str(part) for part in error["loc"]]
-    name = ".".join(path)
-    if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(path[-1], _all_keys(Recipe), 1)
-        hint = tr(f" (did you mean {close[0]}?)", f"（是否指 {close[0]}？）") if close else ""
-        return tr(f"{name}: unknown key{hint}", f"{name}：未知的键{hint}")
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] in ("missing", "value_error"):
-        return f"{name}: {message}" if name else message
-    return f"{name}: {message} ({error['input']!r})"
-
-
-def _all_keys(model: type[BaseModel]) -> list[str]:
-    """Every key that some part of a recipe knows."""
-    parts = (Stage, Losses, CrossEntropy, FrequencyAware, Center)
-    return sorted({key for part in (model, *parts) for key in part.model_fields})

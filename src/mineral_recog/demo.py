@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from mineral_recog import training
-from mineral_recog.config import read_recipe
 from mineral_recog.data.synthetic import contact_sheet, draw_set
 from mineral_recog.epoch_log import epoch_logger
 from mineral_recog.evaluation.evaluate import evaluate
@@ -15,6 +14,7 @@ from mineral_recog.evaluation.tables import print_figures
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
 from mineral_recog.progress import Bar
+from mineral_recog.recipe_file import read_recipe
 
 CONTACT_SHEET, MARK = "contact_sheet.png", "drawn.json"
 

@@ -15,7 +15,7 @@ from mineral_recog.language import tr
 def told(line: dict[str, Any]) -> str:
     """One epoch of the log in one line of text."""
     parts = [f"{line['stage']:>4} {line['epoch']:>4}", f"lr {line['lr']:.2e}"]
-    known = ("stage", "epoch", "lr", "seconds", "val_accuracy", "val_mean_accuracy")
+    known = ("stage", "epoch", "lr", "seconds", "memory", "val_accuracy", "val_mean_accuracy")
     parts += [f"{key} {value:.4f}" for key, value in line.items() if key not in known]
     parts.append(tr("val mean accuracy", "验证平均准确率") + f" {line['val_mean_accuracy']:.2%}")
     return "  ".join(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time
 
+import psutil
 import torch
 import torch.nn.functional as F
 
@@ -47,6 +48,13 @@ def choose_device(name: str) -> torch.device:
             )
         )
     return device
+
+
+def memory_in_use(device: torch.device) -> int:
+    """Bytes that this process holds now; on a GPU, the most that its tensors ever took there."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return int(psutil.Process().memory_info().rss)
 
 
 def choose_precision(network: Network, device: torch.device) -> str:

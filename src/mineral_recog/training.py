@@ -11,11 +11,12 @@ from pathlib import Path
 import timm
 import torch
 import torchvision
+from torch import nn
 
 import mineral_recog
 from mineral_recog import hardware
 from mineral_recog.bundle import Bundle
-from mineral_recog.config import Recipe, read_recipe
+from mineral_recog.config import Recipe
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.photo import unreadable
@@ -24,8 +25,9 @@ from mineral_recog.engine import CHECKPOINT, Engine, LogLine
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
-from mineral_recog.method.model import build_network, empty_network
+from mineral_recog.method.model import build_network, empty_network, name_of
 from mineral_recog.progress import Bar
+from mineral_recog.recipe_file import read_recipe
 
 RECIPE, RUN = "recipe.yaml", "run.json"
 
@@ -35,6 +37,7 @@ def train(
     recipe: Recipe,
     folder: Path,
     *,
+    backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
     force: bool = False,
@@ -46,6 +49,8 @@ def train(
         data: folder with train/ and val/.
         recipe: what to do.
         folder: of the run; made here.
+        backbone: any module that turns normalised pixels [B, 3, S, S] into features [B, D], to
+            train instead of the one that the recipe names; the module itself stays as it is.
         device: see `hardware.choose_device`.
         workers: loader processes.
         force: replace a run that is there.
@@ -55,7 +60,9 @@ def train(
         UserError: anything that the user must change.
     """
     refuse_existing(folder, force, made_by_us=is_run(folder))
-    engine, train_index, recipe = _engine(data, recipe, folder, device, workers)
+    if backbone is not None:
+        recipe = recipe.model_copy(update={"backbone": name_of(backbone), "pretrained": False})
+    engine, train_index, recipe = _engine(data, recipe, folder, backbone, device, workers)
     # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
     facts = {
         "data": str(data.resolve()),
@@ -73,6 +80,7 @@ def resume(
     data: Path,
     folder: Path,
     *,
+    backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
     on_epoch: Callable[[LogLine], None] = lambda line: None,
@@ -98,7 +106,9 @@ def resume(
         )
     recipe = read_recipe(str(folder / RECIPE))
     began_with, preprocessing = _began_with(folder)
-    engine, train_index, recipe = _engine(data, recipe, folder, device, workers, preprocessing)
+    engine, train_index, recipe = _engine(
+        data, recipe, folder, backbone, device, workers, preprocessing
+    )
     if began_with != train_index.fingerprint():
         raise UserError(
             tr(
@@ -120,6 +130,7 @@ def _began_with(folder: Path) -> tuple[str, Preprocessing | None]:
             int(preprocessing["image_size"]),
             tuple(map(float, preprocessing["mean"])),  # type: ignore[arg-type]
             tuple(map(float, preprocessing["std"])),  # type: ignore[arg-type]
+            int(preprocessing["test_views"]),
         )
     except (ValueError, KeyError, TypeError):
         raise UserError(
@@ -140,6 +151,7 @@ def _engine(
     data: Path,
     recipe: Recipe,
     folder: Path,
+    backbone: nn.Module | None,
     device_name: str,
     workers: int,
     preprocessing: Preprocessing | None = None,
@@ -164,10 +176,16 @@ def _engine(
     classes = len(train_index.classes)
     if preprocessing is None:
         network = build_network(
-            recipe.backbone, recipe.pretrained, recipe.normalisation, recipe.image_size, classes
+            backbone or recipe.backbone,
+            recipe.pretrained,
+            recipe.normalisation,
+            recipe.image_size,
+            classes,
+            recipe.head,
+            recipe.test_views,
         )
     else:
-        network = empty_network(recipe.backbone, classes, preprocessing)
+        network = empty_network(backbone or recipe.backbone, recipe.head, classes, preprocessing)
     for index in (train_index, val):
         refuse_unreadable(index)
     if recipe.precision == "auto":
@@ -210,14 +228,16 @@ def _run(
         bar.say(_summary(engine, train_index, recipe))
         bar.start_at(engine.done * engine.steps_an_epoch)
         engine.run(bar.at, on_epoch)
+    tau = engine.adjust()
     counts = tuple(train_index.counts.tolist())
     Bundle(
         network=engine.network,
         backbone=recipe.backbone,
+        head=recipe.head,
         classes=train_index.classes,
         train_counts=counts,
         groups=class_groups(recipe.groups, train_index.classes, counts),
-        provenance=_provenance(engine, train_index, recipe),
+        provenance=_provenance(engine, train_index, recipe, tau),
     ).save(folder / "model")
     shutil.rmtree(folder / "checkpoint")  # a finished run needs none, and it is large
 
@@ -232,8 +252,11 @@ def _summary(engine: Engine, train_index: Index, recipe: Recipe) -> str:
     )
 
 
-def _provenance(engine: Engine, train_index: Index, recipe: Recipe) -> dict[str, str]:
-    return {
+def _provenance(
+    engine: Engine, train_index: Index, recipe: Recipe, tau: float | None
+) -> dict[str, str]:
+    adjusted = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
+    return adjusted | {
         "mineral-recog": mineral_recog.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,

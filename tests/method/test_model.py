@@ -11,6 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
+from mineral_recog.method.heads import LinearHead
 from mineral_recog.method.model import Network, build_network
 
 
@@ -36,7 +37,7 @@ def test_pixels_are_normalised_by_the_preprocessing() -> None:
     network = build_network("test_resnet", False, "imagenet", image_size=32, classes=4)
     network.backbone = Same()
     pixels = torch.full((1, 3, 32, 32), 255, dtype=torch.uint8)
-    network.classifier = torch.nn.Linear(3, 4)
+    network.classifier = LinearHead(3, 4)
     features, _ = network(pixels)
     assert features[0].tolist() == pytest.approx(
         [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225], rel=1e-5

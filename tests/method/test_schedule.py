@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mineral_recog.config import Stage, read_recipe
+from mineral_recog.config import Stage
 from mineral_recog.method.schedule import learning_rate_factor
+from mineral_recog.recipe_file import read_recipe
 
 
 def rate(stage: Stage, shape: str, progress: float, warmup: float) -> float:

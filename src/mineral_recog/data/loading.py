@@ -19,15 +19,18 @@ from mineral_recog.errors import UserError
 
 @dataclass(frozen=True)
 class Batch:
-    """Pixels uint8 [B, 3, S, S], labels int64 [B], and which photos they are, int64 [B]."""
+    """What a network is given, labels int64 [B], and which photos they are, int64 [B].
 
-    pixels: Tensor
+    Inputs are pixels uint8 [B, 3, S, S], or features float [B, D] that are known already.
+    """
+
+    inputs: Tensor
     labels: Tensor
     photos: Tensor
 
     def pin_memory(self) -> Batch:
         """The same in memory that a GPU copies from; called by the loader."""
-        return Batch(self.pixels.pin_memory(), self.labels.pin_memory(), self.photos)
+        return Batch(self.inputs.pin_memory(), self.labels.pin_memory(), self.photos)
 
 
 def default_workers() -> int:
@@ -56,21 +59,27 @@ class TrainingLoader:
     """
 
     def __init__(
-        self, index: Index, image_size: int, crop_scale: float, seed: int, workers: int
+        self,
+        index: Index,
+        image_size: int,
+        crop_scale: float,
+        augment: str,
+        seed: int,
+        workers: int,
     ) -> None:
         self.seed = seed
-        self.batches = _EpochBatches()
-        views = TrainingViews(index, image_size, crop_scale)
-        self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.batches)
+        self.drawn = _EpochBatches()
+        views = TrainingViews(index, image_size, crop_scale, augment)
+        self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.drawn)
 
-    def epoch(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
+    def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
         """The batches of an epoch; `drawn` holds the photos of each.
 
         Raises:
             UserError: a photo cannot be read.
         """
         rng = np.random.default_rng([self.seed, epoch, 1])
-        self.batches.batches = [
+        self.drawn.batches = [
             list(zip(batch.tolist(), rng.integers(2**62, size=len(batch)).tolist(), strict=True))
             for batch in drawn
         ]
@@ -81,6 +90,7 @@ class EvaluationLoader:
     """The photos of a split, in order, each once."""
 
     def __init__(self, index: Index, image_size: int, batch_size: int, workers: int) -> None:
+        self.batch_size = batch_size
         views = EvaluationViews(index, image_size)
         self.loader: DataLoader[View] = _loader(views, workers, batch_size=batch_size)
 

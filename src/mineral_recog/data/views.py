@@ -26,11 +26,15 @@ View = tuple[Tensor, int, int] | UserError
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What the network expects: pixels a side, and mean and deviation of each channel in 0..1."""
+    """What the network expects: pixels a side, and mean and deviation of each channel in 0..1.
+
+    With 2 test views a photo is judged together with its mirror image, with 1 alone.
+    """
 
     image_size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    test_views: int = 1
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for the bundle's config."""
@@ -54,12 +58,21 @@ def _middle_square(photo: Image.Image) -> Image.Image:
     return square
 
 
-def training_view(image_size: int, crop_scale: float) -> v2.Transform:
-    """Random resized crop of at least `crop_scale` of the area, random mirror; uint8 [3, S, S]."""
+def training_view(image_size: int, crop_scale: float, augment: str = "plain") -> v2.Transform:
+    """Random resized crop of at least `crop_scale` of the area, random mirror; uint8 [3, S, S].
+
+    `strong` also turns the photo by quarters (a specimen has no upside), and varies its light.
+    """
+    strong = [
+        v2.RandomVerticalFlip(),
+        v2.RandomChoice([v2.RandomRotation((angle, angle)) for angle in (0, 90)]),
+        v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.2, hue=0.02),
+    ]
     return v2.Compose(
         [
             v2.RandomResizedCrop(image_size, scale=(crop_scale, 1.0), antialias=True),
             v2.RandomHorizontalFlip(),
+            *(strong if augment == "strong" else []),
             v2.PILToTensor(),
         ]
     )
@@ -86,9 +99,9 @@ class TrainingViews(Dataset[View]):
     workers.
     """
 
-    def __init__(self, index: Index, image_size: int, crop_scale: float) -> None:
+    def __init__(self, index: Index, image_size: int, crop_scale: float, augment: str) -> None:
         self.index = index
-        self.view = training_view(image_size, crop_scale)
+        self.view = training_view(image_size, crop_scale, augment)
         # A crop of half the sides is enlarged at most twofold by decoding at this size.
         self.short_side = 2 * image_size
 

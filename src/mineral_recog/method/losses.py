@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mineral_recog import config
+from mineral_recog.method.heads import COSINE_SCALE
 
 
 class Loss(Protocol):
@@ -23,14 +24,118 @@ class Loss(Protocol):
 
 
 class CrossEntropyLoss:
-    """Plain cross-entropy, CE(z, y)."""
+    """Cross-entropy, the mean over the batch of v_y * CE(z, y).
 
-    def __init__(self, weight: float = 1.0) -> None:
-        self.weight = weight
+    v is one, or a weight for each class: see `effective_number_weights`.
+
+    Args:
+        class_weights: v, [C], or None for ones.
+    """
+
+    def __init__(self, weight: float = 1.0, class_weights: Tensor | None = None) -> None:
+        self.weight, self.class_weights = weight, class_weights
 
     def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         """Mean over the batch."""
-        return F.cross_entropy(logits, labels)
+        return _weighted_mean(logits, labels, self.class_weights)
+
+
+def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
+    """Weight of each class, the inverse of its effective number of photos, with mean 1; [C].
+
+    E_c = (1 - beta^n_c) / (1 - beta), v_c proportional to 1 / E_c: Cui et al., "Class-balanced
+    loss based on effective number of samples", CVPR 2019, equation 2 and section 4.
+
+    Args:
+        counts: n_c, training photos of each class, [C].
+        beta: 0 weighs all classes the same, near 1 by the inverse of their counts.
+    """
+    inverse = (1 - beta) / (1 - beta ** counts.double())
+    return (inverse / inverse.mean()).float()
+
+
+def _weighted_mean(logits: Tensor, labels: Tensor, class_weights: Tensor | None) -> Tensor:
+    """Mean over the batch, and not over the weights of the batch: a rare class keeps its pull."""
+    values = F.cross_entropy(logits, labels, class_weights, reduction="none")
+    return values.mean()
+
+
+class FocalLoss:
+    """Mean over the batch of -(1 - p_y)^gamma * log p_y, with p the softmax of the logits.
+
+    Lin et al., "Focal loss for dense object detection", ICCV 2017, equation 4.
+    """
+
+    def __init__(self, gamma: float = 2.0, weight: float = 1.0) -> None:
+        self.gamma, self.weight = gamma, weight
+
+    def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over the batch."""
+        log_p = -F.cross_entropy(logits, labels, reduction="none")
+        # Above 0, or the gradient of a power below 1 would not be finite at p = 1.
+        unsure = (-torch.expm1(log_p)).clamp(min=1e-7)
+        return -(unsure**self.gamma * log_p).mean()
+
+
+class LdamLoss:
+    """Cross-entropy with a margin that the true class must win by, larger for a rare class.
+
+    CE(s * (cos - m_y on the true class), y), m_c = max_margin * (n_min / n_c)^(1/4): Cao et al.,
+    "Learning imbalanced datasets with label-distribution-aware margin loss", NeurIPS 2019,
+    equations 13 and 14. The cosine head's logits carry the scale s already. Deferred
+    re-weighting is a second stage with `class_weights`.
+
+    Args:
+        counts: n_c, training photos of each class, [C].
+        max_margin: of the rarest class, in cosines.
+        class_weights: as in CrossEntropyLoss.
+    """
+
+    def __init__(
+        self,
+        counts: Tensor,
+        max_margin: float = 0.5,
+        weight: float = 1.0,
+        class_weights: Tensor | None = None,
+    ) -> None:
+        self.weight, self.class_weights = weight, class_weights
+        self.margins = COSINE_SCALE * max_margin * (counts.min() / counts) ** 0.25
+
+    def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over the batch."""
+        true = F.one_hot(labels, logits.shape[1])
+        return _weighted_mean(logits - true * self.margins, labels, self.class_weights)
+
+
+class LabelAwareSmoothingLoss:
+    """Cross-entropy with smoothed labels: 1 - e_y on the true class, e_y / (C - 1) on the others.
+
+    e_c = tail + (head - tail) * sin(pi / 2 * (n_c - n_min) / (n_max - n_min)): common classes,
+    which the model is too sure of, are smoothed more. Zhong et al., "Improving calibration for
+    long-tailed recognition" (MiSLAS), CVPR 2021, equations 2 to 4, the concave form.
+
+    Args:
+        counts: n_c, training photos of each class, [C].
+        head: e of the most common class.
+        tail: e of the rarest class.
+    """
+
+    def __init__(
+        self, counts: Tensor, head: float = 0.4, tail: float = 0.1, weight: float = 1.0
+    ) -> None:
+        self.weight = weight
+        spread = (counts.max() - counts.min()).clamp(min=1)
+        self.smoothing = tail + (head - tail) * torch.sin(
+            torch.pi / 2 * (counts - counts.min()) / spread
+        )
+
+    def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Mean over the batch."""
+        log_p = logits.log_softmax(dim=1)
+        of_true = log_p.gather(1, labels[:, None])[:, 0]
+        of_others = (log_p.sum(dim=1) - of_true) / (logits.shape[1] - 1)
+        e = self.smoothing[labels]
+        return -((1 - e) * of_true + e * of_others).mean()
 
 
 class FrequencyAwareLoss:
@@ -107,21 +212,34 @@ class CenterLoss:
 
 
 def build_losses(
-    losses: config.Losses, natural: Tensor, sampled: Tensor, centers: Centers
+    losses: config.Losses, counts: Tensor, sampled: Tensor, centers: Centers
 ) -> Mapping[str, Loss]:
     """The loss terms that a stage names.
 
     Args:
-        natural: class prior of the training photos, [C].
+        counts: n_c, training photos of each class, float [C].
         sampled: class prior of the batches that the stage's sampler draws, [C].
         centers: the run's class centers.
     """
+
+    def class_weights(beta: float | None) -> Tensor | None:
+        return None if beta is None else effective_number_weights(counts, beta)
+
     terms: dict[str, Loss] = {}
     if ce := losses.cross_entropy:
-        terms["cross_entropy"] = CrossEntropyLoss(ce.weight)
+        terms["cross_entropy"] = CrossEntropyLoss(ce.weight, class_weights(ce.effective_number))
     if fa := losses.frequency_aware:
-        prior = natural if fa.prior == "natural" else sampled
+        prior = counts / counts.sum() if fa.prior == "natural" else sampled
         terms["frequency_aware"] = FrequencyAwareLoss(prior, fa.tau, fa.weight)
+    if focal := losses.focal:
+        terms["focal"] = FocalLoss(focal.gamma, focal.weight)
+    if ldam := losses.ldam:
+        weights = class_weights(ldam.effective_number)
+        terms["ldam"] = LdamLoss(counts, ldam.max_margin, ldam.weight, weights)
+    if las := losses.label_aware_smoothing:
+        terms["label_aware_smoothing"] = LabelAwareSmoothingLoss(
+            counts, las.head, las.tail, las.weight
+        )
     if center := losses.center:
         terms["center"] = CenterLoss(centers, center.weight, center.lr)
     return terms

