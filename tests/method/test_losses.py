@@ -12,8 +12,12 @@ from mineral_recog.method.losses import (
     CenterLoss,
     Centers,
     CrossEntropyLoss,
+    FocalLoss,
     FrequencyAwareLoss,
+    LabelAwareSmoothingLoss,
+    LdamLoss,
     build_losses,
+    effective_number_weights,
 )
 
 NONE = torch.zeros(1, 1)
@@ -100,3 +104,82 @@ def test_a_stage_names_its_losses_and_their_prior() -> None:
     }
     value = terms["frequency_aware"](NONE, torch.zeros(1, 2), torch.tensor([1]))
     assert value.item() == pytest.approx(-math.log(0.3))
+
+
+def test_effective_number_weights_by_hand() -> None:
+    # beta 1/2: E = 2 * (1 - 2^-n), so 1 and 1.75 for 1 and 3 photos; the inverses scaled to mean 1.
+    weights = effective_number_weights(torch.tensor([1.0, 3.0]), 0.5)
+    assert weights.tolist() == pytest.approx([2 * 1.75 / 2.75, 2 * 1 / 2.75])
+    assert effective_number_weights(torch.tensor([1.0, 9.0]), 0.0).tolist() == [1, 1]
+    near_one = effective_number_weights(torch.tensor([1.0, 9.0]), 0.99999999)
+    assert near_one.tolist() == pytest.approx([1.8, 0.2], rel=1e-4)  # the inverse of the counts
+
+
+def test_class_weights_do_not_cancel_in_a_batch_of_one_class() -> None:
+    loss = CrossEntropyLoss(class_weights=torch.tensor([0.5, 3.0]))
+    rare = loss(NONE, torch.zeros(2, 2), torch.tensor([1, 1]))
+    assert rare.item() == pytest.approx(3 * math.log(2))
+
+
+def test_focal_loss_by_hand() -> None:
+    # p = (3/4, 1/4): (1/4)^2 * ln(4/3) and (3/4)^2 * ln 4.
+    logits = torch.tensor([[math.log(3), 0.0]]).repeat(2, 1)
+    value = FocalLoss(gamma=2)(NONE, logits, torch.tensor([0, 1]))
+    assert value.item() == pytest.approx((math.log(4 / 3) / 16 + 9 * math.log(4) / 16) / 2)
+    plain = FocalLoss(gamma=0)(NONE, logits, torch.tensor([0, 1]))
+    assert plain.item() == pytest.approx((math.log(4 / 3) + math.log(4)) / 2)
+
+
+def test_focal_gradient_is_finite_where_the_model_is_certain() -> None:
+    logits = torch.tensor([[200.0, 0.0]], requires_grad=True)
+    FocalLoss(gamma=0.5)(NONE, logits, torch.tensor([0])).backward()
+    assert logits.grad is not None
+    assert bool(logits.grad.isfinite().all())
+
+
+def test_ldam_margins_by_hand() -> None:
+    # 16 photos to 1: the margin of the common class is half (16^-1/4) of that of the rare one.
+    loss = LdamLoss(torch.tensor([16.0, 1.0]), max_margin=0.5)
+    assert loss.margins.tolist() == pytest.approx([30 * 0.25, 30 * 0.5])
+    # A logit lead of exactly the margin leaves even odds.
+    led = loss(NONE, torch.tensor([[0.0, 15.0]]), torch.tensor([1]))
+    assert led.item() == pytest.approx(math.log(2))
+
+
+def test_ldam_takes_class_weights() -> None:
+    weights = torch.tensor([1.0, 4.0])
+    plain = LdamLoss(torch.tensor([16.0, 1.0]))
+    weighted = LdamLoss(torch.tensor([16.0, 1.0]), class_weights=weights)
+    batch = (NONE, torch.zeros(1, 2), torch.tensor([1]))
+    assert weighted(*batch).item() == pytest.approx(4 * plain(*batch).item())
+
+
+def test_label_aware_smoothing_by_hand() -> None:
+    # The common class is smoothed by 0.4, the rare one by 0.1, one with a third of the way between
+    # them by 0.1 + 0.3 * sin(pi / 6) = 0.25.
+    loss = LabelAwareSmoothingLoss(torch.tensor([31.0, 11.0, 1.0]), head=0.4, tail=0.1)
+    assert loss.smoothing.tolist() == pytest.approx([0.4, 0.25, 0.1])
+    # p = (1/2, 1/4, 1/4): 0.6 * ln 2 + 0.2 * ln 4 + 0.2 * ln 4 = 1.4 * ln 2.
+    logits = torch.tensor([[math.log(2), 0.0, 0.0]])
+    value = loss(NONE, logits, torch.tensor([0]))
+    assert value.item() == pytest.approx(1.4 * math.log(2))
+
+
+@pytest.mark.parametrize("term", ["cross_entropy", "focal", "ldam", "label_aware_smoothing"])
+def test_a_loss_of_a_recipe_is_built_with_its_settings(term: str) -> None:
+    counts, sampled = torch.tensor([9.0, 1.0]), torch.tensor([0.5, 0.5])
+    losses = config.Losses.model_validate({term: {"weight": 0.25}})
+    terms = build_losses(losses, counts, sampled, Centers(2, 1))
+    assert list(terms) == [term]
+    assert terms[term].weight == 0.25
+
+
+def test_re_weighting_reaches_the_losses() -> None:
+    counts, sampled = torch.tensor([9.0, 1.0]), torch.tensor([0.5, 0.5])
+    wanted = effective_number_weights(counts, 0.9)
+    for term in ("cross_entropy", "ldam"):
+        losses = config.Losses.model_validate({term: {"effective_number": 0.9}})
+        built = build_losses(losses, counts, sampled, Centers(2, 1))[term]
+        assert isinstance(built, CrossEntropyLoss | LdamLoss)
+        assert built.class_weights is not None
+        assert torch.equal(built.class_weights, wanted)
