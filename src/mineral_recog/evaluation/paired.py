@@ -26,7 +26,11 @@ class Answered(NamedTuple):
 
 
 class Change(NamedTuple):
-    """A change of a figure, its 95 % interval and its two-sided p value."""
+    """A change of a figure, its 95 % interval and its two-sided p value.
+
+    The two may disagree for a figure that hangs on a few classes, such as CwARange, since its
+    resamples lie to one side of what was measured.
+    """
 
     change: float
     low: float
@@ -35,8 +39,8 @@ class Change(NamedTuple):
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval leaves out zero and the p value is small as well."""
+        return (self.low > 0 or self.high < 0) and self.p < 0.05
 
 
 class McNemar(NamedTuple):
@@ -72,7 +76,8 @@ def paired_change(change: float, drawn: Floats) -> Change:
     resamples that are off it by as much as it is off zero, itself counted (Efron and Tibshirani,
     "An Introduction to the Bootstrap", 1993, chapters 13 and 16). It is never below 1 / (R + 1).
     """
-    low, high = np.clip(2 * change - np.quantile(drawn, (0.975, 0.025)), -1, 1)
+    bounds = 2 * change - np.quantile(drawn, (0.975, 0.025))
+    low, high = np.where(np.abs(bounds) < _ROUNDING, 0, np.clip(bounds, -1, 1))
     as_far = np.abs(drawn - change) >= abs(change) - _ROUNDING
     p = (1 + int(as_far.sum())) / (len(drawn) + 1)
     return Change(change, float(min(low, change)), float(max(high, change)), p)
