@@ -143,7 +143,7 @@ def _change_table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
     rows = []
     for score in comparison.scores[1:]:
         cells = [change_cell(score, column) for column in columns]
-        told = [f"{cell.change} ({cell.interval}), p {cell.p}" for cell in cells]
+        told = [f"{cell.change} ({cell.low} to {cell.high}), p {cell.p}" for cell in cells]
         photos, p = mcnemar_cell(score)
         rows.append([escaped(score.recipe), *(text.replace("<", "&lt;") for text in told),
                      f"{photos}, p {p}".replace("<", "&lt;")])  # fmt: skip

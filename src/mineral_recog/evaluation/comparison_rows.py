@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from mineral_recog.evaluation.comparison import COSTS, Comparison, Score
 from mineral_recog.evaluation.meanings import MEANINGS
-from mineral_recog.evaluation.paired import Change
 
 UNKNOWN = "–"
 _MEANING = {meaning.key: meaning for meaning in MEANINGS}
@@ -66,7 +65,8 @@ class ChangeCell(NamedTuple):
     """A change as shown; verdict: better or worse where the change is clear, else unclear."""
 
     change: str
-    interval: str
+    low: str
+    high: str
     p: str
     value: float
     verdict: str
@@ -110,9 +110,8 @@ def change_cell(score: Score, column: Column) -> ChangeCell:
     if change.clear:
         verdict = "better" if (change.low > 0) == column.higher_is_better else "worse"
     low, high = (signed(bound, column) for bound in (change.low, change.high))
-    return ChangeCell(
-        signed(change.change, column), f"{low} to {high}", p_value(change), change.change, verdict
-    )
+    told = signed(change.change, column)
+    return ChangeCell(told, low, high, p_value(change.p), change.change, verdict)
 
 
 def signed(value: float, column: Column) -> str:
@@ -122,9 +121,9 @@ def signed(value: float, column: Column) -> str:
     return f"{rounded + 0.0:+.{digits}f}"  # which makes a negative zero positive
 
 
-def p_value(change: Change) -> str:
+def p_value(p: float) -> str:
     """A p value as it is worth telling."""
-    return "<0.001" if change.p < 0.001 else f"{change.p:.3f}"
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def mcnemar_cell(score: Score) -> tuple[str, str]:
@@ -132,7 +131,7 @@ def mcnemar_cell(score: Score) -> tuple[str, str]:
     if score.mcnemar is None:
         return UNKNOWN, UNKNOWN
     lost, gained, p = score.mcnemar
-    return f"-{lost:,} / +{gained:,}", "<0.001" if p < 0.001 else f"{p:.3f}"
+    return f"-{lost:,} / +{gained:,}", p_value(p)
 
 
 def strict_p(comparison: Comparison) -> float:

@@ -76,4 +76,5 @@ def _printed_change(score: Score, column: Column) -> list[Text]:
     if column.key not in score.changes:
         return [Text("")] * 3
     cell = change_cell(score, column)
-    return [Text(cell.change), Text(cell.interval), Text(cell.p)]
+    interval = tr(f"{cell.low} to {cell.high}", f"{cell.low} 至 {cell.high}")
+    return [Text(cell.change), Text(interval), Text(cell.p)]
