@@ -59,6 +59,7 @@ def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
     needs one, the page has its own.
     """
     counts = np.maximum(comparison.train_counts, 1)  # a class without photos has no logarithm
+    joined = len(counts) <= _FEW_CLASSES  # then lines go through the points
     few = len(comparison.scores) <= 4
     with style():
         figure, axes = new_axes(11.4 if with_legend else 9.2, 5.2)
@@ -66,8 +67,8 @@ def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
         for number, score in enumerate(comparison.scores):
             own, main = look(number), score in (comparison.first, comparison.best)
             axes.scatter(
-                counts, score.class_accuracy, s=16 if few else 8, color=own.colour, linewidths=0,
-                alpha=0.5 if few else 0.22, gid=f"recipe-{number}-points",
+                counts, score.class_accuracy, s=24 if few else 8, color=own.colour, linewidths=0,
+                alpha=1 if joined else 0.5 if few else 0.22, zorder=5 if joined else 2, gid=f"recipe-{number}-points",
             )  # fmt: skip
             places, means = trend(counts, score.class_accuracy)
             line = axes.plot(
@@ -180,7 +181,7 @@ def _write_per_cent(axes: Axes, shares: Floats) -> None:
     """The accuracy into each cell that has one."""
     for row, column in np.argwhere(np.isfinite(shares)):
         share = shares[row, column]
-        ink = "white" if share > 0.68 else INK
+        ink = "white" if share > 0.6 else INK
         axes.text(
             column, row, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=6.8
         )
