@@ -68,7 +68,8 @@ def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
             own, main = look(number), score in (comparison.first, comparison.best)
             axes.scatter(
                 counts, score.class_accuracy, s=24 if few else 8, color=own.colour, linewidths=0,
-                alpha=1 if joined else 0.5 if few else 0.22, zorder=5 if joined else 2, gid=f"recipe-{number}-points",
+                alpha=1 if joined else 0.5 if few else 0.22, zorder=5 if joined else 2,
+                gid=f"recipe-{number}-points",
             )  # fmt: skip
             places, means = trend(counts, score.class_accuracy)
             line = axes.plot(
@@ -221,8 +222,8 @@ def _draw_recipes(
     for number, ((x, y), (across, up)) in enumerate(zip(points, bars, strict=True)):
         own = look(number)
         faint: dict[str, Any] = {"colors": own.colour, "lw": 1, "alpha": 0.35, "zorder": 2}
-        axes.hlines(y, x - across, x + across, **faint)
-        axes.vlines(x, y - up, y + up, **faint)
+        axes.hlines(y, x - across, x + across, gid=f"recipe-{number}-{what}-across", **faint)
+        axes.vlines(x, y - up, y + up, gid=f"recipe-{number}-{what}-up", **faint)
         axes.plot(x, y, "s" if number == 0 else "o", c=own.colour, ms=7, mec="white", mew=0.8,
                   zorder=3, gid=f"recipe-{number}-{what}")  # fmt: skip
     _set_limits(axes, points, bars)
