@@ -246,7 +246,8 @@ def test_changes_carry_their_sign_and_zero_is_positive(value: float, key: str, s
 
 
 def test_times_and_sizes_have_their_natural_unit() -> None:
-    assert [rows.duration(s) for s in (7, 100, 5999, 6000)] == ["7 s", "2 min", "100 min", "1.7 h"]
+    shown = [rows.duration(seconds) for seconds in (7, 150, 1000, 6000)]
+    assert shown == ["7 s", "2.5 min", "17 min", "1.7 h"]
     assert [rows.size(count) for count in (4.2e8, 1.25e9)] == ["420 MB", "1.2 GB"]
 
 
