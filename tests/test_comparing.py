@@ -101,32 +101,34 @@ def test_every_recipe_on_every_split_with_every_seed(
 ) -> None:
     other = Path(shutil.copytree(data, tmp_path / "other"))
     (other / "train" / "agate" / "0.png").unlink()
-    arguments = command(recipes, "plain,short", data, other, seeds="0,1")
+    arguments = command(recipes, "plain,short", data, other)
     assert main(arguments) == 0
     shown = capsys.readouterr()
     out = tmp_path / "out"
     for recipe in ("plain", "short"):
-        for name in ("data-seed0", "data-seed1", "other-seed0", "other-seed1"):
+        for name in ("data-seed0", "other-seed0"):
             run = out / "runs" / recipe / name
             assert (run / "evaluation" / "test" / "report.html").is_file()
             assert not (run / "checkpoint").exists()
         assert recipe in shown.out
     assert str(out / "test" / "comparison.html") in shown.out.replace("\n", "")
-    assert "run 1 of 8: plain, data, seed 0\n" in shown.err
-    assert "run 8 of 8: short, other, seed 1 (about 0:" in shown.err
+    assert "run 1 of 4: plain, data, seed 0\n" in shown.err
+    assert "run 4 of 4: short, other, seed 0 (about 0:" in shown.err
     assert "val mean accuracy" not in shown.err  # lines of single epochs
     assert not (out / "beginnings").exists()
-    # Seeds and photos make other runs; another call leaves all of them as they are.
+    # Another call leaves all runs as they are.
     before = made(out)
-    assert len({weights(run) for run in out.glob("runs/short/*")}) == 4
+    assert len(before) == 4
     assert main(arguments) == 0
     assert made(out) == before
     assert "run 1 of" not in capsys.readouterr().err
     # More seeds and other photos to measure on: only what is lacking is done.
-    assert main([*command(recipes, "plain,short", seeds="0,1,2"), "--split", "val"]) == 0
+    assert main([*command(recipes, "plain", seeds="0,1"), "--split", "val"]) == 0
     assert before.items() < made(out).items()
-    assert len(made(out)) == 10
+    assert len(made(out)) == 5
     assert (out / "val" / "comparison.html").is_file()
+    # Seeds and photos make other runs.
+    assert len({weights(run) for run in out.glob("runs/plain/*")}) == 3
 
 
 @pytest.mark.parametrize("order", ["short,kept,anew", "anew,short,kept"])
@@ -191,7 +193,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, epoch: int, number: int) -> No
     monkeypatch.setattr(comparing.Runner, "_keep", stop)
 
 
-@pytest.mark.parametrize(("epoch", "number"), [(2, 0), (4, 1), (4, 2)])
+@pytest.mark.parametrize(("epoch", "number"), [(2, 0), (4, 1)])
 def test_an_interrupted_comparison_goes_on(
     data: Path,
     recipes: Path,
