@@ -234,19 +234,24 @@ def _write_per_class(path: Path, evaluation: Evaluation) -> None:
 
 
 def _write_predictions(path: Path, evaluation: Evaluation, photos: Path) -> None:
-    """A line a photo: which, what it is, what it was taken for, and how surely."""
+    """A line a photo: which, what it is, what it was taken for, how surely, rank of the truth.
+
+    Probabilities have the digits from which the calibration error can be worked out again.
+    """
     predictions = evaluation.predictions
     assert predictions is not None
     probabilities = metrics.softmax(predictions.logits)
+    ranks = metrics.ranks(predictions.labels, predictions.logits)
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(["photo", "class", "predicted", "probability"])
-        for photo, label, of_classes in zip(
-            predictions.paths, predictions.labels, probabilities, strict=True
+        rows.writerow(["photo", "class", "predicted", "probability", "rank"])
+        for photo, label, of_classes, rank in zip(
+            predictions.paths, predictions.labels, probabilities, ranks, strict=True
         ):
             best = int(of_classes.argmax())
             names = (evaluation.classes[label], evaluation.classes[best])
-            rows.writerow([photo.relative_to(photos).as_posix(), *names, f"{of_classes[best]:.4f}"])
+            told = (*names, f"{of_classes[best]:.6f}", rank)
+            rows.writerow([photo.relative_to(photos).as_posix(), *told])
 
 
 def _history(run: Path) -> list[dict[str, object]]:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mineral_recog.data.groups import GROUPS
+from mineral_recog.evaluation.result import Answers
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -111,13 +112,46 @@ def bootstrap_intervals(
     photo = _per_photo(labels, logits, groups)
     counts = np.bincount(labels, minlength=len(groups))
     estimates = _figures(_sums(labels, photo, len(groups)), counts, groups)
-    drawn = _figures(_resample(labels, photo, len(groups), resamples, seed), counts, groups)
+    drawn = _resampled(labels, photo, groups, resamples, seed)
     intervals = {}
     for key, estimate in estimates.items():
         bounds = 2 * estimate - np.quantile(drawn[key], (0.975, 0.025))
         low, high = np.clip(bounds, 0, 1)
         intervals[key] = (float(min(low, estimate)), float(max(high, estimate)))
     return intervals
+
+
+def ranks(labels: Ints, logits: Logits) -> Ints:
+    """Place of the true class among the guesses, from 1: [M] from labels [M] and logits [M, C].
+
+    The first of equal logits comes first, as it does for the guess.
+    """
+    own = logits[np.arange(len(labels)), labels][:, None]
+    before = np.arange(logits.shape[1]) < labels[:, None]
+    ahead: Ints = ((logits > own) | ((logits == own) & before)).sum(axis=1, dtype=np.int64)
+    return ahead + 1
+
+
+def answered_figures(answers: Answers, groups: Sequence[str]) -> dict[str, float]:
+    """The figures of `figures` from answers whose logits are gone; no photos are a ValueError."""
+    photo = _facts(answers.ranks, answers.confidence)
+    if not len(answers.labels):
+        raise ValueError("no photos to take figures of")
+    counts = np.bincount(answers.labels, minlength=len(groups))
+    found = _figures(_sums(answers.labels, photo, len(groups)), counts, groups)
+    return {key: float(value) for key, value in found.items()}
+
+
+def resampled_figures(
+    answers: Answers, groups: Sequence[str], resamples: int, seed: int
+) -> dict[str, Floats]:
+    """Every figure of each of R resamples, [R], drawn as `bootstrap_intervals` draws.
+
+    Which photos are drawn follows from the seed and the labels alone: two models that answered
+    the same photos in the same order are given the same draws.
+    """
+    photo = _facts(answers.ranks, answers.confidence)
+    return _resampled(answers.labels, photo, groups, resamples, seed)
 
 
 def wilson_interval(share: Floats, photos: Ints) -> tuple[Floats, Floats]:
@@ -146,10 +180,13 @@ def _per_photo(labels: Ints, logits: Logits, groups: Sequence[str]) -> _PerPhoto
         raise ValueError(
             "logits must be finite: the model did not train, or its weights are broken"
         )
-    order = np.argsort(-logits, axis=1, kind="stable")  # the first of equal logits is the guess
-    correct = (order[:, 0] == labels).astype(np.float64)
-    in_top = (order[:, :TOP] == labels[:, None]).any(axis=1).astype(np.float64)
-    confidence = softmax(logits).max(axis=1)
+    return _facts(ranks(labels, logits), softmax(logits).max(axis=1))
+
+
+def _facts(ranks: Ints, confidence: Floats) -> _PerPhoto:
+    """What the figures need, from the place of the true class and the first guess's probability."""
+    correct = (ranks == 1).astype(np.float64)
+    in_top = (ranks <= TOP).astype(np.float64)
     bins = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
     return _PerPhoto(correct, in_top, bins, correct - confidence)
 
@@ -168,8 +205,16 @@ def _added(cells: Ints, values: Floats, size: int) -> Floats:
     return np.bincount(cells, values, size).astype(np.float64, copy=False)
 
 
+def _resampled(
+    labels: Ints, photo: _PerPhoto, groups: Sequence[str], resamples: int, seed: int
+) -> dict[str, Floats]:
+    """The figures of each of R resamples within classes, [R]."""
+    counts = np.bincount(labels, minlength=len(groups))
+    return _figures(_resample(labels, photo, len(groups), resamples, seed), counts, groups)
+
+
 def _resample(labels: Ints, photo: _PerPhoto, classes: int, resamples: int, seed: int) -> _Sums:
-    """The same sums for each of R resamples within classes: [R, C] and [R, ECE_BINS]."""
+    """The sums for each of R resamples within classes: [R, C] and [R, ECE_BINS]."""
     rng = np.random.default_rng(seed)
     correct, in_top = np.zeros((2, resamples, classes))
     gap = np.zeros((resamples, ECE_BINS))

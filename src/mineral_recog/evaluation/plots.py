@@ -10,31 +10,31 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from mineral_recog.data.groups import GROUPS
 from mineral_recog.evaluation import metrics
+from mineral_recog.evaluation.drawing import (
+    FAINT,
+    UPRIGHT,
+    Name,
+    count_axis,
+    legend,
+    new_axes,
+    place_names,
+)
 from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.result import Evaluation, Predictions
 from mineral_recog.evaluation.style import INK, drawable, style
 
 COLOURS = {"head": "#0072B2", "medium": "#7F8C8D", "tail": "#D55E00"}
 MARKERS = {"head": "o", "medium": "s", "tail": "D"}
-FAINT = "#D5DADE"
 _TAIL_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#1B1B1B")
 _TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 share no divisor: 35 classes told apart
 _POINTS = 2000
-# anchored, so that in SVG a name ends at its tick however wide the browser's font is
-_UPRIGHT: dict[str, Any] = {
-    "rotation": 90,
-    "rotation_mode": "anchor",
-    "ha": "right",
-    "va": "center",
-}
 
 
 def confusion_matrix(evaluation: Evaluation) -> Figure:
@@ -52,7 +52,7 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     shares = np.divide(confusion, photos, out=np.zeros(confusion.shape), where=photos > 0)
     size = float(np.clip(0.24 * classes, 3.6, 13))
     with style():
-        figure, axes = _axes(size + 2.6, size + 1.9)
+        figure, axes = new_axes(size + 2.6, size + 1.9)
         norm = PowerNorm(0.5, 0, 1)  # a linear scale would hide confusions of a few per cent
         image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
         for row in np.flatnonzero(photos == 0):
@@ -61,7 +61,7 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
             _write_cells(axes, confusion, shares)
         names = [drawable(evaluation.classes[c]) for c in order]
         small = float(np.clip(size * 72 / classes * 0.62, 4, 9))
-        axes.set_xticks(range(classes), names, fontsize=small, **_UPRIGHT)
+        axes.set_xticks(range(classes), names, fontsize=small, **UPRIGHT)
         axes.set_yticks(range(classes), names, fontsize=small)
         axes.set(xlabel="Predicted class", ylabel="True class")
         axes.tick_params(length=0)
@@ -85,7 +85,7 @@ def feature_distribution(evaluation: Evaluation) -> Figure:
     chosen, places = _map(predictions, evaluation.groups)
     labels = predictions.labels[chosen]
     with style():
-        figure, axes = _axes(9.2, 6)
+        figure, axes = new_axes(9.2, 6)
         handles, names = [], []
         for group, colour in (("head", "#C3CCD3"), ("medium", "#9AA8B3")):
             inside = groups[labels] == group
@@ -107,7 +107,7 @@ def feature_distribution(evaluation: Evaluation) -> Figure:
             names.append(drawable(evaluation.classes[c]))
         axes.set(xticks=[], yticks=[])  # places on the map have no unit
         axes.spines[:].set(visible=True, color=FAINT)
-        _legend(figure, handles, names, loc="outside right upper", ncols=1 + len(names) // 28)
+        legend(figure, handles, names, loc="outside right upper", ncols=1 + len(names) // 28)
     return figure
 
 
@@ -121,9 +121,9 @@ def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None
     accuracy = evaluation.class_accuracy
     low, high = metrics.wilson_interval(accuracy, evaluation.test_counts)
     with style():
-        figure, axes = _axes(9.2, 5.4, layout=None)
+        figure, axes = new_axes(9.2, 5.4, layout=None)
         figure.subplots_adjust(left=0.08, right=0.98, top=0.93, bottom=0.11)
-        _count_axis(axes, counts)
+        count_axis(axes, counts)
         handles = []
         for group in _groups_of(evaluation):
             own = np.array([name == group for name in evaluation.groups])
@@ -141,11 +141,12 @@ def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None
             handles.append((hollow, drawable(against.name)))
         bottom = np.nanmin([*low, *axes.dataLim.intervaly, 1.0])
         axes.set_ylim(max(-0.03, bottom - 0.05), 1.04)
-        _legend(
+        legend(
             axes, [h for h, _ in handles], [name for _, name in handles],
             loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2,
         )  # fmt: skip
-        _name_points(figure, axes, evaluation, counts)
+        drawn = [line.get_xydata() for line in axes.lines]  # all markers, those of `against` too
+        place_names(figure, axes, _names(evaluation, counts), np.concatenate(drawn))
     return figure
 
 
@@ -193,7 +194,7 @@ def class_counts(
     counts = np.array(train_counts)[order]
     classes = len(order)
     with style():
-        figure, axes = _axes(float(np.clip(0.27 * classes, 6, 13)), 4.2)
+        figure, axes = new_axes(float(np.clip(0.27 * classes, 6, 13)), 4.2)
         colours = [COLOURS[groups[c]] for c in order]
         bars = axes.bar(range(classes), counts, color=colours, width=0.78)
         small = float(np.clip(300 / classes, 5, 9))
@@ -201,7 +202,7 @@ def class_counts(
             axes.bar_label(bars, [f"{n:,}" for n in counts], rotation=90 if classes > 12 else 0,
                            padding=3, fontsize=small - 0.5)  # fmt: skip
         labels = [drawable(names[c]) for c in order]
-        axes.set_xticks(range(classes), labels, fontsize=small, **(_UPRIGHT if classes > 8 else {}))
+        axes.set_xticks(range(classes), labels, fontsize=small, **(UPRIGHT if classes > 8 else {}))
         axes.set(
             ylabel="Training photos", xlim=(-0.7, classes - 0.3), ylim=(0, counts.max() * 1.15 + 1)
         )
@@ -209,7 +210,7 @@ def class_counts(
         axes.tick_params(axis="x", length=0)
         present = [group for group in GROUPS if group in groups]
         patches = [Line2D([], [], ls="", marker="s", ms=7, c=COLOURS[group]) for group in present]
-        _legend(axes, patches, [f"{group} classes" for group in present], loc="upper right")
+        legend(axes, patches, [f"{group} classes" for group in present], loc="upper right")
     return figure
 
 
@@ -230,21 +231,6 @@ def _by_count(evaluation: Evaluation) -> Ints:
 def _groups_of(evaluation: Evaluation) -> list[str]:
     """The groups that have classes, common ones first."""
     return [group for group in GROUPS if group in evaluation.groups]
-
-
-def _axes(width: float, height: float, layout: Any = "constrained") -> tuple[Figure, Axes]:
-    """A figure of so many inches with one pair of axes."""
-    figure = Figure(figsize=(width, height), layout=layout)
-    return figure, figure.subplots()
-
-
-def _legend(
-    where: Figure | Axes, handles: Sequence[Any], names: Sequence[str], **place: Any
-) -> None:
-    """A legend of any names: matplotlib leaves out those with a leading underscore."""
-    legend = where.legend(handles, [" "] * len(names), handletextpad=0.3, **place)
-    for text, name in zip(legend.get_texts(), names, strict=True):
-        text.set_text(name)
 
 
 def _write_cells(axes: Axes, confusion: Ints, shares: Floats) -> None:
@@ -307,21 +293,6 @@ def _embed(features: npt.NDArray[np.float32]) -> Floats:
     return places
 
 
-def _count_axis(axes: Axes, counts: Ints) -> None:
-    """A logarithmic axis of training photos, in plain numbers, and one of accuracy."""
-    axes.set(xscale="log", xlabel="Training photos (log scale)", ylabel="Accuracy")
-    axes.set_xlim(counts.min() / 1.35, counts.max() * 1.35)
-    decades = 10.0 ** np.arange(7)
-    ticks = np.sort(np.concatenate([decades, 2 * decades, 5 * decades]))
-    low, high = axes.get_xlim()
-    shown = ticks[(low <= ticks) & (ticks <= high)]
-    axes.set_xticks(shown, [f"{tick:,.0f}" for tick in shown])
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.tick_params(axis="x", which="minor", length=0)
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.grid(color=FAINT, lw=0.6)
-
-
 def _draw_against(axes: Axes, evaluation: Evaluation, against: Evaluation) -> None:
     """The other run's accuracies, hollow, and arrows from them to this run's."""
     before = dict(zip(against.classes, against.class_accuracy, strict=True))
@@ -338,61 +309,18 @@ def _draw_against(axes: Axes, evaluation: Evaluation, against: Evaluation) -> No
             axes.annotate("", (x, new), (x, old), arrowprops=look)
 
 
-def _name_points(figure: Figure, axes: Axes, evaluation: Evaluation, counts: Ints) -> None:
-    """Names beside points, tail and worst classes first, each at the best place still free."""
-    points = axes.transData.transform(np.column_stack([counts, evaluation.class_accuracy]))
-    seen = np.isfinite(points).all(axis=1)
-    scale = figure.dpi / 72
-    frame = np.array(axes.get_window_extent().extents)
-    drawn = [line.get_xydata() for line in axes.lines]  # all markers, those of `against` too
-    marks = axes.transData.transform(np.concatenate(drawn))
-    marks = marks[np.isfinite(marks).all(axis=1)]
-    taken = [np.array([*(mark - 4 * scale), *(mark + 4 * scale)]) for mark in marks]
-    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+def _names(evaluation: Evaluation, counts: Ints) -> list[Name]:
+    """Names of the classes that have an accuracy, tail and worst classes first."""
     rare = np.array(evaluation.groups) == "tail"
-    for c in np.lexsort((evaluation.class_accuracy, ~rare)):
-        if not seen[c]:
-            continue
-        where = (counts[c], evaluation.class_accuracy[c])
-        ink = COLOURS["tail"] if rare[c] else "#4B565E"
-        name = drawable(evaluation.classes[c])
-        note = axes.annotate(
-            name, where, (0, 0), textcoords="offset points", fontsize=7.5, color=ink, zorder=4,
-            bbox={"fc": "white", "ec": "none", "alpha": 0.7, "pad": 0.4},
-        )  # fmt: skip
-        extent = note.get_window_extent(renderer)
-        size = np.array([extent.width, extent.height])
-        place = _free_place(points[c], size, scale, frame, taken)
-        if place is None:
-            note.remove()
-            continue
-        offset, ha, va, box = place
-        taken.append(box)
-        note.set(position=offset, ha=ha, va=va)
-        if np.hypot(*offset) > 12:
-            look = {"arrowstyle": "-", "color": "#9AA5AD", "lw": 0.6, "shrinkA": 0, "shrinkB": 3}
-            axes.annotate("", where, offset, textcoords="offset points", arrowprops=look)
-
-
-def _free_place(
-    point: Floats, size: Floats, scale: float, frame: Floats, taken: Sequence[Floats]
-) -> tuple[tuple[float, float], str, str, Floats] | None:
-    """The nearest free place for a name: offset in points, alignment, box in pixels."""
-    boxes = np.array(taken)
-    for radius in (6, 11, 18, 26, 36):
-        for degrees in (0, 180, 90, 270, 45, 315, 135, 225, 20, 340, 160, 200):
-            x, y = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-            across = 0.0 if x > 0.1 else 1.0 if x < -0.1 else 0.5  # the share left of the anchor
-            below = 0.0 if y > 0.5 else 1.0 if y < -0.5 else 0.5
-            offset = (radius * x, radius * y)
-            corner = point + np.array(offset) * scale - size * (across, below)
-            box = np.concatenate([corner, corner + size])
-            clear = (box[2:] < boxes[:, :2]).any(axis=1) | (box[:2] > boxes[:, 2:]).any(axis=1)
-            if clear.all() and (box[:2] > frame[:2]).all() and (box[2:] < frame[2:]).all():
-                ha = {0.0: "left", 0.5: "center", 1.0: "right"}[across]
-                va = {0.0: "bottom", 0.5: "center", 1.0: "top"}[below]
-                return offset, ha, va, box
-    return None
+    return [
+        Name(
+            drawable(evaluation.classes[c]),
+            (float(counts[c]), float(evaluation.class_accuracy[c])),
+            COLOURS["tail"] if rare[c] else "#4B565E",
+        )
+        for c in np.lexsort((evaluation.class_accuracy, ~rare))
+        if np.isfinite(evaluation.class_accuracy[c])
+    ]
 
 
 def _shade_stages(axes: Axes, history: Sequence[dict[str, Any]]) -> None:

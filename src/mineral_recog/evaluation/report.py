@@ -2,25 +2,20 @@
 
 import base64
 import math
-import re
 import warnings
-from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from PIL import ImageOps
 
 from mineral_recog.data.photo import open_photo
 from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.meanings import figure_rows, paper_rows
+from mineral_recog.evaluation.page import bilingual, write_page
 from mineral_recog.evaluation.result import Evaluation, Predictions
-from mineral_recog.evaluation.style import as_svg
-from mineral_recog.files import whole_file
-from mineral_recog.language import chinese
 
 _MISTAKES, _PAIRS, _THUMBNAIL = 12, 10, 320
 
@@ -34,15 +29,6 @@ _CARDS = (
     "accuracy",
 )
 _GROUP_NAMES = {"head": "头部", "medium": "中部", "tail": "尾部"}
-_PLOT_WORDS = {
-    "Predicted class": "预测类别", "True class": "真实类别",
-    "Share of the true class": "占真实类别的比例", "head classes": "头部类别",
-    "medium classes": "中部类别", "tail classes": "尾部类别", "head": "头部", "medium": "中部",
-    "tail": "尾部", "Training photos (log scale)": "训练照片数（对数刻度）", "Accuracy": "准确率",
-    "Training loss": "训练损失", "Accuracy on validation photos": "验证集准确率",
-    "mean over classes": "按类别平均", "over photos": "按照片平均", "Epoch": "训练轮次",
-    "Training photos": "训练照片数",
-}  # fmt: skip
 
 
 def write_report(path: Path, evaluation: Evaluation, against: Evaluation | None = None) -> None:
@@ -52,19 +38,13 @@ def write_report(path: Path, evaluation: Evaluation, against: Evaluation | None 
     predictions the parts that need them (mistakes, confusion, features) are left out; photos
     that can no longer be read leave an empty frame. Raises OSError when `path` cannot be written.
     """
-    template = files(__package__).joinpath("report.html").read_text("utf-8")
-    page = Environment(autoescape=True, undefined=StrictUndefined).from_string(template)
-    text = page.render(_context(evaluation, against))
-    with whole_file(path) as partial:
-        # a file name that is no UTF-8 reaches Python as surrogates, which UTF-8 cannot hold
-        partial.write_bytes(text.encode("utf-8", "backslashreplace"))
+    write_page(path, "report.html", _context(evaluation, against))
 
 
 def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Any]:
     """All that the template shows."""
     counts = evaluation.train_counts
     return {
-        "language": "zh" if chinese() else "en",
         "run": evaluation,
         "against": against,
         "photos": int(evaluation.test_counts.sum()),
@@ -186,19 +166,4 @@ def _plots(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Mark
         drawn["feature_distribution"] = plots.feature_distribution(evaluation)
     if evaluation.history:
         drawn["training_curves"] = plots.training_curves(evaluation.history)
-    return {name: Markup(_bilingual(as_svg(figure))) for name, figure in drawn.items()}
-
-
-def _bilingual(svg: str) -> str:
-    """The words of our own in a plot, followed by their Chinese; the page shows one of the two."""
-
-    def both(match: re.Match[str]) -> str:
-        english = match[1]
-        if english not in _PLOT_WORDS:
-            return match[0]
-        return (
-            f'><tspan class="en">{english}</tspan>'
-            f'<tspan class="zh" lang="zh">{_PLOT_WORDS[english]}</tspan></text>'
-        )
-
-    return re.sub(r">([^<>]+)</text>", both, svg)
+    return {name: bilingual(figure) for name, figure in drawn.items()}

@@ -29,6 +29,27 @@ class Predictions:
 
 
 @dataclass(frozen=True, eq=False)
+class Answers:
+    """What is kept of the answers to M photos once logits are gone: the lines of predictions.csv.
+
+    photos: [M], names below the folder of the split. labels: int64 [M], true classes.
+    ranks: int64 [M], place of the true class among the guesses; 1 is right.
+    confidence: float64 [M], probability of the first guess.
+    Raises ValueError when the four do not tell of the same number of photos.
+    """
+
+    photos: tuple[str, ...]
+    labels: npt.NDArray[np.int64]
+    ranks: npt.NDArray[np.int64]
+    confidence: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.photos), len(self.labels), len(self.ranks), len(self.confidence)}
+        if len(lengths) > 1:
+            raise ValueError(f"photos, labels, ranks and confidence differ in length: {lengths}")
+
+
+@dataclass(frozen=True, eq=False)
 class Evaluation:
     """One run on one split of C classes; classes, counts, groups and accuracies in one order.
 

@@ -1,4 +1,4 @@
-"""The figures of an evaluation as tables on the terminal."""
+"""The figures of an evaluation, or of a comparison, as tables on the terminal."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mineral_recog.evaluation.comparison import Comparison, Score
+from mineral_recog.evaluation.comparison_rows import (
+    Column,
+    change_cell,
+    figure_cells,
+    figure_columns,
+)
 from mineral_recog.evaluation.meanings import figure_rows, paper_rows
 from mineral_recog.evaluation.result import Evaluation
 from mineral_recog.language import chinese, tr
+
+_PRINTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy", "seconds")
 
 
 def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> None:
@@ -30,3 +39,42 @@ def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> 
     if not console.is_terminal:
         console.width = 120  # a pipe has no width of its own
     console.print(table)
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print what a reader asks first of each recipe: mean, change, tail, spread and time."""
+    table = Table(box=None, header_style="bold", padding=(0, 1))
+    table.add_column(tr("recipe", "配方"), overflow="fold", max_width=26)
+    columns = {column.key: column for column in figure_columns(comparison)}
+    cells = {key: figure_cells(comparison, column) for key, column in columns.items()}
+    several = len(comparison.scores) > 1
+    for key in _PRINTED:
+        if key in columns:
+            table.add_column(tr(columns[key].english, columns[key].chinese), justify="right")
+        if key == "mean_accuracy" and several:
+            table.add_column(tr("change", "变化"), justify="right")
+            table.add_column(tr("95 % interval", "95% 区间"), justify="right")
+            table.add_column("p", justify="right")
+    for number, score in enumerate(comparison.scores):
+        row = [Text(score.recipe)]
+        for key in _PRINTED:
+            if key in columns:
+                cell = cells[key][number]
+                text = cell.text if columns[key].percent else cell.mean  # or it is too wide
+                row.append(Text(text, "bold" if cell.best and several else ""))
+            if key == "mean_accuracy" and several:
+                row += _printed_change(score, columns[key])
+        table.add_row(*row)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120
+    console.print(table)
+
+
+def _printed_change(score: Score, column: Column) -> list[Text]:
+    """Change, interval and p value; the first recipe is what the others are set against."""
+    if column.key not in score.changes:
+        return [Text("")] * 3
+    cell = change_cell(score, column)
+    interval = tr(f"{cell.low} to {cell.high}", f"{cell.low} 至 {cell.high}")
+    return [Text(cell.change), Text(interval), Text(cell.p)]
