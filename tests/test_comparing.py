@@ -306,7 +306,7 @@ def test_a_run_that_fails_does_not_stop_the_others(
     lines = [line for line in shown.err.splitlines() if line.startswith("Error: ")]
     assert len(lines) == 1
     assert "2 of 6 runs failed" in lines[0]
-    assert "bad, data, seed 1: The loss is not finite" in lines[0]
+    assert "bad, data, seed 0 (+1): The loss is not finite" in lines[0]
     assert len(made(out)) == 4
     assert "short" in shown.out
     assert "bad" not in shown.out.replace(str(tmp_path), "")

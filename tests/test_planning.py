@@ -96,7 +96,7 @@ def test_the_command_that_is_told_repeats_the_comparison(tmp_path: Path) -> None
 )
 def test_what_cannot_be_compared(arguments: dict[str, str], reason: str) -> None:
     with pytest.raises(UserError, match=reason):
-        plan(**arguments)  # type: ignore[arg-type]
+        plan(**arguments)
 
 
 def test_two_files_of_one_name(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ from mineral_recog.planning import Plan, PlannedRun
 from mineral_recog.progress import clock
 
 PAGE = "comparison.html"
-SHOWN = 5  # failures that are told in full
+SHOWN = 5  # different failures that are told
 
 Failure = tuple[PlannedRun, UserError]
 
@@ -258,13 +258,19 @@ def _write(plan: Plan, runs: Sequence[PlannedRun], photos: dict[str, Photos], fo
 
 
 def _failure(failed: Sequence[Failure], runs: int) -> UserError:
-    """All runs that failed, in one line."""
-    told = "; ".join(f"{run}: {error}" for run, error in failed[:SHOWN])
-    more = f" ... (+{len(failed) - SHOWN})" if len(failed) > SHOWN else ""
+    """All runs that failed, in one line; runs that failed alike are told together."""
+    alike: dict[str, list[PlannedRun]] = {}
+    for run, error in failed:
+        alike.setdefault(str(error), []).append(run)
+    reasons = [
+        f"{own[0]}{f' (+{len(own) - 1})' if len(own) > 1 else ''}: {reason}"
+        for reason, own in alike.items()
+    ]
+    more = f" ... (+{len(reasons) - SHOWN})" if len(reasons) > SHOWN else ""
+    told = " ".join(reasons[:SHOWN]) + more
     return UserError(
         tr(
-            f"{len(failed)} of {runs} runs failed, and their recipes are not in the tables. "
-            f"{told}{more}",
-            f"{runs} 次训练中有 {len(failed)} 次失败，相应配方不在表中。{told}{more}",
+            f"{len(failed)} of {runs} runs failed, and their recipes are not in the tables. {told}",
+            f"{runs} 次训练中有 {len(failed)} 次失败，相应配方不在表中。{told}",
         )
     )
