@@ -20,7 +20,9 @@ from mineral_recog.method.model import build_network
 def folder(tmp_path: Path) -> Path:
     network = build_network("test_resnet", False, "auto", 32, classes=2)
     groups = ("head", "tail")
-    Bundle(network, "test_resnet", "linear", ("金", "opal"), (9, 2), groups, {}).save(tmp_path / "model")
+    Bundle(network, "test_resnet", "linear", ("金", "opal"), (9, 2), groups, {}).save(
+        tmp_path / "model"
+    )
     return tmp_path / "model"
 
 

@@ -51,7 +51,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "assert not {'torch', 'timm', 'matplotlib', 'sklearn'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("demo", "draw", "prepare", "train", "evaluate"):
+    for command in ("demo", "draw", "prepare", "train", "evaluate", "compare"):
         assert command in done.stdout
 
 
@@ -232,6 +232,13 @@ def test_the_demo_prints_the_table_of_the_paper(
         (["evaluate", "nowhere"], "no trained model"),
         (["evaluate", "nowhere", "--split", "exam"], "exam"),
         (["draw", "data", "--size", "1"], "--size"),
+        (["compare"], "DATA"),
+        (["compare", "nowhere"], "nowhere has no folder train"),
+        (["compare", ".", "--recipes", "baseline,none"], "No recipe none"),
+        (["compare", ".", "--set", "colour=red"], "colour: unknown key"),
+        (["compare", "a", "b/a"], "DATA has a twice"),
+        (["compare", ".", "--seeds", "one"], "whole numbers"),
+        (["compare", ".", "--split", "train"], "train"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(
@@ -247,10 +254,11 @@ def test_a_mistake_is_told_in_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_wrong_settings_are_told_before_torch_is_loaded(prepared: Path) -> None:
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_wrong_settings_are_told_before_torch_is_loaded(prepared: Path, command: str) -> None:
     code = (
         "import sys; from mineral_recog.cli import main;"
-        f"assert main(['train', {str(prepared)!r}, '--set', 'colour=red']) == 2;"
+        f"assert main([{command!r}, {str(prepared)!r}, '--set', 'colour=red']) == 2;"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

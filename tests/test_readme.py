@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mineral_recog.cli import app, main
+from mineral_recog.recipe_file import read_recipe
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parent.parent
@@ -40,10 +41,25 @@ def test_the_commands_for_ones_own_photos_run(
             stages = ("ce",) if "baseline" in line else ("fea", "cfl", "crt")
             settings = (*TINY, *(f"stages.{stage}.epochs=1" for stage in stages))
             arguments += [part for setting in settings for part in ("--set", setting)]
+        if command == "compare":
+            names = arguments[arguments.index("--recipes") + 1]
+            arguments += ["--recipes", small_recipes(names, tmp_path), "--seeds", "0"]
         if command != "prepare":
             arguments += ["--workers", "0"]
         assert main([command, *arguments]) == 0, line
     assert (tmp_path / "runs/mine/evaluation/test/report.html").is_file()
+    for place in ("test/comparison.html", "runs/multi_stage/data-1-seed0/model"):
+        assert (tmp_path / "comparison" / place).exists()
+
+
+def small_recipes(names: str, folder: Path) -> str:
+    """Recipes of the same names that train for an epoch a stage, for `--recipes`."""
+    files = []
+    for name in names.split(","):
+        epochs = [f"stages.{stage}.epochs=1" for stage in read_recipe(name).stages]
+        files.append(folder / f"{name}.yaml")
+        files[-1].write_text(read_recipe(name, [*TINY, *epochs]).to_yaml(), encoding="utf-8")
+    return ",".join(map(str, files))
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -305,6 +305,64 @@ def evaluate(
     print(folder / "report.html")
 
 
+@app.command(
+    help=tr(
+        "Train recipes on DATA with several seeds, and tell which differences are more than luck.",
+        "用多个种子在 DATA 上训练各配方，并指出哪些差别不只是运气。",
+    )
+)
+def compare(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            help=tr(
+                "prepared folders, as random splits of the same photos", "已划分的文件夹（可多个）"
+            ),
+        ),
+    ],
+    recipes: Annotated[
+        str,
+        typer.Option(
+            help=tr(
+                "names or .yaml files, the first to measure by; or all",
+                "配方名或 .yaml 文件，第一个作为基准；或 all",
+            )
+        ),
+    ] = "baseline,multi_stage",
+    seeds: Annotated[str, typer.Option(help=tr("of the runs", "各次训练的随机种子"))] = "0,1,2",
+    out: Annotated[
+        Path,
+        typer.Option(help=tr("folder of the runs and the tables", "存放训练与表格的文件夹")),
+    ] = Path("comparison"),
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help=tr("key=value for every recipe", "对每个配方的 key=value"),
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["val", "test"],
+        typer.Option(help=tr("photos to measure on", "用哪部分照片评估")),
+    ] = "test",
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Train recipes and compare them."""
+    from mineral_recog.planning import plan_comparison
+
+    # Wrong names and keys are told before torch is loaded.
+    plan = plan_comparison(data, recipes, seeds, settings or [], out, split)
+
+    from mineral_recog.comparing import run_comparison
+    from mineral_recog.data.loading import default_workers
+
+    processes = default_workers() if workers is None else workers
+    run_comparison(plan, device=device, workers=processes, force=force)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 done, 2 the user must change something, 1 a fault.
 
@@ -336,8 +394,9 @@ def _told(reason: str) -> int:
 
 def _stopped() -> int:
     text = tr(
-        "Stopped. A training run goes on with `mineral-recog train DATA --out RUN --resume`.",
-        "已停止。训练可用 `mineral-recog train DATA --out RUN --resume` 继续。",
+        "Stopped. A training run goes on with `mineral-recog train DATA --out RUN --resume`, a "
+        "comparison with the same command.",
+        "已停止。训练可用 `mineral-recog train DATA --out RUN --resume` 继续，比较可用原命令继续。",
     )
     print(text, file=sys.stderr)
     return INTERRUPTED

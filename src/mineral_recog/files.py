@@ -54,6 +54,14 @@ def _is_leftover(path: Path) -> bool:
     return path.name.startswith(".") and ".partial" in path.name
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """Put a file in a second place as a hard link, or as a copy where links are impossible."""
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or a file system without links
+        shutil.copyfile(source, target)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place, on disk for good, when all went well."""

@@ -70,7 +70,7 @@ class Bar:
             left = (now - self.began) / max(done - self.first, 1) * (self.total - done)
             text = tr("left", "剩余")
             self.console.print(
-                f"{self.what}  {done}/{self.total}  {_clock(left)} {text}",
+                f"{self.what}  {done}/{self.total}  {clock(left)} {text}",
                 highlight=False,
                 markup=False,
                 emoji=False,
@@ -96,7 +96,8 @@ class Bar:
         self.console.print(text, highlight=False, markup=False, emoji=False)
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A time as people read it, 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -21,9 +21,9 @@ from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.photo import unreadable
 from mineral_recog.data.views import Preprocessing
-from mineral_recog.engine import CHECKPOINT, Engine, LogLine
+from mineral_recog.engine import CHECKPOINT, LOG, Engine, LogLine
 from mineral_recog.errors import UserError
-from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
 from mineral_recog.language import tr
 from mineral_recog.method.model import build_network, empty_network, name_of
 from mineral_recog.progress import Bar
@@ -105,11 +105,11 @@ def resume(
             )
         )
     recipe = read_recipe(str(folder / RECIPE))
-    began_with, preprocessing = _began_with(folder)
+    fingerprint, preprocessing = began_with(folder)
     engine, train_index, recipe = _engine(
         data, recipe, folder, backbone, device, workers, preprocessing
     )
-    if began_with != train_index.fingerprint():
+    if fingerprint != train_index.fingerprint():
         raise UserError(
             tr(
                 f"The training photos in {data} are not those that {folder} began with: put them "
@@ -121,8 +121,12 @@ def resume(
     _run(engine, train_index, recipe, folder, on_epoch)
 
 
-def _began_with(folder: Path) -> tuple[str, Preprocessing | None]:
-    """Fingerprint of the photos of a run, and its preprocessing if a checkpoint holds weights."""
+def began_with(folder: Path) -> tuple[str, Preprocessing | None]:
+    """Fingerprint of the photos of a run, and its preprocessing if a checkpoint holds weights.
+
+    Raises:
+        UserError: the record of the run is damaged.
+    """
     try:
         facts = json.loads((folder / RUN).read_text(encoding="utf-8"))
         fingerprint, preprocessing = str(facts["fingerprint"]), facts["preprocessing"]
@@ -140,6 +144,23 @@ def _began_with(folder: Path) -> tuple[str, Preprocessing | None]:
             )
         ) from None
     return fingerprint, seen if (folder / CHECKPOINT).is_file() else None
+
+
+def branch(run: Path, recipe: Recipe, folder: Path) -> None:
+    """Make a run folder that has come as far as `run` has, to go on with `resume`.
+
+    Args:
+        run: folder of a run that is not finished.
+        recipe: to go on by, with its precision chosen; up to here it must be that of `run`.
+        folder: to make, or to replace.
+    """
+    with whole_folder(folder) as partial:
+        (partial / CHECKPOINT).parent.mkdir()
+        # A run replaces its checkpoint by another file, so a link stays as it is; a log grows.
+        link_or_copy(run / CHECKPOINT, partial / CHECKPOINT)
+        shutil.copyfile(run / LOG, partial / LOG)
+        shutil.copyfile(run / RUN, partial / RUN)
+        (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
 
 
 def is_run(folder: Path) -> bool:

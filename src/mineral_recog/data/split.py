@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import zlib
 from collections import Counter
@@ -16,7 +15,7 @@ import numpy as np
 from mineral_recog.data.index import SPLITS, class_folders, files_in
 from mineral_recog.data.photo import is_photo_name, unreadable
 from mineral_recog.errors import UserError
-from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
 from mineral_recog.language import tr
 
 MARK = "prepared.json"
@@ -247,10 +246,6 @@ def _put(photo: Path, target: Path, place: str) -> None:
         target.symlink_to(photo.resolve())
         return
     if place == "hardlink":
-        try:
-            os.link(photo.resolve(), target)
-        except OSError:  # another disk, or a file system without links
-            pass
-        else:
-            return
+        link_or_copy(photo.resolve(), target)
+        return
     shutil.copyfile(photo, target)

@@ -1,0 +1,277 @@
+"""Comparisons: recipes trained with several seeds on several splits, set side by side.
+
+What is done is not done again: a finished run stays, an interrupted one goes on. A run is a
+function of photos, recipe and seed alone, so stages that recipes begin with in common are trained
+once, and the runs that follow go on from there, to the same bits.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from mineral_recog import hardware, training
+from mineral_recog.beginnings import Beginnings, Photos, beginning_keys
+from mineral_recog.config import Recipe
+from mineral_recog.data.index import read_split
+from mineral_recog.engine import LogLine
+from mineral_recog.errors import UserError
+from mineral_recog.evaluation.comparison import compare, read_trial
+from mineral_recog.evaluation.comparison_report import write_comparison
+from mineral_recog.evaluation.evaluate import evaluate
+from mineral_recog.evaluation.tables import print_comparison
+from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.language import tr
+from mineral_recog.planning import Plan, PlannedRun
+from mineral_recog.progress import clock
+from mineral_recog.recipe_file import read_recipe
+
+PAGE = "comparison.html"
+SHOWN = 5  # different failures that are told
+
+Failure = tuple[PlannedRun, UserError]
+
+
+def run_comparison(plan: Plan, *, device: str = "auto", workers: int = 2, force: bool) -> None:
+    """Make the runs of a plan that are not there, and write and print the tables of all.
+
+    A run that fails is told at the end, and its recipe is left out of the tables.
+
+    Args:
+        plan: what to do.
+        device: see `hardware.choose_device`.
+        workers: loader processes.
+        force: make every run of the plan anew.
+
+    Raises:
+        UserError: anything that the user must change, in the whole or in single runs.
+    """
+    hardware.choose_device(device)
+    tables = plan.out / plan.split
+    refuse_existing(tables, force=True, made_by_us=(tables / PAGE).is_file())
+    photos = _photos(plan)
+    for run in plan.runs:
+        _refuse_other(run, photos[run.data_name], force)
+    failed = Runner(plan, photos, device, workers, force).run()
+    without = {run.name for run, _ in failed}
+    if plan.runs[0].name not in without:
+        _write(plan, [run for run in plan.runs if run.name not in without], photos, tables)
+    if failed:
+        raise _failure(failed, len(plan.runs))
+
+
+def _photos(plan: Plan) -> dict[str, Photos]:
+    """The photos of each DATA, by its name; all have what the comparison needs."""
+    found: dict[str, Photos] = {}
+    for data_name, data in {run.data_name: run.data for run in plan.runs}.items():
+        train = read_split(data, "train")
+        first = next(iter(found.values()), None)
+        if first is not None and first.classes != train.classes:
+            raise UserError(
+                tr(
+                    f"{data} has other classes than {plan.runs[0].data}: compare on splits of the "
+                    "same photos.",
+                    f"{data} 与 {plan.runs[0].data} 的类别不同：请用同一批照片的不同划分来比较。",
+                )
+            )
+        val = read_split(data, "val", train.classes)
+        read_split(data, plan.split, train.classes)
+        found[data_name] = Photos(data, train.classes, train.fingerprint(), val.fingerprint())
+    return found
+
+
+def _refuse_other(run: PlannedRun, photos: Photos, force: bool) -> None:
+    """Refuse a folder that is in the way: no run, or one of other settings or photos."""
+    there = training.is_run(run.folder)
+    refuse_existing(run.folder, force=True, made_by_us=there)
+    if force or not there:
+        return
+    made = read_recipe(str(run.folder / training.RECIPE))
+    wanted = run.recipe
+    if wanted.precision == "auto":  # chosen when the run began
+        wanted = wanted.model_copy(update={"precision": made.precision})
+    differ = [key for key in Recipe.model_fields if getattr(made, key) != getattr(wanted, key)]
+    if training.began_with(run.folder)[0] != photos.train:
+        differ.append(tr("training photos", "训练照片"))
+    if differ:
+        raise UserError(
+            tr(
+                f"{run.folder} was made with other settings ({', '.join(differ)}): choose another "
+                "--out, or make all runs of this comparison anew with --force.",
+                f"{run.folder} 是用别的设置生成的（{'、'.join(differ)}）：请另选 --out，"
+                "或用 --force 重做本次比较的全部训练。",
+            )
+        )
+
+
+class Runner:
+    """Makes the runs of a plan, one after the other.
+
+    Args:
+        plan: what to do.
+        photos: of each DATA, by its name.
+        device: see `hardware.choose_device`.
+        workers: loader processes.
+        force: make every run anew.
+    """
+
+    def __init__(
+        self, plan: Plan, photos: dict[str, Photos], device: str, workers: int, force: bool
+    ) -> None:
+        self.plan, self.photos, self.force = plan, photos, force
+        self.device, self.workers = device, workers
+        self.beginnings = Beginnings(plan.out / "beginnings", reuse=not force)
+        # What `auto` stands for: chosen once, so that all recipes are trained alike.
+        self.precision = None if force else _precision_in(plan.out)
+        self.epochs, self.seconds = 0, 0.0  # of the runs that this call has trained
+
+    def run(self) -> list[Failure]:
+        """Make all runs; gives those that failed, and why."""
+        failed = []
+        for number, run in enumerate(self.plan.runs):
+            began, trains = time.monotonic(), self._to_train(run)
+            if trains or not self._evaluation(run).is_dir():
+                print(self._told(number), file=sys.stderr)
+            try:
+                self._make(number)
+            except UserError as error:
+                failed.append((run, error))
+            if trains:
+                self.epochs += run.recipe.epochs
+                self.seconds += time.monotonic() - began
+            self.beginnings.forget(set(self._keys(run).values()) - self._wanted_after(number))
+        return failed
+
+    def _make(self, number: int) -> None:
+        """Train and evaluate a run, as far as that is not done."""
+        run = self.plan.runs[number]
+        on_epoch = partial(self._keep, number)
+        if self.force or not training.is_run(run.folder):
+            recipe = self._settled(run.recipe)
+            keys = reversed(self._keys(run).values())
+            if not any(self.beginnings.take(key, recipe, run.folder) for key in keys):
+                training.train(
+                    run.data,
+                    recipe,
+                    run.folder,
+                    device=self.device,
+                    workers=self.workers,
+                    force=self.force,
+                    on_epoch=on_epoch,
+                )
+        if not _finished(run):
+            training.resume(
+                run.data,
+                run.folder,
+                device=self.device,
+                workers=self.workers,
+                on_epoch=on_epoch,
+            )
+        if not self._evaluation(run).is_dir():
+            evaluate(
+                run.folder,
+                data=run.data,
+                split=self.plan.split,
+                device=self.device,
+                workers=self.workers,
+            )
+
+    def _keep(self, number: int, line: LogLine) -> None:
+        """At the end of a stage, keep what the run has come to if one that follows wants it."""
+        run = self.plan.runs[number]
+        if line["epoch"] not in self._keys(run):
+            return
+        recipe = read_recipe(str(run.folder / training.RECIPE))
+        self.precision = self.precision or recipe.precision
+        key = beginning_keys(recipe, self.photos[run.data_name])[line["epoch"]]
+        if key in self._wanted_after(number):
+            self.beginnings.keep(key, recipe, run.folder)
+
+    def _wanted_after(self, number: int) -> set[str]:
+        """Beginnings that runs after this one can go on from."""
+        after = self.plan.runs[number + 1 :]
+        fresh = [run for run in after if self.force or not training.is_run(run.folder)]
+        return {key for run in fresh for key in self._keys(run).values()}
+
+    def _keys(self, run: PlannedRun) -> dict[int, str]:
+        return beginning_keys(self._settled(run.recipe), self.photos[run.data_name])
+
+    def _settled(self, recipe: Recipe) -> Recipe:
+        """The recipe with the precision that runs of this comparison have, if one is known."""
+        if recipe.precision != "auto" or self.precision is None:
+            return recipe
+        return recipe.model_copy(update={"precision": self.precision})
+
+    def _to_train(self, run: PlannedRun) -> bool:
+        return self.force or not _finished(run)
+
+    def _evaluation(self, run: PlannedRun) -> Path:
+        return run.folder / "evaluation" / self.plan.split
+
+    def _told(self, number: int) -> str:
+        """Which run of how many this is, and how long all will take by the pace so far."""
+        runs = self.plan.runs
+        text = tr(
+            f"run {number + 1} of {len(runs)}: {runs[number]}",
+            f"第 {number + 1}/{len(runs)} 次训练：{runs[number]}",
+        )
+        if not self.epochs:
+            return text
+        left = sum(run.recipe.epochs for run in runs[number:] if self._to_train(run))
+        told = clock(left * self.seconds / self.epochs)
+        return text + tr(f" (about {told} left for all)", f"（全部约剩 {told}）")
+
+
+def _finished(run: PlannedRun) -> bool:
+    return (run.folder / "model").is_dir()
+
+
+def _precision_in(out: Path) -> str | None:
+    """The precision of a run that is there, whichever; None if there is none."""
+    for file in sorted((out / "runs").glob(f"*/*/{training.RECIPE}")):
+        with suppress(UserError):  # not one of ours, or of another version
+            return read_recipe(str(file)).precision
+    return None
+
+
+def _write(plan: Plan, runs: Sequence[PlannedRun], photos: dict[str, Photos], folder: Path) -> None:
+    """Write the tables of finished runs, whole, and print them."""
+    trials = [
+        read_trial(
+            run.folder,
+            run.name,
+            run.data_name,
+            run.seed,
+            plan.split,
+            photos[run.data_name].classes,
+        )
+        for run in runs
+    ]
+    comparison = compare(trials, plan.command, plan.split)
+    with whole_folder(folder) as whole:
+        write_comparison(whole, comparison)
+    print_comparison(comparison)
+    print(folder / PAGE)
+
+
+def _failure(failed: Sequence[Failure], runs: int) -> UserError:
+    """All runs that failed, in one line; runs that failed alike are told together."""
+    alike: dict[str, list[PlannedRun]] = {}
+    for run, error in failed:
+        alike.setdefault(str(error), []).append(run)
+    reasons = [
+        f"{own[0]}{f' (+{len(own) - 1})' if len(own) > 1 else ''}: {reason}"
+        for reason, own in alike.items()
+    ]
+    more = f" ... (+{len(reasons) - SHOWN})" if len(reasons) > SHOWN else ""
+    told = " ".join(reasons[:SHOWN]) + more
+    return UserError(
+        tr(
+            f"{len(failed)} of {runs} runs failed, and their recipes are not in the tables. {told}",
+            f"{runs} 次训练中有 {len(failed)} 次失败，相应配方不在表中。{told}",
+        )
+    )
