@@ -192,6 +192,14 @@ def test_p_and_interval_agree_with_a_normal_change() -> None:
     assert change.high == pytest.approx(0.392, abs=2e-3)
 
 
+def test_interval_turns_lopsided_resamples_around() -> None:
+    # they lie 0 to 0.2 above what was measured, which then lies that far above the truth
+    change = paired.paired_change(0.1, np.linspace(0.1, 0.3, 1001))
+    assert (change.low, change.high) == pytest.approx((0.2 - 0.295, 0.1))
+    assert change.p == pytest.approx(502 / 1002)  # those of 0.2 and more are 0.1 off
+    assert not change.clear
+
+
 def test_p_is_never_zero() -> None:
     assert paired.paired_change(0.5, np.full(99, 0.5)) == (0.5, 0.5, 0.5, 1 / 100)
 

@@ -68,7 +68,8 @@ def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
             own, main = look(number), score in (comparison.first, comparison.best)
             axes.scatter(
                 counts, score.class_accuracy, s=24 if few else 8, color=own.colour, linewidths=0,
-                alpha=1 if joined else 0.5 if few else 0.22, zorder=5 if joined else 2, gid=f"recipe-{number}-points",
+                alpha=1 if joined else 0.5 if few else 0.22, zorder=5 if joined else 2,
+                gid=f"recipe-{number}-points",
             )  # fmt: skip
             places, means = trend(counts, score.class_accuracy)
             line = axes.plot(
@@ -117,6 +118,7 @@ def mean_against_tail(comparison: Comparison) -> Figure | None:
         ])  # fmt: skip
         axes.set(xlabel="Mean accuracy, all classes", ylabel="Mean accuracy, tail classes")
         axes.xaxis.set_major_formatter(PercentFormatter(1))
+        _set_limits(axes, points, spread)
         _draw_recipes(figure, axes, comparison, points, spread, "tail")
     return figure
 
@@ -134,6 +136,8 @@ def time_against_mean(comparison: Comparison) -> Figure:
         ])  # fmt: skip
         axes.set(xlabel=f"Training time ({name})", ylabel="Mean accuracy, all classes")
         points = np.column_stack([seconds / unit, accuracy])
+        _set_limits(axes, points, spread)
+        axes.set_xlim(left=0)  # so that twice the time is twice as far
         _draw_recipes(figure, axes, comparison, points, spread, "time")
     return figure
 
@@ -202,7 +206,7 @@ def _handle(recipe: int) -> Line2D:
 
 
 def _plane() -> tuple[Figure, Axes]:
-    """Axes for a point a recipe, whose place is settled before names are placed."""
+    """Axes for a point a recipe; they do not move any more, so that names can be placed."""
     figure, axes = new_axes(9.2, 5.2, layout=None)
     figure.subplots_adjust(left=0.08, right=0.98, top=0.97, bottom=0.11)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -215,17 +219,16 @@ def _draw_recipes(
 ) -> None:
     """A named point a recipe, with bars of the deviation over trials: points and spread [n, 2].
 
-    what: makes the ids of the points those of this plot.
+    what: makes the ids of the points those of this plot. Limits of the axes must be settled before.
     """
     bars = np.nan_to_num(spread)
     for number, ((x, y), (across, up)) in enumerate(zip(points, bars, strict=True)):
         own = look(number)
         faint: dict[str, Any] = {"colors": own.colour, "lw": 1, "alpha": 0.35, "zorder": 2}
-        axes.hlines(y, x - across, x + across, **faint)
-        axes.vlines(x, y - up, y + up, **faint)
+        axes.hlines(y, x - across, x + across, gid=f"recipe-{number}-{what}-across", **faint)
+        axes.vlines(x, y - up, y + up, gid=f"recipe-{number}-{what}-up", **faint)
         axes.plot(x, y, "s" if number == 0 else "o", c=own.colour, ms=7, mec="white", mew=0.8,
                   zorder=3, gid=f"recipe-{number}-{what}")  # fmt: skip
-    _set_limits(axes, points, bars)
     names = [
         Name(drawable(score.recipe), (float(points[n, 0]), float(points[n, 1])), INK)
         for n, score in _crowded_first(comparison.scores, points)
@@ -233,8 +236,9 @@ def _draw_recipes(
     place_names(figure, axes, names, points, _RADII)
 
 
-def _set_limits(axes: Axes, points: Floats, bars: Floats) -> None:
-    """Room for points, bars and the names around them."""
+def _set_limits(axes: Axes, points: Floats, spread: Floats) -> None:
+    """Room for points, bars of the deviation and the names around them."""
+    bars = np.nan_to_num(spread)
     low, high = (points - bars).min(axis=0), (points + bars).max(axis=0)
     room = np.maximum(0.1 * (high - low), 0.02 * np.abs(high) + 1e-3)
     axes.set_xlim(low[0] - room[0], high[0] + 1.6 * room[0])

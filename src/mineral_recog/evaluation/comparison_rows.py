@@ -157,7 +157,10 @@ def duration(seconds: float) -> str:
     """A time in its natural unit."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.1f} h"
+    minutes = seconds / 60
+    if minutes < 100:
+        return f"{minutes:.1f} min" if minutes < 9.95 else f"{minutes:.0f} min"
+    return f"{minutes / 60:.1f} h"
 
 
 def size(count: float) -> str:
