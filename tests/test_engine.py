@@ -139,6 +139,107 @@ def test_resuming_ends_where_an_unbroken_run_does(
     assert [line["epoch"] for line in log] == list(range(1, 9))
 
 
+def unbroken_and_resumed(
+    data: Path, recipe: Recipe, folder: Path, epoch: int
+) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """Weights of a run, and of one that lost its power in the middle of the epoch after `epoch`."""
+    whole = engine_of(data, recipe, folder / "whole")
+    whole.run()
+    broken = engine_of(data, recipe, folder / "broken")
+
+    def stop(step: int, told: str) -> None:
+        if step == epoch * broken.steps_an_epoch + 2:
+            raise PowerLossError
+
+    with pytest.raises(PowerLossError):
+        broken.run(on_step=stop)
+    again = engine_of(data, recipe, folder / "again")
+    (folder / "broken/checkpoint/last.safetensors").rename(again.checkpoint)
+    again.resume()
+    assert again.done == epoch
+    again.run()
+    return whole.network.state_dict(), again.network.state_dict()
+
+
+VIEWS = "stages.crt.feature_views=2"
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("lws", ()),
+        ("crt", (VIEWS,)),
+        ("mislas", ()),
+        ("crt", ("weight_average=0.9",)),
+        ("crt", ("weight_average=0.9", VIEWS, "stages.crt.weights=best")),
+        ("ldam_drw", ("weight_average=0.9",)),
+    ],
+)
+@pytest.mark.parametrize("epoch", [2, 3, 4])
+def test_what_recipes_add_resumes_exactly(
+    prepared: Path, tmp_path: Path, name: str, settings: tuple[str, ...], epoch: int
+) -> None:
+    stages = [f"stages.{stage}.epochs={3 - i}" for i, stage in enumerate(read_recipe(name).stages)]
+    recipe = recipe_of(name, *stages, "lr_scale=20", *settings)
+    expected, found = unbroken_and_resumed(prepared, recipe, tmp_path, epoch)
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+
+
+def test_mixup_trains_on_blends(prepared: Path, tmp_path: Path) -> None:
+    # Three plain colours: whoever has learned them knows them, but of a blend nobody is sure.
+    settings = ("stages.ce.epochs=8", "stages.ce.lr=0.05", "crop_scale=0.5")
+    plain = train(prepared, recipe_of("baseline", *settings), tmp_path / "plain")
+    mixed = train(prepared, recipe_of("mixup", *settings, "stages.ce.mixup=5"), tmp_path / "mixed")
+    assert mixed[-1]["loss"] > 2 * plain[-1]["loss"]
+
+
+def test_the_average_is_what_a_run_leaves(prepared: Path, tmp_path: Path) -> None:
+    recipe = recipe_of("baseline", "stages.ce.epochs=3", "weight_average=0.9")
+    engine = engine_of(prepared, recipe, tmp_path / "run")
+    engine.run()
+    assert engine.average is not None
+    state = engine.network.state_dict()
+    assert all(torch.equal(state[key], value) for key, value in engine.average.state.items())
+    plain = engine_of(
+        prepared, recipe.model_copy(update={"weight_average": 0.0}), tmp_path / "plain"
+    )
+    plain.run()
+    moved = plain.network.state_dict()["classifier.weight"]
+    assert not torch.equal(state["classifier.weight"], moved)
+
+
+def test_normalisation_layers_may_follow_in_a_frozen_backbone(
+    prepared: Path, tmp_path: Path
+) -> None:
+    few = ("stages.ce.epochs=1", "stages.crt.epochs=1")
+    engine = engine_of(prepared, recipe_of("mislas", *few), tmp_path / "run")
+    states: list[dict[str, torch.Tensor]] = []
+
+    def keep(line: dict[str, Any]) -> None:
+        states.append({k: v.clone() for k, v in engine.network.state_dict().items()})
+
+    engine.run(on_epoch=keep)
+    moved = {key for key in states[0] if not torch.equal(states[0][key], states[1][key])}
+    assert "backbone.bn1.running_mean" in moved
+    assert "backbone.conv1.weight" not in moved
+
+
+def test_an_adjustment_is_told_and_changes_the_classifier(prepared: Path, tmp_path: Path) -> None:
+    few = ("stages.ce.epochs=1", "after.taus=[1.5]")
+    train(prepared, recipe_of("baseline", "stages.ce.epochs=1"), tmp_path / "plain")
+    train(prepared, recipe_of("logit_adjusted_after", *few), tmp_path / "adjusted")
+    plain, adjusted = (
+        load_file(tmp_path / run / "model/model.safetensors") for run in ("plain", "adjusted")
+    )
+    prior = torch.tensor([12.0, 6.0, 3.0]) / 21
+    wanted = plain["classifier.bias"] - 1.5 * prior.log()
+    assert torch.allclose(adjusted["classifier.bias"], wanted)
+    assert torch.equal(adjusted["classifier.weight"], plain["classifier.weight"])
+    config = json.loads((tmp_path / "adjusted/model/config.json").read_text())
+    assert config["provenance"]["tau of the adjustment, chosen on val"] == "1.5"
+
+
 def test_resuming_without_a_checkpoint_starts_at_the_beginning(
     prepared: Path, tmp_path: Path
 ) -> None:

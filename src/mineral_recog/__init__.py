@@ -1,3 +1,28 @@
 """Identify minerals from photos when some minerals have thousands of photos and others a dozen."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mineral_recog.evaluation.evaluate import evaluate
+    from mineral_recog.recipe_file import read_recipe
+    from mineral_recog.training import resume, train
+
 __version__ = "0.1.0"
+__all__ = ["evaluate", "read_recipe", "resume", "train"]
+
+# Where the public names live; imported when asked for, since torch takes seconds to load.
+_HOMES = {
+    "evaluate": "mineral_recog.evaluation.evaluate",
+    "read_recipe": "mineral_recog.recipe_file",
+    "resume": "mineral_recog.training",
+    "train": "mineral_recog.training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

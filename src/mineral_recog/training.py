@@ -33,9 +33,9 @@ RECIPE, RUN = "recipe.yaml", "run.json"
 
 
 def train(
-    data: Path,
+    data: Path | str,
     recipe: Recipe,
-    folder: Path,
+    folder: Path | str,
     *,
     backbone: nn.Module | None = None,
     device: str = "auto",
@@ -59,6 +59,7 @@ def train(
     Raises:
         UserError: anything that the user must change.
     """
+    data, folder = Path(data), Path(folder)
     refuse_existing(folder, force, made_by_us=is_run(folder))
     if backbone is not None:
         recipe = recipe.model_copy(update={"backbone": name_of(backbone), "pretrained": False})
@@ -77,8 +78,8 @@ def train(
 
 
 def resume(
-    data: Path,
-    folder: Path,
+    data: Path | str,
+    folder: Path | str,
     *,
     backbone: nn.Module | None = None,
     device: str = "auto",
@@ -90,6 +91,7 @@ def resume(
     Raises:
         UserError: no run there, it is finished, or its photos are not the ones it began with.
     """
+    data, folder = Path(data), Path(folder)
     if not is_run(folder):
         raise UserError(
             tr(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from mineral_recog import hardware
 from mineral_recog.bundle import Bundle, read_bundle
@@ -29,12 +30,13 @@ BATCH = 64
 
 
 def evaluate(
-    run: Path,
+    run: Path | str,
     *,
-    data: Path | None = None,
+    data: Path | str | None = None,
     split: str = "test",
-    against: Path | None = None,
+    against: Path | str | None = None,
     groups: str | None = None,
+    backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
     force: bool = False,
@@ -47,6 +49,7 @@ def evaluate(
         split: `train`, `val` or `test`.
         against: another run, evaluated on the same split before, to set this one beside.
         groups: see `class_groups`; by default those of the bundle.
+        backbone: a module of the kind that `train` was given, if it was.
         device: see `hardware.choose_device`.
         workers: loader processes.
         force: replace an evaluation that is there.
@@ -64,11 +67,12 @@ def evaluate(
                 f"没有划分 {split}：请用 {'、'.join(SPLITS)} 之一。",
             )
         )
+    run = Path(run)
     folder = run / "evaluation" / split
-    bundle = read_bundle(run)
+    bundle = read_bundle(run, backbone)
     refuse_existing(folder, force)
-    index = read_split(data or trained_on(run), split, bundle.classes)
-    other = read_evaluation(against, split, bundle.classes) if against else None
+    index = read_split(Path(data) if data else trained_on(run), split, bundle.classes)
+    other = read_evaluation(Path(against), split, bundle.classes) if against else None
     history = _history(run)
     evaluation = measure(run.resolve().name, bundle, index, split, groups, device, workers)
     evaluation = replace(
