@@ -22,7 +22,7 @@ def made(prepared: Path) -> Frozen:
     torch.manual_seed(0)
     network = build_network("test_resnet", False, "auto", 32, 3)
     train = read_split(prepared, "train")
-    views = TrainingLoader(train, 32, 0.3, "plain", seed=5, workers=0)
+    views = TrainingLoader(train, 32, 0.3, seed=5, workers=0)
     val = EvaluationLoader(read_split(prepared, "val", train.classes), 32, 8, workers=0)
     seen: list[int] = []
     frozen = FrozenFeatures(

@@ -168,7 +168,6 @@ class Recipe(Settings):
     normalisation: Literal["auto", "imagenet", "half"] = "auto"
     image_size: Annotated[int, Field(ge=16, le=2048)] = 224
     crop_scale: Annotated[float, Field(gt=0, le=1)] = 0.08
-    augment: Literal["plain", "strong"] = "plain"
     batch_size: Annotated[int, Field(ge=2)] = 128
     momentum: Share = 0.9
     weight_decay: NotNegative = 0.0005

@@ -67,9 +67,7 @@ class Engine:
         self.labels, self.classes = train.labels, len(train.classes)
         self.log, self.checkpoint = folder / LOG, folder / CHECKPOINT
         size = recipe.image_size
-        self.views = TrainingLoader(
-            train, size, recipe.crop_scale, recipe.augment, recipe.seed, workers
-        )
+        self.views = TrainingLoader(train, size, recipe.crop_scale, recipe.seed, workers)
         self.val = EvaluationLoader(val, size, recipe.batch_size, workers)
         self.done = 0  # epochs
         self.steps_an_epoch = number_of_batches(len(train), recipe.batch_size)

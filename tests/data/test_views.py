@@ -32,7 +32,7 @@ def test_a_photo_like_a_ribbon_is_not_enlarged_as_a_whole() -> None:
 
 
 def views_of(index: Index, workers: int, epoch: int) -> torch.Tensor:
-    loader = TrainingLoader(index, 16, 0.08, "plain", seed=1, workers=workers)
+    loader = TrainingLoader(index, 16, 0.08, seed=1, workers=workers)
     drawn = np.array_split(np.arange(len(index)), 3)
     return torch.cat([batch.inputs for batch in loader.batches(epoch, drawn)])
 

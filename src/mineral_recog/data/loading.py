@@ -63,13 +63,12 @@ class TrainingLoader:
         index: Index,
         image_size: int,
         crop_scale: float,
-        augment: str,
         seed: int,
         workers: int,
     ) -> None:
         self.seed = seed
         self.drawn = _EpochBatches()
-        views = TrainingViews(index, image_size, crop_scale, augment)
+        views = TrainingViews(index, image_size, crop_scale)
         self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.drawn)
 
     def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:

@@ -58,21 +58,12 @@ def _middle_square(photo: Image.Image) -> Image.Image:
     return square
 
 
-def training_view(image_size: int, crop_scale: float, augment: str = "plain") -> v2.Transform:
-    """Random resized crop of at least `crop_scale` of the area, random mirror; uint8 [3, S, S].
-
-    `strong` also turns the photo by quarters (a specimen has no upside), and varies its light.
-    """
-    strong = [
-        v2.RandomVerticalFlip(),
-        v2.RandomChoice([v2.RandomRotation((angle, angle)) for angle in (0, 90)]),
-        v2.ColorJitter(brightness=0.3, contrast=0.3, saturation=0.2, hue=0.02),
-    ]
+def training_view(image_size: int, crop_scale: float) -> v2.Transform:
+    """Random resized crop of at least `crop_scale` of the area, random mirror; uint8 [3, S, S]."""
     return v2.Compose(
         [
             v2.RandomResizedCrop(image_size, scale=(crop_scale, 1.0), antialias=True),
             v2.RandomHorizontalFlip(),
-            *(strong if augment == "strong" else []),
             v2.PILToTensor(),
         ]
     )
@@ -99,9 +90,9 @@ class TrainingViews(Dataset[View]):
     workers.
     """
 
-    def __init__(self, index: Index, image_size: int, crop_scale: float, augment: str) -> None:
+    def __init__(self, index: Index, image_size: int, crop_scale: float) -> None:
         self.index = index
-        self.view = training_view(image_size, crop_scale, augment)
+        self.view = training_view(image_size, crop_scale)
         # A crop of half the sides is enlarged at most twofold by decoding at this size.
         self.short_side = 2 * image_size
 

@@ -30,7 +30,7 @@ def tau_normalised(
     """W with rows w_c / ||w_c||^tau, and no b; tau = 0 leaves W as it is.
 
     Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR
-    2020, equation 5 and the remark on the bias below it.
+    2020, section 4, which leaves the bias out.
     """
     return weight / weight.norm(dim=1, keepdim=True) ** tau, torch.zeros_like(bias)
 

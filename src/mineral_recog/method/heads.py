@@ -30,7 +30,7 @@ class LinearHead(nn.Linear):
         """From now on learn one factor for each row of W, and nothing else.
 
         w'_c = s_c * w_c: the learnable weight scaling of Kang et al., "Decoupling representation
-        and classifier for long-tailed recognition", ICLR 2020, equation 6.
+        and classifier for long-tailed recognition", ICLR 2020, section 4.
         """
         self.requires_grad_(False)
         self.scale = nn.Parameter(torch.ones_like(self.bias))

@@ -44,7 +44,7 @@ def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
     """Weight of each class, the inverse of its effective number of photos, with mean 1; [C].
 
     E_c = (1 - beta^n_c) / (1 - beta), v_c proportional to 1 / E_c: Cui et al., "Class-balanced
-    loss based on effective number of samples", CVPR 2019, equation 2 and section 4.
+    loss based on effective number of samples", CVPR 2019, proposition 1.
 
     Args:
         counts: n_c, training photos of each class, [C].
@@ -82,7 +82,7 @@ class LdamLoss:
 
     CE(s * (cos - m_y on the true class), y), m_c = max_margin * (n_min / n_c)^(1/4): Cao et al.,
     "Learning imbalanced datasets with label-distribution-aware margin loss", NeurIPS 2019,
-    equations 13 and 14. The cosine head's logits carry the scale s already. Deferred
+    section 3. The cosine head's logits carry the scale s already. Deferred
     re-weighting is a second stage with `class_weights`.
 
     Args:
@@ -112,7 +112,7 @@ class LabelAwareSmoothingLoss:
 
     e_c = tail + (head - tail) * sin(pi / 2 * (n_c - n_min) / (n_max - n_min)): common classes,
     which the model is too sure of, are smoothed more. Zhong et al., "Improving calibration for
-    long-tailed recognition" (MiSLAS), CVPR 2021, equations 2 to 4, the concave form.
+    long-tailed recognition" (MiSLAS), CVPR 2021, in its concave form.
 
     Args:
         counts: n_c, training photos of each class, [C].
