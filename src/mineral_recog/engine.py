@@ -80,6 +80,8 @@ class Engine:
         self.average: WeightAverage | None = None
         self.frozen: FrozenFeatures | None = None
         self.memory = 0  # bytes, the most that were seen in use
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)  # of runs before this one
 
     @property
     def prior(self) -> Tensor:
