@@ -51,7 +51,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def memory_in_use(device: torch.device) -> int:
-    """Bytes that this process holds now; on a GPU, the most that tensors took since the last reset."""
+    """Bytes this process holds now; on a GPU, the most that tensors took since the last reset."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     return int(psutil.Process().memory_info().rss)
