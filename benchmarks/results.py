@@ -86,7 +86,7 @@ def measure(photos: Path) -> dict[str, str]:
     variants = ("multi_stage", *written(OPEN_POINTS, "base: multi_stage\n"))
     parts = ("multi_stage", "best", *written(PARTS))
     return {
-        "ablation": comparison(("minerals",), (*both[:2], *ABLATION), DRAWN, "drawn"),
+        "ablation": comparison(("minerals",), (*both[:2], *ABLATION), DRAWN, "drawn", seeds="0,1"),
         "drawn": comparison(("minerals",), (*both, *PEERS), DRAWN, "drawn"),
         "photos": comparison(SPLITS, (*both, *PEERS, "frozen_features"), PHOTOS, "photos",
                              seeds="0"),
