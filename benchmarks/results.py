@@ -39,11 +39,8 @@ PARTS = {
 # The three stages with one open point of the published description settled the other way.
 OPEN_POINTS = {
     "prior_of_batches": "stages: {cfl: {losses: {frequency_aware: {prior: sampled}}}}",
-    "p_adjusted": "probabilities: adjusted",
     "classifier_anew": "stages: {crt: {classifier: anew, lr: 0.02}}",
     "center_ten_times": "stages: {cfl: {losses: {center: {weight: 0.003}}}}",
-    "center_in_fea_too": "stages: {fea: {losses: {center: {weight: 0.0003, lr: 0.5}}}}",
-    "best_weights": "stages: {cfl: {weights: best}, crt: {weights: best}}",
     "normalisation_moves": "stages: {crt: {freeze_normalisation: false}}",
 }
 
