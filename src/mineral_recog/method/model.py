@@ -53,10 +53,14 @@ class Network(nn.Module):
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Features float [B, D] and logits float [B, C] of pixels uint8 [B, 3, S, S]."""
+        return self.classify(self.backbone(self.normalise(pixels)))
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """What the backbone is given, float [B, 3, S, S], of pixels uint8 [B, 3, S, S]."""
         normalised = (pixels.float() - self.mean) / self.std
         if pixels.device.type != "mps":  # convolutions there gain nothing by it
             normalised = normalised.contiguous(memory_format=torch.channels_last)
-        return self.classify(self.backbone(normalised))
+        return normalised
 
     def classify(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """The same from features float [B, D] that are known already."""
