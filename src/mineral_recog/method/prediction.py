@@ -28,24 +28,26 @@ def predict(
     batches: Iterable[Batch],
     device: torch.device,
     precision: str = "float32",
+    views: int | None = None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Outputs:
     """Run the network in evaluation mode over all batches; it stays in that mode.
 
-    With two test views, features and logits are the means of those of a photo and its mirror
-    image.
+    With two views, features and logits are the means of those of a photo and its mirror image.
 
     Args:
         precision: `float32` or `bfloat16`.
+        views: 1 or 2; by default the test views of the network.
         on_batch: called after each batch.
     """
     network.eval()
+    views = views or network.preprocessing.test_views
     labels, logits, features = [], [], []
     for batch in batches:
         with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             pixels = batch.inputs.to(device, non_blocking=True)
             found, scores = network(pixels)
-            if network.preprocessing.test_views == 2:
+            if views == 2:
                 mirrored = network(pixels.flip(3))
                 found, scores = (found + mirrored[0]) / 2, (scores + mirrored[1]) / 2
         labels.append(batch.labels)
