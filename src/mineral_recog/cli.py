@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mineral_recog import __version__
-from mineral_recog.commands import drawing, measuring, preparing, training
+from mineral_recog.commands import answering, drawing, measuring, preparing, training
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
@@ -80,6 +80,18 @@ app.command(
         "用多个种子在 DATA 上训练各配方，并指出哪些差别不只是运气。",
     )
 )(measuring.compare)
+app.command(
+    help=tr(
+        "Say what the minerals on photos are, how surely, and what to test next.",
+        "识别照片上的矿物：是什么、有多大把握、下一步该测什么。",
+    )
+)(answering.identify)
+app.command(
+    help=tr(
+        "Open a page to identify minerals on, with a phone or at a desk; also an HTTP API.",
+        "打开一个用手机或电脑识别矿物的网页，并提供 HTTP 接口。",
+    )
+)(answering.serve)
 
 
 def main(arguments: list[str] | None = None) -> int:
