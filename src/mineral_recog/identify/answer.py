@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -102,15 +102,14 @@ class Answer:
             },
             "candidates": [_candidate(one) for one in self.candidates[:top]],
             "set": {"coverage": self.coverage, "classes": [one.name for one in self.likely]},
-            "evidence": self.evidence.to_json(),
+            "evidence": asdict(self.evidence),
             "unknown_to_table": list(self.unknown),
             "tests": [
                 {"key": test.key, "bits": round(test.bits, 3), "text": test.text}
                 for test in self.tests
             ],
             "lookalikes": [
-                {"class": one.name, "names": one.names, "text": one.text}
-                for one in self.lookalikes
+                {"class": one.name, "names": one.names, "text": one.text} for one in self.lookalikes
             ],
         }
 
@@ -150,7 +149,7 @@ def answer(
     logits = np.mean([one.logits for one in sightings], axis=0, dtype=np.float64)
     by_photo = trust.probabilities(logits[None])[0]
     probabilities = by_photo if evidence.empty else posterior(by_photo, minerals, evidence)
-    in_set = trust.prediction_set(probabilities[None], coverage)[0]
+    in_set = trust.conformal.prediction_set(probabilities[None], coverage)[0]
     order = np.argsort(-probabilities, kind="stable").tolist()
     candidates = tuple(
         Candidate(
