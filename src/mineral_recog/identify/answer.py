@@ -146,7 +146,7 @@ def answer(
         evidence: from the hand.
         coverage: probability with which the set holds the right class, 0 < coverage < 1.
     """
-    logits = np.mean([one.logits for one in sightings], axis=0, dtype=np.float64)
+    logits = np.stack([one.logits for one in sightings]).mean(axis=0, dtype=np.float64)
     by_photo = trust.probabilities(logits[None])[0]
     probabilities = by_photo if evidence.empty else posterior(by_photo, minerals, evidence)
     in_set = trust.conformal.prediction_set(probabilities[None], coverage)[0]

@@ -17,13 +17,13 @@ AT_ONCE = 16  # covered photos in one pass
 def heat_map(network: Network, pixels: Tensor, label: int) -> NDArray[np.float32]:
     """How much each place of a photo speaks for a class, float32 [rows, columns] in 0..1.
 
-    Where the backbone's features are the mean of a map [D, rows, columns] of 7 by 7 places or more,
-    as in convolutional networks from 224 pixels on, a place counts by its features along the gradient of the class's
-    logit, less the mean logit of all classes: class activation mapping (Zhou et al., "Learning
-    deep features for discriminative localization", CVPR 2016) by gradients (Selvaraju et al.,
-    "Grad-CAM", ICCV 2017). In any other network a place counts by what that logit loses when it is
-    covered with the photo's mean (Zeiler and Fergus, "Visualizing and understanding convolutional
-    networks", ECCV 2014). Places that speak against the class are 0.
+    Where the backbone's features are the mean of a map [D, rows, columns] of 7 by 7 places or
+    more, as in convolutional networks from 224 pixels on, a place counts by its features along the
+    gradient of the class's logit, less the mean logit of all classes: class activation mapping
+    (Zhou et al., "Learning deep features for discriminative localization", CVPR 2016) by gradients
+    (Selvaraju et al., "Grad-CAM", ICCV 2017). In any other network a place counts by what that
+    logit loses when it is covered with the photo's mean (Zeiler and Fergus, "Visualizing and
+    understanding convolutional networks", ECCV 2014). Places that speak against the class are 0.
 
     Args:
         network: in evaluation mode.
