@@ -277,7 +277,8 @@ class _Row:
         return " ".join(self.cells[column].split()) or None
 
     def several(self, column: str) -> tuple[str, ...]:
-        parts = (" ".join(part.split()) for part in self.cells[column].split(";"))
+        cell = self.cells[column].replace("；", ";")  # as a Chinese keyboard writes it
+        parts = (" ".join(part.split()) for part in cell.split(";"))
         return tuple(dict.fromkeys(part for part in parts if part))
 
     def words(self, column: str) -> tuple[str, ...]:
