@@ -98,8 +98,10 @@ def test_photos_of_a_rare_class_are_no_stranger_than_they_should_be() -> None:
     assert kept.mean() > 0.85
 
 
-@pytest.mark.parametrize("features", [np.ones((4, 3)), np.zeros((4, 3))])
-def test_features_that_are_all_alike_are_survived(features: Floats) -> None:
+@pytest.mark.parametrize(
+    "features", [np.ones((4, 3)), np.zeros((4, 3)), np.array([[1.0, 1], [1, -1], [1, 1], [1, -1]])]
+)
+def test_features_that_hardly_spread_are_survived(features: Floats) -> None:
     labels = np.array([0, 0, 1, 1])
     novelty = fit_novelty(features, labels, features, np.zeros((4, 2)), labels)
     assert np.isfinite(novelty.score(features, np.zeros((4, 2)))).all()

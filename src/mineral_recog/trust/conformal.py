@@ -14,7 +14,8 @@ than there are. That holds the coverage on average over those classes. Its thres
 below its own largest score, so that n / (n + 1) stays promised to each. The price is larger sets:
 a class that is recognised badly, or has few validation photos, is in many of them.
 
-The temperature and the epoch kept are chosen on the same photos, which the promise leaves out.
+The temperature, and in some recipes more, is fitted on the same validation photos, which the
+promise leaves out of account: on other photos coverage may come out a little lower.
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from mineral_recog.trust.temperature import Floats, Ints
 
 Basis = Literal["own", "group", "all"]
 

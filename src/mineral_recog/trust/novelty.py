@@ -126,18 +126,19 @@ def _directions(residuals: Floats) -> Floats:
     noise = (((residuals**2).sum(axis=1) ** 2).mean() - (covariance**2).sum()) / photos
     if off <= 0 or noise >= off:
         return np.zeros((0, width))
-    shrinkage = max(noise, 0) / off
+    shrinkage = max(noise / off, 1e-6)  # never singular, not even of two photos
     values, vectors = eigh(covariance, subset_by_index=(max(width - DIRECTIONS, 0), width - 1))
     wide = (1 - shrinkage) * np.maximum(values, 0)
-    scaled: Floats = vectors * np.sqrt(wide / (wide + shrinkage * mean))
-    return scaled.T
+    scaled: Floats = (vectors * np.sqrt(wide / (wide + shrinkage * mean))).T
+    return scaled
 
 
 def _unit(features: Logits) -> Floats:
     """Features of length 1; what is 0 stays so."""
-    wide = features.astype(np.float64)
-    length: Floats = np.linalg.norm(wide, axis=1, keepdims=True)
-    return wide / np.where(length > 0, length, 1)
+    wide: Floats = features.astype(np.float64)
+    length = np.linalg.norm(wide, axis=1, keepdims=True)
+    wide /= np.where(length > 0, length, 1)
+    return wide
 
 
 def _distance(
@@ -153,8 +154,9 @@ def _distance(
 
 def _squares(left: Floats, right: Floats) -> Floats:
     """Squared distances [M, C] between [M, D] and [C, D]."""
-    squares: Floats = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)
-    return squares - 2 * left @ right.T
+    both: Floats = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)
+    both -= 2 * left @ right.T
+    return both
 
 
 def _log_sum(logits: Logits) -> Floats:
@@ -166,5 +168,5 @@ def _quantile(values: Floats, weights: Floats, share: float) -> float:
     """The smallest of the values that holds at least a share of the weight at or below it."""
     order = np.argsort(values)
     below = np.cumsum(weights[order]) / weights.sum()
-    place = np.searchsorted(below, share - 1e-9)  # rounding errors do not move it
-    return float(values[order[min(place, len(order) - 1)]])
+    enough = below >= share - 1e-9  # rounding errors do not move it
+    return float(values[order][enough][0])
