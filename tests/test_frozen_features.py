@@ -17,10 +17,10 @@ from mineral_recog.method.prediction import predict
 Frozen = tuple[FrozenFeatures, Network, TrainingLoader, EvaluationLoader, Index]
 
 
-@pytest.fixture(scope="module")
-def made(prepared: Path) -> Frozen:
+@pytest.fixture(scope="module", params=[1, 2])
+def made(prepared: Path, request: pytest.FixtureRequest) -> Frozen:
     torch.manual_seed(0)
-    network = build_network("test_resnet", False, "auto", 32, 3)
+    network = build_network("test_resnet", False, "auto", 32, 3, test_views=request.param)
     train = read_split(prepared, "train")
     views = TrainingLoader(train, 32, 0.3, seed=5, workers=0)
     val = EvaluationLoader(read_split(prepared, "val", train.classes), 32, 8, workers=0)

@@ -7,15 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mineral_recog.evaluation.evaluate import evaluate
+    from mineral_recog.identify.evidence import read_evidence
+    from mineral_recog.identify.identifier import load
     from mineral_recog.recipe_file import read_recipe
     from mineral_recog.training import resume, train
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "read_recipe", "resume", "train"]
+__all__ = ["evaluate", "load", "read_evidence", "read_recipe", "resume", "train"]
 
 # Where the public names live; imported when asked for, since torch takes seconds to load.
 _HOMES = {
     "evaluate": "mineral_recog.evaluation.evaluate",
+    "load": "mineral_recog.identify.identifier",
+    "read_evidence": "mineral_recog.identify.evidence",
     "read_recipe": "mineral_recog.recipe_file",
     "resume": "mineral_recog.training",
     "train": "mineral_recog.training",

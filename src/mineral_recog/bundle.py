@@ -1,11 +1,13 @@
 """The bundle: what training hands on to everything that uses a model.
 
-A folder with `model.safetensors` (weights) and `config.json` (classes, counts, preprocessing,
-backbone, groups, where it came from). Reading one runs no code from it.
+A folder with `model.safetensors` (weights), `trust.safetensors` (what calibration needs) and
+`config.json` (classes, counts, preprocessing, backbone, groups, calibration, where it came from).
+Reading one runs no code from it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save as save_arrays
 from safetensors.torch import load_file, save
 from torch import nn
 
@@ -21,8 +25,9 @@ from mineral_recog.errors import UserError
 from mineral_recog.files import whole_folder
 from mineral_recog.language import tr
 from mineral_recog.method.model import Network, empty_network
+from mineral_recog.trust.calibration import Trust, TrustValues, read_trust
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, TRUST = "config.json", "model.safetensors", "trust.safetensors"
 LARGEST_CONFIG = 64 * 2**20  # bytes; a config of a million classes takes less
 
 Channels = tuple[float, float, float]
@@ -43,13 +48,14 @@ class _Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog bundle"] = "mineral-recog bundle"
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     backbone: str
     head: Literal["linear", "cosine"] = "linear"
     classes: Annotated[tuple[str, ...], Field(min_length=2)]
     train_counts: tuple[Annotated[int, Field(ge=1)], ...]
     groups: tuple[Literal["head", "medium", "tail"], ...]
     preprocessing: _Preprocessing
+    calibration: TrustValues
     provenance: dict[str, str]
 
     @model_validator(mode="after")
@@ -70,6 +76,7 @@ class Bundle:
         classes: names, C.
         train_counts: training photos of each class, C.
         groups: `head`, `medium` or `tail` for each class, C.
+        trust: how far its answers can be believed.
         provenance: versions, seed, recipe, data fingerprint and hardware, as text.
     """
 
@@ -79,7 +86,15 @@ class Bundle:
     classes: tuple[str, ...]
     train_counts: tuple[int, ...]
     groups: tuple[str, ...]
+    trust: Trust
     provenance: dict[str, str]
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the classifier's weights, which no two trainings share."""
+        digest = hashlib.sha256()
+        for value in self.network.classifier.state_dict().values():
+            digest.update(value.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the bundle to a folder, whole or not at all."""
@@ -91,11 +106,13 @@ class Bundle:
             train_counts=self.train_counts,
             groups=self.groups,  # type: ignore[arg-type]  # checked by the schema
             preprocessing=_Preprocessing(**preprocessing),
+            calibration=self.trust.values(),
             provenance=self.provenance,
         )
         weights = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
         with whole_folder(folder) as partial:
             (partial / WEIGHTS).write_bytes(save(weights))
+            (partial / TRUST).write_bytes(save_arrays(self.trust.arrays()))
             (partial / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
 
 
@@ -110,7 +127,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         UserError: none there, damaged, of another version, or weights of other shapes.
     """
     folder = run / "model" if (run / "model").is_dir() else run
-    for file in (CONFIG, WEIGHTS):
+    for file in (CONFIG, WEIGHTS, TRUST):
         if not (folder / file).is_file():
             raise UserError(
                 tr(
@@ -132,9 +149,18 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         config.head,
         config.classes,
         config.train_counts,
-        tuple(config.groups),
+        config.groups,
+        _read_trust(config, folder / TRUST, network.classifier.in_features),
         config.provenance,
     )
+
+
+def _read_trust(config: _Config, path: Path, width: int) -> Trust:
+    try:
+        return read_trust(config.calibration, load_arrays(path), config.groups, width)
+    except (SafetensorError, ValueError) as error:
+        reason = str(error)
+    raise _damaged(path, reason)
 
 
 def _read_config(path: Path) -> _Config:

@@ -51,9 +51,9 @@ class FrozenFeatures:
         found = []
         for view in range(count):
             on_view(view)
-            found.append(
-                predict(network, views.batches(epoch + view, batches), device, precision).features
-            )
+            photos = views.batches(epoch + view, batches)
+            # Random views are trained on as they are; only of test photos the mirror image counts.
+            found.append(predict(network, photos, device, precision, views=1).features)
         self.features = torch.from_numpy(np.stack(found))  # [k, N, D]
         self.val = predict(network, val, device, precision)
 

@@ -16,6 +16,7 @@ from torch import nn
 import mineral_recog
 from mineral_recog import hardware
 from mineral_recog.bundle import Bundle
+from mineral_recog.calibrating import calibrate
 from mineral_recog.config import Recipe
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
@@ -63,7 +64,7 @@ def train(
     refuse_existing(folder, force, made_by_us=is_run(folder))
     if backbone is not None:
         recipe = recipe.model_copy(update={"backbone": name_of(backbone), "pretrained": False})
-    engine, train_index, recipe = _engine(data, recipe, folder, backbone, device, workers)
+    engine, train_index, val, recipe = _engine(data, recipe, folder, backbone, device, workers)
     # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
     facts = {
         "data": str(data.resolve()),
@@ -74,7 +75,7 @@ def train(
         (partial / "checkpoint").mkdir()
         (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
         (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-    _run(engine, train_index, recipe, folder, on_epoch)
+    _run(engine, train_index, val, recipe, folder, workers, on_epoch)
 
 
 def resume(
@@ -108,7 +109,7 @@ def resume(
         )
     recipe = read_recipe(str(folder / RECIPE))
     fingerprint, preprocessing = began_with(folder)
-    engine, train_index, recipe = _engine(
+    engine, train_index, val, recipe = _engine(
         data, recipe, folder, backbone, device, workers, preprocessing
     )
     if fingerprint != train_index.fingerprint():
@@ -120,7 +121,7 @@ def resume(
             )
         )
     engine.resume()
-    _run(engine, train_index, recipe, folder, on_epoch)
+    _run(engine, train_index, val, recipe, folder, workers, on_epoch)
 
 
 def began_with(folder: Path) -> tuple[str, Preprocessing | None]:
@@ -178,7 +179,7 @@ def _engine(
     device_name: str,
     workers: int,
     preprocessing: Preprocessing | None = None,
-) -> tuple[Engine, Index, Recipe]:
+) -> tuple[Engine, Index, Index, Recipe]:
     """Check all that can be checked beforehand, and build the engine.
 
     With `preprocessing` the network is left empty, for a checkpoint to fill.
@@ -215,7 +216,7 @@ def _engine(
         precision = hardware.choose_precision(network, device)
         recipe = recipe.model_copy(update={"precision": precision})
     engine = Engine(recipe, network, train_index, val, folder, device, workers)
-    return engine, train_index, recipe
+    return engine, train_index, val, recipe
 
 
 def refuse_unreadable(index: Index) -> None:
@@ -243,8 +244,10 @@ def refuse_unreadable(index: Index) -> None:
 def _run(
     engine: Engine,
     train_index: Index,
+    val: Index,
     recipe: Recipe,
     folder: Path,
+    workers: int,
     on_epoch: Callable[[LogLine], None],
 ) -> None:
     with Bar(tr("training", "训练"), engine.steps) as bar:
@@ -253,13 +256,18 @@ def _run(
         engine.run(bar.at, on_epoch)
     tau = engine.adjust()
     counts = tuple(train_index.counts.tolist())
+    groups = class_groups(recipe.groups, train_index.classes, counts)
+    trust = calibrate(
+        engine.network, train_index, val, groups, folder, engine.device, workers, recipe.seed
+    )
     Bundle(
         network=engine.network,
         backbone=recipe.backbone,
         head=recipe.head,
         classes=train_index.classes,
         train_counts=counts,
-        groups=class_groups(recipe.groups, train_index.classes, counts),
+        groups=groups,
+        trust=trust,
         provenance=_provenance(engine, train_index, recipe, tau),
     ).save(folder / "model")
     shutil.rmtree(folder / "checkpoint")  # a finished run needs none, and it is large

@@ -23,7 +23,7 @@ from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.gallery import Gallery, Similar, read_gallery
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.language import tr
-from mineral_recog.method.prediction import predict_pixels
+from mineral_recog.method.prediction import predict_batch
 from mineral_recog.minerals import Mineral, Minerals, read_minerals
 
 COVERAGE = 0.9
@@ -110,7 +110,7 @@ class Identifier:
         left = iter(photos)
         while pixels := [self.view(photo) for photo in islice(left, at_once)]:
             batch = torch.stack(pixels)
-            features, logits = predict_pixels(self.network, batch, self.device)
+            features, logits = predict_batch(self.network, batch, self.device)
             strangeness = self.bundle.trust.novelty.score(features, logits)
             for i in range(len(batch)):
                 sighting = Sighting(logits[i], float(strangeness[i]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mineral_recog.data.loading import Batch
 from mineral_recog.method.model import Network
@@ -22,36 +23,53 @@ class Outputs:
     features: NDArray[np.float32]
 
 
-@torch.inference_mode()
 def predict(
     network: Network,
     batches: Iterable[Batch],
     device: torch.device,
     precision: str = "float32",
+    views: int | None = None,
     on_batch: Callable[[], None] = lambda: None,
 ) -> Outputs:
     """Run the network in evaluation mode over all batches; it stays in that mode.
 
-    With two test views, features and logits are the means of those of a photo and its mirror
-    image.
-
     Args:
-        precision: `float32` or `bfloat16`.
+        precision: see `predict_batch`.
+        views: see `predict_batch`.
         on_batch: called after each batch.
     """
-    network.eval()
-    labels, logits, features = [], [], []
+    labels, features, logits = [], [], []
     for batch in batches:
-        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            pixels = batch.inputs.to(device, non_blocking=True)
-            found, scores = network(pixels)
-            if network.preprocessing.test_views == 2:
-                mirrored = network(pixels.flip(3))
-                found, scores = (found + mirrored[0]) / 2, (scores + mirrored[1]) / 2
-        labels.append(batch.labels)
-        logits.append(scores.float().cpu())
-        features.append(found.float().cpu())
+        found, scores = predict_batch(network, batch.inputs, device, precision, views)
+        labels.append(batch.labels.numpy())
+        features.append(found)
+        logits.append(scores)
         on_batch()
-    return Outputs(
-        torch.cat(labels).numpy(), torch.cat(logits).numpy(), torch.cat(features).numpy()
-    )
+    return Outputs(np.concatenate(labels), np.concatenate(logits), np.concatenate(features))
+
+
+@torch.inference_mode()
+def predict_batch(
+    network: Network,
+    pixels: Tensor,
+    device: torch.device,
+    precision: str = "float32",
+    views: int | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Features [B, D] and logits [B, C] of pixels uint8 [B, 3, S, S], in evaluation mode.
+
+    With two views they are the means of those of a photo and its mirror image.
+
+    Args:
+        network: on the device.
+        precision: `float32` or `bfloat16`.
+        views: 1 or 2; by default the test views of the network.
+    """
+    network.eval()
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        pixels = pixels.to(device, non_blocking=True)
+        features, logits = network(pixels)
+        if (views or network.preprocessing.test_views) == 2:
+            mirrored = network(pixels.flip(3))
+            features, logits = (features + mirrored[0]) / 2, (logits + mirrored[1]) / 2
+    return features.float().cpu().numpy(), logits.float().cpu().numpy()

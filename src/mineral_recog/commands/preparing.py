@@ -1,0 +1,44 @@
+"""Photos of one's own: `prepare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mineral_recog.commands.options import ForceOption, MadeFolder, SeedOption
+from mineral_recog.language import tr
+
+
+def prepare(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SRC", help=tr("photos, a folder a class", "照片，一类一个文件夹")),
+    ],
+    data: MadeFolder,
+    split: Annotated[
+        str, typer.Option(help=tr("shares of train/val/test", "train/val/test 的比例"))
+    ] = "80/10/10",
+    imbalance: Annotated[
+        float | None,
+        typer.Option(
+            help=tr(
+                "cut the training photos to a long tail with this factor",
+                "把训练照片裁成此不平衡系数的长尾",
+            )
+        ),
+    ] = None,
+    seed: SeedOption = 0,
+    place: Annotated[
+        Literal["hardlink", "copy", "symlink"],
+        typer.Option(help=tr("how photos come to DATA", "照片放入 DATA 的方式")),
+    ] = "hardlink",
+    force: ForceOption = False,
+) -> None:
+    """Split folders of photos."""
+    from mineral_recog.preparing import prepare_and_show
+
+    prepare_and_show(
+        source, data, split=split, imbalance=imbalance, seed=seed, place=place, force=force
+    )

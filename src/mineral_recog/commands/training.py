@@ -1,0 +1,92 @@
+"""One run: `train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mineral_recog.commands.options import DeviceOption, ForceOption, WorkersOption
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+
+
+def train(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help=tr("folder with train and val", "含 train 与 val 的文件夹")
+        ),
+    ],
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help=tr(
+                "multi_stage (default), baseline, or a .yaml file",
+                "multi_stage（默认）、baseline 或一个 .yaml 文件",
+            )
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=tr("run folder; default runs/RECIPE", "运行文件夹；默认 runs/配方名")),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help=tr("key=value, as stages.fea.epochs=5", "key=value，如 stages.fea.epochs=5"),
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help=tr("go on after an interruption", "中断后继续"))
+    ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help=tr("also log for TensorBoard", "同时写 TensorBoard 日志")
+        ),
+    ] = False,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Train by a recipe."""
+    from mineral_recog.recipe_file import read_recipe
+
+    name = recipe or "multi_stage"
+    folder = out or Path("runs", Path(name).stem)
+    if resume and (recipe or settings or force):
+        raise UserError(
+            tr(
+                "--resume goes on with the run as it is: leave out --recipe, --set and --force.",
+                "--resume 按原样继续训练：请去掉 --recipe、--set 与 --force。",
+            )
+        )
+    chosen = read_recipe(name, settings or [])  # wrong keys are told before torch is loaded
+
+    from mineral_recog import training
+    from mineral_recog.data.loading import default_workers
+    from mineral_recog.epoch_log import epoch_logger
+
+    processes = default_workers() if workers is None else workers
+    with epoch_logger(folder, tensorboard) as on_epoch:
+        if resume:
+            training.resume(data, folder, device=device, workers=processes, on_epoch=on_epoch)
+        else:
+            training.train(
+                data,
+                chosen,
+                folder,
+                device=device,
+                workers=processes,
+                force=force,
+                on_epoch=on_epoch,
+            )
+    print(
+        tr(
+            f"{folder / 'model'}  Next: mineral-recog evaluate {folder}",
+            f"{folder / 'model'}  下一步：mineral-recog evaluate {folder}",
+        )
+    )

@@ -1,0 +1,1 @@
+"""What makes a classifier's answers believable: probabilities, sets of minerals, none of these."""

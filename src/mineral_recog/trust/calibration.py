@@ -1,0 +1,135 @@
+"""All that makes a model's answers believable, fitted once at the end of training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field
+
+from mineral_recog.trust.conformal import ConformalScores, fit_conformal
+from mineral_recog.trust.novelty import Novelty, fit_novelty
+from mineral_recog.trust.temperature import (
+    COLDEST,
+    HOTTEST,
+    Floats,
+    Ints,
+    Logits,
+    fit_temperature,
+    softmax,
+)
+
+Arrays = dict[str, npt.NDArray[np.float32]]
+
+
+class TrustValues(BaseModel):
+    """The schema of the small parts of a `Trust`, as they stand in a JSON file."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    temperature: Annotated[float, Field(ge=COLDEST, le=HOTTEST)]
+    val_counts: tuple[Annotated[int, Field(ge=0, le=2**31)], ...]
+    novelty_threshold: float
+    novelty_weight: Annotated[float, Field(ge=0)]
+    plain_threshold: Annotated[float, Field(ge=0, le=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class Trust:
+    """Calibrated probabilities, sets of minerals, and none of these.
+
+    Attributes:
+        temperature: what logits are divided by.
+        conformal: for sets of minerals, of calibrated probabilities.
+        novelty: for photos of something else, of features and logits as they come.
+    """
+
+    temperature: float
+    conformal: ConformalScores
+    novelty: Novelty
+
+    def probabilities(self, logits: Logits) -> Floats:
+        """Calibrated probabilities [M, C] from logits [M, C]."""
+        return softmax(logits, self.temperature)
+
+    def values(self) -> TrustValues:
+        """The small parts, for a JSON file."""
+        return TrustValues(
+            temperature=self.temperature,
+            val_counts=self.conformal.counts,
+            novelty_threshold=self.novelty.threshold,
+            novelty_weight=self.novelty.weight,
+            plain_threshold=self.novelty.plain_threshold,
+        )
+
+    def arrays(self) -> Arrays:
+        """The large parts by name, float32, for a file of tensors."""
+        return {"conformal_scores": self.conformal.scores, "class_means": self.novelty.means}
+
+
+def fit_trust(
+    train_features: Logits,
+    train_labels: Ints,
+    val_features: Logits,
+    val_logits: Logits,
+    val_labels: Ints,
+    groups: Sequence[str],
+) -> Trust:
+    """Fit all parts.
+
+    Args:
+        train_features: of the training photos in the evaluation view, [N, D].
+        train_labels: [N]; every class occurs.
+        val_features: of the validation photos, [M, D].
+        val_logits: [M, C].
+        val_labels: [M].
+        groups: `head`, `medium` or `tail` for each class, C.
+    """
+    temperature = fit_temperature(val_logits, val_labels)
+    return Trust(
+        temperature,
+        fit_conformal(softmax(val_logits, temperature), val_labels, groups),
+        fit_novelty(train_features, train_labels, val_features, val_logits, val_labels),
+    )
+
+
+def read_trust(
+    values: TrustValues,
+    arrays: Mapping[str, npt.NDArray[np.float32]],
+    groups: Sequence[str],
+    width: int,
+) -> Trust:
+    """Put together again what `values` and `arrays` gave.
+
+    Args:
+        values: validated by its schema already.
+        arrays: by name.
+        groups: of each class, C.
+        width: features of the model, D.
+
+    Raises:
+        ValueError: parts that do not fit each other or the model, or are not finite.
+    """
+    classes = len(groups)
+    if len(values.val_counts) != classes:
+        raise ValueError(f"val_counts of {len(values.val_counts)} classes, not {classes}")
+    shapes = {"conformal_scores": (sum(values.val_counts),), "class_means": (classes, width)}
+    if arrays.keys() != shapes.keys():
+        raise ValueError(f"arrays {', '.join(sorted(arrays))}, not {', '.join(sorted(shapes))}")
+    for name, shape in shapes.items():
+        found = arrays[name]
+        if found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
+            raise ValueError(f"{name} is not {shape} finite float32 numbers")
+    return Trust(
+        values.temperature,
+        ConformalScores(arrays["conformal_scores"], values.val_counts, tuple(groups)),
+        Novelty(
+            arrays["class_means"],
+            values.novelty_threshold,
+            values.novelty_weight,
+            values.plain_threshold,
+        ),
+    )
