@@ -1,0 +1,89 @@
+"""CSV tables that a user wrote, row by row, with errors that tell the line."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+
+
+def read_rows(
+    path: Path, columns: Sequence[str], largest: int
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a CSV file in UTF-8, each with the number of its last line.
+
+    Args:
+        path: of the file; its first line names the columns, in any order.
+        columns: that must be there, each once.
+        largest: bytes that the file may have.
+
+    Raises:
+        UserError: no such file, too large, not UTF-8, a column missing or twice, a row with more
+            or fewer cells than columns, or quotes that do not close.
+    """
+    rows = csv.DictReader(io.StringIO(_text(path, largest), newline=""), strict=True)
+    try:
+        header = list(rows.fieldnames or ())
+        if wrong := [column for column in columns if header.count(column) != 1]:
+            raise wrong_line(
+                path,
+                1,
+                f"column missing or twice, {', '.join(wrong)}: the first line must be "
+                f"{','.join(columns)}.",
+                f"缺少或重复的列 {'、'.join(wrong)}：第一行应为 {','.join(columns)}。",
+            )
+        for row in rows:
+            if None in row or None in row.values():
+                raise wrong_line(
+                    path,
+                    rows.line_num,
+                    f"not as many cells as the first line, {len(header)}: put a cell that has a "
+                    "comma in double quotes.",
+                    f"单元格数与第一行（{len(header)}）不同：含逗号的单元格请加双引号。",
+                )
+            yield rows.line_num, row
+    except csv.Error as error:
+        raise wrong_line(
+            path,
+            rows.line_num,
+            f"not a line of CSV ({error}): mend its quotes.",
+            f"不是有效的 CSV 行（{error}）：请检查引号。",
+        ) from None
+
+
+def wrong_line(path: Path, line: int, english: str, chinese: str) -> UserError:
+    """The error of a line of a file, told in the language that the user reads."""
+    return UserError(tr(f"{path}, line {line}: {english}", f"{path} 第 {line} 行：{chinese}"))
+
+
+def _text(path: Path, largest: int) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(largest + 1)
+    except OSError as error:
+        raise UserError(
+            tr(
+                f"{path} cannot be read ({error.strerror}): give a CSV file.",
+                f"无法读取 {path}（{error.strerror}）：请给出 CSV 文件。",
+            )
+        ) from None
+    if len(content) > largest:
+        raise UserError(
+            tr(
+                f"{path} is larger than {largest / 1e6:g} MB: give a smaller table.",
+                f"{path} 大于 {largest / 1e6:g} MB：请给出较小的表。",
+            )
+        )
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise wrong_line(
+            path,
+            content.count(b"\n", 0, error.start) + 1,
+            "not UTF-8: save the table as CSV UTF-8.",
+            "不是 UTF-8 编码：请另存为 CSV UTF-8 格式。",
+        ) from None
