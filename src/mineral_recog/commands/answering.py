@@ -39,9 +39,7 @@ def identify(
             )
         ),
     ] = None,
-    streak: Annotated[
-        str | None, typer.Option(help=tr("colour of the streak", "条痕颜色"))
-    ] = None,
+    streak: Annotated[str | None, typer.Option(help=tr("colour of the streak", "条痕颜色"))] = None,
     lustre: Annotated[str | None, typer.Option(help=tr("as metallic", "如 金属光泽"))] = None,
     density: Annotated[
         str | None, typer.Option(help=tr("g/cm3, as 5.0 or 4.8-5.2", "g/cm3，如 5.0 或 4.8-5.2"))
@@ -55,9 +53,7 @@ def identify(
     ] = None,
     specimen: Annotated[
         bool,
-        typer.Option(
-            "--specimen", help=tr("all photos show one specimen", "所有照片是同一块标本")
-        ),
+        typer.Option("--specimen", help=tr("all photos show one specimen", "所有照片是同一块标本")),
     ] = False,
     top: Annotated[int, typer.Option(min=1, help=tr("answers to show", "显示几个答案"))] = 5,
     coverage: Annotated[
@@ -113,9 +109,7 @@ def identify(
 
 def serve(
     run: Annotated[Path, typer.Argument(metavar="RUN", help=tr("run folder", "运行文件夹"))],
-    host: Annotated[
-        str, typer.Option(help=tr("address to listen on", "监听地址"))
-    ] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help=tr("address to listen on", "监听地址"))] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help=tr("port", "端口"))] = 8000,
     minerals: MineralsOption = None,
     device: DeviceOption = "auto",

@@ -109,8 +109,7 @@ class Answer:
                 for test in self.tests
             ],
             "lookalikes": [
-                {"class": one.name, "names": one.names, "text": one.text}
-                for one in self.lookalikes
+                {"class": one.name, "names": one.names, "text": one.text} for one in self.lookalikes
             ],
         }
 

@@ -134,9 +134,7 @@ class _Service:
         self.answers.close()
 
 
-def build_app(
-    identifier: Identifier, hosts: Iterable[str] = (), waiting: int = WAITING
-) -> ASGIApp:
+def build_app(identifier: Identifier, hosts: Iterable[str] = (), waiting: int = WAITING) -> ASGIApp:
     """The application.
 
     Args:
@@ -179,7 +177,8 @@ def _known(identifier: Identifier) -> dict[str, Any]:
 
 
 def _json(content: Any) -> bytes:
-    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
+    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode("utf-8", "backslashreplace")  # half a surrogate becomes its escape
 
 
 def _response(content: bytes) -> Response:

@@ -12,9 +12,7 @@ from mineral_recog.errors import UserError
 class Refusal(UserError):
     """A request that is refused with an HTTP status; the message is a line for the reader."""
 
-    def __init__(
-        self, status: int, message: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.headers = status, headers
 
