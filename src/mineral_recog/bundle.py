@@ -8,7 +8,6 @@ Reading one runs no code from it.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -167,11 +166,11 @@ def _read_config(path: Path) -> _Config:
     try:
         if path.stat().st_size > LARGEST_CONFIG:
             raise ValueError("too large")
-        return _Config.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return _Config.model_validate_json(path.read_bytes())
     except ValidationError as error:
         first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    except (ValueError, RecursionError) as error:
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    except ValueError as error:
         reason = str(error)
     raise _damaged(path, reason)
 

@@ -49,7 +49,7 @@ def read_rows(
     except csv.Error as error:
         raise wrong_line(
             path,
-            rows.line_num,
+            rows.reader.line_num,  # rows.line_num is that of the last row that could be read
             f"not a line of CSV ({error}): mend its quotes.",
             f"不是有效的 CSV 行（{error}）：请检查引号。",
         ) from None

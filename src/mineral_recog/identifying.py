@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -105,7 +105,7 @@ def identify_each(identifier: Identifier, photos: Sequence[Path], asked: Asked) 
     if asked.csv is None:
         _answer_each(identifier, photos, asked, lambda path, answer: None)
         return
-    settings = [identifier.bundle.fingerprint(), asked.evidence.to_json(), asked.coverage]
+    settings = [identifier.bundle.fingerprint(), asdict(asked.evidence), asked.coverage]
     with AnswerFile(asked.csv, json.dumps(settings)) as file:
         digests = {path: own for path in photos if (own := _digest(path)) is not None}
         new = [path for path in photos if path in digests and not file.has(digests[path])]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,6 +18,7 @@ from mineral_recog.evaluation import style, tables
 from mineral_recog.evaluation.comparison import Comparison, compare
 from mineral_recog.evaluation.comparison_files import escaped, markdown
 from mineral_recog.evaluation.comparison_report import write_comparison
+from tests.evaluation.tags import Tags
 from tests.evaluation.test_comparison import HALF, MOST, right_first, trial
 
 SAME = right_first([1, 1, 0, 0, 1, 0, 0, 0])
@@ -48,30 +48,6 @@ def many(recipes: int, classes: int = 3) -> Comparison:
         train_counts=np.geomspace(400, 3, classes),
         scores=tuple(replace(score, class_accuracy=rng.random(classes)) for score in found.scores),
     )
-
-
-class _Tags(HTMLParser):
-    """Collects tags, and checks that what is opened is closed."""
-
-    void = frozenset({"meta", "img", "use", "path", "wbr"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.void:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self.void:
-            assert self.open.pop() == tag
 
 
 def page(folder: Path, comparison: Comparison) -> str:
@@ -152,7 +128,7 @@ def test_names_are_text_and_nothing_is_loaded(tmp_path: Path) -> None:
     hostile = replace(hostile, classes=("</title><s>", "{{ 8 * 8 }}", "c"), command="</pre><i>",
                       data=("<u>",))  # fmt: skip
     text = page(tmp_path, hostile)
-    parsed = _Tags(text)
+    parsed = Tags(text)
     assert not parsed.open
     tags = [tag for tag, _ in parsed.tags]
     assert tags.count("script") == 1
@@ -169,14 +145,14 @@ def test_names_are_text_and_nothing_is_loaded(tmp_path: Path) -> None:
 
 def test_both_languages_stand_side_by_side(tmp_path: Path) -> None:
     text = page(tmp_path, pair())
-    classes = [attributes.get("class") for _, attributes in _Tags(text).tags]
+    classes = [attributes.get("class") for _, attributes in Tags(text).tags]
     assert classes.count("en") == classes.count("zh") > 50
     assert '<tspan class="zh" lang="zh">训练用时（小时）</tspan>' in text
 
 
 def test_parts_of_recipes_can_be_brought_out(tmp_path: Path) -> None:
     text = page(tmp_path, many(3))
-    ids = [attributes["id"] or "" for _, attributes in _Tags(text).tags if "id" in attributes]
+    ids = [attributes["id"] or "" for _, attributes in Tags(text).tags if "id" in attributes]
     own = [name for name in ids if name.startswith("recipe-")]
     assert len(own) == len(set(own))
     for number in range(3):

@@ -3,7 +3,6 @@
 import base64
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from PIL import Image
 
 from mineral_recog.evaluation import meanings, plots, report
 from mineral_recog.evaluation.result import Evaluation, Predictions
+from tests.evaluation.tags import Tags
 
 CLASSES = ("Quartz", "Pyrite", "<img src=x onerror=alert(1)>")
 
@@ -65,33 +65,9 @@ def written(tmp_path: Path, evaluation: Evaluation, against: Evaluation | None =
     return (tmp_path / "report.html").read_text("utf-8")
 
 
-class _Balance(HTMLParser):
-    """Collects tags, and checks that what is opened is closed."""
-
-    void = frozenset({"meta", "img", "use"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in self.void:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in self.void:
-            assert self.open.pop() == tag
-
-
 def test_names_are_text_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> None:
     page = written(tmp_path, make((photo.with_name("<script>.jpg"),) * 7))
-    parsed = _Balance(page)
+    parsed = Tags(page)
     assert not parsed.open
     tags = [tag for tag, _ in parsed.tags]
     assert tags.count("script") == 1
@@ -106,7 +82,7 @@ def test_names_are_text_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> No
 
 def test_both_languages_stand_side_by_side(tmp_path: Path, photo: Path) -> None:
     page = written(tmp_path, make((photo,) * 7))
-    tags = _Balance(page).tags
+    tags = Tags(page).tags
     classes = [attributes.get("class") for _, attributes in tags]
     assert classes.count("en") == classes.count("zh") > 50
     assert re.search(r'<tspan class="zh" lang="zh">训练损失</tspan>', page)

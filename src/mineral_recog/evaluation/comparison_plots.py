@@ -1,7 +1,6 @@
 """The plots of a comparison; a recipe has the same colour and dash in all of them.
 
-Parts of a recipe carry an id of its number in SVG, so that the page can bring them out. Colours
-are of the Okabe-Ito palette.
+Parts of a recipe carry an id of its number in SVG, so that the page can bring them out.
 """
 
 from __future__ import annotations
@@ -18,18 +17,22 @@ from matplotlib.ticker import PercentFormatter
 
 from mineral_recog.evaluation.comparison import Comparison, Score
 from mineral_recog.evaluation.drawing import (
-    FAINT,
+    EMPTY,
+    PALETTE,
     UPRIGHT,
     Name,
+    class_size,
     count_axis,
     legend,
     new_axes,
     place_names,
+    share_axis,
+    share_bar,
+    write_in_cell,
 )
 from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.style import INK, drawable, style
 
-_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.6), (1.2, 1.4), (6, 1.4, 1.2, 1.4))
 _FEW_CLASSES = 12  # at most so many are joined as they are, more are smoothed
 _RADII = (7, 12, 20, 30, 44, 60, 80, 105)  # so that the names of many recipes find a place
@@ -47,8 +50,8 @@ def look(recipe: int) -> Look:
     """The look of a recipe by its number; the first, which all are set against, is in ink."""
     if recipe == 0:
         return Look(INK, ())
-    turn, colour = divmod(recipe - 1, len(_COLOURS))
-    return Look(_COLOURS[colour], _DASHES[turn % len(_DASHES)])
+    turn, colour = divmod(recipe - 1, len(PALETTE))
+    return Look(PALETTE[colour], _DASHES[turn % len(_DASHES)])
 
 
 def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
@@ -153,14 +156,14 @@ def class_heat_map(comparison: Comparison) -> Figure:
     wide = float(np.clip(0.29 * classes, 2.6, 13))
     with style():
         figure, axes = new_axes(wide + 2.2, 0.26 * rows + 1.5)
-        colours = colormaps["Blues"].with_extremes(bad="#F2F2F2")
+        colours = colormaps["Blues"].with_extremes(bad=EMPTY)
         image = axes.imshow(
             np.ma.masked_invalid(shares), cmap=colours, vmin=0, vmax=1, aspect="auto",
             interpolation="nearest",
         )  # fmt: skip
         if wide / classes > 0.22:
             _write_per_cent(axes, shares)
-        small = float(np.clip(wide * 72 / classes * 0.62, 4, 8.5))
+        small = class_size(wide, classes, 8.5)
         axes.set_xticks(range(classes), _with_counts(comparison, order), fontsize=small, **UPRIGHT)
         names = [drawable(score.recipe) for score in comparison.scores]
         axes.set_yticks(range(rows), names, fontsize=8.5)
@@ -170,9 +173,7 @@ def class_heat_map(comparison: Comparison) -> Figure:
         axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
         axes.grid(which="minor", color="white", lw=0.8)
         axes.tick_params(which="minor", length=0)
-        bar = figure.colorbar(image, ax=axes, fraction=0.03, pad=0.015, aspect=max(4, rows))
-        bar.set_ticks([0, 0.5, 1], labels=["0%", "50%", "100%"])
-        bar.outline.set_visible(False)
+        share_bar(figure, image, (0, 0.5, 1), fraction=0.03, pad=0.015, aspect=max(4, rows))
     return figure
 
 
@@ -183,12 +184,9 @@ def _with_counts(comparison: Comparison, order: Ints) -> list[str]:
 
 def _write_per_cent(axes: Axes, shares: Floats) -> None:
     """The accuracy into each cell that has one."""
-    for row, column in np.argwhere(np.isfinite(shares)):
-        share = shares[row, column]
-        ink = "white" if share > 0.6 else INK
-        axes.text(
-            column, row, f"{100 * share:.0f}", ha="center", va="center", color=ink, fontsize=6.8
-        )
+    for cell in np.argwhere(np.isfinite(shares)):
+        share = shares[tuple(cell)]
+        write_in_cell(axes, cell, f"{100 * share:.0f}", share > 0.6, 6.8)
 
 
 def _dash(line: Line2D, own: Look) -> None:
@@ -209,8 +207,7 @@ def _plane() -> tuple[Figure, Axes]:
     """Axes for a point a recipe; they do not move any more, so that names can be placed."""
     figure, axes = new_axes(9.2, 5.2, layout=None)
     figure.subplots_adjust(left=0.08, right=0.98, top=0.97, bottom=0.11)
-    axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.grid(color=FAINT, lw=0.6)
+    share_axis(axes)
     return figure, axes
 
 

@@ -1,4 +1,4 @@
-"""Parts that plots share: axes, legends, and names that find their own place beside points."""
+"""Parts that plots share: colours, axes, cells, and names that find their place beside points."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -6,12 +6,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colorbar import Colorbar
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import NullFormatter, PercentFormatter
 
 from mineral_recog.evaluation.metrics import Floats, Ints
+from mineral_recog.evaluation.style import INK
 
-FAINT = "#D5DADE"
+# Colours of Okabe and Ito, told apart by the colour-blind too.
+PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+FAINT, EMPTY = "#D5DADE", "#F2F2F2"  # of grids; of cells without photos
 _RADII = (6, 11, 18, 26, 36)
 # anchored, so that in SVG a name ends at its tick however wide the browser's font is
 UPRIGHT: dict[str, Any] = {
@@ -48,8 +53,32 @@ def count_axis(axes: Axes, counts: Ints) -> None:
     axes.set_xticks(shown, [f"{tick:,.0f}" for tick in shown])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)
+    share_axis(axes)
+
+
+def share_axis(axes: Axes) -> None:
+    """An upright axis of shares in per cent, with a grid."""
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(color=FAINT, lw=0.6)
+
+
+def class_size(width: float, classes: int, largest: float) -> float:
+    """Font size at which the names of classes fit side by side on so many inches."""
+    return float(np.clip(width * 72 / classes * 0.62, 4, largest))
+
+
+def write_in_cell(axes: Axes, cell: Ints, text: str, dark: bool, size: float) -> None:
+    """Text in a cell [row, column] of a matrix, white where the cell is dark."""
+    ink = "white" if dark else INK
+    axes.text(cell[1], cell[0], text, ha="center", va="center", color=ink, fontsize=size)
+
+
+def share_bar(figure: Figure, image: AxesImage, shares: Sequence[float], **place: Any) -> Colorbar:
+    """What the colours of a matrix stand for, in per cent."""
+    bar = figure.colorbar(image, ax=image.axes, **place)
+    bar.set_ticks(shares, labels=[f"{share:.0%}" for share in shares])
+    bar.outline.set_visible(False)
+    return bar
 
 
 class Name(NamedTuple):

@@ -1,6 +1,6 @@
 """The plots of an evaluation, each a matplotlib Figure; no global state, names drawn literally.
 
-Colours are of the Okabe-Ito palette and go with a marker, so that nothing rests on colour alone.
+Colours go with a marker, so that nothing rests on colour alone.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,26 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter
 from mineral_recog.data.groups import GROUPS
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.drawing import (
+    EMPTY,
     FAINT,
+    PALETTE,
     UPRIGHT,
     Name,
+    class_size,
     count_axis,
     legend,
     new_axes,
     place_names,
+    share_bar,
+    write_in_cell,
 )
 from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.result import Evaluation, Predictions
 from mineral_recog.evaluation.style import INK, drawable, style
 
-COLOURS = {"head": "#0072B2", "medium": "#7F8C8D", "tail": "#D55E00"}
+COLOURS = {"head": PALETTE[1], "medium": "#7F8C8D", "tail": PALETTE[0]}
 MARKERS = {"head": "o", "medium": "s", "tail": "D"}
-_TAIL_COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#1B1B1B")
+_TAIL_COLOURS = (*PALETTE, "#1B1B1B")
 _TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 share no divisor: 35 classes told apart
 _POINTS = 2000
 
@@ -56,19 +61,18 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
         norm = PowerNorm(0.5, 0, 1)  # a linear scale would hide confusions of a few per cent
         image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
         for row in np.flatnonzero(photos == 0):
-            axes.axhspan(row - 0.5, row + 0.5, facecolor="#F2F2F2", edgecolor="#999999", hatch="//")
+            axes.axhspan(row - 0.5, row + 0.5, facecolor=EMPTY, edgecolor="#999999", hatch="//")
         if classes <= 15:
             _write_cells(axes, confusion, shares)
         names = [drawable(evaluation.classes[c]) for c in order]
-        small = float(np.clip(size * 72 / classes * 0.62, 4, 9))
+        small = class_size(size, classes, 9)
         axes.set_xticks(range(classes), names, fontsize=small, **UPRIGHT)
         axes.set_yticks(range(classes), names, fontsize=small)
         axes.set(xlabel="Predicted class", ylabel="True class")
         axes.tick_params(length=0)
         _separate_groups(axes, [evaluation.groups[c] for c in order])
-        bar = figure.colorbar(image, ax=axes, fraction=0.035, pad=0.03, aspect=30)
-        bar.set_ticks([0, 0.01, 0.05, 0.2, 0.5, 1], labels=["0%", "1%", "5%", "20%", "50%", "100%"])
-        bar.outline.set_visible(False)
+        ticks = (0, 0.01, 0.05, 0.2, 0.5, 1)
+        bar = share_bar(figure, image, ticks, fraction=0.035, pad=0.03, aspect=30)
         bar.set_label("Share of the true class")
     return figure
 
@@ -235,10 +239,9 @@ def _groups_of(evaluation: Evaluation) -> list[str]:
 
 def _write_cells(axes: Axes, confusion: Ints, shares: Floats) -> None:
     """The number of photos into each cell that has some."""
-    for row, column in np.argwhere(confusion):
-        ink = "white" if shares[row, column] > 0.35 else INK
-        text = f"{confusion[row, column]:,}"
-        axes.text(column, row, text, ha="center", va="center", color=ink, fontsize=7.5)
+    for cell in np.argwhere(confusion):
+        dark = shares[tuple(cell)] > 0.35
+        write_in_cell(axes, cell, f"{confusion[tuple(cell)]:,}", dark, 7.5)
 
 
 def _separate_groups(axes: Axes, groups: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,7 @@ class Answer:
             },
             "candidates": [_candidate(one) for one in self.candidates[:top]],
             "set": {"coverage": self.coverage, "classes": [one.name for one in self.likely]},
-            "evidence": self.evidence.to_json(),
+            "evidence": asdict(self.evidence),
             "unknown_to_table": list(self.unknown),
             "tests": [
                 {"key": test.key, "bits": round(test.bits, 3), "text": test.text}
@@ -146,10 +146,10 @@ def answer(
         evidence: from the hand.
         coverage: probability with which the set holds the right class, 0 < coverage < 1.
     """
-    logits = np.mean([one.logits for one in sightings], axis=0, dtype=np.float64)
+    logits = np.stack([one.logits for one in sightings]).mean(axis=0, dtype=np.float64)
     by_photo = trust.probabilities(logits[None])[0]
     probabilities = by_photo if evidence.empty else posterior(by_photo, minerals, evidence)
-    in_set = trust.prediction_set(probabilities[None], coverage)[0]
+    in_set = trust.conformal.prediction_set(probabilities[None], coverage)[0]
     order = np.argsort(-probabilities, kind="stable").tolist()
     candidates = tuple(
         Candidate(

@@ -146,7 +146,8 @@ def _checked(
 ) -> Gallery:
     """The gallery of what two files hold; ValueError when they do not fit."""
     features, jpegs, ends = tensors["features"], tensors["jpegs"], tensors["ends"]
-    if (features.dtype, jpegs.dtype, ends.dtype) != (np.float16, np.uint8, np.int64):
+    types = [str(tensor.dtype) for tensor in (features, jpegs, ends)]
+    if types != ["float16", "uint8", "int64"]:
         raise ValueError("tensors of other types")
     if features.shape != (len(shown), dimensions) or ends.shape != (len(shown),):
         raise ValueError("tensors of other shapes")

@@ -110,7 +110,7 @@ def _ranking(answer: Answer, top: int) -> Table:
     table.add_column(tr("formula", "化学式"))
     table.add_column(tr("hardness", "硬度"))
     for one in answer.candidates[:top]:
-        row = [
+        row: list[Text | str] = [
             Text("*" if one.in_set else ""),
             Text(_name(one)),
             f"{100 * one.probability:.1f}",

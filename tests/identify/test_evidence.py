@@ -1,0 +1,102 @@
+"""Bayes' rule by hand, and its properties."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
+from mineral_recog.identify.likelihood import OUTCOMES, SCALES
+from mineral_recog.minerals import LUSTRES, STREAKS
+from tests.identify.minerals import ALL, CALCITE, MAGNETITE, PYRITE, QUARTZ, mineral
+
+Floats = npt.NDArray[np.float64]
+
+
+def intervals(test: str) -> st.SearchStrategy[tuple[float, float]]:
+    points = st.floats(*SCALES[test])
+    return st.tuples(points, points).map(lambda p: (min(p), max(p))).filter(lambda p: p[0] < p[1])
+
+
+EVIDENCE = st.builds(
+    Evidence,
+    hardness=st.none() | intervals("hardness"),
+    streak=st.none() | st.sampled_from(list(STREAKS)),
+    lustre=st.none() | st.sampled_from(list(LUSTRES)),
+    density=st.none() | intervals("density"),
+    magnetic=st.none() | st.booleans(),
+    acid=st.none() | st.booleans(),
+)
+LACKING = mineral("Lacking", "缺", streak=("red",))
+CLASSES = (*ALL, LACKING, None, None)
+PRIORS = st.lists(st.floats(0.001, 1), min_size=len(CLASSES), max_size=len(CLASSES)).map(
+    lambda weights: np.array(weights) / sum(weights)
+)
+
+
+def test_two_tests_multiply() -> None:
+    found = posterior(
+        np.array([0.5, 0.3, 0.2]), (QUARTZ, CALCITE, MAGNETITE), Evidence(acid=True, magnetic=False)
+    )
+    weights = np.array([0.5 * 0.025 * 0.975, 0.3 * 0.975 * 0.975, 0.2 * 0.025 * 0.025])
+    np.testing.assert_allclose(found, weights / weights.sum())
+
+
+def test_classes_that_the_table_knows_share_what_they_had() -> None:
+    found = posterior(np.array([0.3, 0.6, 0.1]), (MAGNETITE, None, QUARTZ), Evidence(magnetic=True))
+    known = np.array([0.3 * 0.975, 0.1 * 0.025])
+    np.testing.assert_allclose(found[[0, 2]], known / known.sum() * 0.4)
+    assert found[1] == 0.6
+
+
+def test_mineral_without_the_fact_keeps_its_probability() -> None:
+    found = posterior(np.array([0.3, 0.5, 0.2]), (PYRITE, LACKING, QUARTZ), Evidence(magnetic=True))
+    assert found[1] == pytest.approx(0.5)
+
+
+@settings(max_examples=50, deadline=None)
+@given(PRIORS, EVIDENCE)
+def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evidence) -> None:
+    found = posterior(prior, CLASSES, evidence)
+    assert found.sum() == pytest.approx(1)
+    assert (found > 0).all()
+    np.testing.assert_array_equal(found[-2:], prior[-2:])
+    if evidence.empty:
+        np.testing.assert_allclose(found, prior)
+
+
+@settings(max_examples=50, deadline=None)
+@given(PRIORS, st.data())
+def test_outcome_never_lowers_the_mineral_that_it_fits_best(
+    prior: Floats, data: st.DataObject
+) -> None:
+    test = data.draw(st.sampled_from(list(OUTCOMES)))
+    outcome = data.draw(st.sampled_from(list(OUTCOMES[test])))
+    told: dict[str, Any] = {test: outcome}
+    evidence = Evidence(**told)
+    even = posterior(np.full(len(CLASSES), 1 / len(CLASSES)), CLASSES, evidence)
+    best = int(even[:-2].argmax())  # of the minerals
+    assert posterior(prior, CLASSES, evidence)[best] >= prior[best] * (1 - 1e-9)
+
+
+def test_no_class_of_the_table_leaves_the_photo() -> None:
+    prior = np.array([0.25, 0.75])
+    np.testing.assert_array_equal(posterior(prior, (None, None), Evidence(acid=True)), prior)
+
+
+def test_evidence_is_read_from_texts() -> None:
+    told = read_evidence("scratches glass", "Greenish black", "金属", "5.0", "no", "是")
+    assert told == Evidence((5.5, 10), "black", "metallic", (4.8, 5.2), False, True)
+    assert read_evidence("", None, " ").empty
+    assert not told.empty
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"hardness": (6, 6)}, {"hardness": (6, 11)}, {"density": (0, 3)}, {"streak": "loud"}]
+)
+def test_evidence_off_its_scale_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"is no interval of|is none of"):
+        Evidence(**wrong)
