@@ -17,7 +17,7 @@ def is_photo_name(name: str) -> bool:
 
 
 def open_photo(
-    path: Path | BinaryIO, short_side: int | None = None, formats: Sequence[str] | None = None
+    path: Path | BinaryIO, short_side: int | None = None, formats: tuple[str, ...] | None = None
 ) -> Image.Image:
     """Decode a photo, turn it upright by its EXIF orientation and convert it to RGB.
 
@@ -41,7 +41,7 @@ def open_photo(
 
 
 def _decode(
-    path: Path | BinaryIO, short_side: int | None, formats: Sequence[str] | None
+    path: Path | BinaryIO, short_side: int | None, formats: tuple[str, ...] | None
 ) -> Image.Image:
     with Image.open(path, formats=formats) as image:
         if short_side is not None:

@@ -28,7 +28,7 @@ from mineral_recog.serve.guard import Guard
 from mineral_recog.serve.openapi import document
 from mineral_recog.serve.photos import decode
 from mineral_recog.serve.questions import Asked, largest_question, read_asked, read_question
-from mineral_recog.serve.refusal import Refusal, told
+from mineral_recog.serve.refusal import RefusedError, told
 from mineral_recog.serve.turns import Turns
 
 PAGE = Path(__file__).parent / "page"
@@ -55,7 +55,7 @@ class _Service:
             return await self._from_sightings(request)
         if kind == "application/octet-stream" or kind.startswith("image/"):
             return await self._from_photo(request)
-        raise Refusal(
+        raise RefusedError(
             415,
             tr(
                 "Send a photo with a Content-Type such as image/jpeg, or application/json.",
@@ -196,10 +196,10 @@ def _handlers() -> dict[Any, Callable[[Request, Any], Awaitable[Response]]]:
             404: tr("Nothing is here: see /openapi.json.", "这里没有内容：请参见 /openapi.json。"),
             405: tr("Not by this method: see /openapi.json.", "方法不对：请参见 /openapi.json。"),
         }.get(error.status_code, error.detail)
-        return told(Refusal(error.status_code, text, error.headers))
+        return told(RefusedError(error.status_code, text, error.headers))
 
     async def fault(request: Request, error: Exception) -> Response:
         text = tr("The server failed; it goes on.", "服务器出错；它仍在运行。")
-        return told(Refusal(500, text))
+        return told(RefusedError(500, text))
 
     return {UserError: user_error, HTTPException: http_error, Exception: fault}

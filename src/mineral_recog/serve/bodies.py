@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import anyio
 from starlette.requests import ClientDisconnect, Request
 
 from mineral_recog.language import tr
-from mineral_recog.serve.refusal import Refusal
+from mineral_recog.serve.refusal import RefusedError
 from mineral_recog.serve.turns import busy
 
 
@@ -29,49 +29,48 @@ class Bodies:
         """The body of a request, of at most `largest` bytes; its room is free again at the end.
 
         Raises:
-            Refusal: 400 empty or broken off, 408 too slow, 413 too large, 503 no room.
+            RefusedError: 400 empty or broken off, 408 too slow, 413 too large, 503 no room.
         """
-        chunks: list[bytes] = []
+        body = bytearray()
         try:
-            await self._fill(chunks, request, largest)
-            if not any(chunks):
-                raise Refusal(400, tr("Nothing was sent: send a photo.", "没有内容：请发送照片。"))
-            yield b"".join(chunks)
+            await self._receive(body, request, largest)
+            if not body:
+                raise RefusedError(400, tr("Nothing was sent.", "没有内容。"))
+            yield bytes(body)
         finally:
-            self._left += sum(map(len, chunks))
+            self._left += len(body)
 
-    async def _fill(self, chunks: list[bytes], request: Request, largest: int) -> None:
+    async def _receive(self, body: bytearray, request: Request, largest: int) -> None:
         told = request.headers.get("content-length", "0")
         if told.isdecimal() and int(told) > largest:
             raise _too_large(largest)
-        size = 0
         try:
-            with anyio.fail_after(self._seconds):
-                async for chunk in request.stream():
-                    size += len(chunk)
-                    if size > largest:
-                        raise _too_large(largest)
-                    if len(chunk) > self._left:
-                        raise busy()
-                    self._left -= len(chunk)
-                    chunks.append(chunk)
-        except TimeoutError:
-            raise Refusal(
+            await asyncio.wait_for(self._fill(body, request, largest), self._seconds)
+        except asyncio.TimeoutError:
+            raise RefusedError(
                 408,
                 tr(
-                    f"The photo did not arrive within {self._seconds:g} seconds: send a smaller "
-                    "one.",
-                    f"照片未在 {self._seconds:g} 秒内传完：请发送更小的照片。",
+                    f"It did not arrive within {self._seconds:g} seconds: send less.",
+                    f"未在 {self._seconds:g} 秒内传完：请减小后再发送。",
                 ),
                 {"connection": "close"},
             ) from None
         except ClientDisconnect:
-            raise Refusal(400, tr("The photo broke off.", "照片传输中断。")) from None
+            raise RefusedError(400, tr("It broke off.", "传输中断。")) from None
+
+    async def _fill(self, body: bytearray, request: Request, largest: int) -> None:
+        async for chunk in request.stream():
+            if len(body) + len(chunk) > largest:
+                raise _too_large(largest)
+            if len(chunk) > self._left:
+                raise busy()
+            self._left -= len(chunk)
+            body += chunk
 
 
-def _too_large(largest: int) -> Refusal:
+def _too_large(largest: int) -> RefusedError:
     size = f"{largest / 10**6:.3g} MB"
-    return Refusal(
+    return RefusedError(
         413,
         tr(f"That is more than {size}: send less.", f"超过 {size}：请减小后再发送。"),
         {"connection": "close"},

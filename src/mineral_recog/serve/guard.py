@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mineral_recog.language import Language, reading, tr
-from mineral_recog.serve.refusal import Refusal, told
+from mineral_recog.serve.refusal import RefusedError, told
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 STRICT = {
@@ -64,10 +64,10 @@ class Guard:
             answer = self.app if refused is None else told(refused)
             await answer(scope, receive, send_strictly)
 
-    def _refuse(self, method: str, headers: Headers) -> Refusal | None:
+    def _refuse(self, method: str, headers: Headers) -> RefusedError | None:
         host = headers.get("host", "")
         if not self._known(host):
-            return Refusal(
+            return RefusedError(
                 400,
                 tr(
                     f"This server does not go by the name {host[:100]!r}: use its address.",
@@ -78,7 +78,7 @@ class Guard:
         foreign = origin is not None and urlsplit(origin).netloc != host
         site = headers.get("sec-fetch-site", "none")
         if method not in SAFE and (foreign or site not in ("same-origin", "none")):
-            return Refusal(
+            return RefusedError(
                 403,
                 tr("Pages of other sites may not ask here.", "不接受其他网站的页面发来的请求。"),
             )

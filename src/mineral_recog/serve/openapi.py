@@ -134,6 +134,7 @@ _NUMBER: Schema = {"type": "number"}
 _SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _BOTH = _object(en=_TEXT, zh=_TEXT)
+_BOTH_OR_NULL: Schema = {"anyOf": [_BOTH, {"type": "null"}]}
 _FACTS: Schema = {
     "type": ["object", "null"],
     "description": "facts of the mineral; null for a class that the table does not know",
@@ -165,7 +166,7 @@ _RESPONSES: dict[str, Schema] = {
         unknown_to_table=_list(_TEXT),
         tests=_list(_object(key=_TEXT, bits=_NUMBER, text=_BOTH)),
         lookalikes=_list(
-            _object(**{"class": _TEXT, "names": _BOTH, "text": {"anyOf": [_BOTH, {"type": "null"}]}})
+            _object(**{"class": _TEXT, "names": _BOTH, "text": _BOTH_OR_NULL})
         ),
         optional={
             "sightings": _list(_object(logits=_list(_NUMBER), strangeness=_NUMBER)),

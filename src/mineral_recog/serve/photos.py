@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from io import BytesIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from mineral_recog.data.photo import open_photo
 from mineral_recog.language import tr
-from mineral_recog.serve.refusal import Refusal
+from mineral_recog.serve.refusal import RefusedError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # what browsers show; decoders that are well worn
 MOST_PIXELS = 50 * 10**6
@@ -22,7 +22,7 @@ def decode(body: bytes, short_side: int) -> Image.Image:
         short_side: pixels that suffice for the shorter side.
 
     Raises:
-        Refusal: 415 no such photo, 413 too many pixels, 422 damaged.
+        RefusedError: 415 no such photo, 413 too many pixels, 422 damaged.
     """
     width, height = _size(body)
     if width * height > MOST_PIXELS:
@@ -30,7 +30,7 @@ def decode(body: bytes, short_side: int) -> Image.Image:
     try:
         return open_photo(BytesIO(body), short_side, FORMATS)
     except (OSError, MemoryError):
-        raise Refusal(
+        raise RefusedError(
             422,
             tr(
                 "The photo is damaged or cut short: take or save it again.",
@@ -43,18 +43,17 @@ def _size(body: bytes) -> tuple[int, int]:
     """Width and height by the header alone."""
     try:
         with Image.open(BytesIO(body), formats=FORMATS) as image:
-            return image.size
+            size: tuple[int, int] = image.size
+        return size
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels(tr("very many", "过多")) from None
-    except UnidentifiedImageError:
-        raise _no_photo() from None
     except Exception:  # decoders raise errors of every kind on damaged headers
         raise _no_photo() from None
 
 
-def _no_photo() -> Refusal:
+def _no_photo() -> RefusedError:
     names = ", ".join(FORMATS)
-    return Refusal(
+    return RefusedError(
         415,
         tr(
             f"That is not a photo of a known format: send one of {names}.",
@@ -63,9 +62,9 @@ def _no_photo() -> Refusal:
     )
 
 
-def _too_many_pixels(size: str) -> Refusal:
+def _too_many_pixels(size: str) -> RefusedError:
     most = f"{MOST_PIXELS / 10**6:g}"
-    return Refusal(
+    return RefusedError(
         413,
         tr(
             f"The photo has {size} pixels, more than {most} million: make it smaller.",

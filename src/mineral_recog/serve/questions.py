@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from mineral_recog.identify.answer import Sighting
 from mineral_recog.identify.evidence import Evidence, read_evidence
 from mineral_recog.language import tr
-from mineral_recog.serve.refusal import Refusal
+from mineral_recog.serve.refusal import RefusedError
 
 MOST_SIGHTINGS = 16
 Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # far beyond any logit, far below an overflow
@@ -60,6 +60,8 @@ class Asked(EvidenceTexts):
 class SightingSent(_Model):
     """What the model saw in a photo, as an earlier answer told it."""
 
+    model_config = ConfigDict(strict=True)
+
     logits: Annotated[list[Number], Field(description="one for each class, as answered")]
     strangeness: Number
 
@@ -78,11 +80,11 @@ class Question(_Model):
         """The sightings, of a model of so many classes.
 
         Raises:
-            Refusal: 422, they are of another model.
+            RefusedError: 422, they are of another model.
         """
         for one in self.sightings:
             if len(one.logits) != classes:
-                raise Refusal(
+                raise RefusedError(
                     422,
                     tr(
                         f"A sighting has {len(one.logits)} logits, the model has {classes} "
@@ -106,7 +108,7 @@ def read_asked(parameters: Mapping[str, str]) -> Asked:
     """What the parameters of an address ask for.
 
     Raises:
-        Refusal: 422, a parameter is unknown or wrong.
+        RefusedError: 422, a parameter is unknown or wrong.
     """
     try:
         return Asked.model_validate(dict(parameters))
@@ -118,7 +120,7 @@ def read_question(body: bytes) -> Question:
     """The question in a JSON text.
 
     Raises:
-        Refusal: 400 no JSON, 422 not of the schema.
+        RefusedError: 400 no JSON, 422 not of the schema.
     """
     try:
         return Question.model_validate_json(body)
@@ -126,21 +128,21 @@ def read_question(body: bytes) -> Question:
         raise _wrong(error) from None
 
 
-def _wrong(error: ValidationError) -> Refusal:
+def _wrong(error: ValidationError) -> RefusedError:
     first: Any = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(map(str, first["loc"]))[:100]
     if first["type"] == "json_invalid":
-        return Refusal(400, tr("That is not JSON: send JSON.", "这不是 JSON：请发送 JSON。"))
+        return RefusedError(400, tr("That is not JSON: send JSON.", "这不是 JSON：请发送 JSON。"))
     if first["type"] == "extra_forbidden":
         names = ", ".join(EvidenceTexts.model_fields)
-        return Refusal(
+        return RefusedError(
             422,
             tr(
                 f"{where} is not known here; evidence is any of {names}.",
                 f"不认识 {where}；证据可以是 {names}。",
             ),
         )
-    return Refusal(
+    return RefusedError(
         422,
         tr(
             f"{where} is not as it must be ({first['msg']}): see /openapi.json.",

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from mineral_recog.errors import UserError
 
 
-class Refusal(UserError):
+class RefusedError(UserError):
     """A request that is refused with an HTTP status; the message is a line for the reader."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
@@ -18,7 +18,7 @@ class Refusal(UserError):
 
 
 def told(error: UserError) -> JSONResponse:
-    """The response to an error that the user can mend; 422 unless it is a `Refusal`."""
-    if isinstance(error, Refusal):
+    """The response to an error that the user can mend; 422 unless it is a `RefusedError`."""
+    if isinstance(error, RefusedError):
         return JSONResponse({"error": str(error)}, error.status, error.headers)
     return JSONResponse({"error": str(error)}, 422)

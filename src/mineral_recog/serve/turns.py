@@ -9,7 +9,7 @@ from contextvars import copy_context
 from typing import TypeVar
 
 from mineral_recog.language import tr
-from mineral_recog.serve.refusal import Refusal
+from mineral_recog.serve.refusal import RefusedError
 
 Result = TypeVar("Result")
 RETRY_AFTER = 2  # seconds that a client is asked to wait
@@ -38,7 +38,7 @@ class Turns:
         """Do a piece of work when its turn comes, for the same reader.
 
         Raises:
-            Refusal: 503, the line is full.
+            RefusedError: 503, the line is full.
         """
         if len(self._jobs) >= self._most:
             raise busy()
@@ -52,9 +52,9 @@ class Turns:
         self._thread.shutdown(cancel_futures=True)
 
 
-def busy() -> Refusal:
+def busy() -> RefusedError:
     """The server has as much to do as it takes on."""
-    return Refusal(
+    return RefusedError(
         503,
         tr(
             f"The server is busy: try again in {RETRY_AFTER} seconds.",

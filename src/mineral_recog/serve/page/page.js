@@ -109,7 +109,7 @@ function showPhotos() {
   document.body.classList.toggle("begun", photos.length > 0);
   at("stage").hidden = chosen === null;
   at("invitation").hidden = photos.length > 0;
-  at("several").hidden = photos.length === 0;
+  at("anew").hidden = photos.length === 0;
   document.querySelector("label[for=take]").textContent = photos.length ? text().takeMore : text().take;
   document.querySelector("label[for=choose]").textContent = photos.length ? text().chooseMore : text().choose;
   showStage();
@@ -327,6 +327,13 @@ document.addEventListener("drop", (event) => {
   add(event.dataTransfer.files);
 });
 document.addEventListener("paste", (event) => add(event.clipboardData.files));
+at("anew").addEventListener("click", () => {
+  photos.slice().forEach(remove);
+  at("form").reset(); // asks anew
+  all = false;
+  calm();
+  at("choose").focus();
+});
 at("show-heat").addEventListener("change", showStage);
 at("language").addEventListener("click", change);
 at("more").addEventListener("click", () => {
