@@ -126,18 +126,17 @@ def tiff() -> bytes:
 @pytest.mark.parametrize(
     ("body", "status"),
     [
-        (b"", 400),
-        (b"no photo at all", 415),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415),
-        (tiff(), 415),
-        (b"\xff\xd8\xff", 415),
-        (jpeg_cut_short(), 422),
-        (png_of(9000, 9000), 413),
-        (png_of(11_000, 11_000), 413),
-        (png_of(100_000, 100_000), 413),
-        (bytes(20 * 10**6 + 1), 413),
+        pytest.param(b"", 400, id="empty"),
+        pytest.param(b"no photo at all", 415, id="text"),
+        pytest.param(b"<svg xmlns='http://www.w3.org/2000/svg'/>", 415, id="svg"),
+        pytest.param(tiff(), 415, id="another format"),
+        pytest.param(b"\xff\xd8\xff", 415, id="header cut short"),
+        pytest.param(jpeg_cut_short(), 422, id="cut short"),
+        pytest.param(png_of(9000, 9000), 413, id="81 million pixels"),
+        pytest.param(png_of(11_000, 11_000), 413, id="121 million pixels"),
+        pytest.param(png_of(100_000, 100_000), 413, id="10,000 million pixels"),
+        pytest.param(bytes(20 * 10**6 + 1), 413, id="20 MB and a byte"),
     ],
-    ids=str,
 )
 def test_a_bad_photo_is_told_in_both_languages(
     client: TestClient, photo: Path, body: bytes, status: int
