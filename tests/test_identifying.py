@@ -42,7 +42,8 @@ def test_one_photo_gets_a_full_answer(
     field: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = field / "copper" / "0.png"
-    assert identify(photo, "--model", trained, "--hardness", "2.5-3", "--top", 2) == 0
+    # What the hand found does not go with what the photo shows, so much is left to test.
+    assert identify(photo, "--model", trained, "--hardness", "7.5-8", "--top", 2) == 0
     told = capsys.readouterr().out
     assert "by photo %" in told
     assert "90 %" in told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mineral_recog.data.views import Preprocessing
@@ -20,10 +21,10 @@ class Red(nn.Module):
 
     def __init__(self, cells: int) -> None:
         super().__init__()
-        self.pool = nn.AdaptiveAvgPool2d(cells)
+        self.cells = cells
 
     def forward_features(self, pixels: Tensor) -> Tensor:
-        return self.pool(pixels[:, [0, 2]])
+        return F.adaptive_avg_pool2d(pixels[:, [0, 2]], self.cells)
 
     def forward(self, pixels: Tensor) -> Tensor:
         return self.forward_features(pixels).mean(dim=(2, 3))
@@ -48,6 +49,6 @@ def test_the_place_that_speaks_for_a_class_is_found(backbone: nn.Module) -> None
     red, blue = (heat_map(network, pixels, label) for label in (0, 1))
     assert red.shape == blue.shape == (7, 7)
     assert red.max() == blue.max() == 1
-    assert np.unravel_index(red.argmax(), red.shape) <= (1, 1)
-    assert np.unravel_index(blue.argmax(), blue.shape) >= (5, 5)
+    assert np.argwhere(red == 1).max() <= 1
+    assert np.argwhere(blue == 1).min() >= 5
     assert red[-2:, -2:].max() == 0  # what speaks against it does not show
