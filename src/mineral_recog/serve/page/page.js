@@ -8,7 +8,7 @@ import { texts } from "./texts.js";
 
 const MOST_PHOTOS = 16;
 const FIRST = 5; // candidates shown before `show all`
-const TYPING = 350; // milliseconds of rest before evidence that is being typed is sent
+const TYPING = 500; // milliseconds of rest before evidence that is being typed is sent
 const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"];
 const FIELDS = ["hardness", "density", "streak", "lustre", "magnetic", "acid"];
 const KEPT_LANGUAGE = "mineral-recog.language";
@@ -50,16 +50,26 @@ function complain(error) {
   say("");
 }
 
+// What is wrong with the evidence stands beside it, and the last answer stays.
+function complainOfEvidence(error) {
+  at("form-alert").textContent = error.message;
+  at("form-alert").hidden = false;
+  report();
+}
+
 function calm() {
-  at("alert").hidden = true;
-  at("alert").textContent = "";
-  at("alert").dataset.from = "";
+  for (const id of ["alert", "form-alert"]) {
+    at(id).hidden = true;
+    at(id).textContent = "";
+  }
 }
 
 function working(words) {
   at("answer").setAttribute("aria-busy", words ? "true" : "false");
   document.body.classList.toggle("working", Boolean(words));
-  if (words) say(words);
+  if (!words) return;
+  at("status").classList.remove("hidden");
+  say(words);
 }
 
 // ---- Photos
@@ -89,6 +99,7 @@ async function add(files) {
     showPhotos();
     try {
       photo.seen = await look(body, language, () => say(text().busy));
+      showPhotos();
     } catch (error) {
       remove(photo);
       error.message = file.name ? `${file.name}: ${error.message}` : error.message;
@@ -225,23 +236,24 @@ async function update() {
     if (asking !== mine) return;
     answer = found;
     show();
+    at("form-alert").hidden = true;
     if (photos.every((photo) => photo.seen !== null)) {
       working("");
-      if (at("alert").dataset.from === "evidence") calm();
       report();
     }
   } catch (error) {
     if (error.name === "AbortError") return;
     working("");
-    complain(error);
-    at("alert").dataset.from = "evidence";
+    if (error.key || error.busy || answer === null) complain(error);
+    else complainOfEvidence(error);
   }
 }
 
 function report() {
   const first = answer.candidates[0];
-  const said = answer.none_of_these.is ? text().saidNone : text().first;
-  say(said(first.names[language], first.probability));
+  const none = answer.none_of_these.is;
+  at("status").classList.toggle("hidden", none); // the list has it large already
+  say((none ? text().saidNone : text().first)(first.names[language], first.probability));
 }
 
 function show() {
