@@ -84,6 +84,12 @@ def test_evidence_may_come_with_the_photo(client: TestClient, photo: Path) -> No
     assert copper["probability"] > copper["by_photo"]
 
 
+def test_without_a_heat_map_the_rest_is_the_same(client: TestClient, photo: Path) -> None:
+    whole = ask(client, photo.read_bytes())
+    without = ask(client, photo.read_bytes(), "/identify?heat_map=no")
+    assert without == {key: value for key, value in whole.items() if key != "heat_map"}
+
+
 def test_minerals_are_told_with_facts_and_words(client: TestClient) -> None:
     known = client.get("/minerals").json()
     assert [one["class"] for one in known["classes"]] == ["agate", "beryl", "copper"]
@@ -203,6 +209,7 @@ def test_the_largest_question_has_room(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
+        ("heat_map=perhaps", "heat_map"),
         ("coverage=nan", "coverage"),
         ("coverage=2", "coverage"),
         ("top=many", "top"),

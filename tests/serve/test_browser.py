@@ -212,7 +212,7 @@ def test_errors_are_told_and_mended(page: Page, photo: Path, tmp_path: Path) -> 
 
 def test_a_busy_server_is_asked_again(page: Page, photo: Path) -> None:
     busy = {"status": 503, "headers": {"retry-after": "1"}, "json": {"error": "busy"}}
-    page.route("**/identify*", lambda route: route.fulfill(**busy), times=1)  # type: ignore[arg-type]
+    page.route("**/identify*", lambda route: route.fulfill(**busy), times=1)
     choose(page, photo)
     expect(page.get_by_role("status")).to_contain_text("yours is next")
     expect(page.get_by_role("status")).to_contain_text(re.compile("Most likely|None of these"))

@@ -74,19 +74,22 @@ class _Service:
         photo = decode(body, self.identifier.short_side)
         (seen,) = self.identifier.look([photo])
         answer = self.identifier.answer([seen.sighting], evidence, asked.coverage)
-        return _json(answer.to_json(asked.top) | self._of_photo(seen, answer))
+        found = answer.to_json(asked.top) | self._of_photo(seen, answer)
+        if asked.heat_map:
+            first = answer.candidates[0].name
+            values = self.identifier.heat_map(seen, first)
+            found["heat_map"] = {"values": values.round(3).tolist(), "class": first}
+        return _json(found)
 
     def _of_photo(self, seen: Seen, answer: Answer) -> dict[str, Any]:
         """What an answer about one photo has besides."""
-        sighting, first = seen.sighting, answer.candidates[0].name
-        values = self.identifier.heat_map(seen, first)
+        sighting = seen.sighting
         names = {one.name: one.names for one in answer.candidates}
         classes = self.identifier.classes
         return {
             "sightings": [
                 {"logits": sighting.logits.tolist(), "strangeness": sighting.strangeness}
             ],
-            "heat_map": {"values": values.round(3).tolist(), "class": first},
             "similar": [
                 {
                     "class": classes[one.label],

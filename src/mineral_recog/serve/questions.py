@@ -55,6 +55,9 @@ class Asked(EvidenceTexts):
 
     coverage: Coverage = 0.9
     top: Top = 10
+    heat_map: Annotated[
+        bool, Field(description="yes or no; without it the answer comes many times as fast")
+    ] = True
 
 
 class SightingSent(_Model):

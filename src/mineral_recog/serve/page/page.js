@@ -9,7 +9,7 @@ import { texts } from "./texts.js";
 const MOST_PHOTOS = 16;
 const FIRST = 5; // candidates shown before `show all`
 const TYPING = 500; // milliseconds of rest before evidence that is being typed is sent
-const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"];
+const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"]; // names that evidence knows
 const FIELDS = ["hardness", "density", "streak", "lustre", "magnetic", "acid"];
 const KEPT_LANGUAGE = "mineral-recog.language";
 
@@ -18,11 +18,10 @@ const element = draw.element;
 
 let language = firstLanguage();
 let known = null; // what the model knows: classes and words
-let photos = []; // of the specimen: {number, url, width, height, seen: {sightings, heat_map, similar} or null}
+let photos = []; // of the specimen: {url, width, height, body, seen: {sightings, similar, heat_map?} or null}
 let chosen = null; // the photo on the stage
 let answer = null;
 let all = false; // whether all candidates are shown
-let counted = 0;
 let asking = null; // what stops the question under way
 let timer = 0;
 
@@ -84,8 +83,7 @@ async function add(files) {
   }
   const added = [];
   for (const file of images) {
-    counted += 1;
-    const photo = { number: counted, url: null, width: 0, height: 0, seen: null };
+    const photo = { url: null, width: 0, height: 0, body: null, seen: null };
     photos.push(photo);
     added.push([photo, file]);
   }
@@ -98,7 +96,8 @@ async function add(files) {
     chosen = photo;
     showPhotos();
     try {
-      photo.seen = await look(body, language, () => say(text().busy));
+      photo.seen = await look(body, language, false, () => say(text().busy));
+      photo.body = body;
       showPhotos();
     } catch (error) {
       remove(photo);
@@ -107,6 +106,17 @@ async function add(files) {
     }
   }
   await update();
+  for (const [photo] of added) await addHeat(photo);
+}
+
+// Where the answer comes from takes much longer than the answer, and so comes after it.
+async function addHeat(photo) {
+  if (photo.seen === null || !photos.includes(photo)) return;
+  try {
+    const found = await look(photo.body, language, true, () => {});
+    photo.seen.heat_map = found.heat_map;
+    showStage();
+  } catch {} // the answer stands without it
 }
 
 function remove(photo) {
@@ -177,7 +187,7 @@ function evidence() {
   for (const field of FIELDS) found[field] = form.get(field).trim();
   const scratched = TOOLS.map((tool) => {
     const told = form.get(`scratch ${tool}`);
-    return { harder: `scratches ${tool}`, softer: `scratched by ${tool}` }[told];
+    return { harder: text().scratches(tool), softer: text().scratchedBy(tool) }[told];
   });
   found.hardness = [found.hardness, ...scratched].filter(Boolean).join(", ");
   return Object.fromEntries(Object.entries(found).filter(([, told]) => told !== ""));

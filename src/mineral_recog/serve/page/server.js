@@ -38,9 +38,9 @@ async function patiently(path, options, onBusy) {
 
 export const minerals = (language) => ask(`/minerals?lang=${language}`);
 
-export const look = (body, language, onBusy) =>
+export const look = (body, language, heatMap, onBusy) =>
   patiently(
-    `/identify?lang=${language}&top=1`,
+    `/identify?lang=${language}&top=1&heat_map=${heatMap ? "yes" : "no"}`,
     { method: "POST", body, headers: { "content-type": "application/octet-stream" } },
     onBusy,
   );

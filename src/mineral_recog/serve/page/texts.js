@@ -7,6 +7,8 @@ export function per(share) {
   return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 }
 
+const TOOLS = { fingernail: "指甲", "copper coin": "铜币", glass: "玻璃", "streak plate": "条痕板" };
+
 export const texts = {
   en: {
     other: "中文",
@@ -62,7 +64,8 @@ export const texts = {
     untested: "not tested",
     softer: "scratches it",
     harder: "scratched by it",
-    scratchHelp: (tool) => `${tool} and the specimen`,
+    scratches: (tool) => `scratches ${tool}`,
+    scratchedBy: (tool) => `scratched by ${tool}`,
     hardness: "Mohs hardness",
     density: "Density, g/cm³",
     streak: "Streak",
@@ -141,7 +144,8 @@ export const texts = {
     untested: "未测",
     softer: "能划动它",
     harder: "被它划动",
-    scratchHelp: (tool) => `${tool}与标本`,
+    scratches: (tool) => `划${TOOLS[tool]}`,
+    scratchedBy: (tool) => `被${TOOLS[tool]}划动`,
     hardness: "莫氏硬度",
     density: "密度（克/立方厘米）",
     streak: "条痕",
