@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 from PIL import Image, ImageOps
 
@@ -15,29 +16,34 @@ def is_photo_name(name: str) -> bool:
     return suffix == "" or suffix in Image.registered_extensions()
 
 
-def open_photo(path: Path, short_side: int | None = None) -> Image.Image:
+def open_photo(
+    path: Path | BinaryIO, short_side: int | None = None, formats: tuple[str, ...] | None = None
+) -> Image.Image:
     """Decode a photo, turn it upright by its EXIF orientation and convert it to RGB.
 
     Transparent parts become white; 16-bit grey is scaled to 8 bits.
 
     Args:
-        path: of the photo; of an animation, the first frame is taken.
+        path: of the photo, or a file of its bytes; of an animation, the first frame is taken.
         short_side: pixels that suffice for the shorter side: large JPEGs are then decoded at a
             fraction of their size, several times as fast.
+        formats: Pillow's names of those to try, by default all.
 
     Raises:
         OSError: the file is not a photo, is cut short, absurdly large or cannot be reached.
     """
     try:
-        return _decode(path, short_side)
+        return _decode(path, short_side, formats)
     except (OSError, MemoryError):
         raise
     except Exception as error:  # decoders raise errors of every kind on damaged files
         raise OSError(str(error) or type(error).__name__) from error
 
 
-def _decode(path: Path, short_side: int | None) -> Image.Image:
-    with Image.open(path) as image:
+def _decode(
+    path: Path | BinaryIO, short_side: int | None, formats: tuple[str, ...] | None
+) -> Image.Image:
+    with Image.open(path, formats=formats) as image:
         if short_side is not None:
             image.draft("RGB", (short_side, short_side))
         image.load()

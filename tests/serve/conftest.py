@@ -1,0 +1,29 @@
+"""A server's application on a small model that is trained once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.serve.app import build_app
+
+
+@pytest.fixture(scope="package")
+def identifier(trained: Path) -> Identifier:
+    return load(trained, device="cpu")
+
+
+@pytest.fixture(scope="package")
+def client(identifier: Identifier) -> Iterator[TestClient]:
+    app = build_app(identifier, ["minerals.example"])
+    with TestClient(app, "http://localhost", headers={"accept-language": "en"}) as client:
+        yield client
+
+
+@pytest.fixture(scope="package")
+def photo(prepared: Path) -> Path:
+    return prepared / "test" / "beryl" / "0.png"
