@@ -67,7 +67,7 @@ def _draw_shares(axes: Axes, bins: tuple[Bin, ...], look: dict[str, Any]) -> Non
     axes.plot(told, right, c=look["c"], ls=look["ls"], lw=0.8, alpha=0.7)
     sizes = 14 + 60 * photos / photos.max()  # square points
     face = look.get("mfc", look["c"])
-    axes.scatter(told, right, sizes, face, look["marker"], edgecolors=look["c"], zorder=3)
+    axes.scatter(told, right, sizes, c=face, marker=look["marker"], ec=look["c"], zorder=3)
 
 
 def _draw_counts(axes: Axes, bins: tuple[Bin, ...], look: dict[str, Any]) -> None:
