@@ -44,3 +44,15 @@ def source(tmp_path: Path) -> Path:
 
 # A network that trains in a second a stage.
 TINY = ("backbone=test_resnet", "pretrained=false", "image_size=32", "batch_size=8")
+
+
+@pytest.fixture(scope="session")
+def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on `prepared`, to be read only."""
+    from mineral_recog.recipe_file import read_recipe
+    from mineral_recog.training import train
+
+    run = tmp_path_factory.mktemp("trained") / "run"
+    recipe = read_recipe("baseline", [*TINY, "precision=float32", "stages.ce.epochs=3"])
+    train(prepared, recipe, run, device="cpu", workers=0)
+    return run

@@ -44,10 +44,11 @@ def test_the_commands_for_ones_own_photos_run(
         if command == "compare":
             names = arguments[arguments.index("--recipes") + 1]
             arguments += ["--recipes", small_recipes(names, tmp_path), "--seeds", "0"]
-        if command != "prepare":
+        if command in ("train", "evaluate", "compare"):
             arguments += ["--workers", "0"]
         assert main([command, *arguments]) == 0, line
     assert (tmp_path / "runs/mine/evaluation/test/report.html").is_file()
+    assert (tmp_path / "answers.csv").is_file()
     for place in ("test/comparison.html", "runs/multi_stage/data-1-seed0/model"):
         assert (tmp_path / "comparison" / place).exists()
 

@@ -1,8 +1,9 @@
 """Comparisons: recipes trained with several seeds on several splits, set side by side.
 
-What is done is not done again: a finished run stays, an interrupted one goes on. A run is a
-function of photos, recipe and seed alone, so stages that recipes begin with in common are trained
-once, and the runs that follow go on from there, to the same bits.
+What is done is not done again: a finished run stays, an interrupted one goes on. Processes may
+share a folder, as long as each makes other runs. A run is a function of photos, recipe and seed
+alone, so stages that recipes begin with in common are trained once, and the runs that follow go on
+from there, to the same bits.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from mineral_recog.language import tr
 from mineral_recog.planning import Plan, PlannedRun
 from mineral_recog.progress import clock
 from mineral_recog.recipe_file import read_recipe
+from mineral_recog.run_lock import locked
 
 PAGE = "comparison.html"
 SHOWN = 5  # different failures that are told
@@ -136,10 +138,11 @@ class Runner:
             began, trains = time.monotonic(), self._to_train(run)
             if trains or not self._evaluation(run).is_dir():
                 print(self._told(number), file=sys.stderr)
-            try:
-                self._make(number)
-            except UserError as error:
-                failed.append((run, error))
+                try:
+                    with locked(run.folder):
+                        self._make(number)
+                except UserError as error:
+                    failed.append((run, error))
             if trains:
                 self.epochs += run.recipe.epochs
                 self.seconds += time.monotonic() - began

@@ -50,8 +50,9 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
 
 
 def _is_leftover(path: Path) -> bool:
-    """Whether a path is what a writing that was killed left behind."""
-    return path.name.startswith(".") and ".partial" in path.name
+    """Whether a path is what a process that was killed left behind."""
+    hidden = path.name.startswith(".")
+    return hidden and (".partial" in path.name or path.name.endswith(".lock"))
 
 
 def link_or_copy(source: Path, target: Path) -> None:

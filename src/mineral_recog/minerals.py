@@ -260,10 +260,10 @@ def _refuse_shared_names(path: Path, lines: dict[str, int], minerals: dict[str, 
                 raise wrong_line(
                     path,
                     lines[key] if key in lines else lines[owner],
-                    f"{name} names two minerals ({both}): take it from one of the rows, or give "
-                    "the row the same name as the one that it is to replace.",
-                    f"{name} 指向两种矿物（{both}）：请从其中一行删去；若要替换原有的行，"
-                    "请使用相同的 name。",
+                    f"{name} names two minerals ({both}): take it out of one of them. To change a "
+                    "mineral that is shipped, give the whole row anew under the same name.",
+                    f"{name} 指向两种矿物（{both}）：请从其中一种删去。若要修改自带的矿物，"
+                    "请用相同的 name 重写整行。",
                 )
 
 
@@ -277,7 +277,8 @@ class _Row:
         return " ".join(self.cells[column].split()) or None
 
     def several(self, column: str) -> tuple[str, ...]:
-        parts = (" ".join(part.split()) for part in self.cells[column].split(";"))
+        cell = self.cells[column].replace("；", ";")  # as a Chinese keyboard writes it
+        parts = (" ".join(part.split()) for part in cell.split(";"))
         return tuple(dict.fromkeys(part for part in parts if part))
 
     def words(self, column: str) -> tuple[str, ...]:

@@ -93,7 +93,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """A line above the bar."""
-        self.console.print(text, highlight=False, markup=False, emoji=False)
+        self.console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def clock(seconds: float) -> str:

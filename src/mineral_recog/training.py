@@ -29,6 +29,7 @@ from mineral_recog.language import tr
 from mineral_recog.method.model import build_network, empty_network, name_of
 from mineral_recog.progress import Bar
 from mineral_recog.recipe_file import read_recipe
+from mineral_recog.run_lock import locked
 
 RECIPE, RUN = "recipe.yaml", "run.json"
 
@@ -58,24 +59,25 @@ def train(
         on_epoch: called with each line of the log.
 
     Raises:
-        UserError: anything that the user must change.
+        UserError: anything that the user must change, or another process is making this run.
     """
     data, folder = Path(data), Path(folder)
-    refuse_existing(folder, force, made_by_us=is_run(folder))
-    if backbone is not None:
-        recipe = recipe.model_copy(update={"backbone": name_of(backbone), "pretrained": False})
-    engine, train_index, val, recipe = _engine(data, recipe, folder, backbone, device, workers)
-    # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
-    facts = {
-        "data": str(data.resolve()),
-        "fingerprint": train_index.fingerprint(),
-        "preprocessing": engine.network.preprocessing.to_json(),
-    }
-    with whole_folder(folder) as partial:
-        (partial / "checkpoint").mkdir()
-        (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
-        (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-    _run(engine, train_index, val, recipe, folder, workers, on_epoch)
+    with locked(folder):
+        refuse_existing(folder, force, made_by_us=is_run(folder))
+        if backbone is not None:
+            recipe = recipe.model_copy(update={"backbone": name_of(backbone), "pretrained": False})
+        engine, train_index, val, recipe = _engine(data, recipe, folder, backbone, device, workers)
+        # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
+        facts = {
+            "data": str(data.resolve()),
+            "fingerprint": train_index.fingerprint(),
+            "preprocessing": engine.network.preprocessing.to_json(),
+        }
+        with whole_folder(folder) as partial:
+            (partial / "checkpoint").mkdir()
+            (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
+            (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+        _run(engine, train_index, val, recipe, folder, workers, on_epoch)
 
 
 def resume(
@@ -90,9 +92,31 @@ def resume(
     """Go on with a run that was interrupted, by the recipe in its folder; arguments as `train`.
 
     Raises:
-        UserError: no run there, it is finished, or its photos are not the ones it began with.
+        UserError: no run there, it is finished, its photos are not the ones it began with, or
+            another process is making it.
     """
     data, folder = Path(data), Path(folder)
+    with locked(folder):
+        _refuse_unresumable(folder)
+        recipe = read_recipe(str(folder / RECIPE))
+        fingerprint, preprocessing = began_with(folder)
+        engine, train_index, val, recipe = _engine(
+            data, recipe, folder, backbone, device, workers, preprocessing
+        )
+        if fingerprint != train_index.fingerprint():
+            raise UserError(
+                tr(
+                    f"The training photos in {data} are not those that {folder} began with: put "
+                    "them back, or train again with --force.",
+                    f"{data} 里的训练照片与 {folder} 开始时不同：请恢复它们，"
+                    "或用 --force 重新训练。",
+                )
+            )
+        engine.resume()
+        _run(engine, train_index, val, recipe, folder, workers, on_epoch)
+
+
+def _refuse_unresumable(folder: Path) -> None:
     if not is_run(folder):
         raise UserError(
             tr(
@@ -107,21 +131,6 @@ def resume(
                 f"{folder} 已完成：请评估它，或用 --force 重新训练。",
             )
         )
-    recipe = read_recipe(str(folder / RECIPE))
-    fingerprint, preprocessing = began_with(folder)
-    engine, train_index, val, recipe = _engine(
-        data, recipe, folder, backbone, device, workers, preprocessing
-    )
-    if fingerprint != train_index.fingerprint():
-        raise UserError(
-            tr(
-                f"The training photos in {data} are not those that {folder} began with: put them "
-                "back, or train again with --force.",
-                f"{data} 里的训练照片与 {folder} 开始时不同：请恢复它们，或用 --force 重新训练。",
-            )
-        )
-    engine.resume()
-    _run(engine, train_index, val, recipe, folder, workers, on_epoch)
 
 
 def began_with(folder: Path) -> tuple[str, Preprocessing | None]:

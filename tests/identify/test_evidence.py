@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
@@ -57,6 +57,7 @@ def test_mineral_without_the_fact_keeps_its_probability() -> None:
     assert found[1] == pytest.approx(0.5)
 
 
+@settings(max_examples=50, deadline=None)
 @given(PRIORS, EVIDENCE)
 def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evidence) -> None:
     found = posterior(prior, CLASSES, evidence)
@@ -67,6 +68,7 @@ def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evid
         np.testing.assert_allclose(found, prior)
 
 
+@settings(max_examples=50, deadline=None)
 @given(PRIORS, st.data())
 def test_outcome_never_lowers_the_mineral_that_it_fits_best(
     prior: Floats, data: st.DataObject
@@ -76,7 +78,7 @@ def test_outcome_never_lowers_the_mineral_that_it_fits_best(
     told: dict[str, Any] = {test: outcome}
     evidence = Evidence(**told)
     even = posterior(np.full(len(CLASSES), 1 / len(CLASSES)), CLASSES, evidence)
-    best = int(even[: len(ALL)].argmax())
+    best = int(even[:-2].argmax())  # of the minerals
     assert posterior(prior, CLASSES, evidence)[best] >= prior[best] * (1 - 1e-9)
 
 

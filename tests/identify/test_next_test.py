@@ -9,6 +9,8 @@ import pytest
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.likelihood import OUTCOMES, likelihoods
 from mineral_recog.identify.next_test import next_test, tells_apart
+from mineral_recog.identify.procedures import SCRATCH_TESTS
+from mineral_recog.identify.scratching import SCRATCHERS
 from tests.identify.minerals import (
     ALL,
     CALCITE,
@@ -84,6 +86,10 @@ def test_nothing_is_left_to_tell_when_the_mineral_is_sure() -> None:
     assert next_test(EVEN, (None, None), Evidence()) == []
 
 
+def test_whatever_scratches_has_its_test() -> None:
+    assert set(SCRATCH_TESTS) == set(SCRATCHERS)
+
+
 def test_text_of_a_scratch() -> None:
     tests = next_test(EVEN, (PYRITE, CHALCOPYRITE), Evidence())
     texts = [test.text for test in tests if test.key == "hardness"]
@@ -104,6 +110,15 @@ def test_text_names_minerals_of_each_outcome_four_at_most() -> None:
     )
     assert test.text["en"] == (
         "scratch glass with it: hard0 (7), hard1 (7) and hard2 (7) scratch it; calcite (3) does not"
+    )
+
+
+def test_text_tells_what_is_not_sure() -> None:
+    tests = next_test(np.array([0.5, 0.3, 0.2]), (MAGNETITE, CALCITE, QUARTZ), Evidence())
+    (plate,) = (test for test in tests if test.text["en"].startswith("scratch a streak plate"))
+    assert plate.text["en"] == (
+        "scratch a streak plate with it: quartz (7) scratches it, magnetite (5.5 to 6.5) may "
+        "scratch it, calcite (3) does not"
     )
 
 

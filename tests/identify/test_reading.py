@@ -86,6 +86,8 @@ def test_density_not_understood(text: str) -> None:
         ("lustre", "Vitreous luster", "vitreous"),
         ("lustre", "金属光泽", "metallic"),
         ("lustre", "半金属", "submetallic"),
+        ("lustre", "sub-metallic", "submetallic"),
+        ("lustre", "glassy", "vitreous"),
     ],
 )
 def test_words(test: str, text: str, word: str) -> None:
@@ -98,6 +100,12 @@ def test_words_of_no_list_are_told_the_list(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")
     with pytest.raises(UserError, match=r"^streak 'loud' 无法理解：请给出 白色、灰色"):
         read_word("streak", "loud")
+
+
+@pytest.mark.parametrize("text", ["not black", "black or green", "非黑色", "blackboard"])
+def test_streak_that_is_no_shade(text: str) -> None:
+    with pytest.raises(UserError, match=r"^streak '.*: give one of white, grey"):
+        read_word("streak", text)
 
 
 @pytest.mark.parametrize("text", ["yes", "TRUE", "是"])

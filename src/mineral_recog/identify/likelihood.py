@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
@@ -144,11 +145,16 @@ def _called(test: str, seen: str, true: tuple[str, ...]) -> float | None:
 
 
 def _confusion(test: str, word: str, seen: str) -> float:
-    pairs = [pair.split() for pair in SIMILAR[test]]
-    similar = [one for pair in pairs if word in pair for one in pair if one != word]
+    similar = _similar(test, word)
     if seen == word:
         return 1 - CONFUSED if similar else 1.0
     return CONFUSED / len(similar) if seen in similar else 0.0
+
+
+@cache
+def _similar(test: str, word: str) -> tuple[str, ...]:
+    pairs = [pair.split() for pair in SIMILAR[test]]
+    return tuple(one for pair in pairs if word in pair for one in pair if one != word)
 
 
 def _magnetic(mineral: Mineral, seen: bool) -> float | None:

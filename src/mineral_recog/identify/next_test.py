@@ -20,6 +20,8 @@ from mineral_recog.minerals import Mineral
 
 WORTH_TELLING = 0.05  # bits; a test that is expected to settle less is not told
 FACTS_TOLD = 3  # in the line that tells two minerals apart
+TELLING = 0.3  # bits of the one bit between two minerals
+_CLEAVES = ("good", "perfect")
 # What stands before a fact in that line; the others say themselves what they are of.
 _LABELS: dict[str, Text] = {
     "hardness": {"en": "hardness ", "zh": "硬度 "},
@@ -96,8 +98,8 @@ def tells_apart(a: Mineral, b: Mineral) -> Text | None:
     """What tells a from b in the hand, the most telling first, in a line.
 
     The most telling test is the one that settles the most between the two when both are as
-    likely; of two that settle about as much the easier one. Cleavage and colour come last, and
-    only if no word is of both.
+    likely; of two that settle about as much the easier one. Where tests settle little, cleavage
+    and colour come before them, if they differ for certain.
 
     Returns:
         Such as `chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5)`; None when the table knows
@@ -108,11 +110,13 @@ def tells_apart(a: Mineral, b: Mineral) -> Text | None:
         test: round(expected_drop(even, _chances(test, outcomes, even, (a, b))), 1)
         for test, outcomes in OUTCOMES.items()
     }
-    facts = [test for test in sorted(bits, key=lambda test: -bits[test]) if bits[test] > 0]
-    if a.cleavage != b.cleavage:
+    tests = sorted(bits, key=lambda test: -bits[test])
+    facts = [test for test in tests if bits[test] >= TELLING]
+    if (a.cleavage in _CLEAVES) != (b.cleavage in _CLEAVES):
         facts.append("cleavage")
     if not set(a.colours) & set(b.colours):
         facts.append("colours")
+    facts += [test for test in tests if 0 < bits[test] < TELLING]
     name, other = name_of(a), name_of(b)
     english, chinese = [], []
     for fact in facts:

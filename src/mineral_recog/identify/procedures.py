@@ -11,6 +11,7 @@ from mineral_recog.minerals import Mineral
 
 NAMED = 4  # minerals in the text of a test
 RARE = 20  # a mineral so many times less likely than the likeliest is not named
+SURE = 0.8  # P(outcome) from which a scratch test is said to go one way
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,15 @@ class Procedure:
         groups = self._groups(_likeliest(probabilities, minerals))
         if len(groups) < 2:
             return None
-        told = _most_telling(groups)
         english, chinese = [], []
-        for finding, group in sorted(told.items(), key=lambda one: one[0].order):
+        for finding, group in sorted(_most_telling(groups).items(), key=lambda one: one[0].order):
             names = listed([self.name(mineral) for mineral in group])
             english.append(f"{names['en']} {finding.plural if group[1:] else finding.singular}")
             chinese.append(names["zh"] + finding.zh)
-        # A comma would run groups of several names together.
-        single = len(english) == sum(map(len, told.values()))
+        between = "; " if any("," in part for part in english) else ", "
         return {
-            "en": f"{self.how['en']}: {(', ' if single else '; ').join(english)}",
-            "zh": f"{self.how['zh']}：{('，' if single else '；').join(chinese)}",
+            "en": f"{self.how['en']}: {between.join(english)}",
+            "zh": f"{self.how['zh']}：{'，'.join(chinese)}",
         }
 
     def _groups(self, likeliest: Sequence[Mineral]) -> dict[_Finding, list[Mineral]]:
@@ -101,19 +100,19 @@ def _scratch(limit: float, how: Text, findings: tuple[_Finding, _Finding, _Findi
         harder = likelihood("hardness", (limit, SCALES["hardness"][1]), mineral)
         if harder is None:
             return None
-        return findings[0 if harder > 2 / 3 else 1 if harder > 1 / 3 else 2]
+        return findings[0 if harder > SURE else 1 if harder > 1 - SURE else 2]
 
     return Procedure("hardness", how, finding, _name_and_hardness)
 
 
 _SCRATCHED = (  # by a fingernail or coin
     _Finding("is not", "are not", "划不动", 2),
-    _Finding("may be scratched", "may be scratched", "可能划动", 1),
-    _Finding("is scratched", "are scratched", "能划动", 0),
+    _Finding("may be scratched", "may be scratched", "不一定划得动", 1),
+    _Finding("is scratched", "are scratched", "划得动", 0),
 )
 _SCRATCHES = (  # glass or a streak plate
     _Finding("scratches it", "scratch it", "能划动", 0),
-    _Finding("may scratch it", "may scratch it", "可能划动", 1),
+    _Finding("may scratch it", "may scratch it", "不一定能划动", 1),
     _Finding("does not", "do not", "划不动", 2),
 )
 SCRATCH_TESTS: Mapping[float, Procedure] = {

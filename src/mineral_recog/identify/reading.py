@@ -18,6 +18,11 @@ _ABOVE = re.compile(rf"(?:>=?|≥|大于|高于) ?{_NUMBER}")
 _BELOW = re.compile(rf"(?:<=?|≤|小于|低于) ?{_NUMBER}")
 _AND = re.compile(r"[,;、。]|\band\b|\bbut\b|且|但")
 _UNIT = re.compile(r" ?(?:g/cm3|g/cc|g/ml|克/立方厘米|克每立方厘米)$")
+_ALSO = {
+    "colourless": "white", "colorless": "white", "无色": "白色", "glassy": "vitreous",
+    "dull": "earthy",
+}  # fmt: skip
+_UNLIKE = re.compile(r"\b(?:not|non|no|or|and|to)\b|[不非无或和]")  # no shade of a colour
 _YES = ("yes", "y", "true", "是", "有")
 _NO = ("no", "n", "false", "否", "无", "不")
 
@@ -88,9 +93,9 @@ def read_word(test: str, text: str) -> str:
         UserError: it is none of the list.
     """
     plain = re.sub(r" ?\b(?:lustre|luster|streak)$|条痕$", "", _plain(text)).replace("gray", "grey")
-    plain = {"colourless": "white", "colorless": "white", "无色": "白色"}.get(plain, plain)
-    tried = [plain, plain + "色", plain + "光泽"]
-    if test == "streak":
+    plain = _ALSO.get(plain, plain)
+    tried = [plain, re.sub(r"[ -]", "", plain), plain + "色", plain + "光泽"]
+    if test == "streak" and not _UNLIKE.search(plain):
         tried += [re.split(r"[ -]", plain)[-1], plain[-2:], plain[-1:] + "色"]
     for word in tried:
         if (found := word_of(test, word)) is not None:

@@ -47,19 +47,27 @@ def fact_of(fact: str, mineral: Mineral) -> Text | None:
 
 def listed(parts: Sequence[Text]) -> Text:
     """Parts as `a, b and c`."""
-    english = [part["en"] for part in parts]
-    told = ", ".join(english[:-1]) + (" and " if english[1:] else "") + english[-1]
-    return {"en": told, "zh": "、".join(part["zh"] for part in parts)}
+    return {
+        "en": _joined([part["en"] for part in parts], "and"),
+        "zh": "、".join(part["zh"] for part in parts),
+    }
 
 
 def _interval(interval: Interval, fact: str) -> Text:
     low, high = (f"{end:g}" for end in interval)
-    unit = {"en": " g/cm3", "zh": " g/cm3"} if fact == "density" else {"en": "", "zh": ""}
-    english = low if low == high else f"{low} to {high}"
-    chinese = low if low == high else f"{low}–{high}"
-    return {"en": english + unit["en"], "zh": chinese + unit["zh"]}
+    unit = " g/cm3" if fact == "density" else ""
+    if low == high:
+        return {"en": low + unit, "zh": low + unit}
+    return {"en": f"{low} to {high}{unit}", "zh": f"{low}–{high}{unit}"}
 
 
 def _words(words: Sequence[str], fact: str) -> Text:
-    """Words as `grey or black`."""
-    return {"en": " or ".join(words), "zh": "或".join(WORDS[fact][word] for word in words)}
+    """Words as `grey, brown or black`."""
+    *first, last = (WORDS[fact][word] for word in words)
+    chinese = f"{'、'.join(first)}或{last}" if first else last
+    return {"en": _joined(words, "or"), "zh": chinese}
+
+
+def _joined(parts: Sequence[str], word: str) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} {word} {last}" if first else last

@@ -1,0 +1,54 @@
+"""Heat maps point at what the answer hangs on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mineral_recog.data.views import Preprocessing
+from mineral_recog.identify.heat_map import heat_map
+from mineral_recog.method.heads import build_head
+from mineral_recog.method.model import Network
+
+SIZE = 56
+
+
+class Red(nn.Module):
+    """Features: mean redness and mean blueness, pooled from a map where there is one."""
+
+    def __init__(self, cells: int) -> None:
+        super().__init__()
+        self.cells = cells
+
+    def forward_features(self, pixels: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(pixels[:, [0, 2]], self.cells)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.forward_features(pixels).mean(dim=(2, 3))
+
+
+class Pooled(nn.Module):
+    """The same without a map to look at."""
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return pixels[:, [0, 2]].mean(dim=(2, 3))
+
+
+@pytest.mark.parametrize("backbone", [Red(7), Red(2), Pooled()])
+def test_the_place_that_speaks_for_a_class_is_found(backbone: nn.Module) -> None:
+    preprocessing = Preprocessing(SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    network = Network(backbone, build_head("linear", 2, 2), preprocessing).eval()
+    with torch.no_grad():
+        network.classifier.load_state_dict({"weight": torch.eye(2), "bias": torch.zeros(2)})
+    pixels = torch.full((3, SIZE, SIZE), 100, dtype=torch.uint8)
+    pixels[0, :16, :16] = 250  # red, top left
+    pixels[2, -16:, -16:] = 250  # blue, bottom right
+    red, blue = (heat_map(network, pixels, label) for label in (0, 1))
+    assert red.shape == blue.shape == (7, 7)
+    assert red.max() == blue.max() == 1
+    assert np.argwhere(red == 1).max() <= 1
+    assert np.argwhere(blue == 1).min() >= 5
+    assert red[-2:, -2:].max() == 0  # what speaks against it does not show
