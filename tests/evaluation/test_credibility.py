@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mineral_recog.evaluation import report, style, trust_plots
+from mineral_recog.evaluation import report, style, trust_plots, trust_rows
 from mineral_recog.evaluation.credibility import credibility, write_credibility
 from mineral_recog.evaluation.result import Bin
 from mineral_recog.evaluation.tables import print_figures
@@ -134,6 +134,18 @@ def test_without_other_pictures_the_report_says_how_to_get_there(tmp_path: Path)
     text = page(tmp_path, others=())
     assert "--others FOLDER" in text
     assert "AUROC" not in text
+
+
+def test_rows_by_basis_count_their_photos() -> None:
+    found = evaluation(believed())
+    rows = trust_rows.trust_context(found)["bases"]  # type: ignore[index]
+    assert [(row["basis"], row["photos"], row["coverage"]) for row in rows] == [
+        ("own", "3", "100.0%"), ("all", "1", "0.0%"),
+    ]  # fmt: skip
+    unseen = replace(believed(), class_coverage=np.array([1, np.nan]))
+    found = replace(found, credibility=unseen, test_counts=np.array([3, 0]))
+    rows = trust_rows.trust_context(found)["bases"]  # type: ignore[index]
+    assert [row["coverage"] for row in rows] == ["100.0%", "–"]
 
 
 def test_kinds_are_text(tmp_path: Path) -> None:

@@ -70,16 +70,19 @@ def _basis_rows(evaluation: Evaluation, found: Credibility) -> list[dict[str, An
     rows = []
     for basis in ("own", "group", "all"):
         own = np.array([basis == of_class for of_class in found.rests_on])
-        tested = own & (evaluation.test_counts > 0)
         if not own.any():
             continue
-        coverage = "–"
-        if tested.any():
-            weights = evaluation.test_counts[tested]
-            coverage = f"{100 * np.average(found.class_coverage[tested], weights=weights):.1f}%"
+        photos = evaluation.test_counts * own
+        covered = np.nansum(found.class_coverage * photos)  # nan where there are no photos
         classes = sorted(np.flatnonzero(own), key=lambda c: -found.val_counts[c])
-        names = [f"{evaluation.classes[c]} ({found.val_counts[c]:,})" for c in classes]
-        rows.append({"basis": basis, "classes": names, "coverage": coverage})
+        rows.append(
+            {
+                "basis": basis,
+                "classes": [f"{evaluation.classes[c]} ({found.val_counts[c]:,})" for c in classes],
+                "photos": f"{photos.sum():,}",
+                "coverage": f"{100 * covered / photos.sum():.1f}%" if photos.any() else "–",
+            }
+        )
     return rows
 
 
