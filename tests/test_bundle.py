@@ -124,7 +124,7 @@ def break_nan(arrays: Arrays) -> None:
         (lambda a: a.update(class_means=a["class_means"][:, 1:].copy()), "class_means is not"),
         (lambda a: a.update(conformal_scores=a["conformal_scores"][1:].copy()), "conformal_scores"),
         (lambda a: a.update(class_means=a["class_means"].astype(np.float64)), "float32"),
-        (lambda a: a.pop("class_means"), "arrays conformal_scores, not"),
+        (lambda a: a.pop("class_means"), "arrays conformal_scores"),
         (lambda a: a.update(more=np.zeros(1, dtype=np.float32)), "arrays .*more"),
         (break_nan, "finite"),
     ],

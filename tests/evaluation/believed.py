@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 
@@ -17,22 +19,27 @@ CLASSES, GROUPS = ("Quartz", "Opal"), ("head", "tail")
 # Quartz is in a set from 0.7 upwards, by its own nine photos. Opal has two, which are too few, as
 # are those of all classes with too few, so that its limit is the largest score of all: 0.6.
 SCORES = ConformalScores(np.array([0.3] * 9 + [0.5, 0.6], dtype=np.float32), (9, 2), GROUPS)
-# Strange is what points away from both axes by more than half a right angle's cosine.
-NOVELTY = Novelty(np.eye(2, dtype=np.float32), 0.5, 0.0, 0.2)
-TRUST = Trust(2.0, SCORES, NOVELTY)
+# How strange a picture is stands in its first feature, so that no figure rests on the score's
+# formula; strange begins above 0.5.
+NOVELTY = SimpleNamespace(
+    score=lambda features, logits: features[:, 0].astype(np.float64),
+    threshold=0.5,
+    plain_threshold=0.2,
+)
+TRUST = Trust(2.0, SCORES, cast(Novelty, NOVELTY))
 
 
-def answers(labels: list[int], features: list[list[float]], certain: float = 9) -> Predictions:
+def answers(labels: list[int], strange: list[float], certain: float = 9) -> Predictions:
     """Photos taken for Quartz with odds of `certain` to 1; calibrated, with those of its root."""
     logits = np.array([[np.log(certain), 0]] * len(labels), dtype=np.float32)
-    paths = (Path("gone.jpg"),) * len(labels)
-    return Predictions(np.array(labels), logits, np.array(features, dtype=np.float32), paths)
+    features = np.array(strange, dtype=np.float32)[:, None]
+    return Predictions(np.array(labels), logits, features, (Path("gone.jpg"),) * len(labels))
 
 
-# Three photos of Quartz and one of Opal, all like Quartz: 0.9 told plainly, 0.75 calibrated.
-PHOTOS = answers([0, 0, 0, 1], [[1, 0]] * 4)
-# A kind that is like Opal, of one picture, and a strange one, of three; plainly all look strange.
-OTHERS = answers([0, 1, 1, 1], [[0, 1], [-1, 0], [-1, 0], [-1, 0]], certain=2)
+# Three photos of Quartz and one of Opal, none strange: 0.9 told plainly, 0.75 calibrated.
+PHOTOS = answers([0, 0, 0, 1], [0] * 4)
+# A picture no stranger than the photos, and three of a strange kind; plainly all look strange.
+OTHERS = answers([0, 1, 1, 1], [0, 1, 1, 1], certain=2)
 
 
 def believed(with_others: bool = True, kinds: tuple[str, ...] = ("leaves", "noise")) -> Credibility:

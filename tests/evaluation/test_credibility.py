@@ -48,7 +48,7 @@ def test_each_class_has_its_coverage_and_basis() -> None:
 
 
 def test_a_split_without_tail_photos_has_no_tail() -> None:
-    found = credibility(TRUST, answers([0], [[1, 0]]), GROUPS)
+    found = credibility(TRUST, answers([0], [0]), GROUPS)
     assert found.reliability.keys() == {"all"}
     assert np.isnan(found.class_coverage[1])
     assert found.others == ()
@@ -59,7 +59,7 @@ def test_other_pictures_are_told_together_and_by_kind() -> None:
     assert [(kind.name, kind.pictures) for kind in (every, leaves, noise)] == [
         ("", 4), ("leaves", 1), ("noise", 3),
     ]  # fmt: skip
-    # One of the kinds is as far from a mean as the photos are, the other is farther.
+    # One of the kinds is as strange as the photos are, the other stranger.
     assert [kind.figures["auroc"] for kind in (every, leaves, noise)] == [0.875, 0.5, 1]
     assert [kind.figures["false_accepts"] for kind in (every, leaves, noise)] == [0.25, 1, 0]
     assert {kind.figures["plain_auroc"] for kind in (every, leaves, noise)} == {1}

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.evaluation.metrics import ECE_BINS, Floats, Ints
 from mineral_recog.evaluation.result import (
     Bin,
     Credibility,
@@ -22,7 +21,7 @@ from mineral_recog.evaluation.result import (
 )
 from mineral_recog.trust.calibration import Trust
 from mineral_recog.trust.figures import novelty_figures, trust_figures
-from mineral_recog.trust.temperature import softmax
+from mineral_recog.trust.temperature import ECE_BINS, Floats, Ints, confidence_bins, softmax
 
 COVERAGE = 0.9  # that the sets are asked for
 
@@ -94,7 +93,7 @@ def write_credibility(path: Path, evaluation: Evaluation) -> None:
 def _bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
     """The 15 bins of the calibration error, see `metrics.figures`."""
     confidence = probabilities.max(axis=1)
-    cells = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
+    cells = confidence_bins(confidence)
     photos = np.bincount(cells, minlength=ECE_BINS)
     told = _mean_by(cells, confidence, ECE_BINS)
     right = _mean_by(cells, probabilities.argmax(axis=1) == labels, ECE_BINS)

@@ -27,6 +27,7 @@ from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
 from mineral_recog.method.prediction import Outputs, predict
 from mineral_recog.progress import Bar
+from mineral_recog.trust.temperature import softmax
 
 BATCH = 64
 
@@ -266,7 +267,7 @@ def _write_predictions(path: Path, evaluation: Evaluation, photos: Path) -> None
     """
     predictions = evaluation.predictions
     assert predictions is not None
-    probabilities = metrics.softmax(predictions.logits)
+    probabilities = softmax(predictions.logits)
     ranks = metrics.ranks(predictions.labels, predictions.logits)
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = csv.writer(file)

@@ -17,6 +17,7 @@ from mineral_recog.evaluation.meanings import figure_rows, paper_rows
 from mineral_recog.evaluation.page import bilingual, write_page
 from mineral_recog.evaluation.result import Evaluation, Predictions
 from mineral_recog.evaluation.trust_rows import trust_context
+from mineral_recog.trust.temperature import softmax
 
 _MISTAKES, _PAIRS, _THUMBNAIL = 12, 10, 320
 
@@ -107,7 +108,7 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
     predictions = evaluation.predictions
     guesses = predictions.logits.argmax(axis=1)
     wrong = np.flatnonzero(guesses != predictions.labels)
-    probability = metrics.softmax(predictions.logits[wrong]).max(axis=1, initial=0)
+    probability = softmax(predictions.logits[wrong]).max(axis=1, initial=0)
     first = np.argsort(-probability, kind="stable")[:_MISTAKES]
     return [
         {
