@@ -29,7 +29,7 @@ PHOTOS = (*ALIKE, "backbone=efficientnet_lite0", "image_size=96", "batch_size=32
           "epochs=16", "lr_scale=15")  # fmt: skip
 SPLITS = ("data-0", "data-1", "data-2")
 CHOICES = "minerals-val30"  # the same training photos, more to validate on
-# `best` with a part left out or added; without the stages it is ordinary training with the same extras.
+# `best` with a part left out or added; without the stages: ordinary training with the same extras.
 PARTS = {
     "best_without_larger_crops": "base: best\ncrop_scale: 0.08",
     "best_without_average": "base: best\nweight_average: 0.0",
