@@ -18,10 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import eigh
-from scipy.special import logsumexp
 
-from mineral_recog.trust.temperature import Floats, Ints, Logits, class_weights, softmax
+from mineral_recog.trust.temperature import Floats, Ints, Logits, class_weights, log_sum, softmax
 
 DIRECTIONS = 64  # of the spread that are kept; 0.5 MB of 2,048 features
 
@@ -51,8 +49,8 @@ class Novelty:
     def score(self, features: Logits, logits: Logits) -> Floats:
         """How strange photos are, float [M], from features [M, D] and logits [M, C]."""
         distance = _distance(self.means, self.directions, features)
-        excess: Floats = distance + self.weight * np.maximum(self.ordinary - _log_sum(logits), 0)
-        return excess
+        strange: Floats = distance + self.weight * np.maximum(self.ordinary - log_sum(logits), 0)
+        return strange
 
 
 def plain_score(logits: Logits) -> Floats:
@@ -95,12 +93,12 @@ def fit_novelty(
     residuals = (unit - means[train_labels]) * np.sqrt(shares / shares.mean())
     directions = _directions(residuals).astype(np.float32)
     distance = _distance(means.astype(np.float32), directions, val_features)
-    log_sum = _log_sum(val_logits)
-    spread = log_sum.std()
+    energy = log_sum(val_logits)
+    spread = energy.std()
     # a deviation of the one counts as much as a deviation of the other
     weight = distance.std() / spread if spread else 0.0
-    ordinary = np.median(log_sum)
-    strange = distance + weight * np.maximum(ordinary - log_sum, 0)
+    ordinary = np.median(energy)
+    strange = distance + weight * np.maximum(ordinary - energy, 0)
     weights = class_weights(val_labels)
     return Novelty(
         means.astype(np.float32),
@@ -119,6 +117,8 @@ def _directions(residuals: Floats) -> Floats:
     (I - sum of k v v') / (a t), k = (1 - a) s / ((1 - a) s + a t), over eigenvectors v and
     eigenvalues s of S. Given are sqrt(k) v; the factor in front changes no order.
     """
+    from scipy.linalg import eigh  # slow to import, and needed when fitting alone
+
     photos, width = residuals.shape
     covariance = residuals.T @ residuals / photos
     mean = np.trace(covariance) / width
@@ -157,11 +157,6 @@ def _squares(left: Floats, right: Floats) -> Floats:
     both: Floats = (left**2).sum(axis=1)[:, None] + (right**2).sum(axis=1)
     both -= 2 * left @ right.T
     return both
-
-
-def _log_sum(logits: Logits) -> Floats:
-    summed: Floats = logsumexp(logits.astype(np.float64), axis=1)
-    return summed
 
 
 def _quantile(values: Floats, weights: Floats, share: float) -> float:

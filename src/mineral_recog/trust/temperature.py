@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -28,6 +26,14 @@ def softmax(logits: Logits, temperature: float = 1.0) -> Floats:
     return shifted
 
 
+def log_sum(logits: Logits) -> Floats:
+    """Log of the sum of exp(logits), [M] from [M, C]."""
+    wide: Floats = logits.astype(np.float64)
+    top = wide.max(axis=1)
+    summed: Floats = top + np.log(np.exp(wide - top[:, None]).sum(axis=1))
+    return summed
+
+
 def fit_temperature(logits: Logits, labels: Ints) -> float:
     """The temperature in [0.05, 20] whose probabilities make the labels likeliest.
 
@@ -37,12 +43,14 @@ def fit_temperature(logits: Logits, labels: Ints) -> float:
         logits: of the validation photos, [M, C].
         labels: of the validation photos, [M], M at least 1.
     """
+    from scipy.optimize import minimize_scalar  # slow to import, and needed when fitting alone
+
     photos = np.arange(len(labels))
     weights = class_weights(labels)
 
     def surprise(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
-        return float(weights @ (logsumexp(scaled, axis=1) - scaled[photos, labels]))
+        return float(weights @ (log_sum(scaled) - scaled[photos, labels]))
 
     bounds = (np.log(COLDEST), np.log(HOTTEST))
     found = minimize_scalar(surprise, bounds=bounds, method="bounded")
