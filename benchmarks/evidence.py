@@ -97,7 +97,7 @@ def accuracies(
     index = read_split(data or trained_on(run), "test", bundle.classes)
     predictions = measure(run.name, bundle, index, "test", workers=0).predictions
     assert predictions is not None
-    prior, labels = metrics.softmax(predictions.logits), predictions.labels
+    prior, labels = bundle.trust.probabilities(predictions.logits), predictions.labels
     table = read_minerals()
     minerals = [table.find(name) for name in bundle.classes]
     unknown = [n for n, one in zip(bundle.classes, minerals, strict=True) if one is None]

@@ -7,20 +7,34 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
 from mineral_recog.bundle import Bundle, read_bundle
 from mineral_recog.errors import UserError
 from mineral_recog.method.model import build_network
+from mineral_recog.trust.calibration import Arrays, Trust, fit_trust
+
+GROUPS = ("head", "tail")
+
+
+def made_trust(width: int) -> Trust:
+    """Fitted on three photos of each of two classes."""
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    features = np.eye(2, width, dtype=np.float32)[labels]
+    logits = np.array([[2, 0], [1, 0], [0, 1], [0, 2], [0, 3], [1, 0]], dtype=np.float32)
+    return fit_trust(features, labels, features, logits, labels, GROUPS)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     network = build_network("test_resnet", False, "auto", 32, classes=2)
-    groups = ("head", "tail")
-    Bundle(network, "test_resnet", "linear", ("金", "opal"), (9, 2), groups, {}).save(
+    trust = made_trust(network.classifier.in_features)
+    Bundle(network, "test_resnet", "linear", ("金", "opal"), (9, 2), GROUPS, trust, {}).save(
         tmp_path / "model"
     )
     return tmp_path / "model"
@@ -33,7 +47,18 @@ def test_what_is_saved_is_read(folder: Path) -> None:
     again = read_bundle(folder)
     pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     assert torch.equal(bundle.network(pixels)[1], again.network(pixels)[1])
-    assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors"}
+    names = {"config.json", "model.safetensors", "trust.safetensors"}
+    assert {path.name for path in folder.iterdir()} == names
+
+
+def test_the_calibration_that_is_saved_is_read(folder: Path) -> None:
+    trust = read_bundle(folder).trust
+    wanted = made_trust(trust.novelty.means.shape[1])
+    assert trust.values() == wanted.values()
+    assert trust.arrays().keys() == wanted.arrays().keys()
+    for name, array in wanted.arrays().items():
+        assert np.array_equal(trust.arrays()[name], array)
+    assert trust.conformal.groups == GROUPS
 
 
 def change(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
@@ -46,7 +71,12 @@ def change(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (lambda c: c.update(version=2), "version"),
+        (lambda c: c.update(version=1), "version"),
+        (lambda c: (c.update(version=1), c.pop("calibration")), "version|calibration"),
+        (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
+        (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),
+        (lambda c: c["calibration"].update(val_counts=[6]), "val_counts of 1 classes, not 2"),
+        (lambda c: c["calibration"].update(val_counts=[3, 4]), "conformal_scores"),
         (lambda c: c.update(classes=["金"]), "classes"),
         (lambda c: c.update(train_counts=[1]), "differ in length"),
         (lambda c: c.update(extra=1), "extra"),
@@ -81,6 +111,47 @@ def test_weights_that_are_torn_or_not_finite_are_refused(folder: Path) -> None:
         read_bundle(folder)
     file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(UserError, match="damaged"):
+        read_bundle(folder)
+
+
+def break_nan(arrays: Arrays) -> None:
+    arrays["class_means"][0, 0] = np.nan
+
+
+@pytest.mark.parametrize(
+    ("edit", "reason"),
+    [
+        (lambda a: a.update(class_means=a["class_means"][:, 1:].copy()), "class_means is not"),
+        (lambda a: a.update(conformal_scores=a["conformal_scores"][1:].copy()), "conformal_scores"),
+        (lambda a: a.update(class_means=a["class_means"].astype(np.float64)), "float32"),
+        (lambda a: a.pop("class_means"), "arrays conformal_scores"),
+        (lambda a: a.update(more=np.zeros(1, dtype=np.float32)), "arrays .*more"),
+        (break_nan, "finite"),
+    ],
+)
+def test_a_calibration_that_does_not_fit_is_refused(
+    folder: Path, edit: Callable[[Arrays], object], reason: str
+) -> None:
+    file = folder / "trust.safetensors"
+    arrays = load_arrays(file)
+    edit(arrays)
+    save_arrays(arrays, file)
+    with pytest.raises(UserError, match=rf"trust\.safetensors is damaged.*{reason}") as told:
+        read_bundle(folder)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("kept", [0, 7, 100])
+def test_a_calibration_that_is_torn_is_refused(folder: Path, kept: int) -> None:
+    file = folder / "trust.safetensors"
+    file.write_bytes(file.read_bytes()[:kept])
+    with pytest.raises(UserError, match=r"trust\.safetensors is damaged"):
+        read_bundle(folder)
+
+
+def test_a_calibration_that_is_missing_is_told(folder: Path) -> None:
+    (folder / "trust.safetensors").unlink()
+    with pytest.raises(UserError, match=r"trust\.safetensors is missing.*mineral-recog train"):
         read_bundle(folder)
 
 

@@ -126,6 +126,34 @@ def test_two_runs_side_by_side(
     assert f"{100 * metrics['mean_accuracy']:.2f}%" in table
 
 
+def test_other_pictures_are_told_from_minerals(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    others = tmp_path / "others"
+    command = ["evaluate", str(copy), "--workers", "0", "--others", str(others)]
+    assert main(command) == 2
+    assert "is no folder" in told(capsys)
+    write_photos(others / "leaves", 4, 3)
+    write_photos(others / "noise" / "grey", 5, 2)
+    (others / "noise" / "torn.png").touch()
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    assert "torn.png" in shown.err.replace("\n", "")
+    folder = copy / "evaluation" / "test"
+    trust = json.loads((folder / "trust.json").read_text("utf-8"))
+    assert [(kind["name"], kind["pictures"]) for kind in trust["others"]] == [
+        ("", 5), ("leaves", 3), ("noise", 2),
+    ]  # fmt: skip
+    assert f"{trust['others'][0]['figures']['auroc']:.3f}" in shown.out
+    assert f"{trust['figures']['ece_after_tail']:.3f}" in shown.out
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    # Tools that read metrics.json find the error of plain softmax there, as ever.
+    assert metrics["ece"] == pytest.approx(trust["figures"]["ece_before"])
+    assert not {"ece_after", "coverage", "others"} & set(metrics)
+    assert "other pictures (sha256" in (folder / "report.html").read_text("utf-8")
+
+
 def test_an_evaluation_is_not_overwritten(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

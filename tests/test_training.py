@@ -44,7 +44,7 @@ def test_a_run_leaves_a_bundle_that_knows_what_it_is(
     # The choice of precision is written down, so that the run can be repeated.
     assert read_recipe(str(run / "recipe.yaml")).precision == bundle.provenance["precision"]
     left = {path.name for path in run.iterdir()}
-    assert left == {"log.jsonl", "model", "recipe.yaml", "run.json"}
+    assert left == {"gallery", "log.jsonl", "model", "recipe.yaml", "run.json"}
 
 
 def test_a_photo_that_cannot_be_read_is_refused_with_the_list(

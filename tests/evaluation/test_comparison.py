@@ -18,6 +18,7 @@ from mineral_recog.evaluation import evaluate, metrics, paired
 from mineral_recog.evaluation.comparison import Trial, compare, read_trial
 from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.result import Answers, Evaluation, Predictions
+from mineral_recog.trust.temperature import softmax
 
 CLASSES = ("Agate", "Beryl", "Copper")
 GROUPS = ("head", "medium", "tail")
@@ -58,7 +59,7 @@ def trial(
     evaluation = evaluation_of(logits, labels, groups)
     photos = Answers(
         tuple(f"{i:05}" for i in range(len(labels))), labels, metrics.ranks(labels, logits),
-        metrics.softmax(logits).max(axis=1),
+        softmax(logits).max(axis=1),
     )  # fmt: skip
     return Trial(recipe, data, seed, evaluation, photos, seconds, memory)
 

@@ -36,6 +36,15 @@ def evaluate(
             )
         ),
     ] = None,
+    others: Annotated[
+        Path | None,
+        typer.Option(
+            help=tr(
+                "folder of pictures of something else, to be told from minerals",
+                "其他图片的文件夹，看模型能否认出“都不是”",
+            )
+        ),
+    ] = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     force: ForceOption = False,
@@ -51,6 +60,7 @@ def evaluate(
         split=split,
         against=against,
         groups=groups,
+        others=others,
         device=device,
         workers=default_workers() if workers is None else workers,
         force=force,

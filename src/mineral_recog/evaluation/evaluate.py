@@ -18,13 +18,16 @@ from mineral_recog.data.index import SPLITS, Index, read_split
 from mineral_recog.data.loading import EvaluationLoader
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation import metrics, plots
+from mineral_recog.evaluation.credibility import credibility, write_credibility
+from mineral_recog.evaluation.others import read_others
 from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.result import Evaluation, Predictions
 from mineral_recog.evaluation.style import save
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
-from mineral_recog.method.prediction import predict
+from mineral_recog.method.prediction import Outputs, predict
 from mineral_recog.progress import Bar
+from mineral_recog.trust.temperature import softmax
 
 BATCH = 64
 
@@ -36,6 +39,7 @@ def evaluate(
     split: str = "test",
     against: Path | str | None = None,
     groups: str | None = None,
+    others: Path | str | None = None,
     backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
@@ -49,6 +53,8 @@ def evaluate(
         split: `train`, `val` or `test`.
         against: another run, evaluated on the same split before, to set this one beside.
         groups: see `class_groups`; by default those of the bundle.
+        others: folder with pictures of something else, or of minerals left out of training, that
+            the model is to tell from those it knows; see `read_others`.
         backbone: a module of the kind that `train` was given, if it was.
         device: see `hardware.choose_device`.
         workers: loader processes.
@@ -73,16 +79,18 @@ def evaluate(
     refuse_existing(folder, force)
     index = read_split(Path(data) if data else trained_on(run), split, bundle.classes)
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
+    unknown = read_others(Path(others)) if others else None
     history = _history(run)
-    evaluation = measure(run.resolve().name, bundle, index, split, groups, device, workers)
+    name = run.resolve().name
+    evaluation = measure(name, bundle, index, split, groups, device, workers, unknown)
+    provenance = {
+        **bundle.provenance,
+        f"{split} photos (sha256 of names and sizes)": index.fingerprint(),
+    }
+    if unknown is not None:
+        provenance["other pictures (sha256 of names and sizes)"] = unknown.fingerprint()
     evaluation = replace(
-        evaluation,
-        history=history,
-        recipe=_text(run / "recipe.yaml"),
-        provenance={
-            **bundle.provenance,
-            f"{split} photos (sha256 of names and sizes)": index.fingerprint(),
-        },
+        evaluation, history=history, recipe=_text(run / "recipe.yaml"), provenance=provenance
     )
     if other is not None:
         _refuse_unlike(evaluation, other)
@@ -119,8 +127,9 @@ def measure(
     groups: str | None = None,
     device: str = "auto",
     workers: int = 2,
+    others: Index | None = None,
 ) -> Evaluation:
-    """Predict every photo of a split and work out all figures.
+    """Predict every photo of a split, and other pictures if given, and work out all figures.
 
     Raises:
         UserError: a photo cannot be read, or the groups or the device are not to be had.
@@ -130,32 +139,45 @@ def measure(
         of_class = class_groups(groups, bundle.classes, bundle.train_counts)
     where = hardware.choose_device(device)
     size = bundle.network.preprocessing.image_size
-    loader = EvaluationLoader(index, size, BATCH, workers)
-    with Bar(tr(f"evaluating {name}", f"评估 {name}"), len(loader)) as bar:
-        outputs = predict(bundle.network.to(where), loader, where, on_batch=bar.step)
-    paths = tuple(index.path(photo) for photo in range(len(index)))
-    confusion = metrics.confusion_matrix(
-        outputs.labels, outputs.logits.argmax(axis=1), len(bundle.classes)
-    )
+    indices = [index] if others is None else [index, others]
+    loaders = [EvaluationLoader(one, size, BATCH, workers) for one in indices]
+    with Bar(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders))) as bar:
+        network = bundle.network.to(where)
+        outputs = [predict(network, loader, where, on_batch=bar.step) for loader in loaders]
+    predictions, *of_others = map(_predictions, outputs, indices)
+    labels, logits = predictions.labels, predictions.logits
+    confusion = metrics.confusion_matrix(labels, logits.argmax(axis=1), len(bundle.classes))
     return Evaluation(
         name=name,
         split=split,
         classes=bundle.classes,
         train_counts=bundle.train_counts,
         groups=of_class,
-        predictions=Predictions(outputs.labels, outputs.logits, outputs.features, paths),
-        figures=metrics.figures(outputs.labels, outputs.logits, of_class),
-        intervals=metrics.bootstrap_intervals(outputs.labels, outputs.logits, of_class),
+        predictions=predictions,
+        figures=metrics.figures(labels, logits, of_class),
+        intervals=metrics.bootstrap_intervals(labels, logits, of_class),
         class_accuracy=metrics.class_accuracy(confusion),
         test_counts=confusion.sum(axis=1),
         history=[],
         recipe="",
         provenance={},
+        credibility=credibility(
+            bundle.trust,
+            predictions,
+            of_class,
+            of_others[0] if others is not None else None,
+            others.classes if others is not None else (),
+        ),
     )
 
 
+def _predictions(outputs: Outputs, index: Index) -> Predictions:
+    paths = tuple(index.path(photo) for photo in range(len(index)))
+    return Predictions(outputs.labels, outputs.logits, outputs.features, paths)
+
+
 def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
-    """An evaluation written before, without its predictions.
+    """An evaluation written before, without its predictions and its credibility.
 
     Raises:
         UserError: there is none, or it is of other classes.
@@ -218,6 +240,7 @@ def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None, pho
     """All files of an evaluation."""
     written = {**evaluation.figures, "intervals": evaluation.intervals}
     (folder / "metrics.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
+    write_credibility(folder / "trust.json", evaluation)
     _write_per_class(folder / "per_class.csv", evaluation)
     _write_predictions(folder / "predictions.csv", evaluation, photos)
     save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
@@ -244,7 +267,7 @@ def _write_predictions(path: Path, evaluation: Evaluation, photos: Path) -> None
     """
     predictions = evaluation.predictions
     assert predictions is not None
-    probabilities = metrics.softmax(predictions.logits)
+    probabilities = softmax(predictions.logits)
     ranks = metrics.ranks(predictions.labels, predictions.logits)
     with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
         rows = csv.writer(file)

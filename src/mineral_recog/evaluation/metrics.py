@@ -1,4 +1,4 @@
-"""The figures of a split, from labels and logits; numpy only.
+"""The figures of a split, from labels and logits; without torch.
 
 Shapes: M photos, C classes. Every figure is a share in [0, 1], not per cent. Classes without
 photos in the split have no accuracy (nan) and are left out of every class-wise figure; a group
@@ -17,12 +17,12 @@ import numpy.typing as npt
 
 from mineral_recog.data.groups import GROUPS
 from mineral_recog.evaluation.result import Answers
+from mineral_recog.trust.temperature import ECE_BINS, confidence_bins, softmax
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Logits = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
-ECE_BINS = 15
 TOP = 5
 _DRAWS_AT_ONCE = 2_000_000  # bounds the memory of a resample to some 50 MB
 
@@ -42,15 +42,6 @@ class _Sums(NamedTuple):
     correct: Floats  # [..., C]
     in_top: Floats  # [..., C]
     gap: Floats  # [..., ECE_BINS]
-
-
-def softmax(logits: Logits) -> Floats:
-    """Probabilities [M, C] from logits [M, C]; each row sums to 1."""
-    shifted: Floats = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=1, keepdims=True)
-    return shifted
 
 
 def confusion_matrix(labels: Ints, predicted: Ints, classes: int) -> Ints:
@@ -187,8 +178,7 @@ def _facts(ranks: Ints, confidence: Floats) -> _PerPhoto:
     """What the figures need, from the place of the true class and the first guess's probability."""
     correct = (ranks == 1).astype(np.float64)
     in_top = (ranks <= TOP).astype(np.float64)
-    bins = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
-    return _PerPhoto(correct, in_top, bins, correct - confidence)
+    return _PerPhoto(correct, in_top, confidence_bins(confidence), correct - confidence)
 
 
 def _sums(labels: Ints, photo: _PerPhoto, classes: int) -> _Sums:

@@ -28,6 +28,9 @@ _PLOT_WORDS = {
     "Training photos": "训练照片数", "Mean accuracy, all classes": "平均准确率（全部类别）",
     "Mean accuracy, tail classes": "平均准确率（尾部类别）", "Training time (s)": "训练用时（秒）",
     "Training time (min)": "训练用时（分钟）", "Training time (h)": "训练用时（小时）",
+    "All photos": "全部照片", "Photos of tail classes": "尾部类别的照片",
+    "Probability told": "所报概率", "Share that is right": "实际正确的比例", "Photos": "照片数",
+    "before calibration": "校准前", "after calibration": "校准后",
 }  # fmt: skip
 
 

@@ -12,10 +12,12 @@ from markupsafe import Markup
 from PIL import ImageOps
 
 from mineral_recog.data.photo import open_photo
-from mineral_recog.evaluation import metrics, plots
+from mineral_recog.evaluation import metrics, plots, trust_plots
 from mineral_recog.evaluation.meanings import figure_rows, paper_rows
 from mineral_recog.evaluation.page import bilingual, write_page
 from mineral_recog.evaluation.result import Evaluation, Predictions
+from mineral_recog.evaluation.trust_rows import trust_context
+from mineral_recog.trust.temperature import softmax
 
 _MISTAKES, _PAIRS, _THUMBNAIL = 12, 10, 320
 
@@ -60,6 +62,7 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "mistakes": _mistakes(evaluation),
         "pairs": _pairs(evaluation),
         "plots": _plots(evaluation, against),
+        "trust": trust_context(evaluation),
     }
 
 
@@ -105,7 +108,7 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
     predictions = evaluation.predictions
     guesses = predictions.logits.argmax(axis=1)
     wrong = np.flatnonzero(guesses != predictions.labels)
-    probability = metrics.softmax(predictions.logits[wrong]).max(axis=1, initial=0)
+    probability = softmax(predictions.logits[wrong]).max(axis=1, initial=0)
     first = np.argsort(-probability, kind="stable")[:_MISTAKES]
     return [
         {
@@ -164,6 +167,8 @@ def _plots(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Mark
     if evaluation.predictions is not None:
         drawn["confusion_matrix"] = plots.confusion_matrix(evaluation)
         drawn["feature_distribution"] = plots.feature_distribution(evaluation)
+    if evaluation.credibility is not None:
+        drawn["reliability"] = trust_plots.reliability(evaluation.credibility.reliability)
     if evaluation.history:
         drawn["training_curves"] = plots.training_curves(evaluation.history)
     return {name: bilingual(figure) for name, figure in drawn.items()}

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from mineral_recog.trust.conformal import Basis
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
@@ -49,6 +51,56 @@ class Answers:
             raise ValueError(f"photos, labels, ranks and confidence differ in length: {lengths}")
 
 
+class Bin(NamedTuple):
+    """The photos whose first guess has a probability in one bin of the calibration error."""
+
+    photos: int
+    told: float  # mean probability of the first guess; nan without photos
+    right: float  # share of first guesses that are right; nan without photos
+
+
+class Reliability(NamedTuple):
+    """The bins of some photos, by plain softmax and by calibrated probabilities."""
+
+    before: tuple[Bin, ...]
+    after: tuple[Bin, ...]
+
+
+class OtherKind(NamedTuple):
+    """One kind of pictures of something else, and how well they were told from the photos.
+
+    name: of their folder, "" for those in none. figures: by the keys of `novelty_figures`.
+    """
+
+    name: str
+    pictures: int
+    figures: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Credibility:
+    """How far the answers to the photos of a split can be believed; C classes in their order.
+
+    temperature: of the calibration. asked: coverage that the sets were asked for.
+    figures: by the keys of `trust_figures`.
+    val_counts: validation photos that each class was calibrated on, C.
+    rests_on: whose validation photos hold the class in sets, C.
+    class_coverage: share of its photos whose set holds the class, float [C], nan without photos.
+    reliability: of all photos ("all"), and of those of tail classes ("tail") if there are any.
+    others: pictures of something else, all together first, then kind by kind if there are
+        several; empty when none were given.
+    """
+
+    temperature: float
+    asked: float
+    figures: dict[str, float]
+    val_counts: tuple[int, ...]
+    rests_on: tuple[Basis, ...]
+    class_coverage: npt.NDArray[np.float64]
+    reliability: dict[str, Reliability]
+    others: tuple[OtherKind, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """One run on one split of C classes; classes, counts, groups and accuracies in one order.
@@ -60,6 +112,7 @@ class Evaluation:
     test_counts: photos of each class in the split, int [C].
     history: the lines of log.jsonl, an epoch each. recipe: YAML text.
     provenance: what was run on what; shown as it is.
+    credibility: None when only the figures are known.
     Raises ValueError when a field that goes by class does not have C entries.
     """
 
@@ -76,6 +129,7 @@ class Evaluation:
     history: list[dict[str, Any]]
     recipe: str
     provenance: dict[str, str]
+    credibility: Credibility | None = None
 
     def __post_init__(self) -> None:
         for field in ("train_counts", "groups", "class_accuracy", "test_counts"):

@@ -14,7 +14,8 @@ from mineral_recog.evaluation.comparison_rows import (
     figure_columns,
 )
 from mineral_recog.evaluation.meanings import figure_rows, paper_rows
-from mineral_recog.evaluation.result import Evaluation
+from mineral_recog.evaluation.result import Credibility, Evaluation
+from mineral_recog.evaluation.trust_rows import other_row, trust_figure
 from mineral_recog.language import chinese, tr
 
 _PRINTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy", "seconds")
@@ -39,6 +40,34 @@ def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> 
     if not console.is_terminal:
         console.width = 120  # a pipe has no width of its own
     console.print(table)
+    if evaluation.credibility is not None:
+        console.print(_trust_table(evaluation.credibility))
+
+
+def _trust_table(found: Credibility) -> Table:
+    """Calibration and sets, of all and of the tail; other pictures against the plain way."""
+    table = Table(box=None, header_style="bold")
+    for heading in (tr("calibrated", "校准后"), tr("all", "全部"), tr("tail", "尾部")):
+        table.add_column(heading, justify="left" if not table.columns else "right")
+    asked = f"{found.asked:.0%}"
+    rows = {
+        "ece_after": tr("Expected calibration error (ECE)", "期望校准误差（ECE）"),
+        "coverage": tr(
+            f"Right one in a set asked to hold it in {asked}", f"集合含正确答案（要求 {asked}）"
+        ),
+        "set_size": tr("Minerals in a set", "集合中的矿物数"),
+    }
+    for key, name in rows.items():
+        table.add_row(name, trust_figure(found, key), trust_figure(found, key, "tail"))
+    if found.others:
+        row = other_row(found.others[0])
+        plain = tr("plain", "普通")
+        for key, name in (
+            ("auroc", tr("Other pictures: AUROC", "其他图片：AUROC")),
+            ("false_accepts", tr("Other pictures: false accepts", "其他图片：误收")),
+        ):
+            table.add_row(f"{name} ({plain} {row[f'plain_{key}']})", row[key], "")
+    return table
 
 
 def print_comparison(comparison: Comparison) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from mineral_recog.trust.conformal import ConformalScores, fit_conformal
-from mineral_recog.trust.novelty import Novelty, fit_novelty
+from mineral_recog.trust.novelty import DIRECTIONS, Novelty, fit_novelty
 from mineral_recog.trust.temperature import (
     COLDEST,
     HOTTEST,
@@ -22,19 +22,22 @@ from mineral_recog.trust.temperature import (
     softmax,
 )
 
+LARGEST_COUNT = 10_000_000  # validation photos of a class
+
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 
 class TrustValues(BaseModel):
     """The schema of the small parts of a `Trust`, as they stand in a JSON file."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    temperature: Annotated[float, Field(ge=COLDEST, le=HOTTEST)]
-    val_counts: tuple[Annotated[int, Field(ge=0, le=2**31)], ...]
-    novelty_threshold: float
-    novelty_weight: Annotated[float, Field(ge=0)]
-    plain_threshold: Annotated[float, Field(ge=0, le=1)]
+    temperature: Annotated[float, Field(strict=True, ge=COLDEST, le=HOTTEST)]
+    val_counts: tuple[Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)], ...]
+    novelty_weight: Annotated[float, Field(strict=True, ge=0)]
+    novelty_ordinary: Annotated[float, Field(strict=True)]
+    novelty_threshold: Annotated[float, Field(strict=True, ge=0)]
+    plain_threshold: Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,14 +63,19 @@ class Trust:
         return TrustValues(
             temperature=self.temperature,
             val_counts=self.conformal.counts,
-            novelty_threshold=self.novelty.threshold,
             novelty_weight=self.novelty.weight,
+            novelty_ordinary=self.novelty.ordinary,
+            novelty_threshold=self.novelty.threshold,
             plain_threshold=self.novelty.plain_threshold,
         )
 
     def arrays(self) -> Arrays:
         """The large parts by name, float32, for a file of tensors."""
-        return {"conformal_scores": self.conformal.scores, "class_means": self.novelty.means}
+        return {
+            "conformal_scores": self.conformal.scores,
+            "class_means": self.novelty.means,
+            "directions": self.novelty.directions,
+        }
 
 
 def fit_trust(
@@ -113,23 +121,32 @@ def read_trust(
     Raises:
         ValueError: parts that do not fit each other or the model, or are not finite.
     """
-    classes = len(groups)
+    classes, photos = len(groups), sum(values.val_counts)
     if len(values.val_counts) != classes:
         raise ValueError(f"val_counts of {len(values.val_counts)} classes, not {classes}")
-    shapes = {"conformal_scores": (sum(values.val_counts),), "class_means": (classes, width)}
-    if arrays.keys() != shapes.keys():
-        raise ValueError(f"arrays {', '.join(sorted(arrays))}, not {', '.join(sorted(shapes))}")
+    shapes = {"conformal_scores": (photos,), "class_means": (classes, width)}
+    if arrays.keys() != {*shapes, "directions"}:
+        raise ValueError(f"arrays {', '.join(sorted(arrays))}")
+    shapes["directions"] = (min(arrays["directions"].size // width, DIRECTIONS), width)
     for name, shape in shapes.items():
         found = arrays[name]
         if found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
             raise ValueError(f"{name} is not {shape} finite float32 numbers")
+    scores = arrays["conformal_scores"]
+    if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
+        raise ValueError("conformal_scores do not lie between 0 and 1")
+    last = np.cumsum(values.val_counts)[:-1]
+    if any((np.diff(own) < 0).any() for own in np.split(scores, last)):
+        raise ValueError("conformal_scores are not sorted within classes")
     return Trust(
         values.temperature,
-        ConformalScores(arrays["conformal_scores"], values.val_counts, tuple(groups)),
+        ConformalScores(scores, values.val_counts, tuple(groups)),
         Novelty(
             arrays["class_means"],
-            values.novelty_threshold,
+            arrays["directions"],
             values.novelty_weight,
+            values.novelty_ordinary,
+            values.novelty_threshold,
             values.plain_threshold,
         ),
     )

@@ -1,11 +1,21 @@
 """Sets of minerals that hold the right one with a chosen probability, class by class.
 
-Class-conditional split conformal prediction: Vovk, "Conditional validity of inductive conformal
-predictors", ACML 2012; the score is that of Sadinle et al., "Least ambiguous set-valued
-classifiers with bounded error levels", JASA 2019. If the photos asked about are like those of
-validation, a class with n validation photos of its own is in the set of a photo of it with at
-least the chosen probability, over the luck of both; that takes n of at least
-coverage / (1 - coverage), 9 for 90 %. Classes with fewer borrow those of others, see `rests_on`.
+Class-conditional split conformal prediction (Vovk, "Conditional validity of inductive conformal
+predictors", ACML 2012) with the score 1 - probability of the class (Sadinle et al., "Least
+ambiguous set-valued classifiers with bounded error levels", JASA 2019).
+
+What is promised: for photos like those of validation, the set of a photo of a class holds that
+class with at least the chosen probability, over the luck of the photo and of the validation
+photos. A class needs coverage / (1 - coverage) validation photos of its own for that, 9 for 90 %;
+with n fewer it can be promised n / (n + 1) only. Such a class borrows the photos of the others of
+its group that have too few, as in Ding et al., "Class-conditional conformal prediction with many
+classes", NeurIPS 2023, with the groups in place of clusters, which need more photos to be found
+than there are. That holds the coverage on average over those classes. Its threshold is never
+below its own largest score, so that n / (n + 1) stays promised to each. The price is larger sets:
+a class that is recognised badly, or has few validation photos, is in many of them.
+
+The temperature, and in some recipes more, is fitted on the same validation photos, which the
+promise leaves out of account: on other photos coverage may come out a little lower.
 """
 
 from __future__ import annotations
@@ -17,8 +27,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from mineral_recog.trust.temperature import Floats, Ints
 
 Basis = Literal["own", "group", "all"]
 
@@ -43,8 +52,9 @@ class ConformalScores:
     def rests_on(self, coverage: float = 0.9) -> tuple[Basis, ...]:
         """Whose validation photos the threshold of each class rests on, C.
 
-        `own`: enough of its own. `group`: those of all classes of its group that have too few.
-        `all`: those of all classes that have too few, or of all classes where even these are.
+        `own`: enough of its own. `group`: those of the classes of its group that have too few.
+        `all`: those of the classes of any group that have too few, or, where these are too few
+        still, of all classes.
         """
         return tuple(basis for basis, _ in self._pools(coverage))
 
@@ -56,7 +66,11 @@ class ConformalScores:
         Raises:
             ValueError: a coverage outside (0, 1).
         """
-        return np.array([_quantile(pool, coverage) for _, pool in self._pools(coverage)])
+        found = []
+        for (basis, pool), own in zip(self._pools(coverage), self._own(), strict=True):
+            floor = 0.0 if basis == "own" else float(own.max(initial=0))
+            found.append(max(_quantile(pool, coverage), floor))
+        return np.array(found)
 
     def prediction_set(self, probabilities: Floats, coverage: float = 0.9) -> npt.NDArray[np.bool_]:
         """Which classes a photo may well be: bool [M, C]; never none, the first guess is in.
@@ -71,11 +85,15 @@ class ConformalScores:
         inside[np.arange(len(inside)), probabilities.argmax(axis=1)] = True
         return inside
 
+    def _own(self) -> list[npt.NDArray[np.float32]]:
+        """The scores of each class, C."""
+        return np.split(self.scores, np.cumsum(self.counts)[:-1])
+
     def _pools(self, coverage: float) -> list[tuple[Basis, npt.NDArray[np.float32]]]:
         """What the threshold of each class rests on: whose photos, and their scores."""
         if not 0 < coverage < 1:
             raise ValueError(f"a coverage lies between 0 and 1, not at {coverage}")
-        own = np.split(self.scores, np.cumsum(self.counts)[:-1])
+        own = self._own()
         short = [c for c, scores in enumerate(own) if not _enough(len(scores), coverage)]
         pools: list[tuple[Basis, npt.NDArray[np.float32]]] = [("own", scores) for scores in own]
         for c in short:

@@ -1,0 +1,59 @@
+"""Pictures of something else: what a folder holds that the model was not trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mineral_recog.data.index import Index, photos_in
+from mineral_recog.data.photo import unreadable
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+from mineral_recog.progress import Bar
+
+_NAMED = 10
+
+
+def read_others(folder: Path) -> Index:
+    """Index the pictures in a folder and the folders in it, those right below being the kinds.
+
+    Every picture is read once; those that cannot be read are named and left out. The kind of
+    pictures that lie in no sub-folder is "".
+
+    Raises:
+        UserError: no such folder, or no picture in it that can be read.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            tr(
+                f"{folder} is no folder: give --others a folder with pictures of something else.",
+                f"{folder} 不是文件夹：请为 --others 给出一个放有其他图片的文件夹。",
+            )
+        )
+    names = photos_in(folder)
+    with Bar(tr(f"checking {folder.name}", f"检查 {folder.name}"), len(names)) as bar:
+        bad = unreadable([folder / name for name in names], bar.at)
+        for path, reason in bad[:_NAMED]:
+            bar.say(
+                tr(
+                    f"Skipped, cannot be read: {path} ({reason})",
+                    f"跳过，无法读取：{path}（{reason}）",
+                )
+            )
+        if len(bad) > _NAMED:
+            bar.say(f"... (+{len(bad) - _NAMED})")
+    skipped = {path for path, _ in bad}
+    kept = [name for name in names if folder / name not in skipped]
+    if not kept:
+        raise UserError(
+            tr(
+                f"{folder} holds no picture that can be read: put pictures of something else in "
+                "it, or leave out --others.",
+                f"{folder} 里没有可读的图片：请放入其他图片，或去掉 --others。",
+            )
+        )
+    of = [name.split("/")[0] if "/" in name else "" for name in kept]
+    kinds = sorted(set(of))
+    labels = np.array([kinds.index(kind) for kind in of], dtype=np.int64)
+    return Index(folder, tuple(kinds), tuple(kept), labels)
