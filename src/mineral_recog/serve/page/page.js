@@ -126,6 +126,15 @@ function remove(photo) {
   showPhotos();
 }
 
+// Another specimen: evidence of the last one would mislead.
+function startAnew() {
+  photos.slice().forEach(remove);
+  at("form").reset();
+  all = false;
+  calm();
+  at("choose").focus();
+}
+
 function showPhotos() {
   document.body.classList.toggle("begun", photos.length > 0);
   at("stage").hidden = chosen === null;
@@ -151,9 +160,13 @@ function thumbnail(photo, place) {
   });
   const away = element("button", { type: "button", class: "remove", "aria-label": text().remove(place + 1) }, "×");
   away.addEventListener("click", () => {
+    if (photos.length === 1) {
+      startAnew();
+      return;
+    }
     remove(photo);
     calm();
-    (at("thumbnails").lastChild?.lastChild ?? at("choose")).focus();
+    at("thumbnails").lastChild.lastChild.focus();
     update();
   });
   return element("li", { class: photo.seen === null ? "waiting" : "" }, pick, away);
@@ -349,13 +362,7 @@ document.addEventListener("drop", (event) => {
   add(event.dataTransfer.files);
 });
 document.addEventListener("paste", (event) => add(event.clipboardData.files));
-at("anew").addEventListener("click", () => {
-  photos.slice().forEach(remove);
-  at("form").reset(); // asks anew
-  all = false;
-  calm();
-  at("choose").focus();
-});
+at("anew").addEventListener("click", startAnew);
 at("show-heat").addEventListener("change", showStage);
 at("language").addEventListener("click", change);
 at("more").addEventListener("click", () => {
