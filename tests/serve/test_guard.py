@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from starlette.testclient import TestClient
@@ -111,5 +110,5 @@ def test_both_languages_have_the_same_words() -> None:
     english, chinese = source.split("\n  zh: {")
     key = re.compile(r"^    (\w+):", re.MULTILINE)
     assert key.findall(english.split("\n  en: {")[1]) == key.findall(chinese)
-    page = Path(PAGE / "index.html").read_text(encoding="utf-8")
+    page = (PAGE / "index.html").read_text(encoding="utf-8")
     assert set(re.findall(r'data-text="(\w+)"', page)) <= set(key.findall(chinese))

@@ -2,6 +2,7 @@
 // evidence asks the server for the answer anew. The server keeps nothing.
 
 import * as draw from "./answer.js";
+import { fillForm, found } from "./evidence.js";
 import { drawHeat, prepared } from "./photos.js";
 import { combine, look, minerals } from "./server.js";
 import { texts } from "./texts.js";
@@ -9,12 +10,9 @@ import { texts } from "./texts.js";
 const MOST_PHOTOS = 16;
 const FIRST = 5; // candidates shown before `show all`
 const TYPING = 500; // milliseconds of rest before evidence that is being typed is sent
-const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"]; // names that evidence knows
-const FIELDS = ["hardness", "density", "streak", "lustre", "magnetic", "acid"];
 const KEPT_LANGUAGE = "mineral-recog.language";
 
 const at = (id) => document.getElementById(id);
-const element = draw.element;
 
 let language = firstLanguage();
 let known = null; // what the model knows: classes and words
@@ -148,9 +146,9 @@ function showPhotos() {
 }
 
 function thumbnail(photo, place) {
-  const pick = element("button", { type: "button", class: "pick", "aria-pressed": String(photo === chosen) });
+  const pick = draw.element("button", { type: "button", class: "pick", "aria-pressed": String(photo === chosen) });
   pick.setAttribute("aria-label", text().photo(place + 1));
-  if (photo.url !== null) pick.append(element("img", { src: photo.url, alt: "" }));
+  if (photo.url !== null) pick.append(draw.element("img", { src: photo.url, alt: "" }));
   else pick.append(String(place + 1));
   pick.addEventListener("click", () => {
     chosen = photo;
@@ -158,7 +156,7 @@ function thumbnail(photo, place) {
     at("thumbnails").children[place].firstChild.focus();
     showBesides();
   });
-  const away = element("button", { type: "button", class: "remove", "aria-label": text().remove(place + 1) }, "×");
+  const away = draw.element("button", { type: "button", class: "remove", "aria-label": text().remove(place + 1) }, "×");
   away.addEventListener("click", () => {
     if (photos.length === 1) {
       startAnew();
@@ -169,7 +167,7 @@ function thumbnail(photo, place) {
     at("thumbnails").lastChild.lastChild.focus();
     update();
   });
-  return element("li", { class: photo.seen === null ? "waiting" : "" }, pick, away);
+  return draw.element("li", { class: photo.seen === null ? "waiting" : "" }, pick, away);
 }
 
 function showStage() {
@@ -192,50 +190,6 @@ function names(label) {
   return known?.classes.find((one) => one.class === label)?.names ?? { en: label, zh: label };
 }
 
-// ---- Evidence
-
-function evidence() {
-  const form = new FormData(at("form"));
-  const found = {};
-  for (const field of FIELDS) found[field] = form.get(field).trim();
-  const scratched = TOOLS.map((tool) => {
-    const told = form.get(`scratch ${tool}`);
-    return { harder: text().scratches(tool), softer: text().scratchedBy(tool) }[told];
-  });
-  found.hardness = [found.hardness, ...scratched].filter(Boolean).join(", ");
-  return Object.fromEntries(Object.entries(found).filter(([, told]) => told !== ""));
-}
-
-function fillForm() {
-  const before = new FormData(at("form"));
-  at("scratches").replaceChildren(...TOOLS.map((tool) => scratch(tool, before.get(`scratch ${tool}`) ?? "")));
-  const yesNo = [["yes", text().yes], ["no", text().no]];
-  const words = (column) => (known?.words[column] ?? []).map((word) => [word.en, word[language]]);
-  const choices = { streak: words("streak"), lustre: words("lustre"), magnetic: yesNo, acid: yesNo };
-  for (const [field, options] of Object.entries(choices)) {
-    const select = at(`field-${field}`);
-    const value = before.get(field) ?? "";
-    select.replaceChildren(
-      ...[["", text().untested], ...options].map(([word, shown]) => element("option", { value: word }, shown)),
-    );
-    select.value = value;
-  }
-}
-
-function scratch(tool, value) {
-  const name = text().tools[tool];
-  const group = element("div", { role: "radiogroup", "aria-label": name, class: "scratch" }, element("span", {}, name));
-  const choices = element("div", { class: "choices" });
-  for (const [told, shown] of [["", text().untested], ["softer", text().softer], ["harder", text().harder]]) {
-    const radio = element("input", { type: "radio", name: `scratch ${tool}`, value: told });
-    radio.defaultChecked = told === "";
-    radio.checked = told === value;
-    choices.append(element("label", {}, radio, element("span", {}, shown)));
-  }
-  group.append(choices);
-  return group;
-}
-
 // ---- The answer
 
 async function update() {
@@ -255,9 +209,9 @@ async function update() {
   asking = mine;
   const top = all ? known?.classes.length ?? FIRST : FIRST;
   try {
-    const found = await combine({ sightings, evidence: evidence(), top }, language, mine.signal, () => say(text().busy));
+    const combined = await combine({ sightings, evidence: found(at("form"), language), top }, language, mine.signal, () => say(text().busy));
     if (asking !== mine) return;
-    answer = found;
+    answer = combined;
     show();
     at("form-alert").hidden = true;
     if (photos.every((photo) => photo.seen !== null)) {
@@ -327,7 +281,7 @@ function translate() {
   at("language").lang = language === "zh" ? "en" : "zh-CN";
   at("knows").textContent = known === null ? "" : text().knows(known.classes.length);
   at("all-known").textContent = known?.classes.map((one) => one.names[language]).join(text().and) ?? "";
-  fillForm();
+  fillForm(at("form"), known?.words, language);
   showPhotos();
 }
 
