@@ -94,7 +94,7 @@ def test_a_second_run_looks_at_new_photos_alone(
     before = file.read_bytes()
     assert identify(field, "--model", trained, "--csv", file) == 0
     assert file.read_bytes() == before
-    assert "12 photos are in" in capsys.readouterr().err
+    assert "12 photos were in" in capsys.readouterr().err
     Image.new("RGB", (40, 40), (10, 200, 30)).save(field / "new.png")
     assert identify(field, "--model", trained, "--csv", file) == 0
     with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -105,6 +105,19 @@ def test_a_second_run_looks_at_new_photos_alone(
     assert identify(field, "--model", trained, "--csv", file, "--hardness", "6") == 2
     assert "another model, evidence" in capsys.readouterr().err
     assert file.read_bytes().startswith(before)
+
+
+def test_a_line_that_was_being_written_is_written_anew(
+    field: Path, trained: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "answers.csv"
+    assert identify(field / "agate", "--model", trained, "--csv", file) == 0
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-30])
+    assert identify(field / "agate", "--model", trained, "--csv", file) == 0
+    lines = file.read_text("utf-8-sig").splitlines()
+    assert lines[:4] == whole.decode("utf-8-sig").splitlines()[:4]
+    assert lines[-1] == whole.decode("utf-8-sig").splitlines()[-1]
 
 
 def test_a_file_of_something_else_is_left_alone(

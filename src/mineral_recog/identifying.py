@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from mineral_recog.identify.gallery import Similar
 from mineral_recog.identify.identifier import Identifier, Seen
 from mineral_recog.identify.overlay import save_overlay
 from mineral_recog.identify.tables import add_row, print_answer, print_table, rows_table
-from mineral_recog.identify.written import AnswerFile, digest
+from mineral_recog.identify.written import AnswerFile
 from mineral_recog.language import tr
 from mineral_recog.progress import Bar
 
@@ -85,15 +85,15 @@ def identify_specimen(identifier: Identifier, photos: Sequence[Path], asked: Ask
     Raises:
         UserError: no photo can be read.
     """
-    seen = []
-    for path, image, one in _look(identifier, photos):
-        seen.append(one)
-        _save_heat_map(identifier, asked, path, image, one)
-    answer = identifier.answer([one.sighting for one in seen], asked.evidence, asked.coverage)
+    looked = list(_look(identifier, photos))
+    sightings = [seen.sighting for _, _, seen in looked]
+    answer = identifier.answer(sightings, asked.evidence, asked.coverage)
+    for one in looked:
+        _save_heat_map(identifier, asked, one, answer)
     if asked.as_json:
-        print(_json([str(path) for path in photos], answer, asked))
+        print(_json([path for path, _, _ in looked], answer, asked))
     else:
-        print_answer(answer, asked.top, _similar(identifier, seen[0]))
+        print_answer(answer, asked.top, _similar(identifier, looked[0][2]))
 
 
 def identify_each(identifier: Identifier, photos: Sequence[Path], asked: Asked) -> None:
@@ -103,88 +103,95 @@ def identify_each(identifier: Identifier, photos: Sequence[Path], asked: Asked) 
         UserError: no photo can be read, or the CSV file is not one of answers.
     """
     if asked.csv is None:
-        _answer_each(identifier, photos, asked, lambda path, answer: None)
+        table = rows_table()
+        for looked, answer in _answers(identifier, _look(identifier, photos), asked):
+            if not asked.as_json:
+                add_row(table, str(looked[0]), answer)
+        if table.row_count:
+            print_table(table)
         return
     settings = [identifier.bundle.fingerprint(), asdict(asked.evidence), asked.coverage]
     with AnswerFile(asked.csv, json.dumps(settings)) as file:
-        digests = {path: own for path in photos if (own := _digest(path)) is not None}
-        new = [path for path in photos if path in digests and not file.has(digests[path])]
-        if done := len(digests) - len(new):
-            _say(tr(f"{done} photos are in {asked.csv} already", f"{done} 张已在 {asked.csv} 中"))
-        if new:
-            _answer_each(identifier, new, asked, lambda p, answer: file.add(p, digests[p], answer))
+        new = _look(identifier, photos, file.has)
+        for (path, _, _), answer in _answers(identifier, new, asked):
+            file.add(path, answer)
+    if skipped := len(file.skipped):
+        _say(
+            tr(
+                f"{skipped} photos were in {asked.csv} already.",
+                f"{skipped} 张照片已在 {asked.csv} 中。",
+            )
+        )
     print(asked.csv)
 
 
-def _answer_each(
-    identifier: Identifier,
-    photos: Sequence[Path],
-    asked: Asked,
-    keep: Callable[[Path, Answer], None],
-) -> None:
-    table = rows_table()
-    for path, image, seen in _look(identifier, photos):
+def _answers(
+    identifier: Identifier, photos: Iterable[Looked], asked: Asked
+) -> Iterator[tuple[Looked, Answer]]:
+    """The answer about each photo, with the heat map and the line of JSON if asked for."""
+    for looked in photos:
+        path, _, seen = looked
         answer = identifier.answer([seen.sighting], asked.evidence, asked.coverage)
-        keep(path, answer)
-        _save_heat_map(identifier, asked, path, image, seen)
+        _save_heat_map(identifier, asked, looked, answer)
         if asked.as_json:
-            print(_json([str(path)], answer, asked), flush=True)
-        elif asked.csv is None:
-            add_row(table, str(path), answer)
-    if table.row_count:
-        print_table(table)
+            print(_json([path], answer, asked), flush=True)
+        yield looked, answer
 
 
-def _look(identifier: Identifier, photos: Sequence[Path]) -> Iterator[Looked]:
-    """What the model sees in photos, some at a time; those that cannot be read are named."""
-    read = 0
+def _look(
+    identifier: Identifier, photos: Sequence[Path], known: Callable[[Path], bool] = lambda _: False
+) -> Iterator[Looked]:
+    """What the model sees in photos, some at a time.
+
+    Those that cannot be read are named, and those that are known already left out.
+
+    Raises:
+        UserError: none can be read.
+    """
+    bad = 0
     with ThreadPoolExecutor() as pool, Bar(tr("identifying", "识别"), len(photos)) as bar:
         for start in range(0, len(photos), AT_ONCE):
-            paths, images = [], []
             some = photos[start : start + AT_ONCE]
-            opened = pool.map(partial(_open, identifier), some)
-            for path, image in zip(some, opened, strict=True):
+            opened = list(pool.map(partial(_open, identifier, known), some))
+            for image in opened:
                 if isinstance(image, UserError):
+                    bad += 1
                     bar.say(tr(f"Skipped: {image}", f"跳过：{image}"))
-                else:
-                    paths.append(path)
-                    images.append(image)
-            read += len(images)
-            yield from zip(paths, images, identifier.look(images), strict=True)
+            readable = [
+                (path, image)
+                for path, image in zip(some, opened, strict=True)
+                if isinstance(image, Image.Image)
+            ]
+            seen = identifier.look(image for _, image in readable)
+            for (path, image), one in zip(readable, seen, strict=True):
+                yield path, image, one
             if len(photos) > 1:
                 bar.at(start + len(some))
-    if not read:
+    if bad == len(photos):
         raise UserError(tr("None of the photos can be read.", "所有照片都无法读取。"))
 
 
-def _open(identifier: Identifier, path: Path) -> Image.Image | UserError:
+def _open(
+    identifier: Identifier, known: Callable[[Path], bool], path: Path
+) -> Image.Image | UserError | None:
+    """A photo; why it cannot be read; or None if it is known already."""
     try:
-        return identifier.open(path)
+        return None if known(path) else identifier.open(path)
     except UserError as error:
         return error
 
 
-def _digest(path: Path) -> str | None:
-    try:
-        return digest(path)
-    except OSError as error:
-        _say(tr(f"Skipped: {path} ({error})", f"跳过：{path}（{error}）"))
-        return None
-
-
-def _save_heat_map(
-    identifier: Identifier, asked: Asked, path: Path, image: Image.Image, seen: Seen
-) -> None:
-    """A picture of where the first candidate was seen, beside none that is there."""
+def _save_heat_map(identifier: Identifier, asked: Asked, looked: Looked, answer: Answer) -> None:
+    """A picture of what speaks for the answer, beside those that are there."""
     if asked.heat_maps is None:
         return
-    best = identifier.classes[int(seen.sighting.logits.argmax())]
+    path, image, seen = looked
     target = asked.heat_maps / f"{path.stem}.png"
     number = 1
     while target.exists():
         number += 1
         target = asked.heat_maps / f"{path.stem}-{number}.png"
-    save_overlay(target, image, identifier.heat_map(seen, best))
+    save_overlay(target, image, identifier.heat_map(seen, answer.candidates[0].name))
     _say(str(target))
 
 
@@ -192,8 +199,8 @@ def _similar(identifier: Identifier, seen: Seen) -> list[tuple[str, Similar]]:
     return [(identifier.classes[one.label], one) for one in identifier.similar(seen)]
 
 
-def _json(photos: list[str], answer: Answer, asked: Asked) -> str:
-    names = [photo.encode("utf-8", "backslashreplace").decode("utf-8") for photo in photos]
+def _json(photos: list[Path], answer: Answer, asked: Asked) -> str:
+    names = [str(path).encode("utf-8", "backslashreplace").decode("utf-8") for path in photos]
     return json.dumps({"photo": names, **answer.to_json(asked.top)}, ensure_ascii=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -17,19 +18,6 @@ COLUMNS = (
     "next_test", "sha256", "asked",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a photo's bytes.
-
-    Raises:
-        OSError: it cannot be read.
-    """
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(2**20):
-            found.update(block)
-    return found.hexdigest()
 
 
 class AnswerFile:
@@ -47,6 +35,8 @@ class AnswerFile:
         self.path = path
         self.asked = hashlib.sha256(asked.encode("utf-8")).hexdigest()[:12]
         self.known = _known(path, self.asked) if path.exists() else None
+        self.skipped: list[Path] = []
+        self.digests: dict[Path, str] = {}  # of the photos that are being answered
         self.file: IO[str]
 
     def __enter__(self) -> AnswerFile:
@@ -56,6 +46,8 @@ class AnswerFile:
         self.file = self.path.open("a", encoding=encoding, errors="backslashreplace", newline="")
         if self.known is None:
             csv.writer(self.file).writerow(COLUMNS)
+        elif _is_torn(self.path):
+            self.file.write("\r\n")
         return self
 
     def __exit__(
@@ -66,11 +58,18 @@ class AnswerFile:
     ) -> None:
         self.file.close()
 
-    def has(self, sha256: str) -> bool:
-        """Whether a photo of these bytes has been answered."""
-        return self.known is not None and sha256 in self.known
+    def has(self, photo: Path) -> bool:
+        """Whether a photo of these bytes has been answered; to be asked before `add`."""
+        try:
+            self.digests[photo] = _digest(photo)
+        except OSError:
+            return False  # whoever opens it will say why
+        if self.known is None or self.digests[photo] not in self.known:
+            return False
+        self.skipped.append(photo)
+        return True
 
-    def add(self, photo: Path, sha256: str, answer: Answer) -> None:
+    def add(self, photo: Path, answer: Answer) -> None:
         """Write the answer about a photo."""
         first = answer.candidates[0]
         row: list[Any] = [
@@ -82,16 +81,32 @@ class AnswerFile:
             "; ".join(one.name for one in answer.likely),
             "yes" if answer.none_of_these else "no",
             tr(answer.tests[0].text["en"], answer.tests[0].text["zh"]) if answer.tests else "",
-            sha256,
+            self.digests.pop(photo),
             self.asked,
         ]
         csv.writer(self.file).writerow([_plain(cell) for cell in row])
         self.file.flush()
 
 
+def _digest(path: Path) -> str:
+    """SHA-256 of a photo's bytes."""
+    found = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            found.update(block)
+    return found.hexdigest()
+
+
 def _plain(cell: str) -> str:
     """A cell that a spreadsheet shows and does not work out."""
     return f"'{cell}" if cell.startswith(FORMULA) else cell
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether the last line was being written when the program was stopped."""
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
 
 
 def _known(path: Path, asked: str) -> set[str]:
