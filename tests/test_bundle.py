@@ -151,7 +151,7 @@ def test_a_calibration_that_is_torn_is_refused(folder: Path, kept: int) -> None:
 
 def test_a_calibration_that_is_missing_is_told(folder: Path) -> None:
     (folder / "trust.safetensors").unlink()
-    with pytest.raises(UserError, match=r"trust\.safetensors is missing.*mineral-recog train"):
+    with pytest.raises(UserError, match=r"trust\.safetensors is damaged.*No such file"):
         read_bundle(folder)
 
 

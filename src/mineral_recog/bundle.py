@@ -126,7 +126,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         UserError: none there, damaged, of another version, or weights of other shapes.
     """
     folder = run / "model" if (run / "model").is_dir() else run
-    for file in (CONFIG, WEIGHTS, TRUST):
+    for file in (CONFIG, WEIGHTS):
         if not (folder / file).is_file():
             raise UserError(
                 tr(
@@ -157,7 +157,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
 def _read_trust(config: _Config, path: Path, width: int) -> Trust:
     try:
         return read_trust(config.calibration, load_arrays(path), config.groups, width)
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         reason = str(error)
     raise _damaged(path, reason)
 
