@@ -81,11 +81,18 @@ def set_told(answer: Answer) -> str:
     likely, classes = len(answer.likely), len(answer.candidates)
     share = f"{100 * answer.coverage:g}"
     names = ", ".join(map(_name, answer.likely[:NAMES])) + (", ..." if likely > NAMES else "")
+    which_en, which_zh = (
+        (names, names)
+        if likely == 1
+        else (
+            f"one of {likely}: {names}",
+            f"以下 {likely} 种之一：{names}",
+        )
+    )
     return tr(
-        f"With {share} % probability it is one of {likely}: {names} - if it is one of the "
-        f"{classes} minerals that this model knows.",
-        f"它有 {share}% 的概率是以下 {likely} 种之一：{names}——前提是它属于本模型认识的 "
-        f"{classes} 种矿物。",
+        f"With {share} % probability it is {which_en} - if it is one of the {classes} minerals "
+        "that this model knows.",
+        f"它有 {share}% 的概率是{which_zh}——前提是它属于本模型认识的 {classes} 种矿物。",
     )
 
 
