@@ -94,7 +94,7 @@ def measure(photos: Path) -> dict[str, str]:
                              seeds="0"),
         "open": comparison((CHOICES,), variants, DRAWN, "open", "val"),
         "open_photos": comparison(SPLITS, variants, PHOTOS, "photos", "val", seeds="0"),
-        "parts": comparison((CHOICES,), parts, DRAWN, "open", "val"),
+        "parts": comparison((CHOICES,), parts, DRAWN, "open", "val", seeds="0"),
         "parts_photos": comparison(SPLITS, parts, PHOTOS, "photos", "val", seeds="0"),
     }  # fmt: skip
 
