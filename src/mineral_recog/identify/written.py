@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from mineral_recog.csv_table import plain_cell
 from mineral_recog.errors import UserError
 from mineral_recog.identify.answer import Answer
 from mineral_recog.language import tr
@@ -16,7 +17,6 @@ COLUMNS = (
     "photo", "answer", "chinese", "probability", "by_photo", "set", "none_of_these",
     "next_test", "sha256", "asked",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
 
 
 def digest(path: Path) -> str:
@@ -85,13 +85,8 @@ class AnswerFile:
             sha256,
             self.asked,
         ]
-        csv.writer(self.file).writerow([_plain(cell) for cell in row])
+        csv.writer(self.file).writerow([plain_cell(cell) for cell in row])
         self.file.flush()
-
-
-def _plain(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not work out."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _known(path: Path, asked: str) -> set[str]:
