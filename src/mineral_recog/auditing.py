@@ -8,12 +8,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from mineral_recog.audit.copies import find_copies
 from mineral_recog.audit.findings import Finding, count_photos, find_all, write_csv, write_json
 from mineral_recog.audit.kinds import KINDS
 from mineral_recog.audit.listing import list_photos
+from mineral_recog.audit.looking import look_over
 from mineral_recog.audit.names import same_names
-from mineral_recog.audit.reading import read_photos
 from mineral_recog.audit.review import write_review
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing
@@ -42,18 +41,11 @@ def audit_and_show(source: Path, out: Path, *, force: bool) -> None:
         )
     listing = list_photos(source)
     with Bar(tr("reading photos", "读取照片"), len(listing.photos)) as bar:
-        records = read_photos(source, listing.photos, bar.at)
-    whole = [record for record in records if record.fingerprint is not None]
-    unread = [record for record in records if record.fingerprint is None]
-    with Bar(tr("looking for copies", "查找重复"), len(whole)) as bar:
-        copies = find_copies(
-            [record.fingerprint for record in whole if record.fingerprint is not None],
-            [record.digest for record in whole],
-            bar.at,
-        )
+        comparing = tr("looking for copies", "查找重复")
+        looked = look_over(source, listing.photos, bar.at, lambda done: bar.at(done, comparing))
     names = same_names(listing.classes, read_minerals())
-    # Copies go by places in `whole`, so those that cannot be read stand behind them.
-    findings = find_all([*whole, *unread], copies, listing.odd, names)
+    findings = find_all(looked, names, listing.odd)
+    records = [*looked.whole, *looked.unread]
     # Files one by one, since decisions of the user may lie beside them.
     with Bar(tr("drawing the page", "生成页面"), 1) as bar:
         write_review(out / PAGE, source, findings, records, listing.classes, bar.of)

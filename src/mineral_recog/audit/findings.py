@@ -12,6 +12,7 @@ from pathlib import Path
 from mineral_recog.audit.checks import Remark
 from mineral_recog.audit.copies import Copy, groups
 from mineral_recog.audit.kinds import KINDS, Text
+from mineral_recog.audit.looking import Looked
 from mineral_recog.audit.reading import Record
 from mineral_recog.csv_table import plain_cell
 from mineral_recog.files import whole_file
@@ -54,20 +55,25 @@ def class_of(path: str) -> str:
 
 
 def find_all(
-    records: Sequence[Record],
-    copies: Sequence[Copy],
-    odd: Iterable[tuple[str, Remark]] = (),
+    looked: Looked,
     names: Iterable[tuple[tuple[str, str], Text]] = (),
+    odd: Iterable[tuple[str, Remark]] = (),
 ) -> list[Finding]:
     """All findings, in the order of `KINDS`.
 
     Args:
-        records: of the photos.
-        copies: pairs of them, by their places in `records`.
-        odd: paths with what is odd about them.
+        looked: what was seen of the photos.
         names: class names that may mean the same, with the reason.
+        odd: other paths with what is odd about them.
     """
-    found = [_copies(group, records, copies) for group in groups(len(records), copies)]
+    whole, copies = looked.whole, looked.copies
+    grouped = groups(len(whole), copies)
+    group_of = {place: number for number, group in enumerate(grouped) for place in group}
+    pairs: list[list[Copy]] = [[] for _ in grouped]
+    for copy in copies:
+        pairs[group_of[copy.first]].append(copy)
+    found = [_copies(*group, whole) for group in zip(grouped, pairs, strict=True)]
+    records = [*whole, *looked.unread]
     of_files = [*odd, *((record.path, one) for record in records for one in record.remarks)]
     for path, remark in of_files:
         found.append(Finding(remark.kind, (shown(path),), {"en": remark.told, "zh": remark.told}))
@@ -77,10 +83,8 @@ def find_all(
     return sorted(found, key=lambda finding: order.index(finding.kind))
 
 
-def _copies(group: Sequence[int], records: Sequence[Record], copies: Sequence[Copy]) -> Finding:
-    """The finding of a group of copies."""
-    inside = set(group)
-    pairs = [copy for copy in copies if copy.first in inside]
+def _copies(group: Sequence[int], pairs: Sequence[Copy], records: Sequence[Record]) -> Finding:
+    """The finding of a group of copies; `pairs` are those in it."""
     worst: dict[str, float] = {}
     for copy in pairs:
         worst[copy.kind] = min(worst.get(copy.kind, 1.0), copy.similarity)

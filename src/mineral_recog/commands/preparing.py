@@ -46,11 +46,24 @@ def prepare(
         Literal["hardlink", "copy", "symlink"],
         typer.Option(help=tr("how photos come to DATA", "照片放入 DATA 的方式")),
     ] = "hardlink",
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            help=tr("file that the page of `audit` saved", "`audit` 的网页所保存的决定文件")
+        ),
+    ] = None,
     force: ForceOption = False,
 ) -> None:
     """Split folders of photos."""
     from mineral_recog.preparing import prepare_and_show
 
     prepare_and_show(
-        source, data, split=split, imbalance=imbalance, seed=seed, place=place, force=force
+        source,
+        data,
+        split=split,
+        imbalance=imbalance,
+        seed=seed,
+        place=place,
+        decisions=decisions,
+        force=force,
     )
