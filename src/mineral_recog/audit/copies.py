@@ -7,14 +7,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from mineral_recog.audit.agreement import agreement, colour_distance
+from mineral_recog.audit.candidates import Candidates, Index
 from mineral_recog.audit.fingerprint import Fingerprint
+from mineral_recog.audit.views import CROPS, TURNS, turned
 
 Kind = Literal["exact", "near", "mirrored", "rotated"]
-LIKE = 0.95  # correlation of thumbnails
+LIKE = 0.72  # agreement from which two pictures are one; set on half of the near-copies benchmark
+UNLIKE_COLOUR = 0.35  # colour distance from which they are two; likewise
 FLAT = 4.0  # standard deviation of grey levels below which a picture has nothing to compare
+KINDS: tuple[Kind, ...] = tuple(
+    "near" if not any(turn) else "mirrored" if sum(turn) % 2 else "rotated" for turn in TURNS
+)
+TOGETHER = 512  # pairs that are compared at a time; they take some 50 MB
 
 
 @dataclass(frozen=True)
@@ -62,32 +71,69 @@ def find_copies(
             distinct.append(number)
         else:
             copies.append(Copy(first, number, "exact", 1.0))
-    copies += _near(fingerprints, distinct, on_compared)
+    near = [fingerprints[number] for number in distinct]
+    for copy in _near(near, on_compared):
+        copies.append(Copy(distinct[copy.first], distinct[copy.second], copy.kind, copy.similarity))
     return sorted(copies, key=lambda copy: (copy.first, copy.second))
 
 
-def _near(
-    fingerprints: Sequence[Fingerprint], numbers: Sequence[int], on_compared: Callable[[int], None]
-) -> list[Copy]:
-    if not numbers:
+def _near(fingerprints: Sequence[Fingerprint], on_compared: Callable[[int], None]) -> list[Copy]:
+    """Pairs of photos that show the same picture, each once."""
+    pictures = _pictures(fingerprints)
+    if len(pictures) == 0:
         return []
-    grey = np.stack([fingerprints[number].grey for number in numbers]).astype(np.float32)
-    grey -= grey.mean((1, 2), keepdims=True)
-    spread = grey.std((1, 2), keepdims=True)
-    grey *= np.where(spread < FLAT, 0, 1 / np.maximum(spread, FLAT))
-    turns: list[tuple[Kind, int, bool]] = [("near", 0, False)]
-    turns += [("rotated", k, False) for k in (1, 2, 3)] + [("mirrored", k, True) for k in range(4)]
-    flat = grey.reshape(len(grey), -1)
+    best: dict[tuple[int, int], Copy] = {}
+    for done, found in Index(pictures.grey, pictures.photo).candidates():
+        for start in range(0, len(found.first), TOGETHER):
+            for copy in _compared(pictures, found[start : start + TOGETHER]):
+                pair = copy.first, copy.second
+                if pair not in best or best[pair].similarity < copy.similarity:
+                    best[pair] = copy
+        on_compared(int(pictures.photo[done - 1]) + 1)
+    return list(best.values())
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """What is compared: photos with structure, whole and once more without a plain border."""
+
+    grey: NDArray[np.uint8]
+    colour: NDArray[np.int8]
+    photo: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.grey)
+
+
+def _pictures(fingerprints: Sequence[Fingerprint]) -> _Pictures:
+    grey, colour, photo = [], [], []
+    for number, one in enumerate(fingerprints):
+        for k in range(1 + one.bordered):
+            if one.grey[k].std() >= FLAT:
+                grey.append(one.grey[k])
+                colour.append(one.colour[k])
+                photo.append(number)
+    return _Pictures(np.array(grey), np.array(colour), np.array(photo, np.int64))
+
+
+def _compared(pictures: _Pictures, found: Candidates) -> list[Copy]:
+    """Those candidates that are copies."""
+    boxes = CROPS[found.crop]
+    colour, other_colour = (
+        pictures.colour[some].astype(np.float32) for some in (found.first, found.second)
+    )
+    other_colour = turned(other_colour, found.turn)
+    # Most candidates are of another colour; aligning can mend a little of that.
+    kept = np.flatnonzero(colour_distance(colour, other_colour, boxes) < 1.5 * UNLIKE_COLOUR)
+    found, boxes = found[kept], boxes[kept]
+    grey, other = (pictures.grey[some].astype(np.float32) for some in (found.first, found.second))
+    like, boxes = agreement(grey, turned(other, found.turn), boxes)
+    distance = colour_distance(colour[kept], other_colour[kept], boxes)
     copies = []
-    for place, number in enumerate(numbers):
-        for kind, quarter, mirror in turns:
-            one = np.rot90(grey[place], quarter)
-            one = one[:, ::-1] if mirror else one
-            like = flat[place + 1 :] @ np.ascontiguousarray(one).ravel() / flat.shape[1]
-            for other in np.flatnonzero(like > LIKE):
-                copies.append(Copy(number, numbers[place + 1 + other], kind, float(like[other])))
-        on_compared(place + 1)
-    return list({(copy.first, copy.second): copy for copy in reversed(copies)}.values())
+    for k in np.flatnonzero((like >= LIKE) & (distance <= UNLIKE_COLOUR)):
+        first, second = sorted(pictures.photo[[found.first[k], found.second[k]]].tolist())
+        copies.append(Copy(first, second, KINDS[found.turn[k]], float(like[k])))
+    return copies
 
 
 def groups(count: int, copies: Sequence[Copy]) -> list[tuple[int, ...]]:

@@ -11,7 +11,7 @@ from PIL import Image
 SIDE = 32  # of the grey thumbnail
 COLOUR_SIDE = 8
 LOOKED_AT = 128  # side at which borders are looked for
-PLAIN = 8.0  # levels that the pixels of a plain line differ from its colour, on average
+PLAIN = 5.0  # levels by which a plain line's pixels spread, and its colour differs from the edge's
 SMALLEST_FRAME = 0.4  # of a side; less than that inside a border is a small thing on a ground
 
 Array = NDArray[np.float32]
@@ -19,18 +19,21 @@ Array = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Some 1.2 KB that tell whether one photo is a copy of another.
+    """Some 2.3 KB that tell whether one photo is a copy of another.
 
     Attributes:
-        grey: brightness of the whole photo stretched to a square, uint8, [32, 32].
-        colour: Cb and Cr less 128, int8, [2, 8, 8].
-        frame: left, top, right and bottom of what is inside a plain border, as fractions of the
-            photo, float32, [4]; 0, 0, 1, 1 where there is no border.
+        grey: brightness of the photo stretched to a square, whole and without a plain border;
+            the same twice where it has none; uint8, [2, 32, 32].
+        colour: of the same two, Cb and Cr less 128, int8, [2, 2, 8, 8].
     """
 
     grey: NDArray[np.uint8]
     colour: NDArray[np.int8]
-    frame: Array
+
+    @property
+    def bordered(self) -> bool:
+        """Whether a plain border was found."""
+        return not np.array_equal(self.grey[0], self.grey[1])
 
 
 def fingerprint(image: Image.Image) -> Fingerprint:
@@ -41,34 +44,44 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     """
     # Triangle windows: the same picture at another size gives nearly the same pixels.
     medium = image.resize((LOOKED_AT, LOOKED_AT), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    light, *chroma = medium.convert("YCbCr").split()
-    cell = LOOKED_AT // SIDE
-    grey = np.asarray(light, np.float32).reshape(SIDE, cell, SIDE, cell).mean((1, 3))
-    cell = LOOKED_AT // COLOUR_SIDE
-    colour = np.stack([np.asarray(band, np.float32) for band in chroma]) - 128
-    colour = colour.reshape(2, COLOUR_SIDE, cell, COLOUR_SIDE, cell).mean((2, 4))
-    return Fingerprint(
-        np.rint(grey).astype(np.uint8),
-        np.rint(colour).clip(-128, 127).astype(np.int8),
-        _frame(np.asarray(medium, np.float32)),
-    )
+    frame = _frame(np.asarray(medium, np.float32))
+    grey, colour = _thumbnails(medium, (0, 0, LOOKED_AT, LOOKED_AT))
+    inner_grey, inner_colour = grey, colour
+    if frame != (0, 0, LOOKED_AT, LOOKED_AT):
+        inner_grey, inner_colour = _thumbnails(medium, frame)
+    return Fingerprint(np.stack([grey, inner_grey]), np.stack([colour, inner_colour]))
 
 
-def _frame(pixels: Array) -> Array:
-    """What is inside a plain border, of pixels [side, side, 3]."""
-    top, bottom = _plain_lines(pixels), _plain_lines(pixels[::-1])
-    if LOOKED_AT - top - bottom < SMALLEST_FRAME * LOOKED_AT:
-        top = bottom = 0
-    across = pixels[top : LOOKED_AT - bottom].swapaxes(0, 1)
-    left, right = _plain_lines(across), _plain_lines(across[::-1])
-    if LOOKED_AT - left - right < SMALLEST_FRAME * LOOKED_AT:
-        left = right = 0
-    edges = (left, top, LOOKED_AT - right, LOOKED_AT - bottom)
-    return np.array(edges, np.float32) / np.float32(LOOKED_AT)
+def _thumbnails(
+    image: Image.Image, box: tuple[int, int, int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
+    """Grey and colour of a part of a picture."""
+    part = image.convert("YCbCr").resize((SIDE, SIDE), Image.Resampling.BOX, box)
+    pixels = np.asarray(part)
+    cell = SIDE // COLOUR_SIDE
+    chroma = pixels[..., 1:].reshape(COLOUR_SIDE, cell, COLOUR_SIDE, cell, 2).mean((1, 3)) - 128
+    return pixels[..., 0], np.rint(chroma).astype(np.int8).transpose(2, 0, 1)
 
 
-def _plain_lines(lines: Array) -> int:
-    """How many lines from the first on have its one colour."""
-    colour = np.median(lines[0], axis=0)
-    differs = np.abs(lines - colour).max(-1).mean(-1) > PLAIN
-    return int(differs.argmax()) if differs.any() else 0
+def _frame(pixels: Array) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of what is inside a plain border, of pixels [side, side, 3]."""
+    top, bottom = _plain_lines(pixels)
+    left, right = _plain_lines(pixels[top:bottom].swapaxes(0, 1))
+    return left, top, right, bottom
+
+
+def _plain_lines(lines: Array) -> tuple[int, int]:
+    """First and end of the lines between those that have the one colour of the outermost."""
+    mean = lines.mean(1)
+    variance = np.einsum("lpc,lpc->lc", lines, lines) / lines.shape[1] - mean**2
+    plain = variance.max(1) < PLAIN**2
+    first = _run(plain & (np.abs(mean - mean[0]).max(1) < PLAIN))
+    end = len(lines) - _run((plain & (np.abs(mean - mean[-1]).max(1) < PLAIN))[::-1])
+    # The line next to a border holds some of it.
+    first, end = first + (first > 0), end - (end < len(lines))
+    return (first, end) if end - first >= SMALLEST_FRAME * len(lines) else (0, len(lines))
+
+
+def _run(true: NDArray[np.bool_]) -> int:
+    """How many are true before the first that is not."""
+    return len(true) if true.all() else int(true.argmin())
