@@ -46,7 +46,12 @@ def test_no_group_is_in_two_splits_and_none_is_empty(
     held = {group for group in to_train if group < len(sizes) and sizes[group] > 1}
     total = sum(shares)
     drawn = draw(
-        "agate", photos, tuple(s / total for s in shares), seed, group_of, held  # type: ignore[arg-type]
+        "agate",
+        photos,
+        tuple(s / total for s in shares),
+        seed,
+        group_of,
+        held,  # type: ignore[arg-type]
     )
     assert sorted(photo for of in drawn.values() for photo in of) == sorted(photos)
     assert leaks([drawn], group_of) == 0

@@ -86,7 +86,7 @@ def _photo(name: str, record: Record | None, picture: str) -> dict[str, Any]:
         "size": size,
         "pixels": 0 if record is None else record.width * record.height,
         "kb": 0 if record is None else round(record.size / 1000),
-        "in_class": "/" in name and record is not None,
+        "decidable": record is not None and record.fingerprint is not None,
         "picture": picture,
     }
 
