@@ -44,15 +44,8 @@ def test_no_group_is_in_two_splits_and_none_is_empty(
 ) -> None:
     photos, group_of = photos_in_groups(sizes)
     held = {group for group in to_train if group < len(sizes) and sizes[group] > 1}
-    total = sum(shares)
-    drawn = draw(
-        "agate",
-        photos,
-        tuple(s / total for s in shares),
-        seed,
-        group_of,
-        held,  # type: ignore[arg-type]
-    )
+    train, val, test = (share / sum(shares) for share in shares)
+    drawn = draw("agate", photos, (train, val, test), seed, group_of, held)
     assert sorted(photo for of in drawn.values() for photo in of) == sorted(photos)
     assert leaks([drawn], group_of) == 0
     in_val = {group_of.get(photo, photo) for photo in drawn["val"]}

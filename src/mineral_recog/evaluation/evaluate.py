@@ -91,12 +91,16 @@ def evaluate(
     }
     if unknown is not None:
         provenance["other pictures (sha256 of names and sizes)"] = unknown.fingerprint()
+    copies = None if split == "train" else _leaked(run, photos, index, evaluation)
+    provenance["copies of training photos"] = (
+        "not looked for" if copies is None else f"{len(copies.photos)}"
+    )
     evaluation = replace(
         evaluation,
         history=history,
         recipe=_text(run / "recipe.yaml"),
         provenance=provenance,
-        leaked=None if split == "train" else _leaked(run, photos, index, evaluation),
+        leaked=copies,
     )
     if other is not None:
         _refuse_unlike(evaluation, other)

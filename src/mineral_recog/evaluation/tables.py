@@ -48,15 +48,7 @@ def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> 
 
 def _leaked_lines(evaluation: Evaluation) -> list[str]:
     """A warning of photos that are copies of training photos, and the main figures without."""
-    if evaluation.leaked is None:
-        return [
-            tr(
-                "Whether photos are copies of training photos was not looked at: those are too "
-                "many, or gone.",
-                "未检查照片是否为训练照片的副本：训练照片过多或已不在。",
-            )
-        ] * (evaluation.split != "train")
-    if not evaluation.leaked.photos:
+    if evaluation.leaked is None or not evaluation.leaked.photos:
         return []
     count = len(evaluation.leaked.photos)
     name = "chinese" if chinese() else "english"
