@@ -17,11 +17,11 @@ from mineral_recog.data.photo import Header
 SIDE = 256  # short side at which photos are looked at: what the evaluation view is cut from
 SMALLEST = 112  # half of the 224 pixels that recipes show the network: the rest would be made up
 LONGEST = 3.0  # long side to short: the middle square shows less than a third of the photo
-DARKEST = 40  # of 255 levels, that all but a hundredth of the pixels stay below
+DARKEST = 40  # of 255 levels, that all but a hundredth of the pixels do not reach
 # Variance of the Laplacian in the sharpest of 4 x 4 parts. A photo of 256 pixels blurred with a
 # deviation of 3 pixels has 5 or so; a sharp stone before a blurred ground has hundreds.
 BLURRED = 10.0
-EVEN = 0.95  # share of pixels like their neighbours to 2 levels; studio grounds stay below
+EVEN = 0.95  # share of pixels like their neighbours to 2 levels of grey; studio grounds stay below
 PARTS = 4
 
 Grey = NDArray[np.float32]
@@ -53,14 +53,13 @@ def remarks(image: Image.Image, header: Header) -> tuple[Remark, ...]:
         found.append(Remark("small", f"{width} × {height}"))
     if max(width, height) > LONGEST * min(width, height):
         found.append(Remark("ribbon", f"{width} × {height}"))
-    small = _reduced(image)
-    pixels = np.asarray(small)
-    grey = np.asarray(small.convert("L"), np.float32)
-    even = _even(pixels)
+    light = _reduced(image).convert("L")
+    grey = np.asarray(light, np.float32)
+    even = _even(grey)
     if even > EVEN:
         found.append(Remark("flat", f"{100 * even:.0f}%"))
-    elif (bright := float(np.percentile(grey, 99))) < DARKEST:
-        found.append(Remark("dark", f"{bright:.0f} / 255"))
+    elif (bright := _brightest(light)) < DARKEST:
+        found.append(Remark("dark", f"{bright} / 255"))
     elif (sharp := _sharpness(grey)) < BLURRED:
         found.append(Remark("blurred", f"{sharp:.1f}"))
     return tuple(found)
@@ -75,15 +74,19 @@ def _reduced(image: Image.Image) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX)
 
 
-def _even(pixels: NDArray[np.uint8]) -> float:
+def _even(grey: Grey) -> float:
     """Share of the pixels that hardly differ from the ones to their left and above."""
-    if min(pixels.shape[:2]) < 2:
+    if min(grey.shape) < 2:
         return 1.0
-    alike = np.ones((pixels.shape[0] - 1, pixels.shape[1] - 1), bool)
-    for band in np.moveaxis(pixels.astype(np.int16), 2, 0):  # numpy is slow along an axis of 3
-        alike &= np.abs(band[1:, 1:] - band[1:, :-1]) <= 2
-        alike &= np.abs(band[1:, 1:] - band[:-1, 1:]) <= 2
+    here = grey[1:, 1:]
+    alike = (np.abs(here - grey[1:, :-1]) <= 2) & (np.abs(here - grey[:-1, 1:]) <= 2)
     return float(alike.mean())
+
+
+def _brightest(light: Image.Image) -> int:
+    """The level that all but a hundredth of the pixels do not exceed."""
+    counts = np.cumsum(light.histogram())
+    return int(np.searchsorted(counts, 0.99 * counts[-1]))
 
 
 def _sharpness(grey: Grey) -> float:
