@@ -51,7 +51,7 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         "assert not {'torch', 'timm', 'matplotlib', 'sklearn'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    for command in ("demo", "draw", "prepare", "train", "evaluate", "compare"):
+    for command in ("demo", "draw", "audit", "prepare", "train", "evaluate", "compare"):
         assert command in done.stdout
 
 
@@ -152,6 +152,30 @@ def test_other_pictures_are_told_from_minerals(
     assert metrics["ece"] == pytest.approx(trust["figures"]["ece_before"])
     assert not {"ece_after", "coverage", "others"} & set(metrics)
     assert "other pictures (sha256" in (folder / "report.html").read_text("utf-8")
+
+
+def test_copies_of_training_photos_are_told(
+    run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    command = ["evaluate", str(copy), "--workers", "0"]
+    assert main(command) == 0
+    assert "copies of training photos" not in capsys.readouterr().out
+    for number in (1, 2):
+        shutil.copy(data / "train" / "agate" / f"{number}.png", data / "test" / "beryl")
+    assert main([*command, "--data", str(data), "--force"]) == 0
+    shown = capsys.readouterr().out
+    assert "2 of these photos are copies of training photos" in shown
+    folder = copy / "evaluation" / "test"
+    written = json.loads((folder / "copies.json").read_text("utf-8"))
+    assert written["copies_of_training_photos"] == ["beryl/1.png", "beryl/2.png"]
+    with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        right = {row["photo"]: row["rank"] == "1" for row in csv.DictReader(file)}
+    others = [ok for photo, ok in right.items() if photo not in ("beryl/1.png", "beryl/2.png")]
+    assert written["figures_without"]["accuracy"] == pytest.approx(sum(others) / len(others))
+    figure = f"{100 * written['figures_without']['mean_accuracy']:.2f}% without"
+    assert figure in shown
+    assert "Copies of training photos" in (folder / "report.html").read_text("utf-8")
 
 
 def test_an_evaluation_is_not_overwritten(
@@ -369,6 +393,55 @@ def test_names_that_the_output_cannot_show_do_not_stop_it(source: Path, tmp_path
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert r"\u94a0\u957f\u77f3" in done.stdout
+
+
+def test_audit_and_what_prepare_makes_of_it(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(source / "agate" / "1.png", source / "agate" / "again.png")
+    shutil.copy(source / "agate" / "2.png", source / "copper" / "wrong.png")
+    (source / "copper" / "torn.png").write_bytes((source / "agate" / "1.png").read_bytes()[:500])
+    (source / "stray.jpg").touch()
+    before = {path: path.read_bytes() for path in source.rglob("*.*")}
+    out = tmp_path / "found"
+    assert main(["audit", str(source), "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert [word in shown for word in ("two classes", "Exact copies", "Cut short")] == [True] * 3
+    with (out / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
+        photos = {(row["kind"], row["photo"]) for row in csv.DictReader(file)}
+    assert {photo for kind, photo in photos if kind != "small"} == {
+        "agate/1.png", "agate/again.png", "agate/2.png", "copper/wrong.png", "copper/torn.png",
+        "stray.jpg",
+    }  # fmt: skip
+    assert {kind for kind, _ in photos} == {
+        "two_classes", "exact", "cut_short", "small", "no_class",
+    }  # fmt: skip
+    assert "review.html" in shown
+    (out / "decisions.json").write_text('{"drop": ["copper/wrong.png"]}')
+    assert main(["audit", str(source), "--out", str(out)]) == 2
+    assert "--force" in told(capsys)
+    assert main(["audit", str(source), "--out", str(out), "--force"]) == 0
+    decide = ["--decisions", str(out / "decisions.json")]
+    capsys.readouterr()
+    assert main(["prepare", str(source), str(tmp_path / "plain")]) == 0
+    assert "Set aside, copies under two classes: 2 photos" in capsys.readouterr().out
+    assert main(["prepare", str(source), str(tmp_path / "data"), *decide]) == 0
+    shown = capsys.readouterr().out
+    assert "Copies and near-copies: 2 photos in 1 groups" in shown
+    assert "By your decisions: 1 photos dropped, 0 under another class" in shown
+    assert "Set aside" not in shown
+    assert {path: path.read_bytes() for path in source.rglob("*.*")} == before
+
+
+def test_an_audit_does_not_write_among_the_photos(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(source), "--out", str(source / "found")]) == 2
+    assert "lies inside" in told(capsys)
+    mine = tmp_path / "mine"
+    write_photos(mine, 1, 1)
+    assert main(["audit", str(source), "--out", str(mine), "--force"]) == 2
+    assert "not made by this command" in told(capsys)
 
 
 def test_a_folder_of_the_users_is_never_replaced(

@@ -1,4 +1,4 @@
-"""CSV tables that a user wrote, row by row, with errors that tell the line."""
+"""CSV tables: those that a user wrote, with errors that tell the line, and cells safe to open."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from pathlib import Path
 
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
+
+
+def plain_cell(cell: str) -> str:
+    """A cell that a spreadsheet shows and does not work out."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def read_rows(

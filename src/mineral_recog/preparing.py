@@ -8,12 +8,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mineral_recog.audit.decisions import read_decisions
+from mineral_recog.audit.findings import COPIES
+from mineral_recog.audit.kinds import KINDS
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import SPLITS
 from mineral_recog.data.split import Prepared, parse_shares, prepare
 from mineral_recog.evaluation import plots
 from mineral_recog.evaluation.style import save
-from mineral_recog.language import tr
+from mineral_recog.language import chinese, tr
 from mineral_recog.progress import Bar
 
 
@@ -25,13 +28,15 @@ def prepare_and_show(
     imbalance: float | None,
     seed: int,
     place: str,
+    decisions: Path | None,
     force: bool,
 ) -> None:
     """Prepare DATA, draw its distribution and print the table of its classes.
 
-    Arguments and errors as for `data.split.prepare`; `split` as in `80/10/10`.
+    Arguments and errors as for `data.split.prepare`; `split` as in `80/10/10`, `decisions` a file.
     """
     shares = parse_shares(split)
+    decided = read_decisions(decisions) if decisions else None
     with Bar(tr("reading photos", "读取照片"), 1) as bar:
         made = prepare(
             source,
@@ -40,8 +45,10 @@ def prepare_and_show(
             imbalance=imbalance,
             seed=seed,
             place=place,
+            decisions=decided,
             force=force,
             on_checked=bar.of,
+            on_compared=lambda done: bar.at(done, tr("looking for copies", "查找重复")),
         )
     names = list(made.counts)
     train = [made.counts[name]["train"] for name in names]
@@ -83,13 +90,80 @@ def _print(made: Prepared, data: Path) -> None:
                 f"未用，不是 Pillow 能读的照片：{kinds}",
             )
         )
+    told += _copies(made, data)
     for path, reason in made.skipped[:10]:
         told.append(
             tr(f"Skipped, cannot be read: {path} ({reason})", f"跳过，无法读取：{path}（{reason}）")
         )
     if len(made.skipped) > 10:
         told.append(f"... (+{len(made.skipped) - 10}: {data / 'prepared.json'})")
+    if others := _others(made):
+        told.append(others)
     told.append(str(data / "distribution.png"))
     told.append(tr(f"Next: mineral-recog train {data}", f"下一步：mineral-recog train {data}"))
     for line in told:
         console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def _copies(made: Prepared, data: Path) -> list[str]:
+    """What became of copies, and of what the user decided."""
+    told = []
+    copies = made.copies
+    if copies.groups:
+        told.append(
+            tr(
+                f"Copies and near-copies: {copies.photos} photos in {copies.groups} groups, each "
+                "group whole in one split",
+                f"重复与近似重复：{copies.photos} 张照片，分为 {copies.groups} 组，"
+                "每组整组放入同一划分",
+            )
+        )
+    if copies.set_aside:
+        first = ", ".join(copies.set_aside[:4]) + (" ..." if len(copies.set_aside) > 4 else "")
+        told.append(
+            tr(
+                f"Set aside, copies under two classes: {len(copies.set_aside)} photos ({first}; "
+                f"all in {data / 'prepared.json'})",
+                f"搁置，同一图片属于两个类别：{len(copies.set_aside)} 张（{first}；"
+                f"全部见 {data / 'prepared.json'}）",
+            )
+        )
+    if copies.groups or copies.set_aside:
+        leak = f"{copies.would_leak:.1f}"
+        told.append(
+            tr(
+                f"A random split would have put copies of {leak} val and test photos into train "
+                "(mean of 20 draws); this one puts none",
+                f"若随机划分，平均有 {leak} 张验证与测试照片的副本会进入训练集（20 次抽取的平均）；"
+                "本次划分为 0",
+            )
+        )
+    if made.dropped or made.moved:
+        told.append(
+            tr(
+                f"By your decisions: {made.dropped} photos dropped, {made.moved} under another "
+                "class",
+                f"按您的决定：剔除 {made.dropped} 张，改类别 {made.moved} 张",
+            )
+        )
+    if made.not_there:
+        told.append(
+            tr(
+                f"Decided on, but not there: {len(made.not_there)} photos, the first "
+                f"{made.not_there[0]}",
+                f"已作决定但不存在的照片：{len(made.not_there)} 张，第一张为 {made.not_there[0]}",
+            )
+        )
+    return told
+
+
+def _others(made: Prepared) -> str | None:
+    """One line of what else was found, and where to look at it."""
+    language = "zh" if chinese() else "en"
+    kinds = [kind for kind in KINDS if made.findings.get(kind) and kind not in COPIES]
+    if not kinds and not made.copies.set_aside:
+        return None
+    counts = ", ".join(f"{KINDS[kind].label[language]} {made.findings[kind]}" for kind in kinds)
+    look = tr("To look at them and decide", "查看并决定")
+    also = tr(f"Also found: {counts}. ", f"另有：{counts}。") if kinds else ""
+    return f"{also}{look}: mineral-recog audit SRC --out DIR"

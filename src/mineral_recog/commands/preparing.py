@@ -1,4 +1,4 @@
-"""Photos of one's own: `prepare`."""
+"""Photos of one's own: `audit` and `prepare`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,24 @@ import typer
 from mineral_recog.commands.options import ForceOption, MadeFolder, SeedOption
 from mineral_recog.language import tr
 
+SourceFolder = Annotated[
+    Path, typer.Argument(metavar="SRC", help=tr("photos, a folder a class", "照片，一类一个文件夹"))
+]
+
+
+def audit(
+    source: SourceFolder,
+    out: Annotated[Path, typer.Option(help=tr("folder of the findings", "存放检查结果的文件夹"))],
+    force: ForceOption = False,
+) -> None:
+    """Look folders of photos over."""
+    from mineral_recog.auditing import audit_and_show
+
+    audit_and_show(source, out, force=force)
+
 
 def prepare(
-    source: Annotated[
-        Path,
-        typer.Argument(metavar="SRC", help=tr("photos, a folder a class", "照片，一类一个文件夹")),
-    ],
+    source: SourceFolder,
     data: MadeFolder,
     split: Annotated[
         str, typer.Option(help=tr("shares of train/val/test", "train/val/test 的比例"))
@@ -34,11 +46,24 @@ def prepare(
         Literal["hardlink", "copy", "symlink"],
         typer.Option(help=tr("how photos come to DATA", "照片放入 DATA 的方式")),
     ] = "hardlink",
+    decisions: Annotated[
+        Path | None,
+        typer.Option(
+            help=tr("file that the page of `audit` saved", "`audit` 的网页所保存的决定文件")
+        ),
+    ] = None,
     force: ForceOption = False,
 ) -> None:
     """Split folders of photos."""
     from mineral_recog.preparing import prepare_and_show
 
     prepare_and_show(
-        source, data, split=split, imbalance=imbalance, seed=seed, place=place, force=force
+        source,
+        data,
+        split=split,
+        imbalance=imbalance,
+        seed=seed,
+        place=place,
+        decisions=decisions,
+        force=force,
     )

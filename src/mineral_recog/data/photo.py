@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
+
+from mineral_recog.errors import UserError
+from mineral_recog.language import tr
+
+MOST_MEGAPIXELS = "MINERAL_RECOG_MEGAPIXELS"  # environment variable: what a photo may have
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a photo's file says of it.
+
+    Attributes:
+        format: Pillow's name of it, such as JPEG.
+        width: pixels of the whole photo once it is upright.
+        height: likewise.
+    """
+
+    format: str
+    width: int
+    height: int
+
+
+class TooLargeError(OSError):
+    """A photo of more pixels than the user lets be decoded."""
 
 
 def is_photo_name(name: str) -> bool:
@@ -32,21 +58,65 @@ def open_photo(
     Raises:
         OSError: the file is not a photo, is cut short, absurdly large or cannot be reached.
     """
+    return examine_photo(path, short_side, formats)[0]
+
+
+def examine_photo(
+    path: Path | BinaryIO, short_side: int | None = None, formats: tuple[str, ...] | None = None
+) -> tuple[Image.Image, Header]:
+    """A photo as `open_photo` gives it, and what its file says of it; arguments as there.
+
+    Raises:
+        OSError: as for `open_photo`; `TooLargeError` for more pixels than allowed.
+        UserError: the environment allows a number of megapixels that is none.
+    """
+    _set_limit()
     try:
         return _decode(path, short_side, formats)
+    except Image.DecompressionBombError:
+        raise TooLargeError(
+            tr(
+                f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels; to read it "
+                f"all the same, set the environment variable {MOST_MEGAPIXELS} to a larger number",
+                f"超过 {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} 百万像素；如确需读取，"
+                f"请把环境变量 {MOST_MEGAPIXELS} 设为更大的数",
+            )
+        ) from None
     except (OSError, MemoryError):
         raise
     except Exception as error:  # decoders raise errors of every kind on damaged files
         raise OSError(str(error) or type(error).__name__) from error
 
 
+def _set_limit() -> None:
+    """Let photos have as many pixels as the environment says; without that, as Pillow does."""
+    text = os.environ.get(MOST_MEGAPIXELS)
+    if not text:
+        return
+    try:
+        most = float(text)
+    except ValueError:
+        most = 0.0
+    if not 0 < most < float("inf"):
+        raise UserError(
+            tr(
+                f"{MOST_MEGAPIXELS}={text}: give a number above 0, such as 500.",
+                f"{MOST_MEGAPIXELS}={text}：请给出大于 0 的数，例如 500。",
+            )
+        )
+    Image.MAX_IMAGE_PIXELS = max(1, int(most * 1e6 / 2))  # Pillow refuses from twice this on
+
+
 def _decode(
     path: Path | BinaryIO, short_side: int | None, formats: tuple[str, ...] | None
-) -> Image.Image:
+) -> tuple[Image.Image, Header]:
     with Image.open(path, formats=formats) as image:
+        (width, height), kind = image.size, image.format or ""
         if short_side is not None:
             image.draft("RGB", (short_side, short_side))
         image.load()
+        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # on its side
+            width, height = height, width
         upright: Image.Image = ImageOps.exif_transpose(image)
     if upright.mode.startswith(("I", "F")):
         upright = _to_8_bits(upright)
@@ -54,7 +124,7 @@ def _decode(
         upright = upright.convert("RGBA")
         ground = Image.new("RGBA", upright.size, "white")
         upright = Image.alpha_composite(ground, upright)
-    return upright.convert("RGB")
+    return upright.convert("RGB"), Header(kind, width, height)
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import json
 import shutil
-import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
+from mineral_recog.audit.decisions import Decisions, refuse_unknown_classes
+from mineral_recog.audit.findings import count_photos, find_all, shown
+from mineral_recog.audit.kinds import KINDS
+from mineral_recog.audit.looking import look_over
+from mineral_recog.audit.names import same_names
+from mineral_recog.audit.reading import Record
+from mineral_recog.audit.settling import Copies, SortedOut, count_copies, sort_out
 from mineral_recog.data.index import SPLITS, class_folders, files_in
-from mineral_recog.data.photo import is_photo_name, unreadable
+from mineral_recog.data.photo import is_photo_name
+from mineral_recog.data.whole_groups import Shares, can_be_drawn, draw
 from mineral_recog.errors import UserError
 from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
-from mineral_recog.language import tr
+from mineral_recog.language import chinese, tr
+from mineral_recog.minerals import read_minerals
 
 MARK = "prepared.json"
 
@@ -31,6 +39,11 @@ class Prepared:
         not_photos: files whose names are not those of photos, by suffix.
         left_out: training photos that the imbalance asked for leaves out.
         imbalance: largest over smallest number of training photos a class.
+        findings: photos of each kind of finding, by the keys of `audit.kinds.KINDS`.
+        copies: what became of photos that are copies of each other.
+        dropped: photos that the user's decisions leave out.
+        moved: photos that they put under another class.
+        not_there: photos that they name and that are not there.
     """
 
     counts: dict[str, dict[str, int]]
@@ -38,9 +51,14 @@ class Prepared:
     not_photos: dict[str, int]
     left_out: int
     imbalance: float
+    findings: dict[str, int]
+    copies: Copies
+    dropped: int
+    moved: int
+    not_there: list[str]
 
 
-def parse_shares(text: str) -> tuple[float, float, float]:
+def parse_shares(text: str) -> Shares:
     """Shares of train, val and test from a text such as `80/10/10`; they add up to 1.
 
     Raises:
@@ -65,17 +83,20 @@ def prepare(
     source: Path,
     data: Path,
     *,
-    shares: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    shares: Shares = (0.8, 0.1, 0.1),
     imbalance: float | None = None,
     seed: int = 0,
     place: str = "hardlink",
+    decisions: Decisions | None = None,
     force: bool = False,
     on_checked: Callable[[int, int], None] = lambda done, total: None,
+    on_compared: Callable[[int], None] = lambda done: None,
 ) -> Prepared:
     """Split folders of photos, a folder a class, into DATA/{train,val,test}.
 
     Every class has at least one photo in each split. Splits are drawn class by class, so that a
-    class's split does not depend on what other classes there are.
+    class's split does not depend on what other classes there are. Copies of a photo are in the
+    split that it is in; photos with a copy under another class are left out.
 
     Args:
         source: folder with a folder a class; photos may lie in folders below.
@@ -85,11 +106,14 @@ def prepare(
             largest class and the smallest; val and test stay as they are.
         seed: of the draw.
         place: `hardlink` (a copy where links are impossible), `copy` or `symlink`.
+        decisions: what the user decided about photos and classes.
         force: replace `data` if an earlier `prepare` made it.
-        on_checked: called with the number of photos checked so far, and of all.
+        on_checked: called with the number of photos read so far, and of all.
+        on_compared: called with the number of photos compared so far.
 
     Raises:
-        UserError: no classes, too few photos in a class, or an output that exists.
+        UserError: no classes, too few photos in a class, an output that exists, or decisions about
+            classes that are not there.
     """
     refuse_existing(data, force, made_by_us=(data / MARK).is_file())
     if data.resolve().is_relative_to(source.resolve()):
@@ -99,27 +123,59 @@ def prepare(
                 f"{data} 在 {source} 里面：请选择照片文件夹以外的位置。",
             )
         )
+    decisions = decisions or Decisions()
     files = _files_of_classes(source)
-    photos, skipped = _readable_photos(source, files, on_checked)
-    others = [Path(f).suffix for found in files.values() for f in found if not is_photo_name(f)]
-    drawn = {name: _draw(name, found, shares, seed) for name, found in photos.items()}
+    refuse_unknown_classes(decisions, list(files))
+    listed = [f"{name}/{file}" for name, found in files.items() for file in found]
+    photos = [file for file in listed if is_photo_name(file)]
+    used = [photo for photo in photos if decisions.class_for(photo) is not None]
+    looked = look_over(source, used, lambda done: on_checked(done, len(used)), on_compared)
+    sorted_out = sort_out([record.path for record in looked.whole], looked.copies, decisions)
+    _refuse_small(source, set(files) - set(decisions.classes), sorted_out)
+    drawn = {
+        name: draw(name, of_class, shares, seed, sorted_out.group_of, sorted_out.to_train)
+        for name, of_class in sorted_out.photos.items()
+    }
     in_training = sum(len(splits["train"]) for splits in drawn.values())
     if imbalance is not None:
         _cut(drawn, imbalance)
     counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in drawn.items()}
     train = [of["train"] for of in counts.values()]
+    places = {photo: _place(name, photo) for name, of in sorted_out.photos.items() for photo in of}
     made = Prepared(
-        counts, skipped, dict(Counter(others)), in_training - sum(train), max(train) / min(train)
+        counts=counts,
+        skipped=[(str(source / record.path), _why(record)) for record in looked.unread],
+        not_photos=dict(Counter(Path(f).suffix for f in listed if not is_photo_name(f))),
+        left_out=in_training - sum(train),
+        imbalance=max(train) / min(train),
+        findings=count_photos(find_all(looked, same_names(list(files), read_minerals()))),
+        copies=count_copies(sorted_out, shares),
+        dropped=len(photos) - len(used),
+        moved=sum(photo != at for photo, at in places.items()),
+        not_there=decisions.unknown(photos),
     )
     with whole_folder(data) as partial:
-        for name, splits in drawn.items():
-            for split, found in splits.items():
-                for photo in found:
-                    _put(source / name / photo, partial / split / name / photo, place)
+        for splits in drawn.values():
+            for split, of_split in splits.items():
+                for photo in of_split:
+                    _put(source / photo, partial / split / places[photo], place)
         settings = {"split": shares, "imbalance": imbalance, "seed": seed, "place": place}
         text = json.dumps({**settings, "made": asdict(made)}, indent=1, ensure_ascii=False)
         (partial / MARK).write_text(text, encoding="utf-8", errors="surrogateescape")
     return made
+
+
+def _place(name: str, photo: str) -> str:
+    """Where a photo comes to lie in a split; one of another class in a folder of its own."""
+    of, file = photo.split("/", 1)
+    return photo if of == name else f"{name}/from {of}/{file}"
+
+
+def _why(record: Record) -> str:
+    """Why a photo cannot be read, in a few words."""
+    remark = record.remarks[0]
+    label = KINDS[remark.kind].label["zh" if chinese() else "en"]
+    return ": ".join(filter(None, (label, remark.told)))
 
 
 def _files_of_classes(source: Path) -> dict[str, list[str]]:
@@ -151,50 +207,22 @@ def _files_of_classes(source: Path) -> dict[str, list[str]]:
     return {name: files_in(source / name) for name in names}
 
 
-def _readable_photos(
-    source: Path, files: Mapping[str, Sequence[str]], on_checked: Callable[[int, int], None]
-) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
-    """Photos of each class that can be read, and those that cannot, with the reason."""
-    photos = {name: [f for f in found if is_photo_name(f)] for name, found in files.items()}
-    paths = [source / name / photo for name, found in photos.items() for photo in found]
-    bad = dict(unreadable(paths, lambda done: on_checked(done, len(paths))))
-    readable = {
-        name: [photo for photo in found if source / name / photo not in bad]
-        for name, found in photos.items()
-    }
-    _refuse_small(source, readable)
-    return readable, [(str(path), reason) for path, reason in bad.items()]
-
-
-def _refuse_small(source: Path, photos: Mapping[str, Sequence[str]]) -> None:
-    small = [f"{name} ({len(found)})" for name, found in photos.items() if len(found) < 3]
+def _refuse_small(source: Path, classes: Collection[str], found: SortedOut) -> None:
+    small = [
+        f"{shown(name)} ({len(of_class)})"
+        for name in sorted(classes)
+        if not can_be_drawn(of_class := found.photos.get(name, []), found.group_of, found.to_train)
+    ]
     if small:
         raise UserError(
             tr(
-                f"Classes in {source} with fewer than 3 readable photos cannot be split: "
-                f"{', '.join(small)}. Add photos or move these folders away.",
-                f"{source} 里可读照片少于 3 张的类别无法划分：{'、'.join(small)}。"
-                "请加入照片，或移走这些文件夹。",
+                f"Classes in {source} with fewer than 3 readable photos cannot be split, copies "
+                f"of each other counting as one: {', '.join(small)}. Add photos or move these "
+                "folders away.",
+                f"{source} 里可读照片少于 3 张（互为重复的算一张）的类别无法划分："
+                f"{'、'.join(small)}。请加入照片，或移走这些文件夹。",
             )
         )
-
-
-def _draw(
-    name: str, photos: Sequence[str], shares: tuple[float, float, float], seed: int
-) -> dict[str, list[str]]:
-    """Photos of one class, shuffled into the splits."""
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
-    shuffled = [photos[i] for i in rng.permutation(len(photos))]
-    val = max(1, round(len(photos) * shares[1]))
-    test = max(1, round(len(photos) * shares[2]))
-    # Large shares of a small class must leave a photo to train on.
-    val = min(val, len(photos) - 2)
-    test = min(test, len(photos) - val - 1)
-    return {
-        "train": shuffled[val + test :],
-        "val": shuffled[:val],
-        "test": shuffled[val : val + test],
-    }
 
 
 def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:

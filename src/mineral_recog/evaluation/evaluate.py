@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from mineral_recog import hardware
+from mineral_recog.audit.leaking import leaked
 from mineral_recog.bundle import Bundle, read_bundle
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import SPLITS, Index, read_split
@@ -21,7 +22,7 @@ from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.credibility import credibility, write_credibility
 from mineral_recog.evaluation.others import read_others
 from mineral_recog.evaluation.report import write_report
-from mineral_recog.evaluation.result import Evaluation, Predictions
+from mineral_recog.evaluation.result import Evaluation, Leaked, Predictions
 from mineral_recog.evaluation.style import save
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
@@ -77,7 +78,8 @@ def evaluate(
     folder = run / "evaluation" / split
     bundle = read_bundle(run, backbone)
     refuse_existing(folder, force)
-    index = read_split(Path(data) if data else trained_on(run), split, bundle.classes)
+    photos = Path(data) if data else trained_on(run)
+    index = read_split(photos, split, bundle.classes)
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
     unknown = read_others(Path(others)) if others else None
     history = _history(run)
@@ -89,14 +91,41 @@ def evaluate(
     }
     if unknown is not None:
         provenance["other pictures (sha256 of names and sizes)"] = unknown.fingerprint()
+    copies = None if split == "train" else _leaked(run, photos, index, evaluation)
+    provenance["copies of training photos"] = (
+        "not looked for" if copies is None else f"{len(copies.photos)}"
+    )
     evaluation = replace(
-        evaluation, history=history, recipe=_text(run / "recipe.yaml"), provenance=provenance
+        evaluation,
+        history=history,
+        recipe=_text(run / "recipe.yaml"),
+        provenance=provenance,
+        leaked=copies,
     )
     if other is not None:
         _refuse_unlike(evaluation, other)
     with whole_folder(folder) as partial:
         _write(partial, evaluation, other, index.root)
     return evaluation, other, folder
+
+
+def _leaked(run: Path, data: Path, index: Index, evaluation: Evaluation) -> Leaked | None:
+    """Photos that are copies of training photos; None where those are gone or too many."""
+    try:
+        train = read_split(trained_on(run), "train", evaluation.classes)
+    except UserError:
+        return None
+    copies = leaked(data, train, index)
+    if copies is None:
+        return None
+    figures = {}
+    predictions = evaluation.predictions
+    if copies and predictions is not None and len(copies) < len(index):
+        others = np.delete(np.arange(len(index)), copies)
+        figures = metrics.figures(
+            predictions.labels[others], predictions.logits[others], evaluation.groups
+        )
+    return Leaked(copies, figures)
 
 
 def trained_on(run: Path) -> Path:
@@ -241,6 +270,12 @@ def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None, pho
     written = {**evaluation.figures, "intervals": evaluation.intervals}
     (folder / "metrics.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
     write_credibility(folder / "trust.json", evaluation)
+    if evaluation.leaked is not None:
+        assert evaluation.predictions is not None
+        paths = [evaluation.predictions.paths[photo] for photo in evaluation.leaked.photos]
+        names = [path.relative_to(photos).as_posix() for path in paths]
+        told = {"copies_of_training_photos": names, "figures_without": evaluation.leaked.figures}
+        (folder / "copies.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
     _write_per_class(folder / "per_class.csv", evaluation)
     _write_predictions(folder / "predictions.csv", evaluation, photos)
     save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")

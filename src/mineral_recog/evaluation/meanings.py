@@ -84,6 +84,22 @@ def figure_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
+def leaked_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """The rows of the paper's table, with and without photos that are copies of training photos."""
+    without = evaluation.leaked.figures if evaluation.leaked else {}
+    return [
+        meaning._asdict()
+        | {
+            "value": shown(evaluation.figures[meaning.key], meaning.percent),
+            "without": shown(without[meaning.key], meaning.percent),
+        }
+        for meaning in MEANINGS
+        if meaning.key in (*PAPER_ROWS, "accuracy")
+        and meaning.key in evaluation.figures
+        and meaning.key in without
+    ]
+
+
 def paper_rows(evaluation: Evaluation, against: Evaluation) -> list[dict[str, Any]]:
     """The rows of the paper's table, with the change and whether it is for the better."""
     rows = []

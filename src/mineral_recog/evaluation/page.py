@@ -35,9 +35,10 @@ _PLOT_WORDS = {
 
 
 def write_page(path: Path, template: str, context: dict[str, Any]) -> None:
-    """Fill a template of this package and write it, whole or not at all; all text is escaped.
+    """Fill a template and write it, whole or not at all; all text is escaped.
 
-    Raises OSError when `path` cannot be written.
+    A template is one of this package, or of another as in `audit/review.html`. Raises OSError
+    when `path` cannot be written.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=FunctionLoader(_source)
@@ -50,8 +51,10 @@ def write_page(path: Path, template: str, context: dict[str, Any]) -> None:
 
 
 def _source(template: str) -> str:
-    """The text of a template of this package."""
-    return files(__package__).joinpath(template).read_text("utf-8")
+    """The text of a template of this package, or of the package that its path begins with."""
+    package, _, name = template.rpartition("/")
+    home = files(f"mineral_recog.{package}" if package else __package__)
+    return home.joinpath(name).read_text("utf-8")
 
 
 def bilingual(figure: Figure) -> Markup:

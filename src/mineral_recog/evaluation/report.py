@@ -13,7 +13,7 @@ from PIL import ImageOps
 
 from mineral_recog.data.photo import open_photo
 from mineral_recog.evaluation import metrics, plots, trust_plots
-from mineral_recog.evaluation.meanings import figure_rows, paper_rows
+from mineral_recog.evaluation.meanings import figure_rows, leaked_rows, paper_rows
 from mineral_recog.evaluation.page import bilingual, write_page
 from mineral_recog.evaluation.result import Evaluation, Predictions
 from mineral_recog.evaluation.trust_rows import trust_context
@@ -56,6 +56,8 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "cards": [row for row in figure_rows(evaluation) if row["key"] in _CARDS],
         "paper_rows": paper_rows(evaluation, against) if against else [],
         "largest": _largest_changes(evaluation, against) if against else [],
+        "leaked": len(evaluation.leaked.photos) if evaluation.leaked else 0,
+        "leaked_rows": leaked_rows(evaluation),
         "figures": figure_rows(evaluation),
         "classes": _class_rows(evaluation),
         "group_names": _GROUP_NAMES,

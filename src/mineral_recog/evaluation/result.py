@@ -101,6 +101,17 @@ class Credibility:
     others: tuple[OtherKind, ...]
 
 
+class Leaked(NamedTuple):
+    """Photos of a split that are copies of training photos, and what is left without them.
+
+    photos: their places among the predictions. figures: of all other photos, by the keys of
+    `metrics.figures`; empty when there are no such photos, or no others.
+    """
+
+    photos: tuple[int, ...]
+    figures: dict[str, float]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """One run on one split of C classes; classes, counts, groups and accuracies in one order.
@@ -113,6 +124,7 @@ class Evaluation:
     history: the lines of log.jsonl, an epoch each. recipe: YAML text.
     provenance: what was run on what; shown as it is.
     credibility: None when only the figures are known.
+    leaked: None when copies of training photos were not looked for.
     Raises ValueError when a field that goes by class does not have C entries.
     """
 
@@ -130,6 +142,7 @@ class Evaluation:
     recipe: str
     provenance: dict[str, str]
     credibility: Credibility | None = None
+    leaked: Leaked | None = None
 
     def __post_init__(self) -> None:
         for field in ("train_counts", "groups", "class_accuracy", "test_counts"):

@@ -13,7 +13,7 @@ from mineral_recog.evaluation.comparison_rows import (
     figure_cells,
     figure_columns,
 )
-from mineral_recog.evaluation.meanings import figure_rows, paper_rows
+from mineral_recog.evaluation.meanings import figure_rows, leaked_rows, paper_rows
 from mineral_recog.evaluation.result import Credibility, Evaluation
 from mineral_recog.evaluation.trust_rows import other_row, trust_figure
 from mineral_recog.language import chinese, tr
@@ -42,6 +42,31 @@ def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> 
     console.print(table)
     if evaluation.credibility is not None:
         console.print(_trust_table(evaluation.credibility))
+    for line in _leaked_lines(evaluation):
+        console.print(line, style="bold", highlight=False, soft_wrap=True)
+
+
+def _leaked_lines(evaluation: Evaluation) -> list[str]:
+    """A warning of photos that are copies of training photos, and the main figures without."""
+    if evaluation.leaked is None or not evaluation.leaked.photos:
+        return []
+    count = len(evaluation.leaked.photos)
+    name = "chinese" if chinese() else "english"
+    rows = leaked_rows(evaluation)
+    lines = [
+        tr(
+            f"Warning: {count} of these photos are copies of training photos (copies.json names "
+            "them).",
+            f"警告：其中 {count} 张是训练照片的副本（名单见 copies.json）。",
+        )
+    ]
+    return lines + [
+        tr(
+            f"{row[name]}: {row['value']} with them, {row['without']} without",
+            f"{row[name]}：含副本 {row['value']}，不含 {row['without']}",
+        )
+        for row in rows[:2]
+    ]
 
 
 def _trust_table(found: Credibility) -> Table:

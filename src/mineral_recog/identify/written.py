@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
+from mineral_recog.csv_table import plain_cell
 from mineral_recog.errors import UserError
 from mineral_recog.identify.answer import Answer
 from mineral_recog.language import tr
@@ -17,7 +18,6 @@ COLUMNS = (
     "photo", "answer", "chinese", "probability", "by_photo", "set", "none_of_these",
     "next_test", "sha256", "asked",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
 
 
 class AnswerFile:
@@ -84,7 +84,7 @@ class AnswerFile:
             self.digests.pop(photo),
             self.asked,
         ]
-        csv.writer(self.file).writerow([_plain(cell) for cell in row])
+        csv.writer(self.file).writerow([plain_cell(cell) for cell in row])
         self.file.flush()
 
 
@@ -95,11 +95,6 @@ def _digest(path: Path) -> str:
         while block := file.read(2**20):
             found.update(block)
     return found.hexdigest()
-
-
-def _plain(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not work out."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def _is_torn(path: Path) -> bool:

@@ -1,0 +1,157 @@
+"""Which photos are copies of each other: the same bytes, or the same picture changed a little."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+from mineral_recog.audit.agreement import agreement, colour_distance
+from mineral_recog.audit.candidates import Candidates, Index
+from mineral_recog.audit.fingerprint import Fingerprint
+from mineral_recog.audit.views import CROPS, TURNS, turned
+
+Kind = Literal["exact", "near", "mirrored", "rotated"]
+LIKE = 0.72  # agreement from which two pictures are one; set on half of the near-copies benchmark
+UNLIKE_COLOUR = 0.35  # colour distance from which they are two; likewise
+FLAT = 4.0  # standard deviation of grey levels below which a picture has nothing to compare
+KINDS: tuple[Kind, ...] = tuple(
+    "near" if not any(turn) else "mirrored" if sum(turn) % 2 else "rotated" for turn in TURNS
+)
+TOGETHER = 512  # pairs that are compared at a time; they take some 50 MB
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Two photos that show the same picture.
+
+    Attributes:
+        first: the lower number of the two.
+        second: the higher.
+        kind: `exact` (the same bytes), `near` (resized, re-encoded, cropped a little, with a
+            border, a watermark or another brightness), `mirrored` or `rotated` (by 90, 180 or 270
+            degrees), the last two also changed as in `near`.
+        similarity: 1 for the same bytes, else how well the two agree once aligned, up to 1.
+    """
+
+    first: int
+    second: int
+    kind: Kind
+    similarity: float
+
+
+def find_copies(
+    fingerprints: Sequence[Fingerprint],
+    digests: Sequence[str],
+    on_compared: Callable[[int], None] = lambda count: None,
+) -> list[Copy]:
+    """Every photo that is a copy of another.
+
+    Of photos with the same bytes each is named once, with the first of them; only that first one is
+    compared with other pictures.
+
+    Args:
+        fingerprints: of the photos, N.
+        digests: of their bytes, N.
+        on_compared: called with the number of photos compared so far.
+
+    Returns:
+        Pairs in ascending order of (first, second), each pair once.
+    """
+    first_with: dict[str, int] = {}
+    copies, distinct = [], []
+    for number, digest in enumerate(digests):
+        first = first_with.setdefault(digest, number)
+        if first == number:
+            distinct.append(number)
+        else:
+            copies.append(Copy(first, number, "exact", 1.0))
+    near = [fingerprints[number] for number in distinct]
+    for copy in _near(near, on_compared):
+        copies.append(Copy(distinct[copy.first], distinct[copy.second], copy.kind, copy.similarity))
+    return sorted(copies, key=lambda copy: (copy.first, copy.second))
+
+
+def _near(fingerprints: Sequence[Fingerprint], on_compared: Callable[[int], None]) -> list[Copy]:
+    """Pairs of photos that show the same picture, each once."""
+    pictures = _pictures(fingerprints)
+    if len(pictures) == 0:
+        return []
+    best: dict[tuple[int, int], Copy] = {}
+    for done, found in Index(pictures.grey, pictures.photo).candidates():
+        for start in range(0, len(found.first), TOGETHER):
+            for copy in _compared(pictures, found[start : start + TOGETHER]):
+                pair = copy.first, copy.second
+                if pair not in best or best[pair].similarity < copy.similarity:
+                    best[pair] = copy
+        on_compared(int(pictures.photo[done - 1]) + 1)
+    return list(best.values())
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """What is compared: photos with structure, whole and once more without a plain border."""
+
+    grey: NDArray[np.uint8]
+    colour: NDArray[np.int8]
+    photo: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.grey)
+
+
+def _pictures(fingerprints: Sequence[Fingerprint]) -> _Pictures:
+    grey, colour, photo = [], [], []
+    for number, one in enumerate(fingerprints):
+        for k in range(1 + one.bordered):
+            if one.grey[k].std() >= FLAT:
+                grey.append(one.grey[k])
+                colour.append(one.colour[k])
+                photo.append(number)
+    return _Pictures(np.array(grey), np.array(colour), np.array(photo, np.int64))
+
+
+def _compared(pictures: _Pictures, found: Candidates) -> list[Copy]:
+    """Those candidates that are copies."""
+    boxes = CROPS[found.crop]
+    colour, other_colour = (
+        pictures.colour[some].astype(np.float32) for some in (found.first, found.second)
+    )
+    other_colour = turned(other_colour, found.turn)
+    # Most candidates are of another colour; aligning can mend a little of that.
+    kept = np.flatnonzero(colour_distance(colour, other_colour, boxes) < 1.5 * UNLIKE_COLOUR)
+    found, boxes = found[kept], boxes[kept]
+    grey, other = (pictures.grey[some].astype(np.float32) for some in (found.first, found.second))
+    like, boxes = agreement(grey, turned(other, found.turn), boxes)
+    distance = colour_distance(colour[kept], other_colour[kept], boxes)
+    copies = []
+    for k in np.flatnonzero((like >= LIKE) & (distance <= UNLIKE_COLOUR)):
+        first, second = sorted(pictures.photo[[found.first[k], found.second[k]]].tolist())
+        copies.append(Copy(first, second, KINDS[found.turn[k]], float(like[k])))
+    return copies
+
+
+def groups(count: int, copies: Sequence[Copy]) -> list[tuple[int, ...]]:
+    """Photos that are copies of each other, directly or through others.
+
+    Args:
+        count: of all photos, N.
+        copies: pairs of numbers below N.
+
+    Returns:
+        The groups of two and more, each ascending, in the order of their first photos.
+    """
+    if not copies:
+        return []
+    pairs = np.array([(copy.first, copy.second) for copy in copies])
+    graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (count, count))
+    _, labels = connected_components(graph, directed=False)
+    order = np.argsort(labels, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
+    found = [tuple(part.tolist()) for part in parts if len(part) > 1]
+    return sorted(found)

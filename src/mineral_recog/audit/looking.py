@@ -1,0 +1,50 @@
+"""Photos read and compared with each other: what both `audit` and `prepare` begin with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mineral_recog.audit.copies import Copy, find_copies
+from mineral_recog.audit.reading import Record, read_photos
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was seen of some photos.
+
+    Attributes:
+        whole: photos that can be read, in the order given.
+        unread: those that cannot.
+        copies: pairs of photos, by their places in `whole`.
+    """
+
+    whole: list[Record]
+    unread: list[Record]
+    copies: list[Copy]
+
+
+def look_over(
+    root: Path,
+    paths: Sequence[str],
+    on_read: Callable[[int], None] = lambda count: None,
+    on_compared: Callable[[int], None] = lambda count: None,
+) -> Looked:
+    """Read photos and find the copies among them.
+
+    Args:
+        root: folder of the photos.
+        paths: of the photos below it.
+        on_read: called with the number of photos read so far.
+        on_compared: called with the number of photos compared so far.
+    """
+    records = read_photos(root, paths, on_read)
+    whole = [record for record in records if record.fingerprint is not None]
+    copies = find_copies(
+        [record.fingerprint for record in whole if record.fingerprint is not None],
+        [record.digest for record in whole],
+        on_compared,
+    )
+    unread = [record for record in records if record.fingerprint is None]
+    return Looked(whole, unread, copies)

@@ -1,0 +1,105 @@
+"""The review page: findings with their pictures side by side, and a tick for every photo."""
+
+from __future__ import annotations
+
+import base64
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from mineral_recog.audit.findings import Finding, class_of, shown
+from mineral_recog.audit.kinds import KINDS
+from mineral_recog.audit.reading import Record
+from mineral_recog.data.photo import open_photo
+from mineral_recog.evaluation.page import write_page
+
+THUMBNAIL = 192  # pixels of the longer side
+OF_CLASSES = ("class_names", "class_text")  # decided on by class, not by photo
+
+
+def write_review(
+    path: Path,
+    source: Path,
+    findings: Sequence[Finding],
+    records: Sequence[Record],
+    classes: Sequence[str],
+    on_drawn: Callable[[int, int], None] = lambda done, total: None,
+) -> None:
+    """Write the page; it holds all it shows and works from disk, in English and Chinese.
+
+    Photos of findings are read once more for their thumbnails; one that is gone has none.
+
+    Args:
+        path: of the page.
+        source: folder of the photos.
+        findings: of the audit.
+        records: of all photos.
+        classes: names of all class folders.
+        on_drawn: called with the number of thumbnails made so far, and of all.
+
+    Raises:
+        OSError: `path` cannot be written.
+    """
+    of_photos = [finding for finding in findings if finding.kind not in OF_CLASSES]
+    by_path = {shown(record.path): record for record in records}
+    names = list(dict.fromkeys(one for finding in of_photos for one in finding.paths))
+    places = {name: place for place, name in enumerate(names)}
+    photos = []
+    drawable = [
+        source / by_path[name].path if name in by_path and by_path[name].fingerprint else None
+        for name in names
+    ]
+    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        warnings.simplefilter("ignore")
+        for name, picture in zip(names, pool.map(_thumbnail, drawable), strict=True):
+            photos.append(_photo(name, by_path.get(name), picture))
+            on_drawn(len(photos), len(names))
+    data = {
+        "order": list(KINDS),
+        "kinds": {name: kind._asdict() for name, kind in KINDS.items()},
+        "classes": [shown(name) for name in classes],
+        "photos": photos,
+        "findings": [
+            {"kind": one.kind, "photos": [places[p] for p in one.paths], "detail": one.detail}
+            for one in of_photos
+        ],
+        "names": [
+            {"kind": one.kind, "classes": one.paths, "detail": one.detail}
+            for one in findings
+            if one.kind in OF_CLASSES
+        ],
+    }
+    context = {"source": shown(source.resolve().name), "read": len(records), "data": data}
+    write_page(path, "audit/review.html", context)
+
+
+def _photo(name: str, record: Record | None, picture: str) -> dict[str, Any]:
+    """What the page shows of a photo, or of what is none."""
+    size = "" if record is None or not record.width else f"{record.width} × {record.height}"
+    return {
+        "path": name,
+        "class": class_of(name),
+        "size": size,
+        "pixels": 0 if record is None else record.width * record.height,
+        "kb": 0 if record is None else round(record.size / 1000),
+        "decidable": record is not None and record.fingerprint is not None,
+        "picture": picture,
+    }
+
+
+def _thumbnail(path: Path | None) -> str:
+    """A photo as a small JPEG in base64; "" where there is none."""
+    if path is None:
+        return ""
+    try:
+        photo = open_photo(path, short_side=THUMBNAIL)
+    except OSError:
+        return ""
+    photo.thumbnail((THUMBNAIL, THUMBNAIL))
+    target = BytesIO()
+    photo.save(target, "JPEG", quality=75)
+    return base64.b64encode(target.getvalue()).decode("ascii")
