@@ -19,7 +19,7 @@ from mineral_recog.audit.views import CROPS, TURNS, turned
 Kind = Literal["exact", "near", "mirrored", "rotated"]
 LIKE = 0.72  # agreement from which two pictures are one; set on half of the near-copies benchmark
 UNLIKE_COLOUR = 0.35  # colour distance from which they are two; likewise
-FLAT = 4.0  # standard deviation of grey levels below which a picture has nothing to compare
+FLAT = 3.0  # standard deviation of grey levels below which a picture has nothing to compare
 KINDS: tuple[Kind, ...] = tuple(
     "near" if not any(turn) else "mirrored" if sum(turn) % 2 else "rotated" for turn in TURNS
 )
@@ -125,6 +125,8 @@ def _compared(pictures: _Pictures, found: Candidates) -> list[Copy]:
     other_colour = turned(other_colour, found.turn)
     # Most candidates are of another colour; aligning can mend a little of that.
     kept = np.flatnonzero(colour_distance(colour, other_colour, boxes) < 1.5 * UNLIKE_COLOUR)
+    if len(kept) == 0:
+        return []
     found, boxes = found[kept], boxes[kept]
     grey, other = (pictures.grey[some].astype(np.float32) for some in (found.first, found.second))
     like, boxes = agreement(grey, turned(other, found.turn), boxes)
