@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from mineral_recog.audit.fingerprint import COLOUR_SIDE, SIDE, Array
+from mineral_recog.audit.fingerprint import SIDE, Array
 
 BROAD, FINE = (1.0, 5.0), (0.7, 2.0)  # pixels: detail is larger than one and smaller than the other
 STEPS = 5
 FARTHEST = 0.07  # of a side, that an edge may move in aligning
 AROUND = 1.5  # pixels within which pictures are compared
 NOISE = 2.0  # grey levels of detail that say nothing
-LEAST = 5.0  # pixels with detail, so that a few that agree by chance do not count for much
+LEAST = 10.0  # pixels with detail, so that a few that agree by chance do not count for much
 GREYISH = 4.0  # of Cb and Cr, that colours may differ by even where there is next to none
 
 _PLACE = ((np.arange(SIDE) + 0.5) / SIDE).astype(np.float32)
@@ -79,11 +79,8 @@ def colour_distance(colours: Array, others: Array, boxes: Array) -> Array:
     Returns:
         0 for the same colours up to their strength, about 1 for unlike ones, [N].
     """
-    times = SIDE // COLOUR_SIDE
-    large = colours.repeat(times, 2).repeat(times, 3)
-    cells = (len(colours), COLOUR_SIDE, times, COLOUR_SIDE, times)
-    bands = [_laid(large[:, k], boxes).value.reshape(cells).mean((2, 4)) for k in (0, 1)]
-    part = np.stack(bands, 1).reshape(len(colours), -1)
+    part = np.stack([_laid(colours[:, k], boxes).value for k in (0, 1)], 1)
+    part = part.reshape(len(colours), -1)
     other = others.reshape(len(others), -1)
     strength = (part * other).sum(1) / ((part**2).sum(1) + 1)
     rest = strength.clip(0.6, 1.7)[:, None] * part - other
@@ -99,7 +96,7 @@ def _size(colours: Array) -> Array:
 
 @dataclass(frozen=True)
 class _Laid:
-    """Pictures laid out over others, [N, 32, 32], and how they change along x and y."""
+    """Pictures laid out over others, [N, side, side], and how they change along x and y."""
 
     value: Array
     by_x: Array
@@ -107,26 +104,28 @@ class _Laid:
 
 
 def _laid(pictures: Array, boxes: Array) -> _Laid:
-    """The parts of pictures [N, 32, 32] in boxes [N, 4], by linear interpolation."""
-    column, right = _between(boxes[:, 0], boxes[:, 2])
-    row, below = _between(boxes[:, 1], boxes[:, 3])
+    """The parts of pictures [N, side, side] in boxes [N, 4], by linear interpolation."""
+    side = pictures.shape[-1]
+    rows, by_y = _lines(pictures, *_between(boxes[:, 1], boxes[:, 3], side))
+    across = _between(boxes[:, 0], boxes[:, 2], side)
+    value, by_x = _lines(np.ascontiguousarray(rows.transpose(0, 2, 1)), *across)
+    by_y, _ = _lines(np.ascontiguousarray(by_y.transpose(0, 2, 1)), *across)
+    return _Laid(value.transpose(0, 2, 1), by_x.transpose(0, 2, 1), by_y.transpose(0, 2, 1))
+
+
+def _lines(pictures: Array, before: NDArray[np.int64], beyond: Array) -> tuple[Array, Array]:
+    """Lines between those of pictures, and how they change from one to the next."""
     number = np.arange(len(pictures))[:, None]
-    upper, lower = pictures[number, row], pictures[number, row + 1]
-    weight = below[:, :, None]
-    rows, change = upper + (lower - upper) * weight, lower - upper
-    at = np.broadcast_to(column[:, None], rows.shape)
-    left_value = np.take_along_axis(rows, at, 2)
-    by_x = np.take_along_axis(rows, at + 1, 2) - left_value
-    weight = right[:, None]
-    left_change = np.take_along_axis(change, at, 2)
-    by_y = left_change + (np.take_along_axis(change, at + 1, 2) - left_change) * weight
-    return _Laid(left_value + by_x * weight, by_x, by_y.astype(np.float32))
+    upper = pictures[number, before]
+    change = pictures[number, before + 1] - upper
+    return upper + change * beyond[:, :, None], change
 
 
-def _between(low: Array, high: Array) -> tuple[NDArray[np.int64], Array]:
-    """Pixels before 32 places from low to high, and how far beyond them the places are, [N, 32]."""
-    place = ((low[:, None] + (high - low)[:, None] * _PLACE) * SIDE - 0.5).clip(0, SIDE - 1)
-    before = np.minimum(place.astype(np.int64), SIDE - 2)
+def _between(low: Array, high: Array, side: int) -> tuple[NDArray[np.int64], Array]:
+    """Pixels before places from low to high, and how far beyond them the places are, [N, side]."""
+    place = (np.arange(side, dtype=np.float32) + 0.5) / side
+    place = ((low[:, None] + (high - low)[:, None] * place) * side - 0.5).clip(0, side - 1)
+    before = np.minimum(place.astype(np.int64), side - 2)
     return before, (place - before).astype(np.float32)
 
 

@@ -17,9 +17,9 @@ from mineral_recog.audit.fingerprint import Fingerprint
 from mineral_recog.audit.views import CROPS, TURNS, turned
 
 Kind = Literal["exact", "near", "mirrored", "rotated"]
-LIKE = 0.72  # agreement from which two pictures are one; set on half of the near-copies benchmark
+LIKE = 0.76  # agreement from which two pictures are one; set on half of the near-copies benchmark
 UNLIKE_COLOUR = 0.35  # colour distance from which they are two; likewise
-FLAT = 4.0  # standard deviation of grey levels below which a picture has nothing to compare
+FLAT = 3.0  # standard deviation of grey levels below which a picture has nothing to compare
 KINDS: tuple[Kind, ...] = tuple(
     "near" if not any(turn) else "mirrored" if sum(turn) % 2 else "rotated" for turn in TURNS
 )
@@ -74,6 +74,7 @@ def find_copies(
     near = [fingerprints[number] for number in distinct]
     for copy in _near(near, on_compared):
         copies.append(Copy(distinct[copy.first], distinct[copy.second], copy.kind, copy.similarity))
+    on_compared(len(digests))
     return sorted(copies, key=lambda copy: (copy.first, copy.second))
 
 
@@ -125,6 +126,8 @@ def _compared(pictures: _Pictures, found: Candidates) -> list[Copy]:
     other_colour = turned(other_colour, found.turn)
     # Most candidates are of another colour; aligning can mend a little of that.
     kept = np.flatnonzero(colour_distance(colour, other_colour, boxes) < 1.5 * UNLIKE_COLOUR)
+    if len(kept) == 0:
+        return []
     found, boxes = found[kept], boxes[kept]
     grey, other = (pictures.grey[some].astype(np.float32) for some in (found.first, found.second))
     like, boxes = agreement(grey, turned(other, found.turn), boxes)

@@ -65,21 +65,27 @@ def _thumbnails(
 
 def _frame(pixels: Array) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of what is inside a plain border, of pixels [side, side, 3]."""
-    top, bottom = _plain_lines(pixels)
-    left, right = _plain_lines(pixels[top:bottom].swapaxes(0, 1))
+    top, bottom, colour = _inside(pixels)
+    left, right, colour_across = _inside(pixels[top:bottom].swapaxes(0, 1))
+    bars = bottom - top < LOOKED_AT and np.abs(colour - colour_across).max() >= PLAIN
+    if bars:  # above and below a photo that has a plain ground of its own
+        left, right = 0, LOOKED_AT
     return left, top, right, bottom
 
 
-def _plain_lines(lines: Array) -> tuple[int, int]:
-    """First and end of the lines between those that have the one colour of the outermost."""
+def _inside(lines: Array) -> tuple[int, int, Array]:
+    """First and end of the lines between those of the colour of the outermost; that colour."""
     mean = lines.mean(1)
     variance = np.einsum("lpc,lpc->lc", lines, lines) / lines.shape[1] - mean**2
     plain = variance.max(1) < PLAIN**2
     first = _run(plain & (np.abs(mean - mean[0]).max(1) < PLAIN))
     end = len(lines) - _run((plain & (np.abs(mean - mean[-1]).max(1) < PLAIN))[::-1])
+    colour = mean[0] if first else mean[-1]
     # The line next to a border holds some of it.
     first, end = first + (first > 0), end - (end < len(lines))
-    return (first, end) if end - first >= SMALLEST_FRAME * len(lines) else (0, len(lines))
+    if end - first < SMALLEST_FRAME * len(lines):
+        return 0, len(lines), colour
+    return first, end, colour
 
 
 def _run(true: NDArray[np.bool_]) -> int:
