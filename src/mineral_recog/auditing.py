@@ -14,8 +14,7 @@ from mineral_recog.audit.listing import list_photos
 from mineral_recog.audit.looking import look_over
 from mineral_recog.audit.names import same_names
 from mineral_recog.audit.review import write_review
-from mineral_recog.errors import UserError
-from mineral_recog.files import refuse_existing
+from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.language import chinese, tr
 from mineral_recog.minerals import read_minerals
 from mineral_recog.progress import Bar
@@ -32,13 +31,7 @@ def audit_and_show(source: Path, out: Path, *, force: bool) -> None:
         UserError: no class folders, or an output that exists or lies in SRC.
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
-    if out.resolve().is_relative_to(source.resolve()):
-        raise UserError(
-            tr(
-                f"{out} lies inside {source}: choose a place outside the photos.",
-                f"{out} 在 {source} 里面：请选择照片文件夹以外的位置。",
-            )
-        )
+    refuse_inside(out, source)
     listing = list_photos(source)
     with Bar(tr("reading photos", "读取照片"), len(listing.photos)) as bar:
         comparing = tr("looking for copies", "查找重复")

@@ -49,6 +49,21 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
         )
 
 
+def refuse_inside(path: Path, photos: Path) -> None:
+    """Refuse an output that would lie among the user's photos.
+
+    Raises:
+        UserError: it lies in that folder, or is it.
+    """
+    if path.resolve().is_relative_to(photos.resolve()):
+        raise UserError(
+            tr(
+                f"{path} lies inside {photos}: choose a place outside the photos.",
+                f"{path} 在 {photos} 里面：请选择照片文件夹以外的位置。",
+            )
+        )
+
+
 def _is_leftover(path: Path) -> bool:
     """Whether a path is what a process that was killed left behind."""
     hidden = path.name.startswith(".")

@@ -143,11 +143,11 @@ def test_many_findings_are_drawn_as_one_scrolls(page: Page, tmp_path: Path) -> N
     photos = {f"opal/{n}.png": Image.new("RGB", (120, 120), (n, 0, 0)) for n in range(120)}
     page.goto(write(tmp_path, photos).as_uri())
     page.get_by_role("button", name="Flat").click()
-    page.wait_for_timeout(200)
-    assert 20 <= page.locator(".photo").count() < 120
-    for _ in range(20):
-        page.mouse.wheel(0, 20_000)
-        page.wait_for_timeout(50)
-    expect(page.locator(".photo")).to_have_count(120)
+    photo = page.locator(".photo")
+    expect(photo.nth(19)).to_be_visible()
+    assert photo.count() < 120
+    for number in range(19, 120, 20):
+        photo.nth(number).scroll_into_view_if_needed()  # waits until it is there
+    expect(photo).to_have_count(120)
     page.get_by_role("button", name="Drop all that are open").click()
     expect(page.locator(".told")).to_contain_text("120 of 120")

@@ -22,7 +22,7 @@ from mineral_recog.data.index import SPLITS, class_folders, files_in
 from mineral_recog.data.photo import is_photo_name
 from mineral_recog.data.whole_groups import Shares, can_be_drawn, draw
 from mineral_recog.errors import UserError
-from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
+from mineral_recog.files import link_or_copy, refuse_existing, refuse_inside, whole_folder
 from mineral_recog.language import chinese, tr
 from mineral_recog.minerals import read_minerals
 
@@ -116,13 +116,7 @@ def prepare(
             classes that are not there.
     """
     refuse_existing(data, force, made_by_us=(data / MARK).is_file())
-    if data.resolve().is_relative_to(source.resolve()):
-        raise UserError(
-            tr(
-                f"{data} lies inside {source}: choose a place outside the photos.",
-                f"{data} 在 {source} 里面：请选择照片文件夹以外的位置。",
-            )
-        )
+    refuse_inside(data, source)
     decisions = decisions or Decisions()
     files = _files_of_classes(source)
     refuse_unknown_classes(decisions, list(files))
@@ -130,18 +124,18 @@ def prepare(
     photos = [file for file in listed if is_photo_name(file)]
     used = [photo for photo in photos if decisions.class_for(photo) is not None]
     looked = look_over(source, used, lambda done: on_checked(done, len(used)), on_compared)
-    sorted_out = sort_out([record.path for record in looked.whole], looked.copies, decisions)
-    _refuse_small(source, set(files) - set(decisions.classes), sorted_out)
+    found = sort_out([record.path for record in looked.whole], looked.copies, decisions)
+    _refuse_small(source, set(files) - set(decisions.classes), found)
     drawn = {
-        name: draw(name, of_class, shares, seed, sorted_out.group_of, sorted_out.to_train)
-        for name, of_class in sorted_out.photos.items()
+        name: draw(name, of_class, shares, seed, found.group_of, found.to_train)
+        for name, of_class in found.photos.items()
     }
     in_training = sum(len(splits["train"]) for splits in drawn.values())
     if imbalance is not None:
         _cut(drawn, imbalance)
     counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in drawn.items()}
     train = [of["train"] for of in counts.values()]
-    places = {photo: _place(name, photo) for name, of in sorted_out.photos.items() for photo in of}
+    places = {photo: _place(name, photo) for name, of in found.photos.items() for photo in of}
     made = Prepared(
         counts=counts,
         skipped=[(str(source / record.path), _why(record)) for record in looked.unread],
@@ -149,17 +143,17 @@ def prepare(
         left_out=in_training - sum(train),
         imbalance=max(train) / min(train),
         findings=count_photos(find_all(looked, same_names(list(files), read_minerals()))),
-        copies=count_copies(sorted_out, shares),
+        copies=count_copies(found, shares),
         dropped=len(photos) - len(used),
         moved=sum(photo != at for photo, at in places.items()),
         not_there=decisions.unknown(photos),
     )
+    settings = {"split": shares, "imbalance": imbalance, "seed": seed, "place": place}
     with whole_folder(data) as partial:
         for splits in drawn.values():
             for split, of_split in splits.items():
                 for photo in of_split:
                     _put(source / photo, partial / split / places[photo], place)
-        settings = {"split": shares, "imbalance": imbalance, "seed": seed, "place": place}
         text = json.dumps({**settings, "made": asdict(made)}, indent=1, ensure_ascii=False)
         (partial / MARK).write_text(text, encoding="utf-8", errors="surrogateescape")
     return made
