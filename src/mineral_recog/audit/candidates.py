@@ -153,18 +153,18 @@ def _table(keys: NDArray[np.uint64]) -> tuple[NDArray[np.int32], NDArray[np.int3
 
 def _probes(
     keys: NDArray[np.uint64], unsure: Integers, bits: Integers
-) -> tuple[Integers, Integers]:
+) -> tuple[Integers, NDArray[np.int32]]:
     """Numbers of views, and the keys to ask for each: its own, and with unsure signs changed."""
-    place = np.zeros(LOW, np.int64)
+    place = np.zeros(LOW, np.int32)
     place[bits] = 1 << np.arange(len(bits))
-    masks = place[unsure]
-    own = keys.astype(np.int64)
+    masks = place[unsure.T]
+    own = keys.astype(np.int32)
     queries, asked = [np.arange(len(keys))], [own]
     for count in range(1, UNSURE + 1):
         for chosen in combinations(range(UNSURE), count):
-            can = np.flatnonzero(masks[:, chosen].all(1))
+            can = np.flatnonzero(np.logical_and.reduce(masks[list(chosen)]))
             queries.append(can)
-            asked.append(own[can] ^ masks[can][:, chosen].sum(1))
+            asked.append((own ^ np.bitwise_or.reduce(masks[list(chosen)]))[can])
     return np.concatenate(queries), np.concatenate(asked)
 
 

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mineral_recog.audit.agreement import agreement, colour_distance
 from mineral_recog.audit.candidates import Candidates, Index
-from mineral_recog.audit.fingerprint import Fingerprint
+from mineral_recog.audit.fingerprint import SIDE, Fingerprint
 from mineral_recog.audit.views import CROPS, TURNS, turned
 
 Kind = Literal["exact", "near", "mirrored", "rotated"]
@@ -107,14 +107,20 @@ class _Pictures:
 
 
 def _pictures(fingerprints: Sequence[Fingerprint]) -> _Pictures:
-    grey, colour, photo = [], [], []
-    for number, one in enumerate(fingerprints):
-        for k in range(1 + one.bordered):
-            if one.grey[k].std() >= FLAT:
-                grey.append(one.grey[k])
-                colour.append(one.colour[k])
-                photo.append(number)
-    return _Pictures(np.array(grey), np.array(colour), np.array(photo, np.int64))
+    shown = [
+        (one.grey[k], one.colour[k], number)
+        for number, one in enumerate(fingerprints)
+        for k in range(1 + one.bordered)
+    ]
+    if not shown:
+        return _Pictures(
+            np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), np.empty(0, int)
+        )
+    grey, colour, photo = (np.array(column) for column in zip(*shown, strict=True))
+    # As floats all at once they would take several times the memory of the fingerprints.
+    spread = [some.std((1, 2)) for some in np.array_split(grey, 1 + len(grey) // 1024)]
+    kept = np.concatenate(spread) >= FLAT
+    return _Pictures(grey[kept], colour[kept], photo[kept])
 
 
 def _compared(pictures: _Pictures, found: Candidates) -> list[Copy]:

@@ -33,7 +33,7 @@ class Fingerprint:
     @property
     def bordered(self) -> bool:
         """Whether a plain border was found."""
-        return not np.array_equal(self.grey[0], self.grey[1])
+        return bytes(self.grey[0]) != bytes(self.grey[1])
 
 
 def fingerprint(image: Image.Image) -> Fingerprint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -35,6 +36,7 @@ def spectrum(grey: Array, box: Array) -> Array:
     return spectra
 
 
+@lru_cache(maxsize=64)  # the crops are few, and looked at for every photo
 def _cosines(low: float, high: float) -> Array:
     """Integral over each pixel within [low, high] of each cosine, [8, 32]."""
     edges = np.arange(SIDE + 1) / SIDE
