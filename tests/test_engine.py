@@ -18,6 +18,7 @@ from mineral_recog.data.samplers import MixedHalvesSampler
 from mineral_recog.engine import Engine
 from mineral_recog.errors import UserError
 from mineral_recog.method.model import build_network
+from mineral_recog.ranks import Ranks
 from mineral_recog.recipe_file import read_recipe, shipped_recipes
 from tests.conftest import TINY
 
@@ -41,7 +42,9 @@ def engine_of(data: Path, recipe: Recipe, folder: Path) -> Engine:
     )
     index = read_split(data, "train")
     val = read_split(data, "val", index.classes)
-    return Engine(recipe, network, index, val, folder, torch.device("cpu"), workers=0)
+    return Engine(
+        recipe, network, index, val, folder, torch.device("cpu"), workers=0, ranks=Ranks()
+    )
 
 
 @pytest.mark.parametrize("name", shipped_recipes())

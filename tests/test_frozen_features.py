@@ -13,6 +13,7 @@ from mineral_recog.data.loading import EvaluationLoader, TrainingLoader
 from mineral_recog.frozen_features import FrozenFeatures
 from mineral_recog.method.model import Network, build_network
 from mineral_recog.method.prediction import predict
+from mineral_recog.ranks import Ranks
 
 Frozen = tuple[FrozenFeatures, Network, TrainingLoader, EvaluationLoader, Index]
 
@@ -26,7 +27,17 @@ def made(prepared: Path, request: pytest.FixtureRequest) -> Frozen:
     val = EvaluationLoader(read_split(prepared, "val", train.classes), 32, 8, workers=0)
     seen: list[int] = []
     frozen = FrozenFeatures(
-        network, views, val, train.labels, 3, 10, 5, torch.device("cpu"), "float32", seen.append
+        network,
+        views,
+        val,
+        train.labels,
+        3,
+        10,
+        5,
+        torch.device("cpu"),
+        "float32",
+        Ranks(),
+        seen.append,
     )
     assert seen == [0, 1, 2]
     return frozen, network, views, val, train

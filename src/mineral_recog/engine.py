@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
@@ -30,6 +31,7 @@ from mineral_recog.method.model import Network
 from mineral_recog.method.prediction import Outputs, predict
 from mineral_recog.method.schedule import learning_rate_factor
 from mineral_recog.method.weight_average import WeightAverage
+from mineral_recog.ranks import Ranks
 
 LogLine = dict[str, Any]
 
@@ -50,6 +52,7 @@ class Engine:
         folder: of the run; holds log.jsonl and checkpoint/.
         device: to train on.
         workers: loader processes.
+        ranks: the processes that train together; each has an engine.
     """
 
     def __init__(
@@ -61,14 +64,18 @@ class Engine:
         folder: Path,
         device: torch.device,
         workers: int,
+        ranks: Ranks,
     ) -> None:
-        self.recipe, self.device = recipe, device
-        self.network = network.to(device)
+        self.recipe, self.device, self.ranks = recipe, device, ranks
+        self.network = ranks.with_common_statistics(network.to(device))
         self.labels, self.classes = train.labels, len(train.classes)
+        self.labels_here = torch.from_numpy(train.labels).to(device)
         self.log, self.checkpoint = folder / LOG, folder / CHECKPOINT
         size = recipe.image_size
-        self.views = TrainingLoader(train, size, recipe.crop_scale, recipe.seed, workers)
-        self.val = EvaluationLoader(val, size, recipe.batch_size, workers)
+        self.views = TrainingLoader(
+            train, size, recipe.crop_scale, recipe.seed, workers, ranks.share
+        )
+        self.val = EvaluationLoader(val, size, recipe.batch_size, workers, ranks.share)
         self.done = 0  # epochs
         self.steps_an_epoch = number_of_batches(len(train), recipe.batch_size)
         self.counts = torch.tensor(train.counts, dtype=torch.float32, device=device)
@@ -184,6 +191,7 @@ class Engine:
             self.recipe.seed,
             self.device,
             self.recipe.precision,
+            self.ranks,
             on_view,
         )
 
@@ -191,13 +199,14 @@ class Engine:
         """Adjust the classifier as the recipe says `after` training; gives the tau chosen."""
         if self.recipe.after is None:
             return None
-        outputs = predict(self.network, self.val, self.device, self.recipe.precision)
+        outputs = self._outputs()
         return adjust(
             self._linear(), self.recipe.after, self.prior, outputs.features, outputs.labels
         )
 
     def _new_optimizer(self, stage: Stage) -> torch.optim.SGD:
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
+        self.parallel = self.ranks.parallel(self.network)
         return torch.optim.SGD(
             [p for p in self.network.parameters() if p.requires_grad],
             lr=stage.lr or 0.0,
@@ -214,7 +223,7 @@ class Engine:
         losses = build_losses(stage.losses, self.counts, sampled, self.centers)
         self.network.train()
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
-        torch.manual_seed(self.recipe.seed + epoch)  # for networks with dropout
+        torch.manual_seed(self.recipe.seed + epoch + 2**32 * self.ranks.number)  # for dropout
         sums: dict[str, Tensor] = {}
         told = f"{name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
         drawn = sampler.draw(epoch)
@@ -224,7 +233,8 @@ class Engine:
             lr = self._learning_rate(name, stage, epoch + step / len(drawn))
             for group in self.optimizer.param_groups:
                 group["lr"] = lr
-            for part, value in self._step(batch, losses, stage.mixup, mixing).items():
+            parts = self._step(batch, drawn[step], losses, stage.mixup, mixing)
+            for part, value in parts.items():
                 sums[part] = sums.get(part, torch.zeros((), device=self.device)) + value
             on_step(epoch * self.steps_an_epoch + step + 1, told)
         means = {part: float(value) / len(drawn) for part, value in sums.items()}
@@ -240,21 +250,31 @@ class Engine:
         return {"lr": lr, **means}
 
     def _step(
-        self, batch: Batch, losses: Mapping[str, Loss], mixup: float, mixing: np.random.Generator
+        self,
+        batch: Batch,
+        drawn: NDArray[np.int64],
+        losses: Mapping[str, Loss],
+        mixup: float,
+        mixing: np.random.Generator,
     ) -> dict[str, Tensor]:
-        """One step of the optimiser; gives the loss and its parts."""
-        labels = batch.labels.to(self.device, non_blocking=True)
+        """One step of the optimiser; gives the loss of the whole batch drawn, and its parts.
+
+        Features known already are whole batches in every process, which all take the same step.
+        """
+        ranks = self.ranks if self.frozen is None else Ranks()
+        photos = torch.from_numpy(drawn).to(self.device)
+        labels = self.labels_here[photos]
         inputs = batch.inputs.to(self.device, non_blocking=True)
         partners, own = labels, 1.0
         if mixup:
-            inputs, places, own = mix(inputs, mixup, mixing)
-            partners = labels[places]
+            inputs, places, own = mix(ranks.join(inputs, len(photos)), mixup, mixing)
+            inputs, partners = inputs[ranks.share], labels[places]
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"
         ):
-            forward = self.network.classify if self.frozen else self.network
-            features, logits = forward(inputs)
-        features, logits = features.float(), logits.float()
+            forward = self.network.classify if self.frozen else self.parallel
+            found = forward(inputs)
+        features, logits = (ranks.join(rows.float(), len(photos)) for rows in found)
         parts = {part: loss(features, logits, labels) for part, loss in losses.items()}
         if own < 1:
             for part, loss in losses.items():
@@ -262,11 +282,11 @@ class Engine:
         self.memory = max(self.memory, memory_in_use(self.device))
         total = torch.stack([losses[part].weight * value for part, value in parts.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        (ranks.count * total).backward()
         self.optimizer.step()
         if self.average is not None:
             self.average.update(self.network)
-        self._see(batch.photos.to(self.device), logits.detach(), labels)
+        self._see(photos, logits.detach(), labels)
         return {"loss": total.detach(), **{part: value.detach() for part, value in parts.items()}}
 
     def _see(self, photos: Tensor, logits: Tensor, labels: Tensor) -> None:
@@ -310,10 +330,13 @@ class Engine:
     def _outputs(self) -> Outputs:
         if self.frozen is not None:
             return self.frozen.validate()
-        return predict(self.network, self.val, self.device, self.recipe.precision)
+        of_share = predict(self.network, self.val, self.device, self.recipe.precision)
+        return self.ranks.collect(of_share, self.device)
 
     def _keep(self, line: LogLine) -> None:
-        """Write the line of the log and the checkpoint of an epoch."""
+        """Write the line of the log and the checkpoint of an epoch; one process does."""
+        if not self.ranks.first:
+            return
         with self.log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line) + "\n")
         tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
@@ -347,7 +370,6 @@ class Engine:
         Raises:
             UserError: the checkpoint is damaged or of other photos or another network.
         """
-        lines = []
         if self.checkpoint.is_file():
             tensors, facts = read_checkpoint(self.checkpoint)
             try:
@@ -361,6 +383,9 @@ class Engine:
                         "请用 --force 重新训练。",
                     )
                 ) from None
+        if not self.ranks.first:
+            return
+        lines = []
         if self.log.is_file():
             lines = self.log.read_text(encoding="utf-8").splitlines()[: self.done]
         self.log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.method.model import Network
 from mineral_recog.method.prediction import Outputs, predict
+from mineral_recog.ranks import Ranks
 
 
 class FrozenFeatures:
@@ -29,6 +31,7 @@ class FrozenFeatures:
         seed: of the run.
         device: of the network.
         precision: `float32` or `bfloat16`.
+        ranks: each process computes its share and gets those of all.
         on_view: called before each view, with its number.
     """
 
@@ -43,6 +46,7 @@ class FrozenFeatures:
         seed: int,
         device: torch.device,
         precision: str,
+        ranks: Ranks,
         on_view: Callable[[int], None],
     ) -> None:
         self.seed, self.network = seed, network
@@ -53,9 +57,10 @@ class FrozenFeatures:
             on_view(view)
             photos = views.batches(epoch + view, batches)
             # Random views are trained on as they are; only of test photos the mirror image counts.
-            found.append(predict(network, photos, device, precision, views=1).features)
+            of_share = predict(network, photos, device, precision, views=1)
+            found.append(ranks.collect(of_share, device).features)
         self.features = torch.from_numpy(np.stack(found))  # [k, N, D]
-        self.val = predict(network, val, device, precision)
+        self.val = ranks.collect(predict(network, val, device, precision), device)
 
     def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
         """The batches of an epoch: features of a view, drawn at random, of each photo drawn."""
@@ -71,4 +76,4 @@ class FrozenFeatures:
             known: Tensor = torch.from_numpy(self.val.features)
             device = next(self.network.classifier.parameters()).device
             logits = self.network.classifier(known.to(device)).float().cpu().numpy()
-        return Outputs(self.val.labels, logits, self.val.features)
+        return replace(self.val, logits=logits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import TracebackType
 
@@ -33,7 +34,8 @@ class Bar:
 
     def __init__(self, what: str, total: int) -> None:
         self.what, self.total, self.done = what, total, 0
-        self.console = Console(stderr=True)
+        # Of processes that train together one tells what all do.
+        self.console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
         self.bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import timm
@@ -21,13 +22,15 @@ from mineral_recog.config import Recipe
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.photo import unreadable
+from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.data.views import Preprocessing
 from mineral_recog.engine import CHECKPOINT, LOG, Engine, LogLine
 from mineral_recog.errors import UserError
 from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
 from mineral_recog.language import tr
-from mineral_recog.method.model import build_network, empty_network, name_of
+from mineral_recog.method.model import Network, build_network, empty_network, name_of
 from mineral_recog.progress import Bar
+from mineral_recog.ranks import Ranks, joined, refuse_too_many
 from mineral_recog.recipe_file import read_recipe
 from mineral_recog.run_lock import locked
 
@@ -62,21 +65,25 @@ def train(
         UserError: anything that the user must change, or another process is making this run.
     """
     data, folder = Path(data), Path(folder)
-    with locked(folder):
-        refuse_existing(folder, force, made_by_us=is_run(folder))
+    with _alone_or_first(folder, device) as (ranks, where):
+        if ranks.first:
+            refuse_existing(folder, force, made_by_us=is_run(folder))
         if backbone is not None:
             recipe = recipe.model_copy(update={"backbone": name_of(backbone), "pretrained": False})
-        engine, train_index, val, recipe = _engine(data, recipe, folder, backbone, device, workers)
+        engine, train_index, val, recipe = _engine(
+            data, recipe, folder, backbone, where, workers, ranks
+        )
         # Told by its absolute path, so that `evaluate` finds the photos from anywhere.
         facts = {
             "data": str(data.resolve()),
             "fingerprint": train_index.fingerprint(),
             "preprocessing": engine.network.preprocessing.to_json(),
         }
-        with whole_folder(folder) as partial:
-            (partial / "checkpoint").mkdir()
-            (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
-            (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+        if ranks.first:
+            with whole_folder(folder) as partial:
+                (partial / "checkpoint").mkdir()
+                (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
+                (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
         _run(engine, train_index, val, recipe, folder, workers, on_epoch)
 
 
@@ -96,12 +103,12 @@ def resume(
             another process is making it.
     """
     data, folder = Path(data), Path(folder)
-    with locked(folder):
+    with _alone_or_first(folder, device) as (ranks, where):
         _refuse_unresumable(folder)
         recipe = read_recipe(str(folder / RECIPE))
         fingerprint, preprocessing = began_with(folder)
         engine, train_index, val, recipe = _engine(
-            data, recipe, folder, backbone, device, workers, preprocessing
+            data, recipe, folder, backbone, where, workers, ranks, preprocessing
         )
         if fingerprint != train_index.fingerprint():
             raise UserError(
@@ -114,6 +121,23 @@ def resume(
             )
         engine.resume()
         _run(engine, train_index, val, recipe, folder, workers, on_epoch)
+
+
+@contextmanager
+def _alone_or_first(folder: Path, device: str) -> Iterator[tuple[Ranks, torch.device]]:
+    """One run a folder; its first process holds the lock."""
+    with (
+        joined(hardware.choose_device(device)) as (ranks, where),
+        locked(folder) if ranks.first else nullcontext(),
+    ):
+        yield ranks, where
+
+
+def _precision(network: Network, device: torch.device, ranks: Ranks) -> str:
+    """The precision that is fast here, the same in all processes."""
+    names = ("float32", "bfloat16")
+    chosen = names.index(hardware.choose_precision(network, device)) if ranks.first else 0
+    return names[ranks.agreed(chosen, device)]
 
 
 def _refuse_unresumable(folder: Path) -> None:
@@ -185,15 +209,15 @@ def _engine(
     recipe: Recipe,
     folder: Path,
     backbone: nn.Module | None,
-    device_name: str,
+    device: torch.device,
     workers: int,
+    ranks: Ranks,
     preprocessing: Preprocessing | None = None,
 ) -> tuple[Engine, Index, Index, Recipe]:
     """Check all that can be checked beforehand, and build the engine.
 
     With `preprocessing` the network is left empty, for a checkpoint to fill.
     """
-    device = hardware.choose_device(device_name)
     train_index = read_split(data, "train")
     if len(train_index.classes) < 2:
         raise UserError(
@@ -219,22 +243,24 @@ def _engine(
         )
     else:
         network = empty_network(backbone or recipe.backbone, recipe.head, classes, preprocessing)
+    smallest = len(train_index) // number_of_batches(len(train_index), recipe.batch_size)
+    refuse_too_many(ranks, min(smallest, len(val)))
     for index in (train_index, val):
-        refuse_unreadable(index)
+        refuse_unreadable(index, ranks.share)
     if recipe.precision == "auto":
-        precision = hardware.choose_precision(network, device)
+        precision = _precision(network, device, ranks)
         recipe = recipe.model_copy(update={"precision": precision})
-    engine = Engine(recipe, network, train_index, val, folder, device, workers)
+    engine = Engine(recipe, network, train_index, val, folder, device, workers, ranks)
     return engine, train_index, val, recipe
 
 
-def refuse_unreadable(index: Index) -> None:
-    """Read every photo of a split once, so that none fails in the middle of a run.
+def refuse_unreadable(index: Index, share: slice = slice(None)) -> None:
+    """Read every photo of a split, or of a share of it, so that none fails in the middle of a run.
 
     Raises:
         UserError: with the photos that cannot be read.
     """
-    paths = [index.path(photo) for photo in range(len(index))]
+    paths = [index.path(photo) for photo in range(len(index))[share]]
     with Bar(tr(f"checking {index.root.name}", f"检查 {index.root.name}"), len(paths)) as bar:
         bad = unreadable(paths, bar.at)
     if bad:
@@ -259,11 +285,14 @@ def _run(
     workers: int,
     on_epoch: Callable[[LogLine], None],
 ) -> None:
+    engine.ranks.wait()  # the folder is there
     with Bar(tr("training", "训练"), engine.steps) as bar:
         bar.say(_summary(engine, train_index, recipe))
         bar.start_at(engine.done * engine.steps_an_epoch)
-        engine.run(bar.at, on_epoch)
+        engine.run(bar.at, on_epoch if engine.ranks.first else lambda line: None)
     tau = engine.adjust()
+    if not engine.ranks.first:
+        return
     counts = tuple(train_index.counts.tolist())
     groups = class_groups(recipe.groups, train_index.classes, counts)
     trust = calibrate(

@@ -55,7 +55,8 @@ class TrainingLoader:
     """Random views of the photos that a sampler draws, epoch by epoch.
 
     The loader's processes live as long as this object. What an epoch yields depends on the seed,
-    the epoch and the draw, and not on the number of processes.
+    the epoch and the draw, and not on the number of processes. Of each batch only the photos of
+    `share` are read.
     """
 
     def __init__(
@@ -65,8 +66,9 @@ class TrainingLoader:
         crop_scale: float,
         seed: int,
         workers: int,
+        share: slice = slice(None),
     ) -> None:
-        self.seed = seed
+        self.seed, self.share = seed, share
         self.drawn = _EpochBatches()
         views = TrainingViews(index, image_size, crop_scale)
         self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.drawn)
@@ -79,19 +81,31 @@ class TrainingLoader:
         """
         rng = np.random.default_rng([self.seed, epoch, 1])
         self.drawn.batches = [
-            list(zip(batch.tolist(), rng.integers(2**62, size=len(batch)).tolist(), strict=True))
+            list(zip(batch.tolist(), rng.integers(2**62, size=len(batch)).tolist(), strict=True))[
+                self.share
+            ]
             for batch in drawn
         ]
         return _readable(self.loader)
 
 
 class EvaluationLoader:
-    """The photos of a split, in order, each once."""
+    """The photos of a split that are in `share`, in order, each once."""
 
-    def __init__(self, index: Index, image_size: int, batch_size: int, workers: int) -> None:
+    def __init__(
+        self,
+        index: Index,
+        image_size: int,
+        batch_size: int,
+        workers: int,
+        share: slice = slice(None),
+    ) -> None:
         self.batch_size = batch_size
         views = EvaluationViews(index, image_size)
-        self.loader: DataLoader[View] = _loader(views, workers, batch_size=batch_size)
+        photos = range(len(index))[share]
+        self.loader: DataLoader[View] = _loader(
+            views, workers, sampler=photos, batch_size=batch_size
+        )
 
     def __len__(self) -> int:
         return len(self.loader)

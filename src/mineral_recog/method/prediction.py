@@ -16,8 +16,9 @@ from mineral_recog.method.model import Network
 
 @dataclass(frozen=True)
 class Outputs:
-    """Labels int64 [M], logits float32 [M, C] and features float32 [M, D]."""
+    """Which photos, int64 [M], labels int64 [M], logits float32 [M, C], features float32 [M, D]."""
 
+    photos: NDArray[np.int64]
     labels: NDArray[np.int64]
     logits: NDArray[np.float32]
     features: NDArray[np.float32]
@@ -38,14 +39,15 @@ def predict(
         views: see `predict_batch`.
         on_batch: called after each batch.
     """
-    labels, features, logits = [], [], []
+    photos, labels, features, logits = [], [], [], []
     for batch in batches:
         found, scores = predict_batch(network, batch.inputs, device, precision, views)
+        photos.append(batch.photos.numpy())
         labels.append(batch.labels.numpy())
         features.append(found)
         logits.append(scores)
         on_batch()
-    return Outputs(np.concatenate(labels), np.concatenate(logits), np.concatenate(features))
+    return Outputs(*map(np.concatenate, (photos, labels, logits, features)))
 
 
 @torch.inference_mode()
