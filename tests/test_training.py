@@ -146,3 +146,34 @@ def test_a_device_that_is_not_there(
 ) -> None:
     with pytest.raises(UserError, match=f"Device {device} is not there.*cpu"):
         training.train(data, recipe, tmp_path / "run", device=device, workers=0)
+
+
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+    data: Path, recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = recipe.model_copy(
+        update={"stages": {n: s.model_copy(update={"epochs": 1}) for n, s in (
+            ("one", next(iter(recipe.stages.values()))),
+            ("two", next(iter(recipe.stages.values()))),
+            ("three", next(iter(recipe.stages.values()))),
+        )}}
+    )  # fmt: skip
+
+    def stop(line: dict[str, object]) -> None:
+        if line["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    training.train(data, recipe, tmp_path / "whole", device="cpu", workers=0)
+    run = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    last = run / "checkpoint" / "last.safetensors"
+    bytes_ = bytearray(last.read_bytes())
+    bytes_[-5] ^= 1  # one bit of the weights
+    last.write_bytes(bytes_)
+    training.resume(data, run, device="cpu", workers=0)
+    assert "going on from the one before it" in capsys.readouterr().err
+    weights = [
+        (one / "model" / "model.safetensors").read_bytes() for one in (run, tmp_path / "whole")
+    ]
+    assert weights[0] == weights[1]

@@ -15,6 +15,7 @@ from mineral_recog import __version__
 from mineral_recog.commands import answering, drawing, measuring, preparing, training
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
+from mineral_recog.stopping import Stopped, ending_by_exception
 
 INTERRUPTED = 130  # exit status after Ctrl-C
 
@@ -105,13 +106,14 @@ app.command(
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; gives the exit status: 0 done, 2 the user must change something, 1 a fault.
 
-    Ctrl-C gives 130.
+    Ctrl-C gives 130, SIGTERM 143.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a name may hold what a terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(args=arguments, prog_name="mineral-recog", standalone_mode=False)
+        with ending_by_exception():
+            status = app(args=arguments, prog_name="mineral-recog", standalone_mode=False)
     except typer.TyperException as error:
         return _told(f"{error.format_message()} {tr('See --help.', '请看 --help。')}")
     except UserError as error:
@@ -119,10 +121,12 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         reason = _mendable(error)
         return _fault() if reason is None else _told(reason)
+    except Stopped as stopped:
+        return _stopped(stopped.status)
     except Exception:
         return _fault()
     if status == INTERRUPTED:
-        return _stopped()
+        return _stopped(INTERRUPTED)
     return status if isinstance(status, int) else 0
 
 
@@ -131,14 +135,14 @@ def _told(reason: str) -> int:
     return 2
 
 
-def _stopped() -> int:
+def _stopped(status: int) -> int:
     text = tr(
         "Stopped. A training run goes on with `mineral-recog train DATA --out RUN --resume`, a "
         "comparison with the same command.",
         "已停止。训练可用 `mineral-recog train DATA --out RUN --resume` 继续，比较可用原命令继续。",
     )
     print(text, file=sys.stderr)
-    return INTERRUPTED
+    return status
 
 
 def _fault() -> int:

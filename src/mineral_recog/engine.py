@@ -20,6 +20,7 @@ from mineral_recog.data.index import Index
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
 from mineral_recog.errors import UserError
+from mineral_recog.files import whole_file
 from mineral_recog.frozen_features import FrozenFeatures
 from mineral_recog.hardware import memory_in_use
 from mineral_recog.language import tr
@@ -32,9 +33,13 @@ from mineral_recog.method.prediction import Outputs, predict
 from mineral_recog.method.schedule import learning_rate_factor
 from mineral_recog.method.weight_average import WeightAverage
 from mineral_recog.ranks import Ranks
+from mineral_recog.run_state import restore, state_of
+from mineral_recog.stopping import Asked, Stopped
 
 LogLine = dict[str, Any]
 
+SAVE_EVERY = 300.0  # seconds of an epoch that a loss of power may cost, at most
+MOST_SAVING = 0.02  # of the time, that checkpoints may take
 LOG, CHECKPOINT = "log.jsonl", Path("checkpoint", "last.safetensors")
 
 
@@ -76,7 +81,10 @@ class Engine:
             train, size, recipe.crop_scale, recipe.seed, workers, ranks.share
         )
         self.val = EvaluationLoader(val, size, recipe.batch_size, workers, ranks.share)
-        self.done = 0  # epochs
+        self.done, self.step = 0, 0  # epochs, and steps of the one at hand
+        self.sums: dict[str, Tensor] = {}  # of each loss term over those steps
+        self.mixing = np.random.default_rng()  # partners of mixup; each epoch has its own
+        self.saved, self.cost = time.perf_counter(), 0.0  # when a checkpoint was, and its seconds
         self.steps_an_epoch = number_of_batches(len(train), recipe.batch_size)
         self.counts = torch.tensor(train.counts, dtype=torch.float32, device=device)
         self.centers = Centers(self.classes, network.classifier.in_features).to(device)
@@ -104,35 +112,46 @@ class Engine:
         self,
         on_step: Callable[[int, str], None] = lambda step, what: None,
         on_epoch: Callable[[LogLine], None] = lambda line: None,
+        asked: Asked | None = None,
     ) -> None:
         """Train from where the run is to its end.
 
         Args:
             on_step: called with the steps of the run that are done, and the stage and epoch.
             on_epoch: called with each line of the log.
+            asked: whether to stop, looked at after every step.
 
         Raises:
+            Stopped: asked to; the state is kept.
             UserError: a photo cannot be read, or the loss is not finite.
         """
         for epoch in range(self.done, self.recipe.epochs):
             began = time.perf_counter()
             name, first = self.recipe.stage_at(epoch)
             stage = self.recipe.stages[name]
-            if epoch == first:
+            if epoch == first and not self.step:
                 self._begin(stage)
             self._freeze_features(name, stage, epoch, on_step)
-            if (epoch - first) % stage.refresh_epochs == 0:
-                self.drawn_by = self.probabilities.clone()
+            if not self.step:
+                self._begin_epoch(epoch, refresh=(epoch - first) % stage.refresh_epochs == 0)
             line: LogLine = {"stage": name, "epoch": epoch + 1}
-            line |= self._train_epoch(name, stage, epoch, on_step)
+            line |= self._train_epoch(name, stage, epoch, on_step, asked)
             line |= self._validate(name, stage)
             line["seconds"] = round(time.perf_counter() - began, 2)
             line["memory"] = self.memory
-            self.done = epoch + 1
-            if self.done == first + stage.epochs:
+            self.done, self.step = epoch + 1, 0
+            if ends := self.done == first + stage.epochs:
                 self._end()
-            self._keep(line)
+            self._keep(line, now=ends)
             on_epoch(line)
+
+    def _begin_epoch(self, epoch: int, refresh: bool) -> None:
+        """Set up what the steps of an epoch go on from."""
+        if refresh:
+            self.drawn_by = self.probabilities.clone()
+        self.sums = {}
+        self.mixing = np.random.default_rng([self.recipe.seed, epoch, 2])
+        torch.manual_seed(self.recipe.seed + epoch + 2**32 * self.ranks.number)  # for dropout
 
     def _begin(self, stage: Stage) -> None:
         """Set up what a stage starts with; one that continues keeps its optimiser."""
@@ -140,9 +159,9 @@ class Engine:
             torch.manual_seed(self.recipe.seed)
             self.network.restart_classifier()
         elif stage.classifier == "rescale":
-            self._linear().start_scale()
+            self.start_scale()
         if stage.schedule != "continue":
-            self.optimizer = self._new_optimizer(stage)
+            self.start_optimizer(stage)
             if self.recipe.weight_average:
                 self.average = WeightAverage(self.network, self.recipe.weight_average)
         self.best = None
@@ -163,6 +182,10 @@ class Engine:
             return True
         name, _ = self.recipe.stage_at(self.done)
         return self.recipe.stages[name].schedule != "continue"
+
+    def start_scale(self) -> None:
+        """Give the classifier a factor for each class to learn."""
+        self._linear().start_scale()
 
     def _linear(self) -> LinearHead:
         head = self.network.classifier
@@ -204,10 +227,11 @@ class Engine:
             self._linear(), self.recipe.after, self.prior, outputs.features, outputs.labels
         )
 
-    def _new_optimizer(self, stage: Stage) -> torch.optim.SGD:
+    def start_optimizer(self, stage: Stage) -> None:
+        """Start anew with what a stage lets learn."""
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
         self.parallel = self.ranks.parallel(self.network)
-        return torch.optim.SGD(
+        self.optimizer = torch.optim.SGD(
             [p for p in self.network.parameters() if p.requires_grad],
             lr=stage.lr or 0.0,
             momentum=self.recipe.momentum,
@@ -215,29 +239,35 @@ class Engine:
         )
 
     def _train_epoch(
-        self, name: str, stage: Stage, epoch: int, on_step: Callable[[int, str], None]
+        self,
+        name: str,
+        stage: Stage,
+        epoch: int,
+        on_step: Callable[[int, str], None],
+        asked: Asked | None,
     ) -> LogLine:
-        """One epoch; gives the learning rate at its end and the mean of each loss term."""
+        """One epoch, or the rest of it; gives the last learning rate and the mean of each loss."""
         sampler = self._sampler(stage)
         sampled = torch.tensor(sampler.class_prior(), dtype=torch.float32, device=self.device)
         losses = build_losses(stage.losses, self.counts, sampled, self.centers)
         self.network.train()
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
-        torch.manual_seed(self.recipe.seed + epoch + 2**32 * self.ranks.number)  # for dropout
-        sums: dict[str, Tensor] = {}
         told = f"{name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
         drawn = sampler.draw(epoch)
-        mixing = np.random.default_rng([self.recipe.seed, epoch, 2])
-        lr = 0.0
-        for step, batch in enumerate((self.frozen or self.views).batches(epoch, drawn)):
-            lr = self._learning_rate(name, stage, epoch + step / len(drawn))
+        for batch in (self.frozen or self.views).batches(epoch, drawn, self.step):
             for group in self.optimizer.param_groups:
-                group["lr"] = lr
-            parts = self._step(batch, drawn[step], losses, stage.mixup, mixing)
+                group["lr"] = self._learning_rate(name, stage, epoch + self.step / len(drawn))
+            parts = self._step(batch, drawn[self.step], losses, stage.mixup)
             for part, value in parts.items():
-                sums[part] = sums.get(part, torch.zeros((), device=self.device)) + value
-            on_step(epoch * self.steps_an_epoch + step + 1, told)
-        means = {part: float(value) / len(drawn) for part, value in sums.items()}
+                sum_ = self.sums.get(part, torch.zeros((), device=self.device))
+                self.sums[part] = sum_ + value
+            self.step += 1
+            on_step(epoch * self.steps_an_epoch + self.step, told)
+            self._stop_if(asked)
+            if self._due(SAVE_EVERY):
+                self._save()
+        lr = self._learning_rate(name, stage, epoch + (len(drawn) - 1) / len(drawn))
+        means = {part: float(value) / len(drawn) for part, value in self.sums.items()}
         if not all(map(math.isfinite, means.values())):
             raise UserError(
                 tr(
@@ -249,13 +279,19 @@ class Engine:
             )
         return {"lr": lr, **means}
 
+    def _stop_if(self, asked: Asked | None) -> None:
+        """Keep the state and stop, if the first process was asked to."""
+        number = self.ranks.agreed(asked.signal if asked else 0)
+        if number:
+            self._save()
+            raise Stopped(number)
+
     def _step(
         self,
         batch: Batch,
         drawn: NDArray[np.int64],
         losses: Mapping[str, Loss],
         mixup: float,
-        mixing: np.random.Generator,
     ) -> dict[str, Tensor]:
         """One step of the optimiser; gives the loss of the whole batch drawn, and its parts.
 
@@ -267,7 +303,7 @@ class Engine:
         inputs = batch.inputs.to(self.device, non_blocking=True)
         partners, own = labels, 1.0
         if mixup:
-            inputs, places, own = mix(ranks.join(inputs, len(photos)), mixup, mixing)
+            inputs, places, own = mix(ranks.join(inputs, len(photos)), mixup, self.mixing)
             inputs, partners = inputs[ranks.share], labels[places]
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"
@@ -333,48 +369,39 @@ class Engine:
         of_share = predict(self.network, self.val, self.device, self.recipe.precision)
         return self.ranks.collect(of_share, self.device)
 
-    def _keep(self, line: LogLine) -> None:
-        """Write the line of the log and the checkpoint of an epoch; one process does."""
-        if not self.ranks.first:
-            return
-        with self.log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-        tensors = {f"network.{k}": v for k, v in self.network.state_dict().items()}
-        tensors |= {f"momentum.{k}": v for k, v in self._momentum().items()}
-        tensors |= {f"centers.{k}": v for k, v in self.centers.state_dict().items()}
-        tensors |= {"probabilities": self.probabilities, "drawn_by": self.drawn_by}
-        score = None
-        if self.best is not None:
-            score = self.best[0]
-            tensors |= {f"best.{k}": v for k, v in self.best[1].items()}
-        averaged = 0
-        if self.average is not None:
-            averaged = self.average.steps
-            tensors |= {f"average.{k}": v for k, v in self.average.state.items()}
-        facts = {"done": self.done, "best": score, "averaged": averaged}
-        save_checkpoint(self.checkpoint, tensors, facts)
+    def _keep(self, line: LogLine, now: bool) -> None:
+        """Write the line of the log, and a checkpoint if one is due."""
+        if self.ranks.first:
+            with self.log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+        if now or self._due(0):
+            self._save()
 
-    def _momentum(self) -> dict[str, Tensor]:
-        """The optimiser's momentum, by name of the parameter."""
-        names: dict[Tensor, str] = {p: name for name, p in self.network.named_parameters()}
-        return {
-            names[parameter]: state["momentum_buffer"]
-            for parameter, state in self.optimizer.state.items()
-            # A factor that was folded into the classifier has none any more.
-            if parameter in names and state.get("momentum_buffer") is not None
-        }
+    def _due(self, seconds: float) -> bool:
+        """Whether a checkpoint is worth its time: `seconds` and 50 times its cost have passed."""
+        return time.perf_counter() - self.saved > max(seconds, self.cost / MOST_SAVING)
 
-    def resume(self) -> None:
+    def _save(self) -> None:
+        """Write a checkpoint; one process does."""
+        began = time.perf_counter()
+        if self.ranks.first:
+            save_checkpoint(self.checkpoint, *state_of(self))
+        self.saved = time.perf_counter()
+        self.cost = self.saved - began
+
+    def resume(self, on_damaged: Callable[[str], None] = lambda why: None) -> None:
         """Take up the state of the last checkpoint, if there is one.
 
+        Args:
+            on_damaged: called with what is wrong with it, if the one before is taken for it.
+
         Raises:
-            UserError: the checkpoint is damaged or of other photos or another network.
+            UserError: the checkpoints are damaged or of other photos or another network.
         """
-        if self.checkpoint.is_file():
-            tensors, facts = read_checkpoint(self.checkpoint)
+        if state := read_checkpoint(self.checkpoint, on_damaged):
             try:
-                self._restore(tensors, facts)
-            except (KeyError, RuntimeError) as error:
+                restore(self, *state)
+            except (KeyError, RuntimeError, ValueError, TypeError) as error:
                 raise UserError(
                     tr(
                         f"The checkpoint {self.checkpoint} is of another network or other photos "
@@ -383,36 +410,7 @@ class Engine:
                         "请用 --force 重新训练。",
                     )
                 ) from None
-        if not self.ranks.first:
-            return
-        lines = []
-        if self.log.is_file():
+        if self.ranks.first and self.log.is_file():
             lines = self.log.read_text(encoding="utf-8").splitlines()[: self.done]
-        self.log.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-
-    def _restore(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        def part(prefix: str) -> dict[str, Tensor]:
-            return {
-                k.removeprefix(prefix): v.to(self.device)
-                for k, v in tensors.items()
-                if k.startswith(prefix)
-            }
-
-        weights = part("network.")
-        if "classifier.scale" in weights:
-            self._linear().start_scale()
-        self.network.load_state_dict(weights)
-        self.centers.load_state_dict(part("centers."))
-        self.probabilities.copy_(tensors["probabilities"])
-        self.drawn_by.copy_(tensors["drawn_by"])
-        self.done = int(facts["done"])
-        name, _ = self.recipe.stage_at(self.done - 1)
-        self.optimizer = self._new_optimizer(self.recipe.stages[name])
-        parameters = dict(self.network.named_parameters())
-        for key, value in part("momentum.").items():
-            self.optimizer.state[parameters[key]]["momentum_buffer"] = value
-        if averaged := part("average."):
-            self.average = WeightAverage(self.network, self.recipe.weight_average)
-            self.average.state, self.average.steps = averaged, int(facts["averaged"])
-        if facts["best"] is not None:
-            self.best = (float(facts["best"]), part("best."))
+            with whole_file(self.log) as partial:
+                partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

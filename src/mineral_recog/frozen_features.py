@@ -62,11 +62,15 @@ class FrozenFeatures:
         self.features = torch.from_numpy(np.stack(found))  # [k, N, D]
         self.val = ranks.collect(predict(network, val, device, precision), device)
 
-    def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
-        """The batches of an epoch: features of a view, drawn at random, of each photo drawn."""
+    def batches(
+        self, epoch: int, drawn: Sequence[NDArray[np.int64]], first: int = 0
+    ) -> Iterator[Batch]:
+        """The batches of an epoch from the first on: of each photo drawn, a view at random."""
         rng = np.random.default_rng([self.seed, epoch, 3])
-        for photos in drawn:
+        for number, photos in enumerate(drawn):
             view = torch.from_numpy(rng.integers(len(self.features), size=len(photos)))
+            if number < first:
+                continue
             which = torch.from_numpy(photos)
             yield Batch(self.features[view, which], self.labels[which], which)
 

@@ -52,11 +52,12 @@ class Ranks:
         if self.count > 1:
             dist.barrier()
 
-    def agreed(self, chosen: int, device: torch.device) -> int:
+    def agreed(self, chosen: int) -> int:
         """What the first process chose."""
-        told = torch.tensor(chosen, device=device)
-        if self.count > 1:
-            dist.broadcast(told, 0)
+        if self.count == 1:
+            return chosen
+        told = torch.tensor(chosen)  # not on a GPU, which would have to be waited for
+        dist.broadcast(told, 0)
         return int(told)
 
     def with_common_statistics(self, network: Network) -> Network:
@@ -135,7 +136,7 @@ def joined(device: torch.device) -> Iterator[tuple[Ranks, torch.device]]:
         return
     if device.type == "cuda":
         device = _own_gpu(int(os.environ["LOCAL_RANK"]))
-    backend = "nccl" if device.type == "cuda" else "gloo"
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, timeout=LONGEST_WAIT)
     try:
         yield Ranks(dist.get_rank(), count), device

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +19,7 @@ import mineral_recog
 from mineral_recog import hardware
 from mineral_recog.bundle import Bundle
 from mineral_recog.calibrating import calibrate
+from mineral_recog.checkpoint import has_checkpoint
 from mineral_recog.config import Recipe
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
@@ -33,6 +35,7 @@ from mineral_recog.progress import Bar
 from mineral_recog.ranks import Ranks, joined, refuse_too_many
 from mineral_recog.recipe_file import read_recipe
 from mineral_recog.run_lock import locked
+from mineral_recog.stopping import Stopped, noting_signals
 
 RECIPE, RUN = "recipe.yaml", "run.json"
 
@@ -119,7 +122,7 @@ def resume(
                     "或用 --force 重新训练。",
                 )
             )
-        engine.resume()
+        engine.resume(lambda why: _tell_damaged(folder, why))
         _run(engine, train_index, val, recipe, folder, workers, on_epoch)
 
 
@@ -137,7 +140,7 @@ def _precision(network: Network, device: torch.device, ranks: Ranks) -> str:
     """The precision that is fast here, the same in all processes."""
     names = ("float32", "bfloat16")
     chosen = names.index(hardware.choose_precision(network, device)) if ranks.first else 0
-    return names[ranks.agreed(chosen, device)]
+    return names[ranks.agreed(chosen)]
 
 
 def _refuse_unresumable(folder: Path) -> None:
@@ -179,7 +182,7 @@ def began_with(folder: Path) -> tuple[str, Preprocessing | None]:
                 f"{folder / RUN} 已损坏：请用 --force 重新训练。",
             )
         ) from None
-    return fingerprint, seen if (folder / CHECKPOINT).is_file() else None
+    return fingerprint, seen if has_checkpoint(folder / CHECKPOINT) else None
 
 
 def branch(run: Path, recipe: Recipe, folder: Path) -> None:
@@ -276,6 +279,14 @@ def refuse_unreadable(index: Index, share: slice = slice(None)) -> None:
         )
 
 
+def _tell_damaged(folder: Path, why: str) -> None:
+    text = tr(
+        f"The last checkpoint in {folder} is damaged ({why}): going on from the one before it.",
+        f"{folder} 里最近的检查点已损坏（{why}）：从前一个检查点继续。",
+    )
+    print(text, file=sys.stderr)
+
+
 def _run(
     engine: Engine,
     train_index: Index,
@@ -289,7 +300,10 @@ def _run(
     with Bar(tr("training", "训练"), engine.steps) as bar:
         bar.say(_summary(engine, train_index, recipe))
         bar.start_at(engine.done * engine.steps_an_epoch)
-        engine.run(bar.at, on_epoch if engine.ranks.first else lambda line: None)
+        with noting_signals() as asked:
+            engine.run(bar.at, on_epoch if engine.ranks.first else lambda line: None, asked)
+        if asked.signal:  # after the last step; what is kept is all of it
+            raise Stopped(asked.signal)
     tau = engine.adjust()
     if not engine.ranks.first:
         return

@@ -73,8 +73,10 @@ class TrainingLoader:
         views = TrainingViews(index, image_size, crop_scale)
         self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.drawn)
 
-    def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
-        """The batches of an epoch; `drawn` holds the photos of each.
+    def batches(
+        self, epoch: int, drawn: Sequence[NDArray[np.int64]], first: int = 0
+    ) -> Iterator[Batch]:
+        """The batches of an epoch from the first on; `drawn` holds the photos of each.
 
         Raises:
             UserError: a photo cannot be read.
@@ -85,7 +87,7 @@ class TrainingLoader:
                 self.share
             ]
             for batch in drawn
-        ]
+        ][first:]
         return _readable(self.loader)
 
 
