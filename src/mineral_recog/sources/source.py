@@ -26,28 +26,37 @@ class Source(Protocol):
 
     Photos are named `<class>/<file>`, with `/` between the parts. Names are unique, sorted, and the
     same at every reading, since a user's decisions name them. Hidden files are left out.
-
-    Attributes:
-        root: file or folder that the user named.
-        classes: names, sorted.
-        photos: names, sorted.
-        splits: train, val or test for each photo that was given one; empty if none was.
-        others: files that are no photos, by suffix.
-        odd: names with what is odd about them.
     """
 
     @property
-    def root(self) -> Path: ...
+    def root(self) -> Path:
+        """File or folder that the user named."""
+        ...
+
     @property
-    def classes(self) -> tuple[str, ...]: ...
+    def classes(self) -> tuple[str, ...]:
+        """Names, sorted."""
+        ...
+
     @property
-    def photos(self) -> tuple[str, ...]: ...
+    def photos(self) -> tuple[str, ...]:
+        """Names, sorted."""
+        ...
+
     @property
-    def splits(self) -> Mapping[str, str]: ...
+    def splits(self) -> Mapping[str, str]:
+        """The split (train, val or test) of each photo that was given one; empty if none was."""
+        ...
+
     @property
-    def others(self) -> Mapping[str, int]: ...
+    def others(self) -> Mapping[str, int]:
+        """Files that are no photos, by suffix."""
+        ...
+
     @property
-    def odd(self) -> tuple[tuple[str, Remark], ...]: ...
+    def odd(self) -> tuple[tuple[str, Remark], ...]:
+        """Names with what is odd about them."""
+        ...
 
     def open(self, photo: str) -> BinaryIO:
         """The bytes of a photo as a file that can seek; from any thread, closed by the caller.
