@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -47,11 +46,16 @@ def audit_and_show(path: Path, out: Path, *, aliases: str | None, force: bool) -
         write_review(out / PAGE, source, findings, records, bar.of)
     write_csv(out / TABLE, findings)
     write_json(out / FINDINGS, findings, len(records))
-    _print(findings, len(records), source, renamed, out)
+    _print(findings, len(records), source, tell_renamed(renamed), out, aliases)
 
 
 def _print(
-    findings: list[Finding], read: int, source: Source, renamed: Mapping[str, str], out: Path
+    findings: list[Finding],
+    read: int,
+    source: Source,
+    names_told: list[str],
+    out: Path,
+    aliases: str | None,
 ) -> None:
     console = Console()
     language = "zh" if chinese() else "en"
@@ -68,16 +72,17 @@ def _print(
     if source.others:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(source.others.items()))
         told.append(tr(f"Not photos: {kinds}", f"不是照片：{kinds}"))
-    told += tell_renamed(renamed)
+    told += names_told
     if findings:
         console.print(table)
         told += [str(out / TABLE), str(out / PAGE)]
+        same = f" --aliases {aliases}" if aliases else ""  # decisions are about these names
         told.append(
             tr(
                 f"Next: open {out / PAGE}, decide, save the decisions, then "
-                "`mineral-recog prepare SRC DATA --decisions decisions.json`",
+                f"`mineral-recog prepare SRC DATA{same} --decisions decisions.json`",
                 f"下一步：打开 {out / PAGE}，作出决定并保存，然后运行 "
-                "`mineral-recog prepare SRC DATA --decisions decisions.json`",
+                f"`mineral-recog prepare SRC DATA{same} --decisions decisions.json`",
             )
         )
     else:
