@@ -346,7 +346,7 @@ def test_a_full_disk_leaves_nothing_half_written(
         with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"photo")
 
-    monkeypatch.setattr("mineral_recog.data.split.shutil.copyfile", to_full_disk)
+    monkeypatch.setattr("mineral_recog.splitting.shutil.copyfile", to_full_disk)
     assert main(["prepare", str(source), str(tmp_path / "data"), "--place", "copy"]) == 2
     assert "disk is full" in told(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
@@ -514,6 +514,6 @@ def test_a_ctrl_c_in_prepare_leaves_nothing(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mineral_recog.data.split._put", interrupt)
+    monkeypatch.setattr("mineral_recog.splitting._put", interrupt)
     assert main(["prepare", str(source), str(tmp_path / "data")]) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]

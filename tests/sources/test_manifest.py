@@ -128,6 +128,9 @@ def test_a_class_name_is_one_folder(label: str) -> None:
     ("name", "text", "message"),
     [
         ("a.csv", "path,kind\na.png,opal\n", r"line 1: no column for the label \(label, class"),
+        ("a.csv", "path,label\n", "lists no photos"),
+        ("a.jsonl", "", "lists no photos"),
+        ("a.csv", "", "line 1: no column for the path"),
         ("a.csv", "path,image,label\n", "line 1: path and image may both be the path"),
         ("a.csv", "path,label\na.png\n", "line 2: not as many cells"),
         ("a.csv", "path,label\n,opal\n", "line 2: path '' is not that of a file"),
