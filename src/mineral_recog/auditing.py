@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -42,11 +43,16 @@ def audit_and_show(path: Path, out: Path, *, aliases: str | None, force: bool) -
     findings = find_all(looked, names, source.odd)
     records = [*looked.whole, *looked.unread]
     # Files one by one, since decisions of the user may lie beside them.
+    same = (
+        f"--aliases {shlex.quote(aliases)} " if aliases else ""
+    )  # decisions are about these names
+    command = f"mineral-recog prepare SRC DATA {same}--decisions decisions.json"
+    # Files one by one, since decisions of the user may lie beside them.
     with Bar(tr("drawing the page", "生成页面"), 1) as bar:
-        write_review(out / PAGE, source, findings, records, bar.of)
+        write_review(out / PAGE, source, findings, records, command, bar.of)
     write_csv(out / TABLE, findings)
     write_json(out / FINDINGS, findings, len(records))
-    _print(findings, len(records), source, tell_renamed(renamed), out, aliases)
+    _print(findings, len(records), source, tell_renamed(renamed), out, command)
 
 
 def _print(
@@ -55,7 +61,7 @@ def _print(
     source: Source,
     names_told: list[str],
     out: Path,
-    aliases: str | None,
+    command: str,
 ) -> None:
     console = Console()
     language = "zh" if chinese() else "en"
@@ -76,13 +82,10 @@ def _print(
     if findings:
         console.print(table)
         told += [str(out / TABLE), str(out / PAGE)]
-        same = f" --aliases {aliases}" if aliases else ""  # decisions are about these names
         told.append(
             tr(
-                f"Next: open {out / PAGE}, decide, save the decisions, then "
-                f"`mineral-recog prepare SRC DATA{same} --decisions decisions.json`",
-                f"下一步：打开 {out / PAGE}，作出决定并保存，然后运行 "
-                f"`mineral-recog prepare SRC DATA{same} --decisions decisions.json`",
+                f"Next: open {out / PAGE}, decide, save the decisions, then `{command}`",
+                f"下一步：打开 {out / PAGE}，作出决定并保存，然后运行 `{command}`",
             )
         )
     else:
