@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from mineral_recog.audit.findings import Finding, count_photos, find_all, write_csv, write_json
 from mineral_recog.audit.kinds import KINDS
-from mineral_recog.audit.listing import list_photos
-from mineral_recog.audit.looking import look_over
+from mineral_recog.audit.listing import Listing, list_photos
+from mineral_recog.audit.looking import Looked, look_over
 from mineral_recog.audit.names import same_names
 from mineral_recog.audit.review import write_review
 from mineral_recog.files import refuse_existing, refuse_inside
@@ -19,35 +20,65 @@ from mineral_recog.language import chinese, tr
 from mineral_recog.minerals import read_minerals
 from mineral_recog.progress import Bar
 
+if TYPE_CHECKING:  # torch is needed only with a model
+    from mineral_recog.audit.doubts import Doubts
+    from mineral_recog.identify.identifier import Identifier
+
 FINDINGS, TABLE, PAGE = "findings.json", "findings.csv", "review.html"
 
 
-def audit_and_show(source: Path, out: Path, *, force: bool) -> None:
+def audit_and_show(source: Path, out: Path, *, model: Path | None, force: bool) -> None:
     """Audit SRC, write findings and review page to DIR, and print how many of each kind there are.
 
-    Nothing in SRC is changed.
+    Nothing in SRC is changed. With a `model`, a run or bundle folder, it is asked about the photos.
 
     Raises:
-        UserError: no class folders, or an output that exists or lies in SRC.
+        UserError: no class folders, an output that exists or lies in SRC, or no model there.
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
     refuse_inside(out, source)
     listing = list_photos(source)
+    identifier = None if model is None else _load(model)
     with Bar(tr("reading photos", "读取照片"), len(listing.photos)) as bar:
         comparing = tr("looking for copies", "查找重复")
         looked = look_over(source, listing.photos, bar.at, lambda done: bar.at(done, comparing))
     names = same_names(listing.classes, read_minerals())
-    findings = find_all(looked, names, listing.odd)
+    doubts = None if identifier is None else _ask(identifier, source, looked, listing)
+    findings = find_all(looked, names, listing.odd, doubts.findings if doubts else ())
     records = [*looked.whole, *looked.unread]
     # Files one by one, since decisions of the user may lie beside them.
     with Bar(tr("drawing the page", "生成页面"), 1) as bar:
         write_review(out / PAGE, source, findings, records, listing.classes, bar.of)
     write_csv(out / TABLE, findings)
     write_json(out / FINDINGS, findings, len(records))
-    _print(findings, len(records), listing.others, out)
+    _print(findings, len(records), listing.others, doubts.unknown if doubts else (), out)
 
 
-def _print(findings: list[Finding], read: int, others: dict[str, int], out: Path) -> None:
+def _load(model: Path) -> Identifier:
+    from mineral_recog.identify.identifier import load
+
+    return load(model)
+
+
+def _ask(identifier: Identifier, source: Path, looked: Looked, listing: Listing) -> Doubts:
+    """What the model says of the photos that could be read."""
+    from mineral_recog.audit.doubts import find_doubts
+
+    photos = [record.path for record in looked.whole]
+    with Bar(tr("asking the model", "询问模型"), len(photos)) as bar:
+        return find_doubts(
+            identifier,
+            lambda photo: (source / photo).open("rb"),
+            photos,
+            listing.classes,
+            read_minerals(),
+            bar.at,
+        )
+
+
+def _print(
+    findings: list[Finding], read: int, others: dict[str, int], unknown: tuple[str, ...], out: Path
+) -> None:
     console = Console()
     language = "zh" if chinese() else "en"
     table = Table(box=None, header_style="bold")
@@ -63,6 +94,14 @@ def _print(findings: list[Finding], read: int, others: dict[str, int], out: Path
     if others:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(others.items()))
         told.append(tr(f"Not photos: {kinds}", f"不是照片：{kinds}"))
+    if unknown:
+        first = ", ".join(unknown[:10]) + (" ..." if len(unknown) > 10 else "")
+        told.append(
+            tr(
+                f"Classes that the model does not know, and cannot doubt: {len(unknown)} ({first})",
+                f"模型不认识、因而无从质疑的类别：{len(unknown)} 个（{first}）",
+            )
+        )
     if findings:
         console.print(table)
         told += [str(out / TABLE), str(out / PAGE)]

@@ -18,12 +18,21 @@ SourceFolder = Annotated[
 def audit(
     source: SourceFolder,
     out: Annotated[Path, typer.Option(help=tr("folder of the findings", "存放检查结果的文件夹"))],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help=tr(
+                "run or model folder; find photos that this model doubts",
+                "运行或模型文件夹；找出该模型有疑问的照片",
+            )
+        ),
+    ] = None,
     force: ForceOption = False,
 ) -> None:
     """Look folders of photos over."""
     from mineral_recog.auditing import audit_and_show
 
-    audit_and_show(source, out, force=force)
+    audit_and_show(source, out, model=model, force=force)
 
 
 def prepare(
