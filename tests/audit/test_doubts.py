@@ -129,6 +129,17 @@ def test_photos_are_doubted_under_a_class_that_hardly_gets_its_share(told: Told)
     assert [one.suggested for one in alone.findings] == [""]
 
 
+def test_two_names_of_one_mineral_are_not_set_against_each_other(told: Told) -> None:
+    both = Told(
+        replace(told.bundle, classes=("beryl", "Beryl", "copper")),
+        read_minerals(),
+        None,
+        told.device,
+    )
+    found = ask(both, {"Beryl/1.png": 10, "copper/1.png": 10}, ("Beryl", "copper"))
+    assert [(one.paths[0], one.suggested) for one in found.findings] == [("copper/1.png", "Beryl")]
+
+
 def test_what_is_far_is_told_strangest_first_and_as_nothing_else(told: Told) -> None:
     photos = {"copper/a.png": 40, "copper/b.png": 50, "copper/c.png": 10, "granite/d.png": 50}
     found = ask(told, photos, ("copper", "granite"))

@@ -25,6 +25,7 @@ from mineral_recog.audit.findings import Finding, class_of, shown
 from mineral_recog.audit.kinds import Text
 from mineral_recog.audit.names import meaning
 from mineral_recog.data.photo import open_photo
+from mineral_recog.identify.answer import Sighting
 from mineral_recog.identify.identifier import Identifier, Seen
 from mineral_recog.minerals import Minerals
 from mineral_recog.trust.conformal import ConformalScores
@@ -70,33 +71,46 @@ def find_doubts(
         minerals: the table by which the model's classes are told under other names.
         on_seen: called with the number of photos behind so far.
     """
-    trust, own_of = identifier.bundle.trust, same_classes(classes, identifier.classes, minerals)
-    folder_of = same_classes(identifier.classes, classes, minerals)
-    usual = self_confidence(trust.conformal)
-    limit = trust.novelty.threshold
-    doubted: list[tuple[float, Finding]] = []
-    far: list[tuple[float, Finding]] = []
+    judge = _Judge(identifier, classes, minerals)
+    found = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is odd about a photo's file is told already
         for photo, seen in _look(identifier, open_file, photos, on_seen):
-            strange = seen.sighting.strangeness
-            if strange > limit:
-                far.append((-strange, Finding("far", (shown(photo),), _strange(strange, limit))))
-                continue
-            own = own_of.get(class_of(photo))
-            if own is None:
-                continue
-            probabilities = trust.probabilities(seen.sighting.logits[None])[0]
-            belief = float(beliefs(probabilities[None], np.array([own]), usual)[0])
-            if belief < SHARE:
-                likely = int(probabilities.argmax())
-                told = _told(identifier, probabilities, likely, own)
-                folder = folder_of.get(identifier.classes[likely])
-                move = "" if folder is None else shown(classes[folder])
-                doubted.append((belief, Finding("doubted", (shown(photo),), told, move)))
-    by_rank = [sorted(found, key=lambda one: one[0]) for found in (doubted, far)]
-    unknown = tuple(shown(name) for name in classes if name not in own_of)
-    return Doubts([finding for found in by_rank for _, finding in found], unknown)
+            if (finding := judge.finding(photo, seen.sighting)) is not None:
+                found.append(finding)
+    found.sort(key=lambda ranked: (ranked[1].kind, ranked[0]))
+    unknown = tuple(shown(name) for name in classes if name not in judge.own_of)
+    return Doubts([finding for _, finding in found], unknown)
+
+
+class _Judge:
+    """What a model and class folders have in common, and what follows from it for a photo."""
+
+    def __init__(self, identifier: Identifier, classes: Sequence[str], minerals: Minerals) -> None:
+        self.identifier, self.trust = identifier, identifier.bundle.trust
+        self.usual = self_confidence(self.trust.conformal)
+        self.own_of = same_classes(classes, identifier.classes, minerals)
+        folders = same_classes(identifier.classes, classes, minerals)
+        self.folder_of = {name: shown(classes[place]) for name, place in folders.items()}
+        self.means = [meaning(name, minerals) for name in identifier.classes]
+
+    def finding(self, photo: str, sighting: Sighting) -> tuple[float, Finding] | None:
+        """A finding and its rank, the least to be told first; None where there is none."""
+        limit = self.trust.novelty.threshold
+        if sighting.strangeness > limit:
+            told = _strange(sighting.strangeness, limit)
+            return -sighting.strangeness, Finding("far", (shown(photo),), told)
+        own = self.own_of.get(class_of(photo))
+        if own is None:
+            return None
+        probabilities = self.trust.probabilities(sighting.logits[None])
+        belief = float(beliefs(probabilities, np.array([own]), self.usual)[0])
+        likely = int(probabilities[0].argmax())
+        if belief >= SHARE or self.means[likely] == self.means[own]:
+            return None
+        told = _told(self.identifier, probabilities[0], likely, own)
+        move = self.folder_of.get(self.identifier.classes[likely], "")
+        return belief, Finding("doubted", (shown(photo),), told, move)
 
 
 def same_classes(names: Sequence[str], others: Sequence[str], minerals: Minerals) -> dict[str, int]:
