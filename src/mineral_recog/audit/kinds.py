@@ -25,6 +25,21 @@ KINDS = {
         "you do not decide on.",
         "同一张图片有两个类名，至多一个正确。未作决定的，`prepare` 会全部搁置。",
     ),
+    "doubted": _kind(
+        "The model says otherwise", "模型有异议",
+        "To the model given they hardly belong to their class; most doubtful first. It is wrong "
+        "too at times, and does not doubt photos that it was trained on. Used as they are unless "
+        "you drop or move them.",
+        "所给的模型认为它们几乎不可能属于所在类别，最可疑的在前。模型有时也会出错，"
+        "而且不会质疑训练时用过的照片。除非您剔除或移动，否则照常使用。",
+    ),
+    "far": _kind(
+        "Unlike every class", "与所有类别都不像",
+        "Strange to the model given: no mineral, one that it was not shown, or an odd photo; "
+        "strangest first. Used unless you drop them.",
+        "对所给的模型而言很陌生：不是矿物、模型没见过的矿物或不寻常的照片，最陌生的在前。"
+        "除非您剔除，否则照常使用。",
+    ),
     "exact": _kind(
         "Exact copies", "完全相同的文件",
         "The same bytes more than once. `prepare` lets them be in one split alone.",

@@ -68,7 +68,12 @@ def write_review(
         "classes": [shown(name) for name in source.classes],
         "photos": photos,
         "findings": [
-            {"kind": one.kind, "photos": [places[p] for p in one.paths], "detail": one.detail}
+            {
+                "kind": one.kind,
+                "photos": [places[p] for p in one.paths],
+                "detail": one.detail,
+                "suggested": one.suggested,
+            }
             for one in of_photos
         ],
         "names": [

@@ -38,13 +38,22 @@ AliasesOption = Annotated[
 def audit(
     source: SourceArgument,
     out: Annotated[Path, typer.Option(help=tr("folder of the findings", "存放检查结果的文件夹"))],
+    model: Annotated[
+        Path | None,
+        typer.Option(
+            help=tr(
+                "run or model folder; find photos that this model doubts",
+                "运行或模型文件夹；找出该模型有疑问的照片",
+            )
+        ),
+    ] = None,
     aliases: AliasesOption = None,
     force: ForceOption = False,
 ) -> None:
     """Look photos over."""
     from mineral_recog.auditing import audit_and_show
 
-    audit_and_show(source, out, aliases=aliases, force=force)
+    audit_and_show(source, out, model=model, aliases=aliases, force=force)
 
 
 def prepare(
