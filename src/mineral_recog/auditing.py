@@ -1,53 +1,103 @@
-"""The command `audit`: look folders of photos over, and leave what was found in files."""
+"""The command `audit`: look photos over, and leave what was found in files."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from mineral_recog.audit.findings import Finding, count_photos, find_all, write_csv, write_json
 from mineral_recog.audit.kinds import KINDS
-from mineral_recog.audit.listing import list_photos
-from mineral_recog.audit.looking import look_over
+from mineral_recog.audit.looking import Looked, look_over
 from mineral_recog.audit.names import same_names
 from mineral_recog.audit.review import write_review
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.language import chinese, tr
 from mineral_recog.minerals import read_minerals
+from mineral_recog.naming import open_named, tell_renamed
 from mineral_recog.progress import Bar
+from mineral_recog.sources.source import Source
+
+if TYPE_CHECKING:  # torch is needed only with a model
+    from mineral_recog.audit.doubts import Doubts
+    from mineral_recog.identify.identifier import Identifier
 
 FINDINGS, TABLE, PAGE = "findings.json", "findings.csv", "review.html"
 
 
-def audit_and_show(source: Path, out: Path, *, force: bool) -> None:
+def audit_and_show(
+    path: Path, out: Path, *, model: Path | None, aliases: str | None, force: bool
+) -> None:
     """Audit SRC, write findings and review page to DIR, and print how many of each kind there are.
 
-    Nothing in SRC is changed.
+    Nothing in SRC is changed. With a `model`, a run or bundle folder, it is asked about the photos.
 
     Raises:
-        UserError: no class folders, or an output that exists or lies in SRC.
+        UserError: no photos with classes, aliases that cannot be used, an output that exists or
+            lies in SRC, or no model there.
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
-    refuse_inside(out, source)
-    listing = list_photos(source)
-    with Bar(tr("reading photos", "读取照片"), len(listing.photos)) as bar:
+    refuse_inside(out, path)
+    source, renamed = open_named(path, aliases)
+    identifier = None if model is None else _load(model)
+    with Bar(tr("reading photos", "读取照片"), len(source.photos)) as bar:
         comparing = tr("looking for copies", "查找重复")
-        looked = look_over(source, listing.photos, bar.at, lambda done: bar.at(done, comparing))
-    names = same_names(listing.classes, read_minerals())
-    findings = find_all(looked, names, listing.odd)
+        looked = look_over(source.open, source.photos, bar.at, lambda done: bar.at(done, comparing))
+    names = same_names(source.classes, read_minerals())
+    doubts = None if identifier is None else _ask(identifier, source, looked)
+    findings = find_all(looked, names, source.odd, doubts.findings if doubts else ())
     records = [*looked.whole, *looked.unread]
+    same = f"--aliases {shlex.quote(aliases)} " if aliases else ""  # decisions are of these names
+    command = f"mineral-recog prepare SRC DATA {same}--decisions decisions.json"
     # Files one by one, since decisions of the user may lie beside them.
     with Bar(tr("drawing the page", "生成页面"), 1) as bar:
-        write_review(out / PAGE, source, findings, records, listing.classes, bar.of)
+        write_review(out / PAGE, source, findings, records, command, bar.of)
     write_csv(out / TABLE, findings)
     write_json(out / FINDINGS, findings, len(records))
-    _print(findings, len(records), listing.others, out)
+    told = [*tell_renamed(renamed), *(_tell_unknown(doubts) if doubts else ())]
+    _print(findings, len(records), source, told, out, command)
 
 
-def _print(findings: list[Finding], read: int, others: dict[str, int], out: Path) -> None:
+def _load(model: Path) -> Identifier:
+    from mineral_recog.identify.identifier import load
+
+    return load(model)
+
+
+def _ask(identifier: Identifier, source: Source, looked: Looked) -> Doubts:
+    """What the model says of the photos that could be read."""
+    from mineral_recog.audit.doubts import find_doubts
+
+    photos = [record.path for record in looked.whole]
+    with Bar(tr("asking the model", "询问模型"), len(photos)) as bar:
+        return find_doubts(identifier, source.open, photos, source.classes, read_minerals(), bar.at)
+
+
+def _tell_unknown(doubts: Doubts) -> list[str]:
+    """A line of the classes that the model does not know, if there are any."""
+    if not (unknown := doubts.unknown):
+        return []
+    first = ", ".join(unknown[:10]) + (" ..." if len(unknown) > 10 else "")
+    return [
+        tr(
+            f"Classes that the model does not know, and cannot doubt: {len(unknown)} ({first})",
+            f"模型不认识、因而无从质疑的类别：{len(unknown)} 个（{first}）",
+        )
+    ]
+
+
+def _print(
+    findings: list[Finding],
+    read: int,
+    source: Source,
+    more: list[str],
+    out: Path,
+    command: str,
+) -> None:
     console = Console()
     language = "zh" if chinese() else "en"
     table = Table(box=None, header_style="bold")
@@ -60,18 +110,17 @@ def _print(findings: list[Finding], read: int, others: dict[str, int], out: Path
         if kind in times:
             table.add_row(text.label[language], str(times[kind]), str(photos[kind]))
     told = [tr(f"Read: {read} photos", f"已读取：{read} 张照片")]
-    if others:
-        kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(others.items()))
+    if source.others:
+        kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(source.others.items()))
         told.append(tr(f"Not photos: {kinds}", f"不是照片：{kinds}"))
+    told += more
     if findings:
         console.print(table)
         told += [str(out / TABLE), str(out / PAGE)]
         told.append(
             tr(
-                f"Next: open {out / PAGE}, decide, save the decisions, then "
-                "`mineral-recog prepare SRC DATA --decisions decisions.json`",
-                f"下一步：打开 {out / PAGE}，作出决定并保存，然后运行 "
-                "`mineral-recog prepare SRC DATA --decisions decisions.json`",
+                f"Next: open {out / PAGE}, decide, save the decisions, then `{command}`",
+                f"下一步：打开 {out / PAGE}，作出决定并保存，然后运行 `{command}`",
             )
         )
     else:

@@ -6,11 +6,11 @@ import csv
 import json
 from pathlib import Path
 
-from mineral_recog.audit.checks import Remark
 from mineral_recog.audit.copies import Copy
-from mineral_recog.audit.findings import find_all, write_csv, write_json
+from mineral_recog.audit.findings import Finding, find_all, write_csv, write_json
 from mineral_recog.audit.looking import Looked
 from mineral_recog.audit.reading import Record
+from mineral_recog.sources.source import Remark
 
 
 def record(path: str, *remarks: Remark) -> Record:
@@ -57,18 +57,19 @@ def test_a_group_that_spans_classes_is_one_finding() -> None:
 
 
 def test_the_files(tmp_path: Path) -> None:
-    found = find_all(
-        looked(), (), [("up", Remark("link", "..")), ("x.png", Remark("no_class", ""))]
-    )
+    doubted = Finding("doubted", ("b/4.png",), {"en": "model says", "zh": "模型判为"}, "=a()")
+    odd = [("up", Remark("link", "..")), ("x.png", Remark("no_class", ""))]
+    found = find_all(looked(), (), odd, [doubted])
     write_json(tmp_path / "findings.json", found, 7)
     written = json.loads((tmp_path / "findings.json").read_text("utf-8"))
     assert written["photos"] == 7
-    assert len(written["findings"]) == len(found) == 7
+    assert len(written["findings"]) == len(found) == 8
     write_csv(tmp_path / "findings.csv", found)
     with (tmp_path / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == 10
+    assert len(rows) == 11
     by_photo = {row["photo"]: row for row in rows}
     assert by_photo["'=cmd()/6.png"]["class"] == "'=cmd()"  # a spreadsheet works nothing out
     assert by_photo["b/Z\\udce9ro.png"]["what"] == "Cannot be read"
     assert by_photo["x.png"]["class"] == ""
+    assert [row["suggested"] for row in rows if row["suggested"]] == ["'=a()"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from mineral_recog.audit.decisions import read_decisions
-from mineral_recog.audit.findings import find_all
+from mineral_recog.audit.findings import Finding, find_all
 from mineral_recog.audit.looking import look_over
 from mineral_recog.audit.names import same_names
 from mineral_recog.audit.review import write_review
 from mineral_recog.minerals import read_minerals
+from mineral_recog.sources.folders import FolderPhotos
 from tests.audit.scenes import scene
 from tests.evaluation.tags import Tags
 
@@ -25,17 +26,18 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "</script><img src=x onerror=alert(1)>".replace("/", "\u2215")
 
 
-def write(folder: Path, photos: dict[str, Image.Image]) -> Path:
+def write(folder: Path, photos: dict[str, Image.Image], doubts: Sequence[Finding] = ()) -> Path:
     """A review page of these photos."""
-    source = folder / "photos"
+    root = folder / "photos"
     for name, image in photos.items():
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        image.save(source / name, "PNG")
-    looked = look_over(source, sorted(photos))
-    classes = sorted({name.split("/")[0] for name in photos})
-    found = find_all(looked, same_names(classes, read_minerals()))
-    (source / "gone").mkdir()
-    write_review(folder / "review.html", source, found, [*looked.whole, *looked.unread], classes)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        image.save(root / name, "PNG")
+    source = FolderPhotos(root)
+    looked = look_over(source.open, source.photos)
+    found = find_all(looked, same_names(source.classes, read_minerals()), (), doubts)
+    records = [*looked.whole, *looked.unread]
+    (root / "gone").mkdir()
+    write_review(folder / "review.html", source, found, records, "prepare <SRC>")
     return folder / "review.html"
 
 
@@ -52,6 +54,7 @@ def test_names_are_text_and_nothing_is_loaded(tmp_path: Path) -> None:
     parsed = Tags(re.sub(r"<input[^>]*>", "", text))
     assert not parsed.open
     assert [tag for tag, _ in parsed.tags].count("script") == 2
+    assert "prepare &lt;SRC&gt;" in text
     assert "onerror=alert" not in re.sub(r"<script.*?</script>", "", text, flags=re.S)
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])  # type: ignore[index]
     assert {photo["path"] for photo in data["photos"]} == {
@@ -137,6 +140,19 @@ def test_what_is_ticked_is_saved_and_can_be_gone_on_from(page: Page, tmp_path: P
     chooser.value.set_files(path)
     expect(page.locator(".told")).to_contain_text("5 of 6 photos decided")
     assert saved(page, tmp_path / "again.json") == written
+
+
+def test_what_a_model_suggests_is_one_click(page: Page, tmp_path: Path) -> None:
+    detail = {"en": "model says Gold 97 %, Opal 0.4 %", "zh": "模型判为自然金 97%，蛋白石 0.4%"}
+    photos = {f"{name}.png": scene(n) for n, name in enumerate(("opal/1", "opal/2", "gold/1"))}
+    doubts = [Finding("doubted", (f"opal/{n}.png",), detail, "gold") for n in (2, 1)]
+    page.goto(write(tmp_path, photos, doubts).as_uri())
+    expect(page.locator(".photo")).to_contain_text(["opal/2.png", "opal/1.png"])
+    for card in page.locator(".photo").all():
+        expect(card).to_contain_text("model says Gold 97 %")
+        card.get_by_role("button", name="Move to gold").click()
+    page.get_by_role("button", name="Move to gold").first.click()  # taken back
+    assert saved(page, tmp_path / "decisions.json")["move"] == {"opal/1.png": "gold"}
 
 
 def test_many_findings_are_drawn_as_one_scrolls(page: Page, tmp_path: Path) -> None:

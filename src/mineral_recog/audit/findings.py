@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mineral_recog.audit.checks import Remark
 from mineral_recog.audit.copies import Copy, groups
 from mineral_recog.audit.kinds import KINDS, Text
 from mineral_recog.audit.looking import Looked
@@ -17,9 +16,10 @@ from mineral_recog.audit.reading import Record
 from mineral_recog.csv_table import plain_cell
 from mineral_recog.files import whole_file
 from mineral_recog.language import chinese
+from mineral_recog.sources.source import Remark
 
 COPIES = ("two_classes", "exact", "near")
-COLUMNS = ("finding", "kind", "what", "detail", "class", "photo")
+COLUMNS = ("finding", "kind", "what", "detail", "class", "photo", "suggested")
 _ALIKE = {
     "exact": {"en": "the same bytes", "zh": "内容相同"},
     "near": {"en": "nearly the same", "zh": "几乎相同"},
@@ -34,14 +34,16 @@ class Finding:
 
     Attributes:
         kind: a key of `kinds.KINDS`.
-        paths: of the photos or folders that it is about, below the folder of photos; names that
-            are no UTF-8 are written as `shown` does.
+        paths: names of the photos or classes that it is about; those that are no UTF-8 are
+            written as `shown` does.
         detail: what exactly, in both languages; may be empty.
+        suggested: class that the photo may belong to; may be empty.
     """
 
     kind: str
     paths: tuple[str, ...]
     detail: Text
+    suggested: str = ""
 
 
 def shown(path: str) -> str:
@@ -58,6 +60,7 @@ def find_all(
     looked: Looked,
     names: Iterable[tuple[tuple[str, str], Text]] = (),
     odd: Iterable[tuple[str, Remark]] = (),
+    doubts: Iterable[Finding] = (),
 ) -> list[Finding]:
     """All findings, in the order of `KINDS`.
 
@@ -65,6 +68,7 @@ def find_all(
         looked: what was seen of the photos.
         names: class names that may mean the same, with the reason.
         odd: other paths with what is odd about them.
+        doubts: what a model found, in the order in which it is to be told.
     """
     whole, copies = looked.whole, looked.copies
     grouped = groups(len(whole), copies)
@@ -73,6 +77,7 @@ def find_all(
     for copy in copies:
         pairs[group_of[copy.first]].append(copy)
     found = [_copies(*group, whole) for group in zip(grouped, pairs, strict=True)]
+    found += doubts
     records = [*whole, *looked.unread]
     of_files = [*odd, *((record.path, one) for record in records for one in record.remarks)]
     for path, remark in of_files:
@@ -130,5 +135,5 @@ def write_csv(path: Path, findings: Sequence[Finding]) -> None:
             what = KINDS[finding.kind].label[language]
             for one in finding.paths:
                 of = "" if finding.kind == "no_class" else class_of(one)
-                cells = (finding.kind, what, finding.detail[language], of, one)
+                cells = (finding.kind, what, finding.detail[language], of, one, finding.suggested)
                 rows.writerow([number, *map(plain_cell, cells)])

@@ -25,16 +25,31 @@ KINDS = {
         "you do not decide on.",
         "同一张图片有两个类名，至多一个正确。未作决定的，`prepare` 会全部搁置。",
     ),
+    "doubted": _kind(
+        "The model says otherwise", "模型有异议",
+        "To the model given they hardly belong to their class; most doubtful first. It is wrong "
+        "too at times, and does not doubt photos that it was trained on. Used as they are unless "
+        "you drop or move them.",
+        "所给的模型认为它们几乎不可能属于所在类别，最可疑的在前。模型有时也会出错，"
+        "而且不会质疑训练时用过的照片。除非您剔除或移动，否则照常使用。",
+    ),
+    "far": _kind(
+        "Unlike every class", "与所有类别都不像",
+        "Strange to the model given: no mineral, one that it was not shown, or an odd photo; "
+        "strangest first. Used unless you drop them.",
+        "对所给的模型而言很陌生：不是矿物、模型没见过的矿物或不寻常的照片，最陌生的在前。"
+        "除非您剔除，否则照常使用。",
+    ),
     "exact": _kind(
         "Exact copies", "完全相同的文件",
-        "The same bytes more than once. `prepare` puts them in one split together.",
-        "文件内容完全相同。`prepare` 会把它们放入同一划分。",
+        "The same bytes more than once. `prepare` lets them be in one split alone.",
+        "文件内容完全相同。`prepare` 只让它们处于同一划分。",
     ),
     "near": _kind(
         "Near-copies", "近似重复",
-        "The same picture, resized, compressed, cropped, mirrored or turned. `prepare` puts them "
-        "in one split together.",
-        "同一图片经缩放、压缩、裁剪、镜像或旋转。`prepare` 会把它们放入同一划分。",
+        "The same picture, resized, compressed, cropped, mirrored or turned. `prepare` lets them "
+        "be in one split alone.",
+        "同一图片经缩放、压缩、裁剪、镜像或旋转。`prepare` 只让它们处于同一划分。",
     ),
     "unreadable": _kind(
         "Cannot be read", "无法读取",
@@ -93,13 +108,14 @@ KINDS = {
     "class_names": _kind(
         "Class names that may mean the same", "可能同义的类名",
         "Names that differ by case, spelling or language alone. They stay apart unless you merge "
-        "them.",
-        "类名只在大小写、拼写或语言上不同。除非您合并，否则仍作为不同类别。",
+        "them, here or with `--aliases minerals`.",
+        "类名只在大小写、拼写或语言上不同。除非您在此合并或用 `--aliases minerals`，否则仍作为"
+        "不同类别。",
     ),
     "class_text": _kind(
         "A class name that is no readable text", "类名不是可读的文字",
-        "`prepare` refuses such a folder: rename it.",
-        "`prepare` 不接受这样的文件夹：请改名。",
+        "`prepare` refuses such a class: rename it.",
+        "`prepare` 不接受这样的类别：请改名。",
     ),
     "link": _kind(
         "A link that is not followed", "未跟随的链接",

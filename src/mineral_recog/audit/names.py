@@ -49,6 +49,12 @@ def _reason(first: str, second: str, minerals: Minerals) -> Text | None:
     return None
 
 
+def meaning(name: str, minerals: Minerals) -> str:
+    """The same text for names that the table, or case, accents and spacing alone, make one."""
+    known = minerals.find(name)
+    return _letters(name if known is None else known.name) or name
+
+
 def _letters(name: str) -> str:
     """A name without what differs from one writing to another."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))

@@ -7,12 +7,14 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mineral_recog.data.photo import is_photo_name
 from mineral_recog.errors import UserError
+from mineral_recog.files import open_regular
 from mineral_recog.language import tr
 
 SPLITS = ("train", "val", "test")
@@ -45,6 +47,14 @@ class Index:
     def path(self, photo: int) -> Path:
         """Where a photo lies."""
         return self.root / self.paths[photo]
+
+    def open(self, path: str) -> BinaryIO:
+        """The bytes of a photo by its path below `root`.
+
+        Raises:
+            OSError: it cannot be reached, or is no regular file.
+        """
+        return open_regular(self.root / path)
 
     def fingerprint(self) -> str:
         """SHA-256 over the names and sizes of all photos, to trace a figure to its photos."""

@@ -109,12 +109,16 @@ class Identifier:
         """What the model sees in each of RGB photos, in order; `at_once` bounds the memory."""
         left = iter(photos)
         while pixels := [self.view(photo) for photo in islice(left, at_once)]:
-            batch = torch.stack(pixels)
-            features, logits = predict_batch(self.network, batch, self.device)
-            strangeness = self.bundle.trust.novelty.score(features, logits)
-            for i in range(len(batch)):
-                sighting = Sighting(logits[i], float(strangeness[i]))
-                yield Seen(sighting, features[i], batch[i])
+            yield from self.see(torch.stack(pixels))
+
+    def see(self, views: Tensor) -> list[Seen]:
+        """What the model sees in photos that `view` made pixels of, uint8 [B, 3, S, S]."""
+        features, logits = predict_batch(self.network, views, self.device)
+        strangeness = self.bundle.trust.novelty.score(features, logits)
+        return [
+            Seen(Sighting(logits[i], float(strangeness[i])), features[i], views[i])
+            for i in range(len(views))
+        ]
 
     def answer(
         self,
