@@ -33,11 +33,11 @@ def make(classes: tuple[str, ...], photos: int = 6, seed: int = 0) -> Evaluation
         {"stage": stage, "epoch": epoch, "loss": 1 / epoch, "val_mean_accuracy": 0.5}
         for epoch, stage in enumerate(("fea", "fea", "$cfl$"), start=1)
     ]
-    photos = index_of(Path("gone"), [""] * len(labels))
+    gone = index_of(Path("gone"), [""] * len(labels))
     return Evaluation(
         name="run", split="test", classes=classes, groups=groups,
         train_counts=tuple(1000 // (c + 1) for c in range(size)),
-        predictions=Predictions(labels, logits, features, photos),
+        predictions=Predictions(labels, logits, features, gone),
         figures=metrics.figures(labels, logits, groups), intervals={},
         class_accuracy=metrics.class_accuracy(confusion),
         test_counts=np.full(size, photos), history=history, recipe="", provenance={},

@@ -16,14 +16,14 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from mineral_recog.data.shards import Shard, fit_for_file
+from mineral_recog.data.shards import Shard, stays_below
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
 CLASSES = "classes.json"
 _LARGEST = 2**24  # bytes of a file of class names
 _TELLING = ("cls", "json", "txt")  # suffixes of what tells of a photo, the surest first
-_ESCAPED = re.compile(r"%(25|2E|0[0-9A-F]|1[0-9A-F]|7F)")
+_ESCAPED = re.compile(r"%(25|2E|0[1-9A-F]|1[0-9A-F]|7F)")
 
 
 class Sample(NamedTuple):
@@ -75,7 +75,7 @@ def read_samples(
             for suffix, at in photos:
                 name = name_of(key, f".{suffix}" if suffix else "")
                 of = name.rpartition("/")[0].rpartition("/")[2] if label is None else label
-                if not of or not fit_for_file(name):
+                if not of or not stays_below(name):
                     found.unlabelled.append(name)
                     continue
                 found.photos.append(Sample(_below(name, of), of, number, at))

@@ -25,7 +25,7 @@ from mineral_recog.files import whole_file
 INDEX = ".index"  # after the name of a shard
 LONGEST_LABEL, LONGEST_JSON = 200, 2**16  # bytes of a member that tells what a photo shows
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_UNFIT = re.compile(r"[\x00-\x1f\x7f]|(?:^|/)\.{0,2}(?:/|$)")
+_ELSEWHERE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 _HIDDEN = re.compile(r"(?:^|/)\.(?!\.?(?:/|$))")
 _TOLD = 1000  # members left out that are kept to be told
 
@@ -121,7 +121,8 @@ def _gone_through(path: Path, on_read: Callable[[int], None]) -> Shard:
             name = member.name.removeprefix("./")
             if member.kind == "folder" or hidden(name):
                 continue
-            kind = member.kind if fit_for_file(name) else "name"
+            fit = stays_below(name) and not _CONTROL.search(name)
+            kind = member.kind if fit else "name"
             if kind == "file":
                 names.append(name)
                 places.append((member.offset, member.size))
@@ -137,9 +138,9 @@ def hidden(name: str) -> bool:
     return _HIDDEN.search(name) is not None
 
 
-def fit_for_file(name: str) -> bool:
+def stays_below(name: str) -> bool:
     """Whether a name can be that of a file below a folder, and leads nowhere else."""
-    return len(name) <= 4096 and _UNFIT.search(name) is None
+    return len(name) <= 4096 and _ELSEWHERE.search(name) is None
 
 
 def _label(file: BinaryIO, member: Member) -> str:
