@@ -1,8 +1,9 @@
-"""The command `audit`: look folders of photos over, and leave what was found in files."""
+"""The command `audit`: look photos over, and leave what was found in files."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -10,44 +11,48 @@ from rich.table import Table
 
 from mineral_recog.audit.findings import Finding, count_photos, find_all, write_csv, write_json
 from mineral_recog.audit.kinds import KINDS
-from mineral_recog.audit.listing import list_photos
 from mineral_recog.audit.looking import look_over
 from mineral_recog.audit.names import same_names
 from mineral_recog.audit.review import write_review
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.language import chinese, tr
 from mineral_recog.minerals import read_minerals
+from mineral_recog.naming import open_named, tell_renamed
 from mineral_recog.progress import Bar
+from mineral_recog.sources.source import Source
 
 FINDINGS, TABLE, PAGE = "findings.json", "findings.csv", "review.html"
 
 
-def audit_and_show(source: Path, out: Path, *, force: bool) -> None:
+def audit_and_show(path: Path, out: Path, *, aliases: str | None, force: bool) -> None:
     """Audit SRC, write findings and review page to DIR, and print how many of each kind there are.
 
     Nothing in SRC is changed.
 
     Raises:
-        UserError: no class folders, or an output that exists or lies in SRC.
+        UserError: no photos with classes, aliases that cannot be used, or an output that exists or
+            lies in SRC.
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
-    refuse_inside(out, source)
-    listing = list_photos(source)
-    with Bar(tr("reading photos", "读取照片"), len(listing.photos)) as bar:
+    refuse_inside(out, path)
+    source, renamed = open_named(path, aliases)
+    with Bar(tr("reading photos", "读取照片"), len(source.photos)) as bar:
         comparing = tr("looking for copies", "查找重复")
-        looked = look_over(source, listing.photos, bar.at, lambda done: bar.at(done, comparing))
-    names = same_names(listing.classes, read_minerals())
-    findings = find_all(looked, names, listing.odd)
+        looked = look_over(source.open, source.photos, bar.at, lambda done: bar.at(done, comparing))
+    names = same_names(source.classes, read_minerals())
+    findings = find_all(looked, names, source.odd)
     records = [*looked.whole, *looked.unread]
     # Files one by one, since decisions of the user may lie beside them.
     with Bar(tr("drawing the page", "生成页面"), 1) as bar:
-        write_review(out / PAGE, source, findings, records, listing.classes, bar.of)
+        write_review(out / PAGE, source, findings, records, bar.of)
     write_csv(out / TABLE, findings)
     write_json(out / FINDINGS, findings, len(records))
-    _print(findings, len(records), listing.others, out)
+    _print(findings, len(records), source, renamed, out)
 
 
-def _print(findings: list[Finding], read: int, others: dict[str, int], out: Path) -> None:
+def _print(
+    findings: list[Finding], read: int, source: Source, renamed: Mapping[str, str], out: Path
+) -> None:
     console = Console()
     language = "zh" if chinese() else "en"
     table = Table(box=None, header_style="bold")
@@ -60,9 +65,10 @@ def _print(findings: list[Finding], read: int, others: dict[str, int], out: Path
         if kind in times:
             table.add_row(text.label[language], str(times[kind]), str(photos[kind]))
     told = [tr(f"Read: {read} photos", f"已读取：{read} 张照片")]
-    if others:
-        kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(others.items()))
+    if source.others:
+        kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(source.others.items()))
         told.append(tr(f"Not photos: {kinds}", f"不是照片：{kinds}"))
+    told += tell_renamed(renamed)
     if findings:
         console.print(table)
         told += [str(out / TABLE), str(out / PAGE)]

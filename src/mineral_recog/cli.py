@@ -58,16 +58,15 @@ app.command(
 )(drawing.draw)
 app.command(
     help=tr(
-        "Find copies, broken, blurred and misplaced photos in SRC (a folder a class), with a page "
-        "to decide on them. Nothing in SRC is changed.",
-        "找出 SRC（一类一个子文件夹）里重复、损坏、模糊、放错的照片，并生成供您决定的网页。"
-        "不改动 SRC。",
+        "Find copies, broken, blurred and misplaced photos in SRC, with a page to decide on them. "
+        "Nothing in SRC is changed.",
+        "找出 SRC 里重复、损坏、模糊、放错的照片，并生成供您决定的网页。不改动 SRC。",
     )
 )(preparing.audit)
 app.command(
     help=tr(
-        "Split folders of photos SRC (a folder a class) into DATA with train, val and test.",
-        "把照片文件夹 SRC（一类一个子文件夹）划分为 DATA 里的 train、val、test。",
+        "Split the photos of SRC into DATA with train, val and test.",
+        "把 SRC 的照片划分为 DATA 里的 train、val、test。",
     )
 )(preparing.prepare)
 app.command(

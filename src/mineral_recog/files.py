@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
@@ -68,6 +70,17 @@ def _is_leftover(path: Path) -> bool:
     """Whether a path is what a process that was killed left behind."""
     hidden = path.name.startswith(".")
     return hidden and (".partial" in path.name or path.name.endswith(".lock"))
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file for reading, unless it is a pipe, a device or a folder.
+
+    Raises:
+        OSError: it is one of those, or cannot be reached.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+        raise OSError("no regular file")
+    return path.open("rb")
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -188,7 +188,7 @@ class Minerals:
 
     def __init__(self, minerals: Iterable[Mineral]) -> None:
         self._minerals = tuple(minerals)
-        self._by_name = {_key(name): one for one in self._minerals for name in _names(one)}
+        self._by_name = {key_of(name): one for one in self._minerals for name in _names(one)}
 
     def __iter__(self) -> Iterator[Mineral]:
         return iter(self._minerals)
@@ -198,7 +198,7 @@ class Minerals:
 
     def find(self, name: str) -> Mineral | None:
         """The mineral of a name, Chinese name or synonym; case, accents and spacing are ignored."""
-        return self._by_name.get(_key(name))
+        return self._by_name.get(key_of(name))
 
 
 def word_of(column: str, text: str) -> str | None:
@@ -225,7 +225,7 @@ def read_minerals(more: Path | None = None) -> Minerals:
         lines: dict[str, int] = {}
         for line, cells in read_rows(path, COLUMNS, LARGEST_TABLE):
             mineral = _mineral(_Row(path, line, cells))
-            key = _key(mineral.name)
+            key = key_of(mineral.name)
             if key in lines:
                 raise wrong_line(
                     path,
@@ -239,14 +239,14 @@ def read_minerals(more: Path | None = None) -> Minerals:
     return Minerals(minerals.values())
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
     """A name without what may differ from one writing to another: case, accents and spacing."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
 
 
 def _names(mineral: Mineral) -> list[str]:
     """All names that have a letter or digit; a dash that stands for none is no name."""
-    return [name for name in (mineral.name, mineral.chinese, *mineral.synonyms) if _key(name)]
+    return [name for name in (mineral.name, mineral.chinese, *mineral.synonyms) if key_of(name)]
 
 
 def _refuse_shared_names(path: Path, lines: dict[str, int], minerals: dict[str, Mineral]) -> None:
@@ -254,7 +254,7 @@ def _refuse_shared_names(path: Path, lines: dict[str, int], minerals: dict[str, 
     owners: dict[str, str] = {}
     for key, mineral in minerals.items():
         for name in _names(mineral):
-            owner = owners.setdefault(_key(name), key)
+            owner = owners.setdefault(key_of(name), key)
             if owner != key:
                 both = f"{minerals[owner].name}, {mineral.name}"
                 raise wrong_line(
@@ -320,7 +320,7 @@ class _Row:
 
 def _mineral(row: _Row) -> Mineral:
     name = row.text("name")
-    if name is None or not _key(name):
+    if name is None or not key_of(name):
         raise row.wrong("no name: give one.", "没有 name：请填写。")
     return Mineral(
         name=name,

@@ -11,32 +11,37 @@ from rich.text import Text
 from mineral_recog.audit.decisions import read_decisions
 from mineral_recog.audit.findings import COPIES
 from mineral_recog.audit.kinds import KINDS
+from mineral_recog.data.given_splits import SHARE
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import SPLITS
-from mineral_recog.data.split import Prepared, parse_shares, prepare
 from mineral_recog.evaluation import plots
 from mineral_recog.evaluation.style import save
 from mineral_recog.language import chinese, tr
+from mineral_recog.naming import hint_at_aliases, open_named, tell_renamed
 from mineral_recog.progress import Bar
+from mineral_recog.splitting import Prepared, parse_shares, prepare
 
 
 def prepare_and_show(
-    source: Path,
+    path: Path,
     data: Path,
     *,
-    split: str,
+    split: str | None,
     imbalance: float | None,
     seed: int,
     place: str,
     decisions: Path | None,
+    aliases: str | None,
     force: bool,
 ) -> None:
     """Prepare DATA, draw its distribution and print the table of its classes.
 
-    Arguments and errors as for `data.split.prepare`; `split` as in `80/10/10`, `decisions` a file.
+    Arguments and errors as for `splitting.prepare` and `naming.open_named`; `split` as in
+    `80/10/10`, `decisions` a file.
     """
-    shares = parse_shares(split)
+    shares = parse_shares(split) if split is not None else None
     decided = read_decisions(decisions) if decisions else None
+    source, renamed = open_named(path, aliases)
     with Bar(tr("reading photos", "读取照片"), 1) as bar:
         made = prepare(
             source,
@@ -54,10 +59,11 @@ def prepare_and_show(
     train = [made.counts[name]["train"] for name in names]
     figure = plots.class_counts(names, train, class_groups("thirds", names, train))
     save(figure, data / "distribution.png")
-    _print(made, data)
+    names_told = tell_renamed(renamed) if aliases else hint_at_aliases(source.classes)
+    _print(made, data, names_told)
 
 
-def _print(made: Prepared, data: Path) -> None:
+def _print(made: Prepared, data: Path, names_told: list[str]) -> None:
     console = Console()
     table = Table(box=None, header_style="bold")
     table.add_column(tr("class", "类别"))
@@ -75,6 +81,9 @@ def _print(made: Prepared, data: Path) -> None:
             f"训练照片的不平衡系数：{made.imbalance:.1f}",
         )
     ]
+    told += names_told
+    if made.given:
+        told.append(_given(made))
     if made.left_out:
         told.append(
             tr(
@@ -86,8 +95,8 @@ def _print(made: Prepared, data: Path) -> None:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(made.not_photos.items()))
         told.append(
             tr(
-                f"Left out, not photos that Pillow reads: {kinds}",
-                f"未用，不是 Pillow 能读的照片：{kinds}",
+                f"Left out, not photos: {kinds}",
+                f"未用，不是照片：{kinds}",
             )
         )
     told += _copies(made, data)
@@ -103,6 +112,19 @@ def _print(made: Prepared, data: Path) -> None:
     told.append(tr(f"Next: mineral-recog train {data}", f"下一步：mineral-recog train {data}"))
     for line in told:
         console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def _given(made: Prepared) -> str:
+    """Which splits are those that the photos came with."""
+    given = ", ".join(made.given)
+    drawn = [split for split in SPLITS if split not in made.given]
+    if not drawn:
+        return tr(f"Splits as given: {given}", f"按给定的划分：{given}")
+    share, missing = f"{100 * SHARE:.0f} %", ", ".join(drawn)
+    return tr(
+        f"Splits as given: {given}; drawn out of train: {missing}, {share} of each class",
+        f"按给定的划分：{given}；从 train 中抽取：{missing}，各占每类的 {share}",
+    )
 
 
 def _copies(made: Prepared, data: Path) -> list[str]:
@@ -128,7 +150,18 @@ def _copies(made: Prepared, data: Path) -> list[str]:
                 f"全部见 {data / 'prepared.json'}）",
             )
         )
-    if copies.groups or copies.set_aside:
+    if made.given and copies.would_leak:
+        told.append(
+            tr(
+                f"Copies across the given splits: {copies.would_leak:.0f} val and test photos had "
+                f"copies in train. Left out of the less precious split: {len(copies.left_out)} "
+                f"photos (all in {data / 'prepared.json'}); now none are across",
+                f"给定划分之间的副本：{copies.would_leak:.0f} 张验证与测试照片在训练集中有副本。"
+                f"已从次要的划分中去掉 {len(copies.left_out)} 张（全部见 "
+                f"{data / 'prepared.json'}）；现在为 0",
+            )
+        )
+    elif not made.given and (copies.groups or copies.set_aside):
         leak = f"{copies.would_leak:.1f}"
         told.append(
             tr(

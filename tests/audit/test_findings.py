@@ -6,11 +6,11 @@ import csv
 import json
 from pathlib import Path
 
-from mineral_recog.audit.checks import Remark
 from mineral_recog.audit.copies import Copy
 from mineral_recog.audit.findings import find_all, write_csv, write_json
 from mineral_recog.audit.looking import Looked
 from mineral_recog.audit.reading import Record
+from mineral_recog.sources.source import Remark
 
 
 def record(path: str, *remarks: Remark) -> Record:

@@ -9,7 +9,8 @@ import pytest
 from mineral_recog.audit import leaking
 from mineral_recog.audit.leaking import leaked
 from mineral_recog.data.index import read_split
-from mineral_recog.data.split import prepare
+from mineral_recog.sources.folders import FolderPhotos
+from mineral_recog.splitting import prepare
 from tests.audit.scenes import scene
 
 
@@ -47,7 +48,7 @@ def test_a_prepared_folder_is_believed_while_it_is_as_it_was(tmp_path: Path) -> 
         (source / name).mkdir(parents=True)
         for seed in range(first, first + 6):
             scene(seed).save(source / name / f"{seed}.png")
-    prepare(source, data)
+    prepare(FolderPhotos(source), data)
     train = read_split(data, "train")
     torn = data / "test" / "opal" / next((data / "test" / "opal").iterdir()).name
     torn.write_bytes((data / "train" / train.paths[0]).read_bytes())

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mineral_recog.audit.reading import Record, read_photo, read_photos
+from mineral_recog.audit.reading import OpenFile, Record, read_photo, read_photos
 from mineral_recog.errors import UserError
+from mineral_recog.files import open_regular
 from tests.audit.scenes import scene
 
 
@@ -22,9 +23,13 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return target.getvalue()
 
 
+def at(folder: Path) -> OpenFile:
+    return lambda name: open_regular(folder / name)
+
+
 def read(tmp_path: Path, name: str, content: bytes) -> Record:
     (tmp_path / name).write_bytes(content)
-    return read_photo(tmp_path, name)
+    return read_photo(at(tmp_path), name)
 
 
 def why(record: Record) -> tuple[str, str]:
@@ -85,7 +90,7 @@ def test_links_that_loop_pipes_and_files_that_are_gone(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
     for name in ("loop.jpg", "gone.jpg", "folder.jpg", "pipe.jpg"):
-        kind, told = why(read_photo(tmp_path, name))
+        kind, told = why(read_photo(at(tmp_path), name))
         assert kind == "unreadable"
         assert told
 
@@ -94,7 +99,7 @@ def test_a_file_that_vanishes_while_others_are_read(tmp_path: Path) -> None:
     for name in ("0.png", "1.png", "2.png"):
         (tmp_path / name).write_bytes(encoded(scene(1), "PNG"))
     (tmp_path / "1.png").unlink()
-    records = read_photos(tmp_path, ["0.png", "1.png", "2.png"])
+    records = read_photos(at(tmp_path), ["0.png", "1.png", "2.png"])
     assert [record.fingerprint is None for record in records] == [False, True, False]
     assert why(records[1]) == ("unreadable", "No such file or directory")
 
@@ -114,12 +119,12 @@ def test_too_many_pixels_are_refused_until_allowed(
     monkeypatch.setenv("MINERAL_RECOG_MEGAPIXELS", "0.03")
     assert why(read(tmp_path, "b.png", encoded(scene(1), "PNG"))) == ("too_large", "> 0 MP")
     monkeypatch.setenv("MINERAL_RECOG_MEGAPIXELS", "0.033")
-    (record,) = read_photos(tmp_path, ["b.png"])
+    (record,) = read_photos(at(tmp_path), ["b.png"])
     assert record.fingerprint is not None
     for text in ("many", "0", "-3", "inf"):
         monkeypatch.setenv("MINERAL_RECOG_MEGAPIXELS", text)
         with pytest.raises(UserError, match="MINERAL_RECOG_MEGAPIXELS"):
-            read_photos(tmp_path, ["b.png"])
+            read_photos(at(tmp_path), ["b.png"])
 
 
 def animated() -> bytes:
@@ -171,5 +176,5 @@ def test_records_come_in_order_and_are_counted(tmp_path: Path) -> None:
     for number, name in enumerate(names):
         (tmp_path / name).write_bytes(encoded(scene(number), "PNG"))
     counted: list[int] = []
-    assert [one.path for one in read_photos(tmp_path, names, counted.append)] == names
+    assert [one.path for one in read_photos(at(tmp_path), names, counted.append)] == names
     assert counted == [1, 2, 3, 4, 5, 6, 7]

@@ -18,6 +18,7 @@ from mineral_recog.audit.looking import look_over
 from mineral_recog.audit.names import same_names
 from mineral_recog.audit.review import write_review
 from mineral_recog.minerals import read_minerals
+from mineral_recog.sources.folders import FolderPhotos
 from tests.audit.scenes import scene
 from tests.evaluation.tags import Tags
 
@@ -27,15 +28,14 @@ HOSTILE = "</script><img src=x onerror=alert(1)>".replace("/", "\u2215")
 
 def write(folder: Path, photos: dict[str, Image.Image]) -> Path:
     """A review page of these photos."""
-    source = folder / "photos"
+    root = folder / "photos"
     for name, image in photos.items():
-        (source / name).parent.mkdir(parents=True, exist_ok=True)
-        image.save(source / name, "PNG")
-    looked = look_over(source, sorted(photos))
-    classes = sorted({name.split("/")[0] for name in photos})
-    found = find_all(looked, same_names(classes, read_minerals()))
-    (source / "gone").mkdir()
-    write_review(folder / "review.html", source, found, [*looked.whole, *looked.unread], classes)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        image.save(root / name, "PNG")
+    source = FolderPhotos(root)
+    looked = look_over(source.open, source.photos)
+    found = find_all(looked, same_names(source.classes, read_minerals()))
+    write_review(folder / "review.html", source, found, [*looked.whole, *looked.unread])
     return folder / "review.html"
 
 

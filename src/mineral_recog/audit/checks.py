@@ -6,13 +6,12 @@ shown to the user and never left out for it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mineral_recog.data.photo import Header
+from mineral_recog.sources.source import Remark
 
 SIDE = 256  # short side at which photos are looked at: what the evaluation view is cut from
 SMALLEST = 112  # half of the 224 pixels that recipes show the network: the rest would be made up
@@ -25,19 +24,6 @@ EVEN = 0.95  # share of pixels like their neighbours to 2 levels of grey; studio
 PARTS = 4
 
 Grey = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Remark:
-    """Something about one photo.
-
-    Attributes:
-        kind: a key of `kinds.KINDS`.
-        told: the figure or the decoder's words, the same in every language.
-    """
-
-    kind: str
-    told: str
 
 
 def remarks(image: Image.Image, header: Header) -> tuple[Remark, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -59,7 +60,7 @@ class Decisions(BaseModel):
         name = shown(path)
         return name in self._kept or name in self.move
 
-    def unknown(self, paths: list[str]) -> list[str]:
+    def unknown(self, paths: Iterable[str]) -> list[str]:
         """Photos that were decided on and are not among `paths`."""
         there = set(map(shown, paths))
         return [one for one in (*self.keep, *self.drop, *self.move) if one not in there]
@@ -107,7 +108,7 @@ def read_decisions(path: Path) -> Decisions:
     )
 
 
-def refuse_unknown_classes(decisions: Decisions, classes: list[str]) -> None:
+def refuse_unknown_classes(decisions: Decisions, classes: Iterable[str]) -> None:
     """Refuse decisions that name a class which is not there.
 
     Raises:
@@ -118,8 +119,9 @@ def refuse_unknown_classes(decisions: Decisions, classes: list[str]) -> None:
         if name not in there:
             raise UserError(
                 tr(
-                    f"The decisions name the class {name}, for which there is no folder: make "
-                    "one, or decide anew.",
-                    f"决定文件里的类别 {name} 没有对应的文件夹：请建立该文件夹，或重新决定。",
+                    f"The decisions name the class {name}, which is not there: give the SRC and "
+                    "the --aliases that were audited, or decide anew.",
+                    f"决定文件里的类别 {name} 不存在：请给出检查时的 SRC 与 --aliases，"
+                    "或重新决定。",
                 )
             )

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mineral_recog.audit.checks import Remark
 from mineral_recog.audit.copies import Copy, groups
 from mineral_recog.audit.kinds import KINDS, Text
 from mineral_recog.audit.looking import Looked
@@ -17,6 +16,7 @@ from mineral_recog.audit.reading import Record
 from mineral_recog.csv_table import plain_cell
 from mineral_recog.files import whole_file
 from mineral_recog.language import chinese
+from mineral_recog.sources.source import Remark
 
 COPIES = ("two_classes", "exact", "near")
 COLUMNS = ("finding", "kind", "what", "detail", "class", "photo")
@@ -34,8 +34,8 @@ class Finding:
 
     Attributes:
         kind: a key of `kinds.KINDS`.
-        paths: of the photos or folders that it is about, below the folder of photos; names that
-            are no UTF-8 are written as `shown` does.
+        paths: names of the photos or classes that it is about; those that are no UTF-8 are
+            written as `shown` does.
         detail: what exactly, in both languages; may be empty.
     """
 

@@ -93,13 +93,14 @@ KINDS = {
     "class_names": _kind(
         "Class names that may mean the same", "可能同义的类名",
         "Names that differ by case, spelling or language alone. They stay apart unless you merge "
-        "them.",
-        "类名只在大小写、拼写或语言上不同。除非您合并，否则仍作为不同类别。",
+        "them, here or with `--aliases minerals`.",
+        "类名只在大小写、拼写或语言上不同。除非您在此合并或用 `--aliases minerals`，否则仍作为"
+        "不同类别。",
     ),
     "class_text": _kind(
         "A class name that is no readable text", "类名不是可读的文字",
-        "`prepare` refuses such a folder: rename it.",
-        "`prepare` 不接受这样的文件夹：请改名。",
+        "`prepare` refuses such a class: rename it.",
+        "`prepare` 不接受这样的类别：请改名。",
     ),
     "link": _kind(
         "A link that is not followed", "未跟随的链接",

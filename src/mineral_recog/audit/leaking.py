@@ -76,8 +76,8 @@ def _compared(pair: _Pair) -> tuple[int, ...]:
     with Bar(
         tr("looking for copies in train", "查找训练集中的副本"), len(train) + len(split)
     ) as bar:
-        records = read_photos(train.root, train.paths, bar.at)
-        records += read_photos(split.root, split.paths, lambda done: bar.at(len(train) + done))
+        records = read_photos(train.open, train.paths, bar.at)
+        records += read_photos(split.open, split.paths, lambda done: bar.at(len(train) + done))
     places = [place for place, record in enumerate(records) if record.fingerprint is not None]
     copies = find_copies(
         [one.fingerprint for one in records if one.fingerprint is not None],

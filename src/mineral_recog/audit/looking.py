@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from mineral_recog.audit.copies import Copy, find_copies
-from mineral_recog.audit.reading import Record, read_photos
+from mineral_recog.audit.reading import OpenFile, Record, read_photos
 
 
 @dataclass(frozen=True)
@@ -26,20 +25,20 @@ class Looked:
 
 
 def look_over(
-    root: Path,
-    paths: Sequence[str],
+    open_file: OpenFile,
+    photos: Sequence[str],
     on_read: Callable[[int], None] = lambda count: None,
     on_compared: Callable[[int], None] = lambda count: None,
 ) -> Looked:
     """Read photos and find the copies among them.
 
     Args:
-        root: folder of the photos.
-        paths: of the photos below it.
+        open_file: gives the bytes of a photo by its name; called from several threads.
+        photos: their names.
         on_read: called with the number of photos read so far.
         on_compared: called with the number of photos compared so far.
     """
-    records = read_photos(root, paths, on_read)
+    records = read_photos(open_file, photos, on_read)
     whole = [record for record in records if record.fingerprint is not None]
     copies = find_copies(
         [record.fingerprint for record in whole if record.fingerprint is not None],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +14,10 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
-from mineral_recog.audit.checks import SIDE, Remark, remarks
+from mineral_recog.audit.checks import SIDE, remarks
 from mineral_recog.audit.fingerprint import Fingerprint, fingerprint
-from mineral_recog.data.photo import Header, TooLargeError, examine_photo
+from mineral_recog.data.photo import NEEDS_CONVERTING, Header, TooLargeError, examine_photo
+from mineral_recog.sources.source import Remark
 
 # What files that are no photo of ours begin with, after how many bytes.
 _CONTENTS = (
@@ -26,10 +26,8 @@ _CONTENTS = (
     (0, b"{", "JSON"),
 )  # fmt: skip
 _SAME_FORMAT = ({"JPEG", "MPO"}, {"PPM", "PFM"}, {"BMP", "DIB"})  # one in the other's clothes
-# Photos that need another program to be read; Pillow does not know their names.
-NEEDS_CONVERTING = {
-    ".heic", ".heif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
-}  # fmt: skip
+
+OpenFile = Callable[[str], BinaryIO]
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Record:
     """What is kept of a photo, some 2 KB.
 
     Attributes:
-        path: below the folder of photos.
+        path: its name, `<class>/<file>`.
         size: of the file in bytes; 0 when it cannot be read.
         digest: SHA-256 of its bytes; "" when it cannot be read.
         width: pixels, upright; 0 when it cannot be read.
@@ -56,13 +54,15 @@ class Record:
 
 
 def read_photos(
-    root: Path, paths: Sequence[str], on_read: Callable[[int], None] = lambda count: None
+    open_file: OpenFile,
+    photos: Sequence[str],
+    on_read: Callable[[int], None] = lambda count: None,
 ) -> list[Record]:
     """Read photos in parallel, each once; no more are in memory than there are threads.
 
     Args:
-        root: folder of the photos.
-        paths: of the photos below it.
+        open_file: gives the bytes of a photo by its name; called from several threads.
+        photos: their names.
         on_read: called with the number of photos read so far.
 
     Returns:
@@ -73,7 +73,7 @@ def read_photos(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is odd about a photo is a finding, no message
         try:
-            for record in pool.map(partial(read_photo, root), paths):
+            for record in pool.map(partial(read_photo, open_file), photos):
                 records.append(record)
                 on_read(len(records))
         finally:
@@ -81,15 +81,13 @@ def read_photos(
     return records
 
 
-def read_photo(root: Path, path: str) -> Record:
+def read_photo(open_file: OpenFile, path: str) -> Record:
     """Read one photo; whatever is wrong with its file is a remark and no error."""
     suffix = Path(path).suffix.lower()
     if suffix in NEEDS_CONVERTING:
         return _unread(path, "other_content", suffix[1:].upper())
     try:
-        if not stat.S_ISREG((root / path).stat().st_mode):  # opening a pipe would wait for ever
-            return _unread(path, "unreadable", "no regular file")
-        with (root / path).open("rb") as file:
+        with open_file(path) as file:
             return _read(file, path)
     except TooLargeError:
         return _unread(path, "too_large", f"> {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} MP")

@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from mineral_recog.audit.kinds import KINDS
 from mineral_recog.audit.reading import Record
 from mineral_recog.data.photo import open_photo
 from mineral_recog.evaluation.page import write_page
+from mineral_recog.sources.source import Source
 
 THUMBNAIL = 192  # pixels of the longer side
 OF_CLASSES = ("class_names", "class_text")  # decided on by class, not by photo
@@ -23,10 +25,9 @@ OF_CLASSES = ("class_names", "class_text")  # decided on by class, not by photo
 
 def write_review(
     path: Path,
-    source: Path,
+    source: Source,
     findings: Sequence[Finding],
     records: Sequence[Record],
-    classes: Sequence[str],
     on_drawn: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Write the page; it holds all it shows and works from disk, in English and Chinese.
@@ -35,10 +36,9 @@ def write_review(
 
     Args:
         path: of the page.
-        source: folder of the photos.
+        source: of the photos.
         findings: of the audit.
         records: of all photos.
-        classes: names of all class folders.
         on_drawn: called with the number of thumbnails made so far, and of all.
 
     Raises:
@@ -50,18 +50,20 @@ def write_review(
     places = {name: place for place, name in enumerate(names)}
     photos = []
     drawable = [
-        source / by_path[name].path if name in by_path and by_path[name].fingerprint else None
+        by_path[name].path if name in by_path and by_path[name].fingerprint else None
         for name in names
     ]
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore")
-        for name, picture in zip(names, pool.map(_thumbnail, drawable), strict=True):
+        for name, picture in zip(
+            names, pool.map(partial(_thumbnail, source), drawable), strict=True
+        ):
             photos.append(_photo(name, by_path.get(name), picture))
             on_drawn(len(photos), len(names))
     data = {
         "order": list(KINDS),
         "kinds": {name: kind._asdict() for name, kind in KINDS.items()},
-        "classes": [shown(name) for name in classes],
+        "classes": [shown(name) for name in source.classes],
         "photos": photos,
         "findings": [
             {"kind": one.kind, "photos": [places[p] for p in one.paths], "detail": one.detail}
@@ -73,7 +75,7 @@ def write_review(
             if one.kind in OF_CLASSES
         ],
     }
-    context = {"source": shown(source.resolve().name), "read": len(records), "data": data}
+    context = {"source": shown(source.root.resolve().name), "read": len(records), "data": data}
     write_page(path, "audit/review.html", context)
 
 
@@ -91,12 +93,13 @@ def _photo(name: str, record: Record | None, picture: str) -> dict[str, Any]:
     }
 
 
-def _thumbnail(path: Path | None) -> str:
+def _thumbnail(source: Source, name: str | None) -> str:
     """A photo as a small JPEG in base64; "" where there is none."""
-    if path is None:
+    if name is None:
         return ""
     try:
-        photo = open_photo(path, short_side=THUMBNAIL)
+        with source.open(name) as file:
+            photo = open_photo(file, short_side=THUMBNAIL)
     except OSError:
         return ""
     photo.thumbnail((THUMBNAIL, THUMBNAIL))

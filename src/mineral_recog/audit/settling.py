@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from mineral_recog.audit.copies import Copy, groups
 from mineral_recog.audit.decisions import Decisions
-from mineral_recog.data.whole_groups import Shares, expected_leaks
 
 
 @dataclass(frozen=True)
@@ -19,13 +18,16 @@ class Copies:
         photos: that are used and have a copy that is used; copies are in one split together.
         groups: that they form.
         set_aside: photos not used, since a copy lies under another class.
-        would_leak: photos of val and test that would have a copy in train if splits were drawn
-            without heed to copies, on average over `whole_groups.DRAWS` draws.
+        left_out: photos not used, since the splits that were given put a copy into test, or for
+            those of train into val.
+        would_leak: photos of val and test that would have a copy in train without heed to copies:
+            in the splits that were given, or on average over `whole_groups.DRAWS` draws.
     """
 
     photos: int
     groups: int
     set_aside: list[str]
+    left_out: list[str]
     would_leak: float
 
 
@@ -72,10 +74,10 @@ def sort_out(paths: Sequence[str], copies: Sequence[Copy], decisions: Decisions)
     return SortedOut(dict(sorted(photos.items())), aside, group_of, frozenset(to_train), all_photos)
 
 
-def count_copies(found: SortedOut, shares: Shares) -> Copies:
-    """How many copies there are, and how many would have leaked with these shares."""
-    kept = [photo for of_class in found.photos.values() for photo in of_class]
+def count_copies(found: SortedOut, would_leak: float, left_out: Sequence[str] = ()) -> Copies:
+    """How many copies are used, beside what `Copies` says of those that are not."""
+    out = set(left_out)
+    kept = [photo for of in found.photos.values() for photo in of if photo not in out]
     sizes = Counter(found.group_of[photo] for photo in kept if photo in found.group_of)
     together = [size for size in sizes.values() if size > 1]
-    leaks = expected_leaks(found.all_photos, found.group_of, shares)
-    return Copies(sum(together), len(together), found.aside, leaks)
+    return Copies(sum(together), len(together), found.aside, list(left_out), would_leak)

@@ -10,28 +10,56 @@ import typer
 from mineral_recog.commands.options import ForceOption, MadeFolder, SeedOption
 from mineral_recog.language import tr
 
-SourceFolder = Annotated[
-    Path, typer.Argument(metavar="SRC", help=tr("photos, a folder a class", "照片，一类一个文件夹"))
+SourceArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="SRC",
+        help=tr(
+            "photos: a folder a class, with or without train, val and test; or a file that lists "
+            "them (.csv, .json, .jsonl); or .parquet or .tar files",
+            "照片：一类一个文件夹，可已分为 train、val、test；或照片列表文件（.csv、.json、"
+            ".jsonl）；或 .parquet、.tar 文件",
+        ),
+    ),
+]
+AliasesOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="minerals|FILE",
+        help=tr(
+            "bring class names to one: `minerals` by the shipped table of names, or a CSV file "
+            "alias,name on top of it",
+            "统一类名：`minerals` 用自带的名称表，或再加一个 CSV 文件（alias,name）",
+        ),
+    ),
 ]
 
 
 def audit(
-    source: SourceFolder,
+    source: SourceArgument,
     out: Annotated[Path, typer.Option(help=tr("folder of the findings", "存放检查结果的文件夹"))],
+    aliases: AliasesOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Look folders of photos over."""
+    """Look photos over."""
     from mineral_recog.auditing import audit_and_show
 
-    audit_and_show(source, out, force=force)
+    audit_and_show(source, out, aliases=aliases, force=force)
 
 
 def prepare(
-    source: SourceFolder,
+    source: SourceArgument,
     data: MadeFolder,
     split: Annotated[
-        str, typer.Option(help=tr("shares of train/val/test", "train/val/test 的比例"))
-    ] = "80/10/10",
+        str | None,
+        typer.Option(
+            show_default="80/10/10",
+            help=tr(
+                "shares of train/val/test, unless SRC gives the splits",
+                "train/val/test 的比例；SRC 已给出划分时不用",
+            ),
+        ),
+    ] = None,
     imbalance: Annotated[
         float | None,
         typer.Option(
@@ -52,9 +80,10 @@ def prepare(
             help=tr("file that the page of `audit` saved", "`audit` 的网页所保存的决定文件")
         ),
     ] = None,
+    aliases: AliasesOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Split folders of photos."""
+    """Split photos."""
     from mineral_recog.preparing import prepare_and_show
 
     prepare_and_show(
@@ -65,5 +94,6 @@ def prepare(
         seed=seed,
         place=place,
         decisions=decisions,
+        aliases=aliases,
         force=force,
     )

@@ -16,6 +16,7 @@ from mineral_recog.data.packed import read_packed
 from mineral_recog.data.photo import is_photo_name
 from mineral_recog.data.shards import Members
 from mineral_recog.errors import UserError
+from mineral_recog.files import open_regular
 from mineral_recog.language import tr
 
 SPLITS = ("train", "val", "test")
@@ -68,6 +69,14 @@ class Index:
         paths = tuple(self.paths[photo] for photo in photos.tolist())
         packed = None if self.packed is None else self.packed.some(photos)
         return Index(self.root, self.classes, paths, self.labels[photos], packed)
+
+    def open(self, path: str) -> BinaryIO:
+        """The bytes of a photo by its path below `root`.
+
+        Raises:
+            OSError: it cannot be reached, or is no regular file.
+        """
+        return open_regular(self.root / path)
 
     def fingerprint(self) -> str:
         """SHA-256 over the names and sizes of all photos, to trace a figure to its photos."""

@@ -15,6 +15,10 @@ from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
 MOST_MEGAPIXELS = "MINERAL_RECOG_MEGAPIXELS"  # environment variable: what a photo may have
+# Photos that need another program to be read; Pillow does not know their names.
+NEEDS_CONVERTING = {
+    ".heic", ".heif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,11 @@ def is_photo_name(name: str) -> bool:
     """Whether a file's name may be that of a photo: a suffix that Pillow knows, or none."""
     suffix = Path(name).suffix.lower()
     return suffix == "" or suffix in Image.registered_extensions()
+
+
+def may_be_photo(name: str) -> bool:
+    """Whether a file's name is that of a photo, even of one that must be converted first."""
+    return is_photo_name(name) or Path(name).suffix.lower() in NEEDS_CONVERTING
 
 
 def open_photo(

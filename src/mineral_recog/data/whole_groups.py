@@ -39,17 +39,35 @@ def draw(
     Returns:
         Photos of each split; none is empty if `can_be_drawn`.
     """
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
-    shuffled = [photos[i] for i in rng.permutation(len(photos))]
     val = max(1, round(len(photos) * shares[1]))
     test = max(1, round(len(photos) * shares[2]))
     # Large shares of a small class must leave a photo to train on.
     val = min(val, len(photos) - 2)
     test = min(test, len(photos) - val - 1)
-    room = {"val": val, "test": test}
+    return deal(name, photos, {"val": val, "test": test}, seed, group_of or {}, to_train)
+
+
+def deal(
+    name: str,
+    photos: Sequence[str],
+    sizes: Mapping[str, int],
+    seed: int,
+    group_of: Mapping[str, Hashable],
+    to_train: Collection[Hashable],
+) -> Drawn:
+    """Photos of one class, shuffled, groups whole: some splits are filled, train gets the rest.
+
+    Args:
+        sizes: photos of each split that is filled, 1 or more; fewer come when groups do not fit.
+
+    The others are those of `draw`.
+    """
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
+    shuffled = [photos[i] for i in rng.permutation(len(photos))]
+    room = dict(sizes)
     units: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
     free: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
-    for group, unit in _units(shuffled, group_of or {}).items():
+    for group, unit in _units(shuffled, group_of).items():
         fits = [split for split in room if len(unit) <= room[split] and group not in to_train]
         split = fits[0] if fits else "train"
         units[split].append(unit)
@@ -88,10 +106,12 @@ def can_be_drawn(
     photos: Sequence[str],
     group_of: Mapping[str, Hashable],
     to_train: Collection[Hashable] = (),
+    filled: int = 2,
 ) -> bool:
-    """Whether there are three groups, two of which may leave train."""
+    """Whether there is a group for train and one for each split that is filled, free to leave."""
     groups = _units(photos, group_of)
-    return len(groups) >= 3 and sum(group not in to_train for group in groups) >= 2
+    free = sum(group not in to_train for group in groups)
+    return len(groups) > filled and free >= filled
 
 
 def leaks(splits: Iterable[Mapping[str, Sequence[str]]], group_of: Mapping[str, Hashable]) -> int:

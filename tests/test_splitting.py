@@ -11,8 +11,9 @@ from PIL import Image
 
 from mineral_recog.audit.decisions import Decisions
 from mineral_recog.data.index import read_split
-from mineral_recog.data.split import exponential_counts, parse_shares, prepare
 from mineral_recog.errors import UserError
+from mineral_recog.sources.folders import FolderPhotos
+from mineral_recog.splitting import parse_shares, prepare
 from tests.audit.scenes import scene
 from tests.conftest import write_photos
 
@@ -25,7 +26,7 @@ def names_in(data: Path) -> dict[str, set[str]]:
 
 
 def test_photos_are_split_by_share_and_class(source: Path, tmp_path: Path) -> None:
-    made = prepare(source, tmp_path / "data")
+    made = prepare(FolderPhotos(source), tmp_path / "data")
     assert made.counts == {
         "agate": {"train": 16, "val": 2, "test": 2},
         "copper": {"train": 3, "val": 1, "test": 1},
@@ -38,23 +39,23 @@ def test_photos_are_split_by_share_and_class(source: Path, tmp_path: Path) -> No
 
 
 def test_the_split_depends_on_the_seed_alone(source: Path, tmp_path: Path) -> None:
-    prepare(source, tmp_path / "a", seed=1)
-    prepare(source, tmp_path / "b", seed=1)
-    prepare(source, tmp_path / "c", seed=2)
+    prepare(FolderPhotos(source), tmp_path / "a", seed=1)
+    prepare(FolderPhotos(source), tmp_path / "b", seed=1)
+    prepare(FolderPhotos(source), tmp_path / "c", seed=2)
     assert names_in(tmp_path / "a") == names_in(tmp_path / "b") != names_in(tmp_path / "c")
 
 
 def test_another_class_does_not_move_the_photos_of_the_first(source: Path, tmp_path: Path) -> None:
-    prepare(source, tmp_path / "a")
+    prepare(FolderPhotos(source), tmp_path / "a")
     write_photos(source / "aaa", 9, 7)
-    prepare(source, tmp_path / "b")
+    prepare(FolderPhotos(source), tmp_path / "b")
     before, after = names_in(tmp_path / "a"), names_in(tmp_path / "b")
     assert all(before[split] <= after[split] for split in before)
 
 
 @pytest.mark.parametrize("place", ["hardlink", "copy", "symlink"])
 def test_photos_are_placed_as_asked(source: Path, tmp_path: Path, place: str) -> None:
-    prepare(source, tmp_path / "data", place=place)
+    prepare(FolderPhotos(source), tmp_path / "data", place=place)
     photo = next((tmp_path / "data" / "train" / "agate").iterdir())
     original = source / "agate" / photo.name
     assert photo.read_bytes() == original.read_bytes()
@@ -69,7 +70,7 @@ def test_a_copy_is_made_where_links_are_impossible(
         raise OSError("Invalid cross-device link")
 
     monkeypatch.setattr(os, "link", refuse)
-    prepare(source, tmp_path / "data")
+    prepare(FolderPhotos(source), tmp_path / "data")
     assert sum(map(len, names_in(tmp_path / "data").values())) == 35
 
 
@@ -83,7 +84,7 @@ def test_nested_folders_odd_suffixes_and_scripts(tmp_path: Path) -> None:
     (source / "opale" / "notes.txt").write_text("not a photo")
     (source / "opale" / ".hidden.png").write_text("not a photo")
     (source / ".git").mkdir()
-    made = prepare(source, tmp_path / "data")
+    made = prepare(FolderPhotos(source), tmp_path / "data")
     assert {name: sum(of.values()) for name, of in made.counts.items()} == {"opale": 5, "石英": 6}
     assert made.skipped == []
     assert made.not_photos == {".txt": 1}
@@ -94,7 +95,7 @@ def test_photos_that_cannot_be_read_are_named_and_skipped(source: Path, tmp_path
     whole = (source / "agate" / "0.png").read_bytes()
     (source / "agate" / "cut.png").write_bytes(whole[: len(whole) // 2])
     (source / "agate" / "text.jpg").write_text("no photo")
-    made = prepare(source, tmp_path / "data")
+    made = prepare(FolderPhotos(source), tmp_path / "data")
     assert sorted(Path(path).name for path, _ in made.skipped) == ["cut.png", "text.jpg"]
     assert all(reason for _, reason in made.skipped)
     assert sum(made.counts["agate"].values()) == 20
@@ -106,7 +107,7 @@ def test_a_class_too_small_to_split_is_told(source: Path, tmp_path: Path) -> Non
     write_photos(source / "gold", 5, 2)
     write_photos(source / "opal", 6, 1)
     with pytest.raises(UserError, match=r"gold \(2\), opal \(1\)"):
-        prepare(source, tmp_path / "data")
+        prepare(FolderPhotos(source), tmp_path / "data")
     assert not (tmp_path / "data").exists()
 
 
@@ -121,28 +122,13 @@ def test_shares_are_scaled_to_one() -> None:
 
 
 def test_large_shares_leave_a_photo_to_train_on(source: Path, tmp_path: Path) -> None:
-    made = prepare(source, tmp_path / "data", shares=(0.01, 0.01, 0.98))
+    made = prepare(FolderPhotos(source), tmp_path / "data", shares=(0.01, 0.01, 0.98))
     assert all(min(of.values()) >= 1 for of in made.counts.values())
 
 
-def test_exponential_counts_by_hand() -> None:
-    # 500, 500 / 100^(1/2), 500 / 100, in order of what there is.
-    assert exponential_counts([120, 100, 500], 100) == [50, 5, 500]
-    # The largest could be 200, but the last class has 4: 4 * 25 = 100, then 20, then 4.
-    assert exponential_counts([200, 100, 4], 25) == [100, 20, 4]
-    assert exponential_counts([7, 5], 1) == [5, 5]
-
-
-def test_an_imbalance_that_cannot_be() -> None:
-    with pytest.raises(UserError, match="1 or more"):
-        exponential_counts([10, 10], 0.5)
-    with pytest.raises(UserError, match="at most 20"):
-        exponential_counts([10, 10], 100)
-
-
 def test_imbalance_cuts_the_training_photos_alone(source: Path, tmp_path: Path) -> None:
-    full = prepare(source, tmp_path / "full")
-    cut = prepare(source, tmp_path / "cut", imbalance=8)
+    full = prepare(FolderPhotos(source), tmp_path / "full")
+    cut = prepare(FolderPhotos(source), tmp_path / "cut", imbalance=8)
     assert {name: of["train"] for name, of in cut.counts.items()} == {
         "agate": 16,
         "钠长石": 6,
@@ -156,48 +142,35 @@ def test_imbalance_cuts_the_training_photos_alone(source: Path, tmp_path: Path) 
 
 def test_an_output_that_exists_is_kept(source: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    prepare(source, data, seed=1)
+    prepare(FolderPhotos(source), data, seed=1)
     before = names_in(data)
     with pytest.raises(UserError, match="--force"):
-        prepare(source, data, seed=2)
+        prepare(FolderPhotos(source), data, seed=2)
     assert names_in(data) == before
-    prepare(source, data, seed=2, force=True)
+    prepare(FolderPhotos(source), data, seed=2, force=True)
     assert names_in(data) != before
     foreign = tmp_path / "mine"
     write_photos(foreign, 1, 1)
     with pytest.raises(UserError, match="not made by this command"):
-        prepare(source, foreign, force=True)
+        prepare(FolderPhotos(source), foreign, force=True)
     assert (foreign / "0.png").exists()
 
 
 def test_an_output_inside_the_photos_is_refused(source: Path) -> None:
     with pytest.raises(UserError, match="inside"):
-        prepare(source, source / "data")
-
-
-def test_a_folder_that_is_split_already_is_told(prepared: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="split already"):
-        prepare(prepared, tmp_path / "again")
-
-
-def test_a_link_to_the_parent_is_told(source: Path, tmp_path: Path) -> None:
-    (source / "loop").symlink_to(source, target_is_directory=True)
-    with pytest.raises(UserError, match="loop links back"):
-        prepare(source, tmp_path / "data")
+        prepare(FolderPhotos(source), source / "data")
 
 
 def test_a_class_name_that_is_no_text_is_told(source: Path, tmp_path: Path) -> None:
     (source / "Z\udce9ro").mkdir()
     with pytest.raises(UserError, match=r"Z\\udce9ro.*rename"):
-        prepare(source, tmp_path / "data")
+        prepare(FolderPhotos(source), tmp_path / "data")
 
 
-def test_a_source_without_classes_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="not a folder"):
-        prepare(tmp_path / "none", tmp_path / "data")
+def test_a_source_of_one_class_is_told(tmp_path: Path) -> None:
     write_photos(tmp_path / "photos" / "agate", 1, 5)
-    with pytest.raises(UserError, match="1 class folders"):
-        prepare(tmp_path / "photos", tmp_path / "data")
+    with pytest.raises(UserError, match="1 class: it needs at least two"):
+        prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "data")
 
 
 def test_nothing_half_made_is_left_when_it_fails(
@@ -206,9 +179,9 @@ def test_nothing_half_made_is_left_when_it_fails(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mineral_recog.data.split.shutil.copyfile", full)
+    monkeypatch.setattr("mineral_recog.splitting.shutil.copyfile", full)
     with pytest.raises(OSError, match="No space"):
-        prepare(source, tmp_path / "data", place="copy")
+        prepare(FolderPhotos(source), tmp_path / "data", place="copy")
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
@@ -232,7 +205,7 @@ def test_copies_stay_together_and_those_of_two_classes_are_set_aside(
     source: Path, tmp_path: Path
 ) -> None:
     with_copies(source)
-    made = prepare(source, tmp_path / "data")
+    made = prepare(FolderPhotos(source), tmp_path / "data")
     splits = [stems(tmp_path / "data", split, "opal") for split in ("train", "val", "test")]
     assert len(set.union(*splits)) == sum(map(len, splits)) == 19
     assert made.counts["opal"] == {"train": 30, "val": 4, "test": 4}
@@ -254,7 +227,7 @@ def test_decisions_settle_what_is_in_doubt(source: Path, tmp_path: Path) -> None
         drop=("gold/opal.png", "agate/0.png", "agate/none.png"),
         move={"gold/30.png": "opal"},
     )
-    made = prepare(source, tmp_path / "data", decisions=decisions)
+    made = prepare(FolderPhotos(source), tmp_path / "data", decisions=decisions)
     assert made.copies.set_aside == []
     assert (made.dropped, made.moved, made.not_there) == (2, 1, ["agate/none.png"])
     assert sum(made.counts["opal"].values()) == 41
@@ -270,7 +243,7 @@ def test_a_picture_that_the_user_wants_under_two_classes_is_trained_on(
 ) -> None:
     with_copies(source)
     decisions = Decisions(keep=("gold/opal.png", "opal/3.png"))
-    made = prepare(source, tmp_path / "data", decisions=decisions)
+    made = prepare(FolderPhotos(source), tmp_path / "data", decisions=decisions)
     assert made.copies.set_aside == ["opal/3 small.jpg"]
     train = tmp_path / "data" / "train"
     assert (train / "gold" / "opal.png").exists()
@@ -279,7 +252,9 @@ def test_a_picture_that_the_user_wants_under_two_classes_is_trained_on(
 
 def test_a_move_to_the_class_of_the_copy_settles_it(source: Path, tmp_path: Path) -> None:
     with_copies(source)
-    made = prepare(source, tmp_path / "data", decisions=Decisions(move={"gold/opal.png": "opal"}))
+    made = prepare(
+        FolderPhotos(source), tmp_path / "data", decisions=Decisions(move={"gold/opal.png": "opal"})
+    )
     assert made.copies.set_aside == []
     assert (made.copies.photos, made.copies.groups) == (41, 20)
 
@@ -287,12 +262,16 @@ def test_a_move_to_the_class_of_the_copy_settles_it(source: Path, tmp_path: Path
 def test_classes_that_are_merged(source: Path, tmp_path: Path) -> None:
     write_photos(source / "Copper", 11, 4)
     decisions = Decisions(classes={"Copper": "copper"})
-    made = prepare(source, tmp_path / "data", decisions=decisions)
+    made = prepare(FolderPhotos(source), tmp_path / "data", decisions=decisions)
     assert set(made.counts) == {"agate", "copper", "钠长石"}
     assert sum(made.counts["copper"].values()) == 9
     assert made.findings["class_names"] == 2
     with pytest.raises(UserError, match="the class gold"):
-        prepare(source, tmp_path / "other", decisions=Decisions(classes={"Copper": "gold"}))
+        prepare(
+            FolderPhotos(source),
+            tmp_path / "other",
+            decisions=Decisions(classes={"Copper": "gold"}),
+        )
 
 
 def test_a_class_of_copies_is_too_small(source: Path, tmp_path: Path) -> None:
@@ -300,4 +279,4 @@ def test_a_class_of_copies_is_too_small(source: Path, tmp_path: Path) -> None:
     for number in range(9):
         scene(number % 2).save(source / "opal" / f"{number}.png")
     with pytest.raises(UserError, match=r"copies of each other counting as one: opal \(9\)"):
-        prepare(source, tmp_path / "data")
+        prepare(FolderPhotos(source), tmp_path / "data")
