@@ -18,7 +18,7 @@ from rich.table import Table
 
 from mineral_recog.data.index import SPLITS, Index, read_split
 from mineral_recog.data.samples import CLASSES, key_of
-from mineral_recog.data.shards import read_shard, write_index
+from mineral_recog.data.shards import read_shards, write_index
 from mineral_recog.data.tar_headers import BLOCK
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing, refuse_inside, whole_folder
@@ -147,8 +147,8 @@ class _Shards:
         """Close the last tar file and leave an index beside each."""
         if self.tar is not None:
             self.tar.close()
-        for path in self.paths:
-            write_index(read_shard(path))
+        for shard in read_shards(self.paths):
+            write_index(shard)
         return PackedSplit(photos, len(self.paths), sum(p.stat().st_size for p in self.paths))
 
     def _next(self) -> tarfile.TarFile:

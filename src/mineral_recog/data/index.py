@@ -52,10 +52,10 @@ class Index:
         """The bytes of a photo as a file that can seek; in any thread or process.
 
         Raises:
-            OSError: it cannot be reached.
+            OSError: it cannot be reached, or is no regular file.
         """
         if self.packed is None:
-            return (self.root / self.paths[photo]).open("rb")
+            return open_regular(self.root / self.paths[photo])
         return self.packed.open(photo)
 
     def where(self, photo: int) -> str:
@@ -69,14 +69,6 @@ class Index:
         paths = tuple(self.paths[photo] for photo in photos.tolist())
         packed = None if self.packed is None else self.packed.some(photos)
         return Index(self.root, self.classes, paths, self.labels[photos], packed)
-
-    def open(self, path: str) -> BinaryIO:
-        """The bytes of a photo by its path below `root`.
-
-        Raises:
-            OSError: it cannot be reached, or is no regular file.
-        """
-        return open_regular(self.root / path)
 
     def fingerprint(self) -> str:
         """SHA-256 over the names and sizes of all photos, to trace a figure to its photos."""

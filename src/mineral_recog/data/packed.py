@@ -9,7 +9,7 @@ import numpy as np
 
 from mineral_recog.data.photo import is_photo_name
 from mineral_recog.data.samples import CLASSES, read_classes, read_samples, unique_names
-from mineral_recog.data.shards import Members, Texts, read_shard
+from mineral_recog.data.shards import Members, Texts, read_shards
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
@@ -24,7 +24,7 @@ def read_packed(root: Path, paths: Sequence[Path]) -> tuple[Texts, list[str], Me
     Raises:
         UserError: a tar file is damaged, or a photo in it cannot be used.
     """
-    shards = [read_shard(path) for path in paths]
+    shards = read_shards(paths)
     for shard in shards:
         for name, kind in shard.left_out:
             if is_photo_name(name):

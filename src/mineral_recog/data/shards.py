@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast, overload
@@ -20,7 +20,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from mineral_recog.data.tar_headers import Member, read_members
-from mineral_recog.files import whole_file
+from mineral_recog.files import open_regular, whole_file
+from mineral_recog.language import tr
+from mineral_recog.progress import Bar
 
 INDEX = ".index"  # after the name of a shard
 LONGEST_LABEL, LONGEST_JSON = 200, 2**16  # bytes of a member that tells what a photo shows
@@ -95,29 +97,33 @@ class Shard:
     left_out: tuple[tuple[str, str], ...]
 
 
-def read_shard(path: Path, on_read: Callable[[int], None] = lambda count: None) -> Shard:
-    """The files in a tar file: from the index beside it where that fits, else from its headers.
-
-    Args:
-        path: of the tar file.
-        on_read: called with the number of members passed so far, now and then.
+def read_shards(paths: Sequence[Path]) -> list[Shard]:
+    """The files in tar files: from the index beside one where that fits, else from its headers.
 
     Raises:
-        UserError: it is compressed, damaged, cut short or no tar file.
-        OSError: it cannot be reached.
+        UserError: one is compressed, damaged, cut short or no tar file.
+        OSError: one cannot be reached.
     """
-    return _written(path) or _gone_through(path, on_read)
+    written = [_written(path) for path in paths]
+    missing = written.count(None)
+    if not missing:
+        return [shard for shard in written if shard is not None]
+    with Bar(tr("reading shards", "读取分片"), missing) as bar:
+        shards = []
+        for path, shard in zip(paths, written, strict=True):
+            shards.append(shard or _gone_through(path))
+            if shard is None:
+                bar.step()
+    return shards
 
 
-def _gone_through(path: Path, on_read: Callable[[int], None]) -> Shard:
+def _gone_through(path: Path) -> Shard:
     names: list[str] = []
     labels: list[str] = []
     places: list[tuple[int, int]] = []
     left_out: list[tuple[str, str]] = []
-    with path.open("rb") as file:
-        for count, member in enumerate(read_members(file, path)):
-            if count % 10_000 == 0:
-                on_read(count)
+    with open_regular(path) as file:
+        for member in read_members(file, path):
             name = member.name.removeprefix("./")
             if member.kind == "folder" or hidden(name):
                 continue
