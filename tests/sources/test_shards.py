@@ -80,12 +80,8 @@ def test_what_tells_a_class(
 
 
 def test_photos_without_labels_are_files_in_folders(tmp_path: Path) -> None:
-    members = {
-        "x/opal/IMG.1.jpg": b"a",
-        "x/opal/IMG.2.jpg": b"b",
-        "x/gold/1.jpg": b"c",
-        "0.jpg": b"",
-    }
+    files = ("x/opal/IMG.1.jpg", "x/opal/IMG.2.jpg", "x/gold/1.jpg", "0.jpg")
+    members = {name: name.encode() for name in files}
     source = ShardPhotos(write_tar(tmp_path / "a.tar", members))
     assert source.classes == ("gold", "opal")
     assert {content.decode() for content in contents(source).values()} == set(files[:3])
