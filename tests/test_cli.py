@@ -346,7 +346,7 @@ def test_a_full_disk_leaves_nothing_half_written(
         with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"photo")
 
-    monkeypatch.setattr("mineral_recog.data.split.shutil.copyfile", to_full_disk)
+    monkeypatch.setattr("mineral_recog.splitting.shutil.copyfile", to_full_disk)
     assert main(["prepare", str(source), str(tmp_path / "data"), "--place", "copy"]) == 2
     assert "disk is full" in told(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
@@ -433,6 +433,50 @@ def test_audit_and_what_prepare_makes_of_it(
     assert {path: path.read_bytes() for path in source.rglob("*.*")} == before
 
 
+def test_a_list_of_photos_under_many_names(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_photos(source / "Albite", 7, 4)
+    rows = [f"{path.relative_to(tmp_path)},{path.parent.name}" for path in source.rglob("*.png")]
+    listed = tmp_path / "list.csv"
+    listed.write_text("\n".join(("file_name,mineral", *rows)), encoding="utf-8")
+    assert main(["prepare", str(listed), str(tmp_path / "plain")]) == 0
+    shown = capsys.readouterr().out
+    assert "the same mineral: Albite, 钠长石. To bring them together: --aliases minerals" in shown
+    aliases = ["--aliases", "minerals"]
+    assert main(["audit", str(listed), "--out", str(tmp_path / "found"), *aliases]) == 0
+    shown = capsys.readouterr().out
+    assert "brought to those of the aliases: 3 (agate → Agate, copper → Copper, 钠长石" in shown
+    assert "prepare SRC DATA --aliases minerals --decisions" in shown
+    findings = json.loads((tmp_path / "found" / "findings.json").read_text("utf-8"))["findings"]
+    named = [path for one in findings for path in one["paths"] if path.endswith("/0.png")]
+    (photo,) = (path for path in named if "钠长石" in path)
+    assert photo == "Albite/from 钠长石/photos/钠长石/0.png"
+    (tmp_path / "decided.json").write_text(json.dumps({"drop": [photo]}), encoding="utf-8")
+    decide = ["--decisions", str(tmp_path / "decided.json")]
+    assert main(["prepare", str(listed), str(tmp_path / "data"), *aliases, *decide]) == 0
+    shown = capsys.readouterr().out
+    assert "1 photos dropped" in shown
+    assert "the same mineral" not in shown
+    counts = json.loads((tmp_path / "data" / "prepared.json").read_text("utf-8"))["made"]["counts"]
+    assert {name: sum(of.values()) for name, of in counts.items()} == {
+        "Agate": 20,
+        "Albite": 4 + 10 - 1,
+        "Copper": 5,
+    }
+    assert main(["prepare", str(listed), str(tmp_path / "other"), *decide, "--split", "1"]) == 2
+
+
+def test_splits_that_a_source_gives(
+    prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prepare", str(prepared), str(tmp_path / "data")]) == 0
+    assert "Splits as given: train, val, test" in capsys.readouterr().out
+    assert len(list((tmp_path / "data" / "train").rglob("*.png"))) == 21
+    assert main(["prepare", str(prepared), str(tmp_path / "b"), "--split", "80/10/10"]) == 2
+    assert "leave out --split" in told(capsys)
+
+
 def test_an_audit_does_not_write_among_the_photos(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -470,6 +514,6 @@ def test_a_ctrl_c_in_prepare_leaves_nothing(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mineral_recog.data.split._put", interrupt)
+    monkeypatch.setattr("mineral_recog.splitting._put", interrupt)
     assert main(["prepare", str(source), str(tmp_path / "data")]) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]

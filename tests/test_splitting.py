@@ -1,10 +1,12 @@
-"""Splitting folders of photos."""
+"""Photos into train, val and test: drawn, or as given."""
 
 from __future__ import annotations
 
 import json
 import os
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from PIL import Image
@@ -13,6 +15,7 @@ from mineral_recog.audit.decisions import Decisions
 from mineral_recog.data.index import read_split
 from mineral_recog.errors import UserError
 from mineral_recog.sources.folders import FolderPhotos
+from mineral_recog.sources.manifest import ManifestPhotos
 from mineral_recog.splitting import parse_shares, prepare
 from tests.audit.scenes import scene
 from tests.conftest import write_photos
@@ -280,3 +283,110 @@ def test_a_class_of_copies_is_too_small(source: Path, tmp_path: Path) -> None:
         scene(number % 2).save(source / "opal" / f"{number}.png")
     with pytest.raises(UserError, match=r"copies of each other counting as one: opal \(9\)"):
         prepare(FolderPhotos(source), tmp_path / "data")
+
+
+def given_splits(root: Path) -> None:
+    """Train and test of two classes; of opal 0, a small one in train, and of gold 20 one in test.
+
+    Opal has 10 photos in train and 4 in test, gold 6 and 2.
+    """
+    for name, first, train, test in (("opal", 0, 10, 4), ("gold", 20, 6, 2)):
+        for number in range(train + test):
+            split = "test" if number < test else "train"
+            path = root / split / name / f"{first + number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scene(first + number).save(path)
+    for seed, path in ((0, root / "train/opal/0 small.jpg"), (24, root / "test/gold/24 small.jpg")):
+        scene(seed).resize((150, 120)).save(path)
+
+
+def test_given_splits_are_kept_without_their_leaks(tmp_path: Path) -> None:
+    given_splits(tmp_path / "photos")
+    made = prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "data")
+    assert made.given == ["train", "test"]
+    assert made.copies.left_out == ["gold/train/24.png", "opal/train/0 small.jpg"]
+    assert made.copies.would_leak == 2
+    # A tenth of what is left of each class goes from train to val: 14 and 8 photos.
+    assert made.counts == {
+        "gold": {"train": 4, "val": 1, "test": 3},
+        "opal": {"train": 9, "val": 1, "test": 4},
+    }
+    assert stems(tmp_path / "data", "test", "opal") == {"0", "1", "2", "3"}
+    assert stems(tmp_path / "data", "test", "gold") == {"20", "21", "24"}
+    written = json.loads((tmp_path / "data" / "prepared.json").read_text("utf-8"))
+    assert written["split"] is None
+    assert written["made"]["copies"]["left_out"] == made.copies.left_out
+    with pytest.raises(UserError, match="gives the splits itself: leave out --split"):
+        prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "other", shares=(0.8, 0.1, 0.1))
+
+
+def test_copies_under_two_classes_are_set_aside_from_given_splits(tmp_path: Path) -> None:
+    given_splits(tmp_path / "photos")
+    scene(21).save(tmp_path / "photos/train/opal/gold.png")
+    made = prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "data")
+    assert made.copies.set_aside == ["gold/test/21.png", "opal/train/gold.png"]
+    assert made.copies.would_leak == 3
+    assert stems(tmp_path / "data", "test", "gold") == {"20", "24"}
+    kept = Decisions(keep=("gold/test/21.png",))
+    made = prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "other", decisions=kept)
+    assert made.copies.set_aside == ["opal/train/gold.png"]
+    assert stems(tmp_path / "other", "test", "gold") == {"20", "21", "24"}
+
+
+def test_a_long_tail_of_given_splits_is_cut_from_train(tmp_path: Path) -> None:
+    given_splits(tmp_path / "photos")
+    made = prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "data", imbalance=4)
+    assert {name: list(of.values()) for name, of in made.counts.items()} == {
+        "gold": [2, 1, 3],
+        "opal": [9, 1, 4],
+    }
+
+
+def test_given_splits_that_are_too_small_or_not_to_train_on(tmp_path: Path) -> None:
+    given_splits(tmp_path / "photos")
+    for name in ("agate", "beryl"):
+        (tmp_path / "photos" / "train" / name).mkdir()
+    scene(50).save(tmp_path / "photos/train/agate/50.png")
+    told = r"agate \(train 1, val 0, test 0\); beryl \(.*Each needs train 2, test 1"
+    with pytest.raises(UserError, match=told):
+        prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "data")
+    (tmp_path / "photos" / "train").rename(tmp_path / "photos" / "val")
+    with pytest.raises(UserError, match="gives test and val and no train"):
+        prepare(FolderPhotos(tmp_path / "photos"), tmp_path / "data")
+
+
+def test_a_split_for_some_photos_alone_is_told(tmp_path: Path) -> None:
+    rows = [f"{n}.png,{name},{'train' if n else ''}" for name in ("opal", "gold") for n in (0, 1)]
+    (tmp_path / "a.csv").write_text("\n".join(("path,label,split", *rows)))
+    with pytest.raises(UserError, match=r"none to 2, the first gold/0\.png"):
+        prepare(ManifestPhotos(tmp_path / "a.csv"), tmp_path / "data")
+
+
+class Packed(FolderPhotos):
+    """Photos that are no files of their own."""
+
+    def file(self, photo: str) -> None:  # type: ignore[override]
+        return None
+
+    def open(self, photo: str) -> BinaryIO:
+        return BytesIO((self.root / photo).read_bytes())
+
+
+def test_photos_inside_another_file_are_copied(source: Path, tmp_path: Path) -> None:
+    (source / "agate" / "torn.png").write_bytes(b"torn")
+    made = prepare(Packed(source), tmp_path / "packed", place="symlink")
+    assert [path for path, _ in made.skipped] == [f"{source}: agate/torn.png"]
+    prepare(FolderPhotos(source), tmp_path / "plain", place="copy")
+    files = [path for path in (tmp_path / "packed").rglob("*.png") if path.is_file()]
+    assert len(files) == 35
+    for path in files:
+        twin = tmp_path / "plain" / path.relative_to(tmp_path / "packed")
+        assert path.read_bytes() == twin.read_bytes()
+        assert not path.is_symlink()
+
+
+def test_a_link_to_the_parent_is_told_and_not_followed(source: Path, tmp_path: Path) -> None:
+    (source / "loop").symlink_to(source, target_is_directory=True)
+    made = prepare(FolderPhotos(source), tmp_path / "data")
+    assert sum(sum(of.values()) for of in made.counts.values()) == 35
+    assert made.findings["link"] == 1

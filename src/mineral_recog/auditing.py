@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -43,15 +43,25 @@ def audit_and_show(path: Path, out: Path, *, aliases: str | None, force: bool) -
     findings = find_all(looked, names, source.odd)
     records = [*looked.whole, *looked.unread]
     # Files one by one, since decisions of the user may lie beside them.
+    same = (
+        f"--aliases {shlex.quote(aliases)} " if aliases else ""
+    )  # decisions are about these names
+    command = f"mineral-recog prepare SRC DATA {same}--decisions decisions.json"
+    # Files one by one, since decisions of the user may lie beside them.
     with Bar(tr("drawing the page", "生成页面"), 1) as bar:
-        write_review(out / PAGE, source, findings, records, bar.of)
+        write_review(out / PAGE, source, findings, records, command, bar.of)
     write_csv(out / TABLE, findings)
     write_json(out / FINDINGS, findings, len(records))
-    _print(findings, len(records), source, renamed, out)
+    _print(findings, len(records), source, tell_renamed(renamed), out, command)
 
 
 def _print(
-    findings: list[Finding], read: int, source: Source, renamed: Mapping[str, str], out: Path
+    findings: list[Finding],
+    read: int,
+    source: Source,
+    names_told: list[str],
+    out: Path,
+    command: str,
 ) -> None:
     console = Console()
     language = "zh" if chinese() else "en"
@@ -68,16 +78,14 @@ def _print(
     if source.others:
         kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(source.others.items()))
         told.append(tr(f"Not photos: {kinds}", f"不是照片：{kinds}"))
-    told += tell_renamed(renamed)
+    told += names_told
     if findings:
         console.print(table)
         told += [str(out / TABLE), str(out / PAGE)]
         told.append(
             tr(
-                f"Next: open {out / PAGE}, decide, save the decisions, then "
-                "`mineral-recog prepare SRC DATA --decisions decisions.json`",
-                f"下一步：打开 {out / PAGE}，作出决定并保存，然后运行 "
-                "`mineral-recog prepare SRC DATA --decisions decisions.json`",
+                f"Next: open {out / PAGE}, decide, save the decisions, then `{command}`",
+                f"下一步：打开 {out / PAGE}，作出决定并保存，然后运行 `{command}`",
             )
         )
     else:

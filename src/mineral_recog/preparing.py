@@ -150,15 +150,15 @@ def _copies(made: Prepared, data: Path) -> list[str]:
                 f"全部见 {data / 'prepared.json'}）",
             )
         )
-    if made.given and copies.would_leak:
+    if copies.left_out:
         told.append(
             tr(
                 f"Copies across the given splits: {copies.would_leak:.0f} val and test photos had "
-                f"copies in train. Left out of the less precious split: {len(copies.left_out)} "
-                f"photos (all in {data / 'prepared.json'}); now none are across",
-                f"给定划分之间的副本：{copies.would_leak:.0f} 张验证与测试照片在训练集中有副本。"
-                f"已从次要的划分中去掉 {len(copies.left_out)} 张（全部见 "
-                f"{data / 'prepared.json'}）；现在为 0",
+                f"copies in train; {len(copies.left_out)} photos of train and val are left out "
+                f"for it (in {data / 'prepared.json'}), and none is across now",
+                f"给定划分之间的副本：{copies.would_leak:.0f} 张验证与测试照片在训练集中有副本；"
+                f"已从 train 与 val 中去掉 {len(copies.left_out)} 张（见 "
+                f"{data / 'prepared.json'}），现在没有跨划分的副本",
             )
         )
     elif not made.given and (copies.groups or copies.set_aside):

@@ -35,7 +35,8 @@ def write(folder: Path, photos: dict[str, Image.Image]) -> Path:
     source = FolderPhotos(root)
     looked = look_over(source.open, source.photos)
     found = find_all(looked, same_names(source.classes, read_minerals()))
-    write_review(folder / "review.html", source, found, [*looked.whole, *looked.unread])
+    records = [*looked.whole, *looked.unread]
+    write_review(folder / "review.html", source, found, records, "prepare <SRC>")
     return folder / "review.html"
 
 
@@ -52,6 +53,7 @@ def test_names_are_text_and_nothing_is_loaded(tmp_path: Path) -> None:
     parsed = Tags(re.sub(r"<input[^>]*>", "", text))
     assert not parsed.open
     assert [tag for tag, _ in parsed.tags].count("script") == 2
+    assert "prepare &lt;SRC&gt;" in text
     assert "onerror=alert" not in re.sub(r"<script.*?</script>", "", text, flags=re.S)
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])  # type: ignore[index]
     assert {photo["path"] for photo in data["photos"]} == {

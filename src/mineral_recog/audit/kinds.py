@@ -27,14 +27,14 @@ KINDS = {
     ),
     "exact": _kind(
         "Exact copies", "完全相同的文件",
-        "The same bytes more than once. `prepare` puts them in one split together.",
-        "文件内容完全相同。`prepare` 会把它们放入同一划分。",
+        "The same bytes more than once. `prepare` lets them be in one split alone.",
+        "文件内容完全相同。`prepare` 只让它们处于同一划分。",
     ),
     "near": _kind(
         "Near-copies", "近似重复",
-        "The same picture, resized, compressed, cropped, mirrored or turned. `prepare` puts them "
-        "in one split together.",
-        "同一图片经缩放、压缩、裁剪、镜像或旋转。`prepare` 会把它们放入同一划分。",
+        "The same picture, resized, compressed, cropped, mirrored or turned. `prepare` lets them "
+        "be in one split alone.",
+        "同一图片经缩放、压缩、裁剪、镜像或旋转。`prepare` 只让它们处于同一划分。",
     ),
     "unreadable": _kind(
         "Cannot be read", "无法读取",

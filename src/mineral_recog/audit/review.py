@@ -28,6 +28,7 @@ def write_review(
     source: Source,
     findings: Sequence[Finding],
     records: Sequence[Record],
+    command: str,
     on_drawn: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
     """Write the page; it holds all it shows and works from disk, in English and Chinese.
@@ -39,6 +40,7 @@ def write_review(
         source: of the photos.
         findings: of the audit.
         records: of all photos.
+        command: that follows the decisions.
         on_drawn: called with the number of thumbnails made so far, and of all.
 
     Raises:
@@ -75,7 +77,12 @@ def write_review(
             if one.kind in OF_CLASSES
         ],
     }
-    context = {"source": shown(source.root.resolve().name), "read": len(records), "data": data}
+    context = {
+        "source": shown(source.root.resolve().name),
+        "read": len(records),
+        "command": command,
+        "data": data,
+    }
     write_page(path, "audit/review.html", context)
 
 

@@ -41,8 +41,9 @@ class ManifestPhotos:
             each of its folders of splits.
 
     Raises:
-        UserError: a file that is none of these, or a row without path or label, with a label that
-            is no name for a folder, with a split that is none or another than before.
+        UserError: a file that is none of these or lists nothing, or a row without path or label,
+            with a label that is no name for a folder, with a split that is none or another than
+            before.
     """
 
     def __init__(self, root: Path) -> None:
@@ -59,6 +60,13 @@ class ManifestPhotos:
                         "the two.",
                         f"{row.path} 与 {before.row.where} 所写的划分不同：请保留其一。",
                     )
+        if not listed:
+            raise UserError(
+                tr(
+                    f"{root} lists no photos: give each a path and a label.",
+                    f"{root} 没有列出照片：请为每张给出 path 与 label。",
+                )
+            )
         self._paths: dict[str, Path] = {}
         self.splits: dict[str, str] = {}
         others = Counter[str]()

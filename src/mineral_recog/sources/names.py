@@ -31,9 +31,8 @@ def can_be_folder(name: str) -> bool:
         0 < len(name.encode("utf-8", "surrogatepass")) <= LONGEST
         and name.isprintable()
         and not _FORBIDDEN & set(name)
+        and name == name.strip(" ").rstrip(".")
         and not name.startswith(".")
-        and not name.endswith((".", " "))
-        and not name.startswith(" ")
     )
 
 
