@@ -20,7 +20,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import resource
 import shutil
 import tarfile
 import time
@@ -41,6 +40,7 @@ CLASSES = [f"class {number:02}" for number in range(36)]
 
 @contextmanager
 def timed(what: str, each: int) -> Iterator[None]:
+    """Print what a piece of work took, and how much of it each of its parts."""
     clock, processor = time.perf_counter(), time.process_time()
     yield
     clock, processor = time.perf_counter() - clock, time.process_time() - processor
@@ -66,6 +66,7 @@ def write(folder: Path, photos: int, size: int) -> None:
 
 
 def write_parquet(path: Path, photos: int, size: int) -> None:
+    """Photos of noise, which cannot be compressed, with classes in turn."""
     rng = np.random.default_rng(0)
     images = pa.array(
         [{"bytes": rng.bytes(size), "path": f"{number:06}.jpg"} for number in range(photos)]
@@ -75,6 +76,7 @@ def write_parquet(path: Path, photos: int, size: int) -> None:
 
 
 def of_shards(folder: Path, photos: int, opened: int) -> None:
+    """The lines about shards."""
     shard = folder / "shards/train/0.tar"
     members = 2 * photos
     with timed("members by tarfile", members), tarfile.open(shard, "r:") as tar:
@@ -98,12 +100,14 @@ def of_shards(folder: Path, photos: int, opened: int) -> None:
 
 
 def read(index: Index, drawn: Sequence[int]) -> None:
+    """Open and read photos of a split."""
     for photo in drawn:
         with index.open(photo) as file:
             file.read()
 
 
 def of_parquet(path: Path) -> None:
+    """The lines about parquet files."""
     photos = pq.read_metadata(path).num_rows
     with timed("column of the parquet file", photos), pq.ParquetFile(path) as parquet:
         for group in range(parquet.num_row_groups):
@@ -122,6 +126,7 @@ def of_parquet(path: Path) -> None:
 
 
 def main() -> None:
+    """Write, measure, remove."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--photos", type=int, default=100_000)
@@ -137,7 +142,6 @@ def main() -> None:
         of_parquet(given.folder / "a.parquet")
     finally:
         shutil.rmtree(given.folder)
-    print(f"memory at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
 
 
 if __name__ == "__main__":
