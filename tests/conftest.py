@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from mineral_recog.data.index import Index
 
 # One thread a worker keeps the suite steady when it runs in parallel.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -22,6 +25,11 @@ def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:
     for number in range(count):
         noise = rng.integers(0, 56, size=(size, size, 3))
         Image.fromarray((base + noise).astype(np.uint8)).save(folder / f"{number}.png")
+
+
+def index_of(root: Path, names: Sequence[str]) -> Index:
+    """Photos of one class, which need not be there."""
+    return Index(root, ("all",), tuple(names), np.zeros(len(names), dtype=np.int64))
 
 
 @pytest.fixture(scope="session")

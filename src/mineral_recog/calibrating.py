@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +49,7 @@ def calibrate(
         of_train, of_val = (
             predict(network, loader, device, on_batch=bar.step) for loader in loaders
         )
-    write_gallery(run, of_train.features, of_train.labels, train.root, train.paths, seed)
+    write_gallery(run, of_train.features, of_train.labels, train, seed)
     return fit_trust(
         of_train.features,
         of_train.labels,
@@ -68,6 +67,4 @@ def _some(index: Index, seed: int) -> Index:
         np.sort(rng.permutation(np.flatnonzero(index.labels == label))[:A_CLASS])
         for label in range(len(index.classes))
     ]
-    photos = np.concatenate(drawn)
-    paths = tuple(index.paths[photo] for photo in photos.tolist())
-    return replace(index, paths=paths, labels=index.labels[photos])
+    return index.some(np.concatenate(drawn))

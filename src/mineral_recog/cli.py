@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mineral_recog import __version__
-from mineral_recog.commands import answering, drawing, measuring, preparing, training
+from mineral_recog.commands import answering, drawing, measuring, packing, preparing, training
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 from mineral_recog.stopping import Stopped, ending_by_exception
@@ -70,6 +70,13 @@ app.command(
         "把 SRC 的照片划分为 DATA 里的 train、val、test。",
     )
 )(preparing.prepare)
+app.command(
+    help=tr(
+        "Write DATA as tar shards OUT, which every command reads like DATA: few large files in "
+        "place of many small ones.",
+        "把 DATA 写成 tar 分片 OUT，各命令可像 DATA 一样使用：以少量大文件代替大量小文件。",
+    )
+)(packing.pack)
 app.command(
     help=tr(
         "Train on DATA by a recipe and leave a model in a run folder.",

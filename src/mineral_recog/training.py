@@ -263,11 +263,11 @@ def refuse_unreadable(index: Index, share: slice = slice(None)) -> None:
     Raises:
         UserError: with the photos that cannot be read.
     """
-    paths = [index.path(photo) for photo in range(len(index))[share]]
-    with Bar(tr(f"checking {index.root.name}", f"检查 {index.root.name}"), len(paths)) as bar:
-        bad = unreadable(paths, bar.at)
+    photos = range(len(index))[share]
+    with Bar(tr(f"checking {index.root.name}", f"检查 {index.root.name}"), len(photos)) as bar:
+        bad = unreadable(photos, index.open, bar.at)
     if bad:
-        shown = ", ".join(f"{path} ({reason})" for path, reason in bad[:10])
+        shown = ", ".join(f"{index.where(photo)} ({reason})" for photo, reason in bad[:10])
         more = f", ... (+{len(bad) - 10})" if len(bad) > 10 else ""
         raise UserError(
             tr(

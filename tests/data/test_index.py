@@ -22,7 +22,7 @@ def test_counts_come_from_names(data: Path) -> None:
     assert index.classes == ("agate", "beryl", "copper")
     assert index.counts.tolist() == [12, 6, 3]
     assert len(index) == len(index.paths) == 21
-    assert index.path(20) == data / "train" / "copper" / "2.png"
+    assert index.where(20) == str(data / "train" / "copper" / "2.png")
     assert index.labels[20] == 2
 
 

@@ -13,6 +13,7 @@ from mineral_recog.evaluation.result import Credibility, Evaluation, Predictions
 from mineral_recog.trust.calibration import Trust
 from mineral_recog.trust.conformal import ConformalScores
 from mineral_recog.trust.novelty import Novelty
+from tests.conftest import index_of
 
 CLASSES, GROUPS = ("Quartz", "Opal"), ("head", "tail")
 
@@ -33,7 +34,9 @@ def answers(labels: list[int], strange: list[float], certain: float = 9) -> Pred
     """Photos taken for Quartz with odds of `certain` to 1; calibrated, with those of its root."""
     logits = np.array([[np.log(certain), 0]] * len(labels), dtype=np.float32)
     features = np.array(strange, dtype=np.float32)[:, None]
-    return Predictions(np.array(labels), logits, features, (Path("gone.jpg"),) * len(labels))
+    return Predictions(
+        np.array(labels), logits, features, index_of(Path("gone"), [""] * len(labels))
+    )
 
 
 # Three photos of Quartz and one of Opal, none strange: 0.9 told plainly, 0.75 calibrated.

@@ -19,6 +19,7 @@ from mineral_recog.evaluation.comparison import Trial, compare, read_trial
 from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.result import Answers, Evaluation, Predictions
 from mineral_recog.trust.temperature import softmax
+from tests.conftest import index_of
 
 CLASSES = ("Agate", "Beryl", "Copper")
 GROUPS = ("head", "medium", "tail")
@@ -36,10 +37,10 @@ def evaluation_of(
 ) -> Evaluation:
     confusion = metrics.confusion_matrix(labels, logits.argmax(axis=1), 3)
     single = logits.astype(np.float32)
-    paths = tuple(Path(f"{CLASSES[c]}/{i:05}.png") for i, c in enumerate(labels))
+    photos = index_of(Path("gone"), [f"{CLASSES[c]}/{i:05}.png" for i, c in enumerate(labels)])
     return Evaluation(
         name="run", split="test", classes=CLASSES, train_counts=(100, 30, 5), groups=tuple(groups),
-        predictions=Predictions(labels, single, single, paths),
+        predictions=Predictions(labels, single, single, photos),
         figures=metrics.figures(labels, logits, groups), intervals={},
         class_accuracy=metrics.class_accuracy(confusion), test_counts=confusion.sum(axis=1),
         history=[], recipe="", provenance={},
@@ -293,7 +294,7 @@ def run(tmp_path: Path) -> Path:
     told = {**made.figures, "intervals": {}}
     (written / "metrics.json").write_text(json.dumps(told), encoding="utf-8")
     evaluate._write_per_class(written / "per_class.csv", made)
-    evaluate._write_predictions(written / "predictions.csv", made, Path())
+    evaluate._write_predictions(written / "predictions.csv", made)
     log = ({"epoch": e, "seconds": e / 4, "memory": 1000 - e} for e in (1, 2, 3))
     (folder / "log.jsonl").write_text("\n".join(map(json.dumps, log)), encoding="utf-8")
     return folder

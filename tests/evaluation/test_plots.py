@@ -13,6 +13,7 @@ from PIL import Image
 from mineral_recog.data.groups import GROUPS
 from mineral_recog.evaluation import metrics, plots, style
 from mineral_recog.evaluation.result import Evaluation, Predictions
+from tests.conftest import index_of
 
 HOSTILE = ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", "\udc80\x01\n", "x" * 80, "\\u94a0")
 
@@ -32,10 +33,11 @@ def make(classes: tuple[str, ...], photos: int = 6, seed: int = 0) -> Evaluation
         {"stage": stage, "epoch": epoch, "loss": 1 / epoch, "val_mean_accuracy": 0.5}
         for epoch, stage in enumerate(("fea", "fea", "$cfl$"), start=1)
     ]
+    gone = index_of(Path("gone"), [""] * len(labels))
     return Evaluation(
         name="run", split="test", classes=classes, groups=groups,
         train_counts=tuple(1000 // (c + 1) for c in range(size)),
-        predictions=Predictions(labels, logits, features, (Path("gone.jpg"),) * len(labels)),
+        predictions=Predictions(labels, logits, features, gone),
         figures=metrics.figures(labels, logits, groups), intervals={},
         class_accuracy=metrics.class_accuracy(confusion),
         test_counts=np.full(size, photos), history=history, recipe="", provenance={},
@@ -119,7 +121,7 @@ def test_confusion_matrix_is_ordered_by_training_photos_and_by_row() -> None:
         make(("rare", "common")), train_counts=(5, 50), groups=("tail", "head"),
         predictions=Predictions(
             np.array([0, 0, 0, 0, 1]), np.eye(2, dtype=np.float32)[[0, 0, 0, 1, 1]],
-            np.zeros((5, 2), np.float32), (Path(),) * 5,
+            np.zeros((5, 2), np.float32), index_of(Path("gone"), [""] * 5),
         ),
     )  # fmt: skip
     axes = plots.confusion_matrix(evaluation).axes[0]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from mineral_recog.evaluation import meanings, plots, report
 from mineral_recog.evaluation.result import Evaluation, Predictions
+from tests.conftest import index_of
 from tests.evaluation.tags import Tags
 
 CLASSES = ("Quartz", "Pyrite", "<img src=x onerror=alert(1)>")
@@ -23,10 +24,11 @@ def _quick_map(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plots, "_embed", lambda features: features[:, :2].astype(float))
 
 
-def make(paths: tuple[Path, ...]) -> Evaluation:
+def make(photo: Path) -> Evaluation:
     """Three photos of Quartz, one taken for Pyrite at 88 %; two of each other class, all right."""
     logits = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 1, 2, 2]] * 2.7
-    predictions = Predictions(np.array([0, 0, 0, 1, 1, 2, 2]), logits, logits, paths)
+    photos = index_of(photo.parent, [photo.name] * 7)
+    predictions = Predictions(np.array([0, 0, 0, 1, 1, 2, 2]), logits, logits, photos)
     figures = {"mean_accuracy": 0.8127, "mean_accuracy_head": 0.91, "mean_accuracy_tail": 0.8006,
                "cw_asd": 0.107, "cw_arange": 0.378, "lowest_accuracy": 2 / 3}  # fmt: skip
     return Evaluation(
@@ -66,7 +68,7 @@ def written(tmp_path: Path, evaluation: Evaluation, against: Evaluation | None =
 
 
 def test_names_are_text_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> None:
-    page = written(tmp_path, make((photo.with_name("<script>.jpg"),) * 7))
+    page = written(tmp_path, make(photo.with_name("<script>.jpg")))
     parsed = Tags(page)
     assert not parsed.open
     tags = [tag for tag, _ in parsed.tags]
@@ -81,7 +83,7 @@ def test_names_are_text_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> No
 
 
 def test_both_languages_stand_side_by_side(tmp_path: Path, photo: Path) -> None:
-    page = written(tmp_path, make((photo,) * 7))
+    page = written(tmp_path, make(photo))
     tags = Tags(page).tags
     classes = [attributes.get("class") for _, attributes in tags]
     assert classes.count("en") == classes.count("zh") > 50
@@ -93,12 +95,12 @@ def test_language_before_any_script_is_that_of_the_writer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
     monkeypatch.setenv("MINERAL_RECOG_LANG", language)
-    evaluation = replace(make((Path("gone"),) * 7), predictions=None)
+    evaluation = replace(make(Path("gone")), predictions=None)
     assert f'<html lang="{language}" data-lang="{language}">' in written(tmp_path, evaluation)
 
 
 def test_summary_and_cards_tell_the_figures(tmp_path: Path) -> None:
-    page = written(tmp_path, replace(make((Path("gone"),) * 7), predictions=None))
+    page = written(tmp_path, replace(make(Path("gone")), predictions=None))
     assert "a common mineral it names about 91 right; of 100 photos of a rare one, about 80" in page
     assert "hardest one is Quartz (67 of 100)" in page
     assert "7 test photos · 3 classes · imbalance factor 15.0" in page
@@ -107,7 +109,7 @@ def test_summary_and_cards_tell_the_figures(tmp_path: Path) -> None:
 
 
 def test_table_of_the_paper() -> None:
-    evaluation = make((Path("gone"),) * 7)
+    evaluation = make(Path("gone"))
     rows = meanings.paper_rows(evaluation, baseline(evaluation))
     shown = [(row["before"], row["after"], row["change"], row["verdict"]) for row in rows]
     assert shown == [
@@ -121,7 +123,7 @@ def test_table_of_the_paper() -> None:
 
 
 def test_largest_changes_name_their_classes(tmp_path: Path) -> None:
-    evaluation = make((Path("gone"),) * 7)
+    evaluation = make(Path("gone"))
     changes = report._largest_changes(evaluation, baseline(evaluation))
     assert changes == [(CLASSES[2], "+50.0"), ("Quartz", "−3.3")]
     assert report._largest_changes(evaluation, evaluation) == []
@@ -131,7 +133,7 @@ def test_largest_changes_name_their_classes(tmp_path: Path) -> None:
 
 
 def test_mistakes_show_the_photo_upright(photo: Path) -> None:
-    (mistake,) = report._mistakes(make((photo,) * 7))
+    (mistake,) = report._mistakes(make(photo))
     assert (mistake["true"], mistake["guess"], mistake["file"]) == ("Quartz", "Pyrite", "a.jpg")
     assert mistake["probability"] == "88%"  # e^2.7 / (e^2.7 + 2)
     jpeg = base64.b64decode(mistake["thumbnail"].removeprefix("data:image/jpeg;base64,"))
@@ -146,20 +148,19 @@ def test_mistakes_show_the_photo_upright(photo: Path) -> None:
 def test_photos_that_cannot_be_read_leave_a_frame(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8 no photo")
-    for path in (broken, tmp_path / "gone.jpg", tmp_path, Path("nul\0")):
-        assert report._thumbnail(path) is None
-    assert "photo not found" in written(tmp_path, make((broken,) * 7))
+    for name in ("broken.jpg", "gone.jpg", ""):
+        assert report._thumbnail(index_of(tmp_path, [name]), 0) is None
+    assert "photo not found" in written(tmp_path, make(broken))
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "I;16"])
 def test_thumbnails_of_any_mode(tmp_path: Path, mode: str) -> None:
-    path = tmp_path / "photo.tif"
-    Image.new(mode, (50, 40)).save(path)
-    assert report._thumbnail(path)
+    Image.new(mode, (50, 40)).save(tmp_path / "photo.tif")
+    assert report._thumbnail(index_of(tmp_path, ["photo.tif"]), 0)
 
 
 def test_confused_pairs_happened_twice() -> None:
-    evaluation = make((Path("gone"),) * 7)
+    evaluation = make(Path("gone"))
     assert report._pairs(evaluation) == []  # one photo may be chance
     logits = np.eye(3, dtype=np.float32)[[0, 1, 1, 1, 1, 2, 2]]
     predictions = replace(evaluation.predictions, logits=logits)  # type: ignore[type-var]
@@ -168,7 +169,7 @@ def test_confused_pairs_happened_twice() -> None:
 
 
 def test_no_mistake_no_class_without_photos_and_no_predictions(tmp_path: Path) -> None:
-    evaluation = make((Path("gone"),) * 7)
+    evaluation = make(Path("gone"))
     logits = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 2, 2]]
     predictions = replace(evaluation.predictions, logits=logits)  # type: ignore[type-var]
     assert "every photo is right" in written(tmp_path, replace(evaluation, predictions=predictions))
@@ -183,7 +184,7 @@ def test_no_mistake_no_class_without_photos_and_no_predictions(tmp_path: Path) -
 
 
 def test_names_that_are_no_utf8_can_be_written(tmp_path: Path) -> None:
-    evaluation = replace(make((Path("gone"),) * 7), classes=("\udc80", "b", "c"))
+    evaluation = replace(make(Path("gone")), classes=("\udc80", "b", "c"))
     assert r"\udc80" in written(tmp_path, evaluation)
 
 
@@ -197,5 +198,5 @@ def test_an_old_report_stays_when_writing_fails(
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        report.write_report(tmp_path / "report.html", make((Path("gone"),) * 7))
+        report.write_report(tmp_path / "report.html", make(Path("gone")))
     assert (tmp_path / "report.html").read_text() == "old"

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from mineral_recog.errors import UserError
 from mineral_recog.identify.gallery import Gallery, read_gallery, write_gallery
+from tests.conftest import index_of
 
 Tensors = dict[str, NDArray[Any]]
 COUNTS = (40, 3)
@@ -39,7 +40,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(tmp_path: Path, photos: Path, features: NDArray[np.float32]) -> Path:
-    write_gallery(tmp_path, features, LABELS, photos, [f"{n}.png" for n in range(43)], seed=0)
+    of = index_of(photos, [f"{n}.png" for n in range(43)])
+    write_gallery(tmp_path, features, LABELS, of, seed=0)
     return tmp_path
 
 
@@ -80,9 +82,8 @@ def test_names_that_are_no_utf8_can_be_written(tmp_path: Path, photos: Path) -> 
         Image.open(photos / "0.png").save(tmp_path / "photos" / name)
     except OSError:
         pytest.skip("names are UTF-8 here")
-    write_gallery(
-        tmp_path, np.ones((1, 8), np.float32), np.array([0]), tmp_path / "photos", [name], 0
-    )
+    of = index_of(tmp_path / "photos", [name])
+    write_gallery(tmp_path, np.ones((1, 8), np.float32), np.array([0]), of, 0)
     assert read(tmp_path).photos == (r"\udc80.png",)
 
 

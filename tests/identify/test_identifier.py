@@ -26,7 +26,7 @@ def test_it_sees_what_evaluation_sees(identifier: Identifier, prepared: Path) ->
     index = read_split(prepared, "test", identifier.classes)
     predictions = measure("run", identifier.bundle, index, "test", workers=0).predictions
     assert predictions is not None
-    photos = [identifier.open(path) for path in predictions.paths]
+    photos = [identifier.open(path) for path in map(index.root.joinpath, index.paths)]
     seen = list(identifier.look(photos, at_once=5))
     found = np.stack([one.sighting.logits for one in seen])
     np.testing.assert_allclose(found, predictions.logits, rtol=1e-4, atol=1e-5)

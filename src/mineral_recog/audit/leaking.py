@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mineral_recog.audit.copies import find_copies, groups
-from mineral_recog.audit.reading import read_photos
+from mineral_recog.audit.reading import OpenFile, read_photos
 from mineral_recog.data.index import Index
 from mineral_recog.language import tr
 from mineral_recog.progress import Bar
@@ -76,8 +76,8 @@ def _compared(pair: _Pair) -> tuple[int, ...]:
     with Bar(
         tr("looking for copies in train", "查找训练集中的副本"), len(train) + len(split)
     ) as bar:
-        records = read_photos(train.open, train.paths, bar.at)
-        records += read_photos(split.open, split.paths, lambda done: bar.at(len(train) + done))
+        records = read_photos(_by_name(train), train.paths, bar.at)
+        records += read_photos(_by_name(split), split.paths, lambda done: bar.at(len(train) + done))
     places = [place for place, record in enumerate(records) if record.fingerprint is not None]
     copies = find_copies(
         [one.fingerprint for one in records if one.fingerprint is not None],
@@ -89,3 +89,8 @@ def _compared(pair: _Pair) -> tuple[int, ...]:
         if of_all[0] < len(train):  # the lowest, so one of training if there is any
             found += [place - len(train) for place in of_all if place >= len(train)]
     return tuple(sorted(found))
+
+
+def _by_name(index: Index) -> OpenFile:
+    places = {name: place for place, name in enumerate(index.paths)}
+    return lambda name: index.open(places[name])

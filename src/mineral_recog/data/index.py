@@ -1,4 +1,4 @@
-"""Which photos there are and what they show: the index of a split, from folder names alone."""
+"""Which photos there are and what they show: the index of a split, of folders or of tar shards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from mineral_recog.data.packed import read_packed
 from mineral_recog.data.photo import is_photo_name
+from mineral_recog.data.shards import Members
 from mineral_recog.errors import UserError
 from mineral_recog.files import open_regular
 from mineral_recog.language import tr
@@ -25,16 +27,18 @@ class Index:
     """The photos of one split.
 
     Attributes:
-        root: folder that holds a folder a class.
+        root: folder that holds a folder a class, or tar shards.
         classes: C names, sorted.
-        paths: N paths below `root`.
+        paths: N names `<class>/<file>`; those of files are paths below `root`.
         labels: class of each photo, [N] int64 in 0..C-1.
+        packed: where the photos lie in tar shards; None when each is a file.
     """
 
     root: Path
     classes: tuple[str, ...]
-    paths: tuple[str, ...]
+    paths: Sequence[str]
     labels: NDArray[np.int64]
+    packed: Members | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -44,25 +48,40 @@ class Index:
         """Photos of each class, [C]."""
         return np.bincount(self.labels, minlength=len(self.classes))
 
-    def path(self, photo: int) -> Path:
-        """Where a photo lies."""
-        return self.root / self.paths[photo]
-
-    def open(self, path: str) -> BinaryIO:
-        """The bytes of a photo by its path below `root`.
+    def open(self, photo: int) -> BinaryIO:
+        """The bytes of a photo as a file that can seek; in any thread or process.
 
         Raises:
             OSError: it cannot be reached, or is no regular file.
         """
-        return open_regular(self.root / path)
+        if self.packed is None:
+            return open_regular(self.root / self.paths[photo])
+        return self.packed.open(photo)
+
+    def where(self, photo: int) -> str:
+        """Where a photo lies, for people to read."""
+        if self.packed is None:
+            return str(self.root / self.paths[photo])
+        return f"{self.packed.path(photo)}: {self.paths[photo]}"
+
+    def some(self, photos: NDArray[np.int64]) -> Index:
+        """Those of some photos, in the order given."""
+        paths = tuple(self.paths[photo] for photo in photos.tolist())
+        packed = None if self.packed is None else self.packed.some(photos)
+        return Index(self.root, self.classes, paths, self.labels[photos], packed)
 
     def fingerprint(self) -> str:
         """SHA-256 over the names and sizes of all photos, to trace a figure to its photos."""
         digest = hashlib.sha256()
-        for path in sorted(self.paths):
-            size = (self.root / path).stat().st_size
+        for path, size in sorted(zip(self.paths, self._sizes(), strict=True)):
             digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def _sizes(self) -> list[int]:
+        if self.packed is None:
+            return [(self.root / path).stat().st_size for path in self.paths]
+        sizes: list[int] = self.packed.sizes.tolist()
+        return sizes
 
 
 def files_in(folder: Path) -> list[str]:
@@ -109,13 +128,15 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
     """Index one split of a prepared folder.
 
     Args:
-        data: folder with `train`, `val` and `test`, each with a folder a class.
+        data: folder with `train`, `val` and `test`, each with a folder a class, or with tar shards
+            as `pack` writes them.
         split: one of them.
         classes: the classes that the split must have, all of them and no others; by default
             those that it has.
 
     Raises:
-        UserError: the split is missing, empty, or has a class without photos or other classes.
+        UserError: the split is missing, empty, or has a class without photos or other classes;
+            or its shards are damaged.
     """
     root = data / split
     if not root.is_dir():
@@ -127,6 +148,8 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
                 "可用 `mineral-recog prepare` 生成。",
             )
         )
+    if shards := sorted(path for path in root.glob("*.tar") if path.is_file()):
+        return _read_packed(root, shards, classes)
     folders = class_folders(root)
     names = tuple(folders if classes is None else classes)
     _refuse_other_classes(root, folders, names)
@@ -144,6 +167,25 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
         paths += [f"{name}/{photo}" for photo in photos]
         labels += [label] * len(photos)
     return Index(root, names, tuple(paths), np.array(labels, dtype=np.int64))
+
+
+def _read_packed(root: Path, shards: Sequence[Path], classes: Sequence[str] | None) -> Index:
+    """Index a split whose photos are in tar shards."""
+    if folders := class_folders(root):
+        raise UserError(
+            tr(
+                f"{root} has tar files beside folders, {folders[0]} the first: move one or the "
+                "other away.",
+                f"{root} 里既有 tar 文件，又有文件夹（第一个为 {folders[0]}）：请移走其一。",
+            )
+        )
+    paths, of, members = read_packed(root, shards)
+    there = sorted(set(of))
+    names = tuple(there if classes is None else classes)
+    _refuse_other_classes(root, there, names)
+    number = {name: label for label, name in enumerate(names)}
+    labels = np.array([number[name] for name in of], dtype=np.int64)
+    return Index(root, names, paths, labels, members)
 
 
 def _refuse_other_classes(root: Path, folders: Sequence[str], names: Sequence[str]) -> None:

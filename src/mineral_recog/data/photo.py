@@ -151,31 +151,33 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return image.point(lambda value: value * scale + -low * scale).convert("L")
 
 
-def why_unreadable(path: Path) -> str | None:
-    """What is wrong with a photo, in a few words, or None if it can be read to its end."""
-    try:
-        # A small draft still reads the whole file, so that one cut short is found.
-        open_photo(path, short_side=16)
-    except OSError as error:
-        return " ".join(str(error).split()) or type(error).__name__
-    return None
-
-
 def unreadable(
-    paths: Sequence[Path], on_checked: Callable[[int], None] = lambda count: None
-) -> list[tuple[Path, str]]:
+    photos: Sequence[int],
+    open_file: Callable[[int], BinaryIO],
+    on_checked: Callable[[int], None] = lambda count: None,
+) -> list[tuple[int, str]]:
     """Read every photo once, in parallel; those that cannot be read, with the reason.
 
     Args:
-        paths: of the photos.
+        photos: their numbers.
+        open_file: gives the bytes of one; called from several threads, may raise OSError.
         on_checked: called with the number of photos checked so far.
     """
+
+    def check(photo: int) -> str | None:
+        try:
+            with open_file(photo) as file:
+                # A small draft still reads the whole file, so that one cut short is found.
+                open_photo(file, short_side=16)
+        except OSError as error:
+            return " ".join(str(error).split()) or type(error).__name__
+        return None
+
     found = []
     with ThreadPoolExecutor() as pool:  # Pillow decodes outside Python's lock
-        for count, (path, reason) in enumerate(
-            zip(paths, pool.map(why_unreadable, paths), strict=True), start=1
-        ):
+        reasons = pool.map(check, photos)
+        for done, (photo, reason) in enumerate(zip(photos, reasons, strict=True), start=1):
             if reason is not None:
-                found.append((path, reason))
-            on_checked(count)
+                found.append((photo, reason))
+            on_checked(done)
     return found

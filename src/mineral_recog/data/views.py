@@ -105,10 +105,11 @@ class TrainingViews(Dataset[View]):
 
 
 def _view(index: Index, photo: int, view: v2.Transform, short_side: int) -> View:
-    path = index.path(photo)
     try:
-        pixels = view(open_photo(path, short_side))
+        with index.open(photo) as file:
+            pixels = view(open_photo(file, short_side))
     except OSError as error:
+        path = index.where(photo)
         return UserError(
             tr(
                 f"{path} cannot be read ({error}): put it back or replace it, then run again.",

@@ -26,7 +26,7 @@ from mineral_recog.evaluation.result import Evaluation, Leaked, Predictions
 from mineral_recog.evaluation.style import save
 from mineral_recog.files import refuse_existing, whole_folder
 from mineral_recog.language import tr
-from mineral_recog.method.prediction import Outputs, predict
+from mineral_recog.method.prediction import predict
 from mineral_recog.progress import Bar
 from mineral_recog.trust.temperature import softmax
 
@@ -105,7 +105,7 @@ def evaluate(
     if other is not None:
         _refuse_unlike(evaluation, other)
     with whole_folder(folder) as partial:
-        _write(partial, evaluation, other, index.root)
+        _write(partial, evaluation, other)
     return evaluation, other, folder
 
 
@@ -173,7 +173,10 @@ def measure(
     with Bar(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders))) as bar:
         network = bundle.network.to(where)
         outputs = [predict(network, loader, where, on_batch=bar.step) for loader in loaders]
-    predictions, *of_others = map(_predictions, outputs, indices)
+    predictions, *of_others = (
+        Predictions(one.labels, one.logits, one.features, of)
+        for one, of in zip(outputs, indices, strict=True)
+    )
     labels, logits = predictions.labels, predictions.logits
     confusion = metrics.confusion_matrix(labels, logits.argmax(axis=1), len(bundle.classes))
     return Evaluation(
@@ -198,11 +201,6 @@ def measure(
             others.classes if others is not None else (),
         ),
     )
-
-
-def _predictions(outputs: Outputs, index: Index) -> Predictions:
-    paths = tuple(index.path(photo) for photo in range(len(index)))
-    return Predictions(outputs.labels, outputs.logits, outputs.features, paths)
 
 
 def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
@@ -265,19 +263,18 @@ def _refuse_unlike(evaluation: Evaluation, other: Evaluation) -> None:
         )
 
 
-def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None, photos: Path) -> None:
+def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
     """All files of an evaluation."""
     written = {**evaluation.figures, "intervals": evaluation.intervals}
     (folder / "metrics.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
     write_credibility(folder / "trust.json", evaluation)
     if evaluation.leaked is not None:
         assert evaluation.predictions is not None
-        paths = [evaluation.predictions.paths[photo] for photo in evaluation.leaked.photos]
-        names = [path.relative_to(photos).as_posix() for path in paths]
+        names = [evaluation.predictions.photos.paths[at] for at in evaluation.leaked.photos]
         told = {"copies_of_training_photos": names, "figures_without": evaluation.leaked.figures}
         (folder / "copies.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
     _write_per_class(folder / "per_class.csv", evaluation)
-    _write_predictions(folder / "predictions.csv", evaluation, photos)
+    _write_predictions(folder / "predictions.csv", evaluation)
     save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
     save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
     save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
@@ -295,7 +292,7 @@ def _write_per_class(path: Path, evaluation: Evaluation) -> None:
             rows.writerow([name, *counts, told, evaluation.groups[c]])
 
 
-def _write_predictions(path: Path, evaluation: Evaluation, photos: Path) -> None:
+def _write_predictions(path: Path, evaluation: Evaluation) -> None:
     """A line a photo: which, what it is, what it was taken for, how surely, rank of the truth.
 
     Probabilities have the digits from which the calibration error can be worked out again.
@@ -308,12 +305,12 @@ def _write_predictions(path: Path, evaluation: Evaluation, photos: Path) -> None
         rows = csv.writer(file)
         rows.writerow(["photo", "class", "predicted", "probability", "rank"])
         for photo, label, of_classes, rank in zip(
-            predictions.paths, predictions.labels, probabilities, ranks, strict=True
+            predictions.photos.paths, predictions.labels, probabilities, ranks, strict=True
         ):
             best = int(of_classes.argmax())
             names = (evaluation.classes[label], evaluation.classes[best])
             told = (*names, f"{of_classes[best]:.6f}", rank)
-            rows.writerow([photo.relative_to(photos).as_posix(), *told])
+            rows.writerow([photo, *told])
 
 
 def _history(run: Path) -> list[dict[str, object]]:

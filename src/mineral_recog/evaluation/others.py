@@ -33,8 +33,9 @@ def read_others(folder: Path) -> Index:
         )
     names = photos_in(folder)
     with Bar(tr(f"checking {folder.name}", f"检查 {folder.name}"), len(names)) as bar:
-        bad = unreadable([folder / name for name in names], bar.at)
-        for path, reason in bad[:_NAMED]:
+        bad = unreadable(range(len(names)), lambda at: (folder / names[at]).open("rb"), bar.at)
+        for at, reason in bad[:_NAMED]:
+            path = folder / names[at]
             bar.say(
                 tr(
                     f"Skipped, cannot be read: {path} ({reason})",
@@ -43,8 +44,8 @@ def read_others(folder: Path) -> Index:
             )
         if len(bad) > _NAMED:
             bar.say(f"... (+{len(bad) - _NAMED})")
-    skipped = {path for path, _ in bad}
-    kept = [name for name in names if folder / name not in skipped]
+    skipped = {at for at, _ in bad}
+    kept = [name for at, name in enumerate(names) if at not in skipped]
     if not kept:
         raise UserError(
             tr(

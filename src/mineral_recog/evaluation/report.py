@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 from PIL import ImageOps
 
+from mineral_recog.data.index import Index
 from mineral_recog.data.photo import open_photo
 from mineral_recog.evaluation import metrics, plots, trust_plots
 from mineral_recog.evaluation.meanings import figure_rows, leaked_rows, paper_rows
@@ -117,19 +118,19 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
             "true": evaluation.classes[predictions.labels[photo]],
             "guess": evaluation.classes[guesses[photo]],
             "probability": f"{100 * p:.0f}%",
-            "file": predictions.paths[photo].name,
-            "thumbnail": _thumbnail(predictions.paths[photo]),
+            "file": predictions.photos.paths[photo].rpartition("/")[2],
+            "thumbnail": _thumbnail(predictions.photos, photo),
         }
-        for photo, p in zip(wrong[first], probability[first], strict=True)
+        for photo, p in zip(wrong[first].tolist(), probability[first], strict=True)
     ]
 
 
-def _thumbnail(path: Path) -> str | None:
-    """The photo as a small JPEG in a data URL; None when it cannot be read."""
+def _thumbnail(photos: Index, number: int) -> str | None:
+    """A photo as a small JPEG in a data URL; None when it cannot be read."""
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), photos.open(number) as file:
             warnings.simplefilter("ignore")  # a strange photo is the audit's business, not ours
-            photo = open_photo(path, short_side=_THUMBNAIL)
+            photo = open_photo(file, short_side=_THUMBNAIL)
     except OSError:
         return None
     small = ImageOps.fit(photo, (_THUMBNAIL, _THUMBNAIL * 3 // 4))

@@ -1,12 +1,12 @@
 """What an evaluation found: the one thing that figures, plots and report pass around."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from mineral_recog.data.index import Index
 from mineral_recog.trust.conformal import Basis
 
 
@@ -15,19 +15,19 @@ class Predictions:
     """What the model said of each of the M photos of a split.
 
     labels: int64 [M], true classes. logits: float32 [M, C]. features: float32 [M, D].
-    paths: where each of the M photos lay when it was read.
+    photos: which they are and where they lay when they were read.
     Raises ValueError when the four do not tell of the same number of photos.
     """
 
     labels: npt.NDArray[np.int64]
     logits: npt.NDArray[np.float32]
     features: npt.NDArray[np.float32]
-    paths: tuple[Path, ...]
+    photos: Index
 
     def __post_init__(self) -> None:
-        lengths = {len(self.labels), len(self.logits), len(self.features), len(self.paths)}
+        lengths = {len(self.labels), len(self.logits), len(self.features), len(self.photos)}
         if len(lengths) > 1:
-            raise ValueError(f"labels, logits, features and paths differ in length: {lengths}")
+            raise ValueError(f"labels, logits, features and photos differ in length: {lengths}")
 
 
 @dataclass(frozen=True, eq=False)

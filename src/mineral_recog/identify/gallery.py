@@ -8,7 +8,6 @@ Part of a run and not of the bundle, since photos are not always to be handed on
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from mineral_recog.data.index import Index
 from mineral_recog.data.photo import open_photo
 from mineral_recog.errors import UserError
 from mineral_recog.files import whole_folder
@@ -83,8 +83,7 @@ def write_gallery(
     run: Path,
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
-    root: Path,
-    photos: Sequence[str],
+    photos: Index,
     seed: int,
 ) -> None:
     """Write the gallery of a run: at most 30 photos of each class, drawn at random.
@@ -93,8 +92,7 @@ def write_gallery(
         run: its folder.
         features: of training photos, [M, D].
         labels: of the same, [M].
-        root: folder that the names of the photos begin at.
-        photos: M names.
+        photos: which they are, M.
         seed: of the draw.
     """
     rng = np.random.default_rng(seed)
@@ -102,14 +100,14 @@ def write_gallery(
     for label in np.unique(labels):
         of_class = np.flatnonzero(labels == label)
         drawn += sorted(rng.permutation(of_class)[:A_CLASS].tolist())
-    jpegs = [_thumbnail(root / photos[i]) for i in drawn]
+    jpegs = [_thumbnail(photos, i) for i in drawn]
     lengths = np.linalg.norm(features[drawn], axis=1, keepdims=True)
     tensors = {
         "features": (features[drawn] / np.maximum(lengths, 1e-12)).astype(np.float16),
         "jpegs": np.frombuffer(b"".join(jpegs), dtype=np.uint8),
         "ends": np.cumsum([len(jpeg) for jpeg in jpegs], dtype=np.int64),
     }
-    shown = [_Shown(label=int(labels[i]), photo=_readable(photos[i])) for i in drawn]
+    shown = [_Shown(label=int(labels[i]), photo=_readable(photos.paths[i])) for i in drawn]
     with whole_folder(run / FOLDER) as folder:
         (folder / FEATURES).write_bytes(save(tensors))
         (folder / NAMES).write_text(_Names(photos=shown).model_dump_json(), encoding="utf-8")
@@ -167,9 +165,10 @@ def _checked(
     )
 
 
-def _thumbnail(path: Path) -> bytes:
+def _thumbnail(photos: Index, number: int) -> bytes:
     target = BytesIO()
-    square = ImageOps.fit(open_photo(path, short_side=SIDE), (SIDE, SIDE))
+    with photos.open(number) as file:
+        square = ImageOps.fit(open_photo(file, short_side=SIDE), (SIDE, SIDE))
     square.save(target, "JPEG", quality=75)
     return target.getvalue()
 

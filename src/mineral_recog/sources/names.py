@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 
 SPLIT_NAMES = {
@@ -17,6 +18,11 @@ _FORBIDDEN = set('/\\:*?"<>|')
 def split_called(name: str) -> str | None:
     """The split (train, val or test) that a name stands for, if it does; case is ignored."""
     return SPLIT_NAMES.get(name.strip().casefold())
+
+
+def split_in(name: str) -> str | None:
+    """The split that a word in a file's name stands for, as in `train-00000-of-00003.parquet`."""
+    return next(filter(None, map(split_called, re.findall(r"[a-z]+", name.lower()))), None)
 
 
 def can_be_folder(name: str) -> bool:

@@ -9,6 +9,7 @@ from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 from mineral_recog.sources.folders import FolderPhotos
 from mineral_recog.sources.manifest import ManifestPhotos, manifests
+from mineral_recog.sources.names import split_called
 from mineral_recog.sources.rows import SUFFIXES
 from mineral_recog.sources.source import Source
 
@@ -58,6 +59,9 @@ def _kind(path: Path) -> str:
     for kind in ("parquet", "tar"):
         if any(path.glob(f"*.{kind}")) and not _has_photos(path):
             return kind
+    in_splits = any(split_called(one.parent.name) for one in path.glob("*/*.tar"))
+    if in_splits and not _has_photos(path):  # as `pack` writes them
+        return "tar"
     return "folders"
 
 

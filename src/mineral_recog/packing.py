@@ -1,0 +1,181 @@
+"""The command `pack`: a prepared folder as tar shards, and what came of it."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from mineral_recog.data.index import SPLITS, Index, read_split
+from mineral_recog.data.samples import CLASSES, key_of
+from mineral_recog.data.shards import read_shards, write_index
+from mineral_recog.data.tar_headers import BLOCK
+from mineral_recog.errors import UserError
+from mineral_recog.files import refuse_existing, refuse_inside, whole_folder
+from mineral_recog.language import tr
+from mineral_recog.progress import Bar
+
+MARK = "packed.json"
+# Bytes of a sample beside its photo: two headers, the label, what fills both up, and the end.
+_AROUND = 4 * BLOCK + tarfile.RECORDSIZE
+_KEPT = ("prepared.json", "drawn.json")  # how the splits were made, which `evaluate` asks for
+
+
+@dataclass(frozen=True)
+class PackedSplit:
+    """What became of a split: its photos, the tar files that hold them, and the bytes of those."""
+
+    photos: int
+    shards: int
+    size: int
+
+
+def pack_and_show(data: Path, out: Path, *, shard_size: int, seed: int, force: bool) -> None:
+    """Pack DATA into OUT and print what was written; arguments and errors as for `pack`."""
+    with Bar(tr("packing", "打包"), 1) as bar:
+        made = pack(data, out, shard_size=shard_size, seed=seed, force=force, on_packed=bar.of)
+    console = Console()
+    table = Table(box=None, header_style="bold")
+    for column in (tr("split", "划分"), tr("photos", "照片数"), tr("shards", "分片数"), "MB"):
+        table.add_column(column, justify="left" if not table.columns else "right")
+    for split, of in made.items():
+        table.add_row(split, str(of.photos), str(of.shards), f"{of.size / 1e6:.1f}")
+    console.print(table)
+    told = tr(f"Next: mineral-recog train {out}", f"下一步：mineral-recog train {out}")
+    console.print(told, markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def pack(
+    data: Path,
+    out: Path,
+    *,
+    shard_size: int = 1000,
+    seed: int = 0,
+    force: bool = False,
+    on_packed: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, PackedSplit]:
+    """Write a prepared folder as tar shards of the WebDataset layout, in OUT/{train,val,test}.
+
+    A sample is a photo, its bytes as they are, and a `.cls` with the number of its class in
+    OUT/classes.json. Photos of a split are in a random order, so that shards can be read from
+    their beginnings as well. The same photos and seed give the same bytes.
+
+    Args:
+        data: folder with train, val and test.
+        out: folder to make; it appears only when it is whole.
+        shard_size: of a tar file at most, in MB, unless one photo is larger.
+        seed: of the order.
+        force: replace `out` if an earlier `pack` made it.
+        on_packed: called with the number of photos packed so far, and of all.
+
+    Raises:
+        UserError: no such splits, an output that exists, or a photo that cannot be read.
+    """
+    refuse_existing(out, force, made_by_us=(out / MARK).is_file())
+    refuse_inside(out, data)
+    train = read_split(data, "train")
+    indices = {"train": train} | {
+        split: read_split(data, split, train.classes)
+        for split in SPLITS
+        if split != "train" and (data / split).is_dir()
+    }
+    total, done = sum(map(len, indices.values())), 0
+    made = {}
+    with whole_folder(out) as partial:
+        for number, (split, index) in enumerate(indices.items()):
+            (partial / split).mkdir()
+            order = np.random.default_rng([seed, number]).permutation(len(index)).tolist()
+            shards = _Shards(partial / split, split, shard_size * 10**6)
+            for photo, key, suffix in _keyed(index, order):
+                shards.add(index, photo, key, suffix)
+                done += 1
+                on_packed(done, total)
+            made[split] = shards.finish(len(index))
+        text = json.dumps(train.classes, indent=1, ensure_ascii=False)
+        (partial / CLASSES).write_text(text, encoding="utf-8")
+        counts = {split: of.photos for split, of in made.items()}
+        told = {"seed": seed, "shard_size": shard_size, "photos": counts}
+        (partial / MARK).write_text(json.dumps(told, indent=1), encoding="utf-8")
+        for name in _KEPT:
+            if (data / name).is_file():
+                shutil.copyfile(data / name, partial / name)
+    return made
+
+
+def _keyed(index: Index, order: list[int]) -> Iterator[tuple[int, str, str]]:
+    """Photos of a split in an order, each with its key and suffix."""
+    stems = Counter(_stem(name) for name in index.paths)
+    for photo in order:
+        name = index.paths[photo]
+        yield photo, *key_of(name, alone=stems[_stem(name)] == 1)
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(PurePosixPath(name).suffix)
+
+
+class _Shards:
+    """The tar files of a split, one after the other."""
+
+    def __init__(self, folder: Path, split: str, largest: int) -> None:
+        self.folder, self.split, self.largest = folder, split, largest
+        self.paths: list[Path] = []
+        self.tar: tarfile.TarFile | None = None
+
+    def add(self, index: Index, photo: int, key: str, suffix: str) -> None:
+        """Append a photo and what it shows."""
+        with _opened(index, photo) as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            if self.tar is None or (0 < self.tar.offset > self.largest - size - _AROUND):
+                self.tar = self._next()
+            label = str(index.labels[photo]).encode()
+            self.tar.addfile(_header(f"{key}.cls", len(label)), io.BytesIO(label))
+            self.tar.addfile(_header(f"{key}{suffix}", size), file)
+
+    def finish(self, photos: int) -> PackedSplit:
+        """Close the last tar file and leave an index beside each."""
+        if self.tar is not None:
+            self.tar.close()
+        for shard in read_shards(self.paths):
+            write_index(shard)
+        return PackedSplit(photos, len(self.paths), sum(p.stat().st_size for p in self.paths))
+
+    def _next(self) -> tarfile.TarFile:
+        if self.tar is not None:
+            self.tar.close()
+        path = self.folder / f"{self.split}-{len(self.paths):06}.tar"
+        self.paths.append(path)
+        return tarfile.open(
+            path, "x:", format=tarfile.GNU_FORMAT, encoding="utf-8", errors="surrogateescape"
+        )
+
+
+def _opened(index: Index, photo: int) -> BinaryIO:
+    try:
+        return index.open(photo)
+    except OSError as error:
+        where, reason = index.where(photo), error.strerror
+        raise UserError(
+            tr(
+                f"{where} cannot be read ({reason}): put it back, then run again.",
+                f"{where} 无法读取（{reason}）：请放回后重新运行。",
+            )
+        ) from None
+
+
+def _header(name: str, size: int) -> tarfile.TarInfo:
+    """Of a file, without a time or an owner: the same photos give the same bytes."""
+    header = tarfile.TarInfo(name)
+    header.size = size
+    return header
