@@ -18,7 +18,7 @@ from rich.table import Table
 
 from mineral_recog.data.index import SPLITS, Index, read_split
 from mineral_recog.data.samples import CLASSES, key_of
-from mineral_recog.data.shards import read_shards, write_index
+from mineral_recog.data.shards import from_headers, write_index
 from mineral_recog.data.tar_headers import BLOCK
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing, refuse_inside, whole_folder
@@ -147,8 +147,8 @@ class _Shards:
         """Close the last tar file and leave an index beside each."""
         if self.tar is not None:
             self.tar.close()
-        for shard in read_shards(self.paths):
-            write_index(shard)
+        for path in self.paths:
+            write_index(from_headers(path))
         return PackedSplit(photos, len(self.paths), sum(p.stat().st_size for p in self.paths))
 
     def _next(self) -> tarfile.TarFile:
@@ -165,7 +165,7 @@ def _opened(index: Index, photo: int) -> BinaryIO:
     try:
         return index.open(photo)
     except OSError as error:
-        where, reason = index.where(photo), error.strerror
+        where, reason = index.where(photo), error.strerror or error
         raise UserError(
             tr(
                 f"{where} cannot be read ({reason}): put it back, then run again.",

@@ -228,6 +228,8 @@ def test_an_index_stands_for_the_headers_until_the_shard_changes(tmp_path: Path)
         {"name_ends": np.array([9, 2])},
         {"name_ends": np.array([1, 10**6])},
         {"stamp": np.array([0, 0])},
+        {"offsets": np.array([[0, 0]]), "sizes": np.array([[1, 1]])},
+        {"names": np.frombuffer(b"a\njpgb.jpg", np.uint8), "name_ends": np.array([5, 10])},
     ],
 )
 def test_an_index_that_cannot_be_is_not_believed(

@@ -111,13 +111,14 @@ def read_shards(paths: Sequence[Path]) -> list[Shard]:
     with Bar(tr("reading shards", "读取分片"), missing) as bar:
         shards = []
         for path, shard in zip(paths, written, strict=True):
-            shards.append(shard or _gone_through(path))
+            shards.append(shard or from_headers(path))
             if shard is None:
                 bar.step()
     return shards
 
 
-def _gone_through(path: Path) -> Shard:
+def from_headers(path: Path) -> Shard:
+    """The files in a tar file by its headers alone; errors as for `read_shards`."""
     names: list[str] = []
     labels: list[str] = []
     places: list[tuple[int, int]] = []
@@ -222,19 +223,20 @@ def _written(path: Path) -> Shard | None:
             (),
         )
         return shard if _sound(shard, int(stamp[0])) else None
-    except (OSError, SafetensorError, KeyError, ValueError):
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
 
 
 def _sound(shard: Shard, length: int) -> bool:
     """Whether an index says nothing that no tar file of this length could hold."""
     counts = (shard.names.ends, shard.labels.ends, shard.offsets, shard.sizes)
-    if any(one.dtype != np.int64 or one.shape != shard.offsets.shape for one in counts):
+    if any(one.dtype != np.int64 or one.shape != (shard.offsets.size,) for one in counts):
         return False
     for texts in (shard.names, shard.labels):
         rising = bool((np.diff(texts.ends, prepend=0) >= 0).all())
         last = int(texts.ends[-1]) if len(texts) else 0
-        if texts.block.dtype != np.uint8 or not rising or last != texts.block.size:
+        block = texts.block
+        if block.dtype != np.uint8 or block.shape != (last,) or not rising or (block < 32).any():
             return False
     if (shard.offsets < 0).any() or (shard.sizes < 0).any():
         return False

@@ -59,13 +59,13 @@ class RowGroups:
             try:
                 if at not in self._held and at not in self._ends:
                     self._take_in(at)
-            except (pa.ArrowException, OSError) as error:
+                if at in self._held:
+                    self._held.move_to_end(at)
+                    cell = self._held[at][row].as_buffer()
+                else:
+                    cell = self._spooled(at, row)
+            except (pa.ArrowException, OSError, IndexError, ValueError) as error:
                 raise OSError(" ".join(str(error).split())) from None
-            if at in self._held:
-                self._held.move_to_end(at)
-                cell = self._held[at][row].as_buffer()
-            else:
-                cell = self._spooled(at, row)
         if not cell:
             raise OSError("no bytes in this row")
         return io.BytesIO(cell)
