@@ -13,6 +13,7 @@ from mineral_recog.audit.fingerprint import SIDE, Array
 
 BROAD, FINE = (1.0, 5.0), (0.7, 2.0)  # pixels: detail is larger than one and smaller than the other
 STEPS = 5
+LIKELY = 0.68  # correlation after the first step; those below never agree in the end
 POINTS = 16  # each way, that pictures are aligned by
 FARTHEST = 0.07  # of a side, that an edge may move in aligning
 AROUND = 1.5  # pixels within which pictures are compared
@@ -55,15 +56,23 @@ def agreement(pictures: Array, others: Array, boxes: Array) -> tuple[Array, Arra
         boxes: about where in the pictures the others may be, [N, 4].
 
     Returns:
-        The agreement, up to 1, [N]; and the boxes after aligning.
+        The agreement, up to 1, [N], -1 for those that are far from it; and the boxes after
+        aligning.
     """
-    boxes, gain = _aligned(_detail(pictures, BROAD), _detail(others, BROAD), boxes)
-    part = gain[:, None, None] * _laid(_detail(pictures, FINE), boxes, SIDE)
-    other = _detail(others, FINE)
+    details = _detail(pictures, BROAD), _detail(others, BROAD)
+    boxes, gain, correlation = _aligned(*details, boxes, 1)
+    agree = np.full(len(boxes), -1, np.float32)
+    some = np.flatnonzero(correlation >= LIKELY)  # half of what is no copy is told here
+    if len(some) == 0:
+        return agree, boxes
+    boxes[some], gain, _ = _aligned(details[0][some], details[1][some], boxes[some], STEPS - 1)
+    part = gain[:, None, None] * _laid(_detail(pictures[some], FINE), boxes[some], SIDE)
+    other = _detail(others[some], FINE)
     energy = _blurred(part**2, AROUND) + _blurred(other**2, AROUND)
     like = 1 - _blurred((part - other) ** 2, AROUND) / (energy + NOISE**2 / 2)
     weight = energy / (energy + 2 * NOISE**2)
-    return (like * weight).sum((1, 2)) / (weight.sum((1, 2)) + LEAST), boxes
+    agree[some] = (like * weight).sum((1, 2)) / (weight.sum((1, 2)) + LEAST)
+    return agree, boxes
 
 
 def colour_distance(colours: Array, others: Array, boxes: Array) -> Array:
@@ -120,7 +129,9 @@ def _beyond(low: Array, high: Array, side: int, points: int) -> Array:
     return beyond
 
 
-def _aligned(pictures: Array, others: Array, boxes: Array) -> tuple[Array, Array]:
+def _aligned(
+    pictures: Array, others: Array, boxes: Array, steps: int
+) -> tuple[Array, Array, Array]:
     """Where in pictures is best shown what others show.
 
     Gauss-Newton steps on the four edges, a gain and an offset (Lucas and Kanade, "An iterative
@@ -131,9 +142,10 @@ def _aligned(pictures: Array, others: Array, boxes: Array) -> tuple[Array, Array
         pictures: detail, [N, 32, 32].
         others: likewise.
         boxes: about where in the pictures the others may be, [N, 4].
+        steps: to go.
 
     Returns:
-        The boxes, and the gains that make the pictures as strong as the others.
+        The boxes, the gains that make the pictures as strong as the others, and the correlations.
     """
     start, many = boxes, len(boxes)
     others = _laid(others, _WHOLE, POINTS).reshape(many, -1)
@@ -142,7 +154,7 @@ def _aligned(pictures: Array, others: Array, boxes: Array) -> tuple[Array, Array
     y = x[:, None]
     slopes = np.ones((many, 6, POINTS, POINTS), np.float32)  # by each edge, gain and offset
     flat = slopes.reshape(many, 6, -1)
-    for _ in range(STEPS):
+    for _ in range(steps):
         down, across = (_lines_and_slopes(boxes[:, k], boxes[:, k + 2]) for k in (1, 0))
         laid = down @ pictures @ across.transpose(0, 2, 1)
         scale = gain[:, None, None] * SIDE
@@ -151,7 +163,7 @@ def _aligned(pictures: Array, others: Array, boxes: Array) -> tuple[Array, Array
         slopes[:, 1], slopes[:, 3] = by_y * (1 - y), by_y * y
         slopes[:, 4] = laid[:, :POINTS, :POINTS]
         rest = others - gain[:, None] * flat[:, 4]
-        typical = 1.5 * np.median(np.abs(rest), axis=1, keepdims=True) + 0.5
+        typical = 1.5 * _median(np.abs(rest)) + 0.5
         weighted = flat / (1 + (rest / (2 * typical)) ** 2)[:, None]
         normal = weighted @ flat.transpose(0, 2, 1)
         damping = 1e-3 * (1 + np.einsum("nkk->n", normal) / 6)
@@ -159,5 +171,14 @@ def _aligned(pictures: Array, others: Array, boxes: Array) -> tuple[Array, Array
         step = np.linalg.solve(normal, weighted @ rest[..., None])[..., 0]
         boxes = (boxes + step[:, :4].clip(-0.04, 0.04)).clip(start - FARTHEST, start + FARTHEST)
         gain = (gain + step[:, 4]).clip(0.3, 3)
-    size = (_laid(pictures, boxes, POINTS) ** 2).mean((1, 2))
-    return boxes, np.sqrt((others**2).mean(1) / (size + 1e-6))
+    laid = _laid(pictures, boxes, POINTS).reshape(many, -1)
+    size, other_size = (laid**2).mean(1) + 1e-6, (others**2).mean(1)
+    correlation = (laid * others).mean(1) / np.sqrt(size * other_size + 1e-6)
+    return boxes, np.sqrt(other_size / size), correlation
+
+
+def _median(rows: Array) -> Array:
+    """The upper one of the two in the middle of each row, [N, 1]; faster than numpy's."""
+    middle = rows.shape[1] // 2
+    median: Array = np.partition(rows, middle, axis=1)[:, middle : middle + 1]
+    return median
