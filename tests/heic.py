@@ -30,5 +30,7 @@ def without_heic(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         patch.setitem(sys.modules, "pillow_heif", None)
         patch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
         reads_heic.cache_clear()
-        yield
-    reads_heic.cache_clear()
+        try:
+            yield
+        finally:
+            reads_heic.cache_clear()
