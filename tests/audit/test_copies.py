@@ -144,9 +144,18 @@ def test_the_same_photos_give_the_same_copies(
 def test_few_pairs_of_unlike_photos_are_compared() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (1500, 6, 6), np.uint8)
     large = [np.asarray(Image.fromarray(one).resize((32, 32))) for one in noise]
-    found = Index(np.stack(large), np.arange(1500)).candidates()
-    compared = sum(len(candidates) for _, candidates in found)
-    assert compared < 0.002 * 1500**2
+    found = Index(np.stack(large), np.arange(1500)).look_up(0, 1500)
+    assert len(found) < 0.002 * 1500**2
+
+
+def test_bits_are_counted_the_same_by_an_older_numpy(
+    prints: list[Fingerprint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = [*prints, fingerprint(photo("Agate", 0).resize((60, 70)))]
+    found = find_copies(both, unlike(13))
+    assert [(copy.first, copy.second) for copy in found] == [(0, 12)]
+    monkeypatch.delattr(np, "bitwise_count", raising=False)
+    assert find_copies(both, unlike(13)) == found
 
 
 def test_groups_are_copies_of_copies() -> None:

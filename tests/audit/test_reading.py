@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mineral_recog.audit.fingerprint import fingerprint
 from mineral_recog.audit.reading import OpenFile, Record, read_photo, read_photos
 from mineral_recog.errors import UserError
 from mineral_recog.files import open_regular
 from tests.audit.scenes import scene
+from tests.heic import heic, without_heic
 
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -62,7 +64,8 @@ def test_a_file_cut_short_is_named(tmp_path: Path, kind: str) -> None:
     ("content", "told"),
     [
         (b"<!DOCTYPE html><title>404</title>", "HTML, SVG or XML"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),  # that is broken
+        (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
         (b"%PDF-1.7\n", "PDF"),
         (b"only words", ""),
     ],
@@ -73,7 +76,24 @@ def test_what_is_no_photo_is_named(tmp_path: Path, content: bytes, told: str) ->
 
 def test_an_empty_file_and_one_of_a_format_that_is_not_read(tmp_path: Path) -> None:
     assert why(read(tmp_path, "a.jpg", b"")) == ("cut_short", "0 B")
-    assert why(read(tmp_path, "a.HEIC", b"anything")) == ("other_content", "HEIC")
+    assert why(read(tmp_path, "a.CR2", b"anything")) == ("other_content", "CR2")
+
+
+def test_heic_is_read_or_told_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = heic(scene(1), orientation=6)
+    with without_heic(monkeypatch):
+        for name in ("a.HEIC", "a.jpg"):
+            kind, told = why(read(tmp_path, name, content))
+            assert kind == "other_content"
+            assert told == "HEIC: pip install 'mineral-recog[heic]'"
+    record = read(tmp_path, "a.HEIC", content)
+    assert (record.width, record.height, record.remarks) == (160, 200, ())
+    upright = fingerprint(scene(1).rotate(-90, expand=True))
+    assert record.fingerprint is not None
+    assert np.abs(record.fingerprint.grey[0].astype(int) - upright.grey[0]).mean() < 3
+    assert [one.told for one in read(tmp_path, "b.jpg", content).remarks] == [".jpg: HEIF"]
+    named = read(tmp_path, "b.heic", encoded(scene(1), "JPEG")).remarks
+    assert [one.told for one in named] == [".heic: JPEG"]
 
 
 def test_a_name_that_promises_another_format(tmp_path: Path) -> None:

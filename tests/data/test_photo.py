@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from mineral_recog.data.photo import open_photo, unreadable
+from mineral_recog.data.photo import (
+    TooLargeError,
+    examine_photo,
+    is_photo_name,
+    open_photo,
+    reads_heic,
+    unreadable,
+)
+from tests.heic import heic, without_heic
 
 
 def corner(path: Path) -> tuple[int, ...]:
@@ -58,6 +69,75 @@ def test_exif_orientation_is_followed(tmp_path: Path) -> None:
     upright = np.asarray(open_photo(tmp_path / "a.jpg"))
     assert upright.shape == (40, 20, 3)
     assert upright[:16].mean() > 240 > 15 > upright[24:].mean()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "white"),
+    [
+        (1, (64, 32), "left"),
+        (2, (64, 32), "right"),
+        (3, (64, 32), "right"),
+        (6, (32, 64), "top"),
+        (8, (32, 64), "bottom"),
+    ],
+)
+def test_heic_is_upright_once(
+    tmp_path: Path, orientation: int, size: tuple[int, int], white: str
+) -> None:
+    image = Image.new("RGB", (64, 32), "black")
+    image.paste("white", (0, 0, 32, 32))
+    (tmp_path / "a.heic").write_bytes(heic(image, orientation))
+    upright, header = examine_photo(tmp_path / "a.heic")
+    assert (header.format, header.width, header.height) == ("HEIF", *size)
+    assert (upright.size, upright.mode) == (size, "RGB")
+    pixels = np.asarray(upright.convert("L"))
+    halves = {
+        "left": pixels[:, : size[0] // 2],
+        "right": pixels[:, size[0] // 2 :],
+        "top": pixels[: size[1] // 2],
+        "bottom": pixels[size[1] // 2 :],
+    }
+    assert max(halves, key=lambda half: halves[half].mean()) == white
+    assert halves[white].mean() > 250
+
+
+def test_heic_has_the_same_limit_and_is_named_when_it_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = heic(Image.new("RGB", (64, 32), "red"))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # twice this is refused
+    with pytest.raises(TooLargeError):
+        open_photo(BytesIO(content))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2048)
+    assert open_photo(BytesIO(content)).size == (64, 32)
+    with pytest.raises(OSError, match="cannot identify"):
+        open_photo(BytesIO(content), formats=("JPEG", "PNG"))
+    with without_heic(monkeypatch), pytest.raises(OSError, match=r"pip install .*\[heic\]"):
+        open_photo(BytesIO(content))
+    (tmp_path / "cut.heic").write_bytes(content[:-5])
+    [(photo, why)] = unreadable([0], lambda _: (tmp_path / "cut.heic").open("rb"))
+    assert photo == 0
+    assert why
+
+
+def test_a_name_is_that_of_a_photo_whatever_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["a.HEIC", "a.heif", "a.jpg", "a", "a.txt"]
+    told = [True, True, True, True, False]
+    assert reads_heic()
+    assert [is_photo_name(name) for name in names] == told
+    with without_heic(monkeypatch):
+        assert [is_photo_name(name) for name in names] == told
+
+
+def test_the_library_for_heic_is_not_imported_before_a_photo_needs_it(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from mineral_recog.data.photo import is_photo_name, open_photo\n"
+        f"is_photo_name('a.heic'); open_photo(Path({str(tmp_path / 'a.png')!r}))\n"
+        "assert 'pillow_heif' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_large_jpegs_are_decoded_small(tmp_path: Path) -> None:

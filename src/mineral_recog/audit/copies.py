@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
+from threadpoolctl import threadpool_limits
 
 from mineral_recog.audit.agreement import agreement, colour_distance
 from mineral_recog.audit.candidates import Candidates, Index
@@ -23,7 +26,7 @@ FLAT = 3.0  # standard deviation of grey levels below which a picture has nothin
 KINDS: tuple[Kind, ...] = tuple(
     "near" if not any(turn) else "mirrored" if sum(turn) % 2 else "rotated" for turn in TURNS
 )
-TOGETHER = 512  # pairs that are compared at a time; they take some 50 MB
+TOGETHER = 256  # pictures that a thread looks up and compares at a time; they take some 50 MB
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,22 @@ def _near(fingerprints: Sequence[Fingerprint], on_compared: Callable[[int], None
     pictures = _pictures(fingerprints)
     if len(pictures) == 0:
         return []
+    index = Index(pictures.grey, pictures.photo)
     best: dict[tuple[int, int], Copy] = {}
-    for done, found in Index(pictures.grey, pictures.photo).candidates():
-        for start in range(0, len(found.first), TOGETHER):
-            for copy in _compared(pictures, found[start : start + TOGETHER]):
+
+    def found(start: int) -> list[Copy]:
+        return _compared(pictures, index.look_up(start, start + TOGETHER))
+
+    starts = range(0, len(pictures), TOGETHER)
+    # The threads are here, one a core; those of matrix products would only get into their way.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start, copies in zip(starts, pool.map(found, starts), strict=True):
+            for copy in copies:
                 pair = copy.first, copy.second
                 if pair not in best or best[pair].similarity < copy.similarity:
                     best[pair] = copy
-        on_compared(int(pictures.photo[done - 1]) + 1)
+            last = min(start + TOGETHER, len(pictures)) - 1
+            on_compared(int(pictures.photo[last]) + 1)
     return list(best.values())
 
 
@@ -118,13 +129,16 @@ def _pictures(fingerprints: Sequence[Fingerprint]) -> _Pictures:
         )
     grey, colour, photo = (np.array(column) for column in zip(*shown, strict=True))
     # As floats all at once they would take several times the memory of the fingerprints.
-    spread = [some.std((1, 2)) for some in np.array_split(grey, 1 + len(grey) // 1024)]
+    chunks = np.array_split(grey, 1 + len(grey) // 1024)
+    spread = [chunk.std((1, 2), dtype=np.float32) for chunk in chunks]
     kept = np.concatenate(spread) >= FLAT
     return _Pictures(grey[kept], colour[kept], photo[kept])
 
 
 def _compared(pictures: _Pictures, found: Candidates) -> list[Copy]:
     """Those candidates that are copies."""
+    if len(found) == 0:
+        return []
     boxes = CROPS[found.crop]
     colour, other_colour = (
         pictures.colour[some].astype(np.float32) for some in (found.first, found.second)

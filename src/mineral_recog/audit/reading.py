@@ -16,12 +16,21 @@ from PIL import Image, UnidentifiedImageError
 
 from mineral_recog.audit.checks import SIDE, remarks
 from mineral_recog.audit.fingerprint import Fingerprint, fingerprint
-from mineral_recog.data.photo import NEEDS_CONVERTING, Header, TooLargeError, examine_photo
+from mineral_recog.data.photo import (
+    HEIC,
+    HEIC_BRANDS,
+    INSTALL_HEIC,
+    NEEDS_CONVERTING,
+    Header,
+    TooLargeError,
+    examine_photo,
+    reads_heic,
+)
 from mineral_recog.sources.source import Remark
 
 # What files that are no photo of ours begin with, after how many bytes.
 _CONTENTS = (
-    (4, b"ftyphei", "HEIC"), (4, b"ftyphev", "HEIC"), (4, b"ftypmif1", "HEIC"),
+    *((4, b"ftyp" + brand, "HEIC") for brand in HEIC_BRANDS),
     (4, b"ftyp", "video"), (0, b"<", "HTML, SVG or XML"), (0, b"%PDF", "PDF"), (0, b"PK", "ZIP"),
     (0, b"{", "JSON"),
 )  # fmt: skip
@@ -111,6 +120,8 @@ def _read(file: BinaryIO, path: str) -> Record:
         image, header = examine_photo(file, SIDE)
     except UnidentifiedImageError:
         told = next((name for at, sign, name in _CONTENTS if start[at:].startswith(sign)), "")
+        if told == "HEIC" and not reads_heic():
+            told = f"HEIC: {INSTALL_HEIC}"
         return _unread(path, "other_content", told)
     found = (*_misnamed(path, header), *remarks(image, header))
     return Record(
@@ -120,7 +131,7 @@ def _read(file: BinaryIO, path: str) -> Record:
 
 def _misnamed(path: str, header: Header) -> tuple[Remark, ...]:
     suffix = Path(path).suffix.lower()
-    named = Image.registered_extensions().get(suffix)
+    named = "HEIF" if suffix in HEIC else Image.registered_extensions().get(suffix)
     if named is None or named == header.format:
         return ()
     if any({named, header.format} <= same for same in _SAME_FORMAT):

@@ -1,4 +1,4 @@
-"""Opening photos: any format that Pillow reads, upright, in RGB."""
+"""Opening photos: any format that Pillow reads, and HEIC with `pillow-heif`; upright, in RGB."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
 MOST_MEGAPIXELS = "MINERAL_RECOG_MEGAPIXELS"  # environment variable: what a photo may have
+HEIC = (".heic", ".heif", ".hif")  # what phones and cameras name such photos
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+INSTALL_HEIC = "pip install 'mineral-recog[heic]'"
 # Photos that need another program to be read; Pillow does not know their names.
 NEEDS_CONVERTING = {
-    ".heic", ".heif", ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
+    ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
 }  # fmt: skip
 
 
@@ -41,9 +45,23 @@ class TooLargeError(OSError):
 
 
 def is_photo_name(name: str) -> bool:
-    """Whether a file's name may be that of a photo: a suffix that Pillow knows, or none."""
+    """Whether a file's name may be that of a photo: a suffix that Pillow knows, or none.
+
+    HEIC is a photo even where it cannot be read: it is named then, not passed over.
+    """
     suffix = Path(name).suffix.lower()
-    return suffix == "" or suffix in Image.registered_extensions()
+    return suffix in ("", *HEIC) or suffix in Image.registered_extensions()
+
+
+@cache
+def reads_heic() -> bool:
+    """Whether HEIC can be read; the first time, Pillow is told how."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return False
+    register_heif_opener()
+    return True
 
 
 def may_be_photo(name: str) -> bool:
@@ -119,7 +137,7 @@ def _set_limit() -> None:
 def _decode(
     path: Path | BinaryIO, short_side: int | None, formats: tuple[str, ...] | None
 ) -> tuple[Image.Image, Header]:
-    with Image.open(path, formats=formats) as image:
+    with _open(path, formats) as image:
         (width, height), kind = image.size, image.format or ""
         if short_side is not None:
             image.draft("RGB", (short_side, short_side))
@@ -134,6 +152,30 @@ def _decode(
         ground = Image.new("RGBA", upright.size, "white")
         upright = Image.alpha_composite(ground, upright)
     return upright.convert("RGB"), Header(kind, width, height)
+
+
+def _open(path: Path | BinaryIO, formats: tuple[str, ...] | None) -> Image.Image:
+    """The photo with its header read, as HEIC only when it is no other."""
+    try:
+        return Image.open(path, formats=formats)
+    except UnidentifiedImageError:
+        if formats is not None or not _is_heic(path):
+            raise
+    if not reads_heic():
+        raise UnidentifiedImageError(
+            tr(f"a HEIC photo; to read it: {INSTALL_HEIC}", f"HEIC 照片；如需读取：{INSTALL_HEIC}")
+        )
+    return Image.open(path)
+
+
+def _is_heic(path: Path | BinaryIO) -> bool:
+    """Whether a file begins as HEIC does (ISO/IEC 23008-12)."""
+    if isinstance(path, Path):
+        with path.open("rb") as file:
+            return _is_heic(file)
+    path.seek(0)
+    start = path.read(12)
+    return start[4:8] == b"ftyp" and start[8:] in HEIC_BRANDS
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:

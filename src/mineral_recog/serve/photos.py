@@ -10,7 +10,8 @@ from mineral_recog.data.photo import open_photo
 from mineral_recog.language import tr
 from mineral_recog.serve.refusal import RefusedError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")  # what browsers show; decoders that are well worn
+# What browsers show, with decoders that are well worn. HEIC is neither: not for bytes of strangers.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 MOST_PIXELS = 50 * 10**6
 
 
