@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
 from mineral_recog.config import Recipe, Stage
+from mineral_recog.data.cache import Cache
 from mineral_recog.data.index import Index
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
@@ -50,6 +51,7 @@ class Engine:
         folder: of the run; holds log.jsonl and checkpoint/.
         device: to train on.
         workers: loader processes.
+        caches: of the photos to learn from and to validate on; without, they are read themselves.
     """
 
     def __init__(
@@ -61,14 +63,17 @@ class Engine:
         folder: Path,
         device: torch.device,
         workers: int,
+        caches: Sequence[Cache] | None = None,
     ) -> None:
         self.recipe, self.device = recipe, device
         self.network = network.to(device)
         self.labels, self.classes = train.labels, len(train.classes)
         self.log, self.checkpoint = folder / LOG, folder / CHECKPOINT
         size = recipe.image_size
-        self.views = TrainingLoader(train, size, recipe.crop_scale, recipe.seed, workers)
-        self.val = EvaluationLoader(val, size, recipe.batch_size, workers)
+        self.cached = caches is not None
+        of_train, of_val = caches or (None, None)
+        self.views = TrainingLoader(train, size, recipe.crop_scale, recipe.seed, workers, of_train)
+        self.val = EvaluationLoader(val, size, recipe.batch_size, workers, of_val)
         self.done = 0  # epochs
         self.steps_an_epoch = number_of_batches(len(train), recipe.batch_size)
         self.counts = torch.tensor(train.counts, dtype=torch.float32, device=device)

@@ -7,6 +7,7 @@ import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import timm
 import torch
@@ -20,8 +21,9 @@ from mineral_recog.calibrating import calibrate
 from mineral_recog.config import Recipe
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
-from mineral_recog.data.photo import unreadable
-from mineral_recog.data.views import Preprocessing
+from mineral_recog.data.photo import unreadable, unreadable_error
+from mineral_recog.data.reducing import cache_pays, reduce_photos
+from mineral_recog.data.views import Preprocessing, reduced_side
 from mineral_recog.engine import CHECKPOINT, LOG, Engine, LogLine
 from mineral_recog.errors import UserError
 from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
@@ -72,6 +74,7 @@ def train(
             "data": str(data.resolve()),
             "fingerprint": train_index.fingerprint(),
             "preprocessing": engine.network.preprocessing.to_json(),
+            "cached": engine.cached,
         }
         with whole_folder(folder) as partial:
             (partial / "checkpoint").mkdir()
@@ -99,11 +102,11 @@ def resume(
     with locked(folder):
         _refuse_unresumable(folder)
         recipe = read_recipe(str(folder / RECIPE))
-        fingerprint, preprocessing = began_with(folder)
+        began = began_with(folder)
         engine, train_index, val, recipe = _engine(
-            data, recipe, folder, backbone, device, workers, preprocessing
+            data, recipe, folder, backbone, device, workers, began
         )
-        if fingerprint != train_index.fingerprint():
+        if began.fingerprint != train_index.fingerprint():
             raise UserError(
                 tr(
                     f"The training photos in {data} are not those that {folder} began with: put "
@@ -133,8 +136,22 @@ def _refuse_unresumable(folder: Path) -> None:
         )
 
 
-def began_with(folder: Path) -> tuple[str, Preprocessing | None]:
-    """Fingerprint of the photos of a run, and its preprocessing if a checkpoint holds weights.
+class Began(NamedTuple):
+    """What a run began with.
+
+    Attributes:
+        fingerprint: of its training photos.
+        preprocessing: if a checkpoint holds weights.
+        cached: whether it trains on reduced photos.
+    """
+
+    fingerprint: str
+    preprocessing: Preprocessing | None
+    cached: bool
+
+
+def began_with(folder: Path) -> Began:
+    """What a run began with, by its record.
 
     Raises:
         UserError: the record of the run is damaged.
@@ -155,7 +172,8 @@ def began_with(folder: Path) -> tuple[str, Preprocessing | None]:
                 f"{folder / RUN} 已损坏：请用 --force 重新训练。",
             )
         ) from None
-    return fingerprint, seen if (folder / CHECKPOINT).is_file() else None
+    cached = facts.get("cached") is True
+    return Began(fingerprint, seen if (folder / CHECKPOINT).is_file() else None, cached)
 
 
 def branch(run: Path, recipe: Recipe, folder: Path) -> None:
@@ -187,11 +205,11 @@ def _engine(
     backbone: nn.Module | None,
     device_name: str,
     workers: int,
-    preprocessing: Preprocessing | None = None,
+    began: Began | None = None,
 ) -> tuple[Engine, Index, Index, Recipe]:
     """Check all that can be checked beforehand, and build the engine.
 
-    With `preprocessing` the network is left empty, for a checkpoint to fill.
+    For a run that `began` with a checkpoint the network is left empty, for that to fill.
     """
     device = hardware.choose_device(device_name)
     train_index = read_split(data, "train")
@@ -207,7 +225,7 @@ def _engine(
     class_groups(recipe.groups, train_index.classes, train_index.counts.tolist())
     torch.manual_seed(recipe.seed)
     classes = len(train_index.classes)
-    if preprocessing is None:
+    if began is None or began.preprocessing is None:
         network = build_network(
             backbone or recipe.backbone,
             recipe.pretrained,
@@ -218,13 +236,22 @@ def _engine(
             recipe.test_views,
         )
     else:
-        network = empty_network(backbone or recipe.backbone, recipe.head, classes, preprocessing)
-    for index in (train_index, val):
-        refuse_unreadable(index)
+        network = empty_network(
+            backbone or recipe.backbone, recipe.head, classes, began.preprocessing
+        )
+    side = reduced_side(recipe.image_size)
+    if began is not None:
+        cached = began.cached
+    else:
+        cached = cache_pays(train_index, side) if recipe.cache == "auto" else recipe.cache
+    caches = reduce_photos((train_index, val), side) if cached else None
+    if caches is None:  # to make them, every photo was read
+        for index in (train_index, val):
+            refuse_unreadable(index)
     if recipe.precision == "auto":
         precision = hardware.choose_precision(network, device)
         recipe = recipe.model_copy(update={"precision": precision})
-    engine = Engine(recipe, network, train_index, val, folder, device, workers)
+    engine = Engine(recipe, network, train_index, val, folder, device, workers, caches)
     return engine, train_index, val, recipe
 
 
@@ -238,16 +265,7 @@ def refuse_unreadable(index: Index) -> None:
     with Bar(tr(f"checking {index.root.name}", f"检查 {index.root.name}"), len(paths)) as bar:
         bad = unreadable(paths, bar.at)
     if bad:
-        shown = ", ".join(f"{path} ({reason})" for path, reason in bad[:10])
-        more = f", ... (+{len(bad) - 10})" if len(bad) > 10 else ""
-        raise UserError(
-            tr(
-                f"{len(bad)} photos in {index.root} cannot be read: {shown}{more}. Replace or "
-                "remove them, or use `mineral-recog prepare`, which skips such photos.",
-                f"{index.root} 里有 {len(bad)} 张照片无法读取：{shown}{more}。请替换或删除它们，"
-                "或用 `mineral-recog prepare`（会跳过这类照片）。",
-            )
-        )
+        raise unreadable_error(index.root, bad)
 
 
 def _run(
@@ -296,6 +314,7 @@ def _provenance(
     engine: Engine, train_index: Index, recipe: Recipe, tau: float | None
 ) -> dict[str, str]:
     adjusted = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
+    photos = f"reduced to {reduced_side(recipe.image_size)} px" if engine.cached else "as they are"
     return adjusted | {
         "mineral-recog": mineral_recog.__version__,
         "python": platform.python_version(),
@@ -304,6 +323,7 @@ def _provenance(
         "timm": timm.__version__,
         "hardware": hardware.describe(engine.device),
         "precision": recipe.precision,
+        "photos seen in training": photos,
         "seed": str(recipe.seed),
         "training photos (sha256 of names and sizes)": train_index.fingerprint(),
     }
