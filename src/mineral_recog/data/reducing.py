@@ -112,11 +112,11 @@ def _made(splits: Sequence[_Split], home: Path) -> list[Cache] | None:
     if take:
         _say(
             tr(
-                f"Photos are reduced to {splits[0].side} px once and kept in {home} ({_told(take)}), "
-                "so that epochs read them fast. The folder may be removed at any time; "
-                "--cache off does without it.",
+                f"Photos are reduced to {splits[0].side} px once and kept in {home} "
+                f"({_told(take)}), so that epochs read them fast. After training the folder may be "
+                "removed; --cache off does without it.",
                 f"照片缩小到 {splits[0].side} 像素，保存在 {home}（{_told(take)}），"
-                "使每轮读取更快。该文件夹可随时删除；--cache off 则不使用。",
+                "使每轮读取更快。训练后可删除该文件夹；--cache off 则不使用。",
             )
         )
     for split in splits:
