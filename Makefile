@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test clean
+.PHONY: demo test bench clean
 
 # Made anew when what is installed changes; the mark is set last, so a broken install is redone.
 .venv/installed: pyproject.toml
@@ -19,6 +19,9 @@ test: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
+
+bench: .venv/installed
+	$(BIN)/python benchmarks/speed.py
 
 clean:
 	rm -rf .venv

@@ -19,6 +19,7 @@ import pytest
 
 from mineral_recog import cli, demo
 from mineral_recog.cli import main
+from mineral_recog.recipe_file import read_recipe
 from tests.conftest import TINY, write_photos
 
 SMALL = [part for setting in TINY for part in ("--set", setting)]
@@ -232,7 +233,7 @@ def test_resume_refuses_other_settings(
 ) -> None:
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--resume"]
     assert main([*command, "--set", "seed=1"]) == 2
-    assert "leave out --recipe, --set and --force" in told(capsys)
+    assert "leave out --recipe, --set, --cache and --force" in told(capsys)
 
 
 def test_tensorboard_is_written_when_asked(prepared: Path, tmp_path: Path) -> None:
@@ -293,6 +294,8 @@ def test_the_demo_prints_the_table_of_the_paper(
         (["compare", "a", "b/a"], "DATA has a twice"),
         (["compare", ".", "--seeds", "one"], "whole numbers"),
         (["compare", ".", "--split", "train"], "train"),
+        (["train", ".", "--cache", "maybe"], "maybe"),
+        (["train", ".", "--set", "cache=maybe"], "cache"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(
@@ -519,3 +522,18 @@ def test_a_ctrl_c_in_prepare_leaves_nothing(
     monkeypatch.setattr("mineral_recog.splitting._put", interrupt)
     assert main(["prepare", str(source), str(tmp_path / "data")]) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_the_cache_is_the_users_choice(prepared: Path, tmp_path: Path) -> None:
+    data, run = shutil.copytree(prepared, tmp_path / "data"), tmp_path / "run"
+    command = ["train", str(data), "--out", str(run), *BASELINE]
+    assert main([*command, "--cache", "off"]) == 0
+    assert not (data / ".cache").exists()
+    assert main([*command, "--cache", "on", "--force"]) == 0
+    assert (data / ".cache" / "val-37").is_dir()
+    assert read_recipe(str(run / "recipe.yaml")).cache is True
+    command = ["compare", str(data), "--recipes", "baseline", "--seeds", "0", *BASELINE[2:]]
+    assert main([*command, "--out", str(tmp_path / "out"), "--cache", "off"]) == 0
+    made = tmp_path / "out" / "runs" / "baseline" / "data-seed0" / "recipe.yaml"
+    assert read_recipe(str(made)).cache is False
+    assert main([*command, "--out", str(tmp_path / "out"), "--cache", "on"]) == 2

@@ -87,7 +87,7 @@ def test_shares_make_up_the_batches_that_one_process_draws(
     drawn = build_sampler(name, train.labels, len(train.classes), 8, 5, p).draw(3)
     whole = list(TrainingLoader(train, 16, 0.3, 5, 0).batches(3, drawn))
     shares = [
-        list(TrainingLoader(train, 16, 0.3, 5, 0, slice(r, None, ranks)).batches(3, drawn))
+        list(TrainingLoader(train, 16, 0.3, 5, 0, share=slice(r, None, ranks)).batches(3, drawn))
         for r in range(ranks)
     ]
     for step, batch in enumerate(whole):
@@ -102,7 +102,7 @@ def test_evaluation_sees_each_photo_once(prepared: Path) -> None:
     seen = [
         photo
         for r in range(3)
-        for batch in EvaluationLoader(val, 16, 4, 0, slice(r, None, 3))
+        for batch in EvaluationLoader(val, 16, 4, 0, share=slice(r, None, 3))
         for photo in batch.photos.tolist()
     ]
     assert sorted(seen) == list(range(len(val)))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import timm
 import torch
-from safetensors.torch import save_file
+from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from mineral_recog import training
 from mineral_recog.bundle import read_bundle
@@ -137,6 +138,74 @@ def test_a_damaged_checkpoint_is_told(data: Path, recipe: Recipe, tmp_path: Path
     (run / "checkpoint" / "last.safetensors").write_bytes(b"torn")
     with pytest.raises(UserError, match=r"damaged.*--force"):
         training.resume(data, run, device="cpu", workers=0)
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return load_file(run / "model" / "model.safetensors")
+
+
+def assert_same_bits(a: Path, b: Path) -> None:
+    theirs = weights(b)
+    assert all(torch.equal(value, theirs[key]) for key, value in weights(a).items())
+
+
+def large_photos(data: Path) -> None:
+    """Photos of four times the pixels that a cache would hold."""
+    for path in data.glob("*/*/*.png"):
+        Image.open(path).resize((74, 74)).save(path)
+
+
+def test_small_photos_are_read_as_they_are(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    for cache in ("auto", False):
+        chosen = recipe.model_copy(update={"cache": cache, "precision": "float32"})
+        training.train(data, chosen, tmp_path / str(cache), device="cpu", workers=0)
+    assert_same_bits(tmp_path / "auto", tmp_path / "False")
+    assert not (data / ".cache").exists()
+    assert read_bundle(tmp_path / "auto").provenance["photos seen in training"] == "as they are"
+
+
+def test_large_photos_are_kept_reduced(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large_photos(data)
+    recipe = read_recipe("baseline", [*TINY, "precision=float32", "stages.ce.epochs=2"])
+    for run in ("first", "again"):
+        training.train(data, recipe, tmp_path / run, device="cpu", workers=0)
+    assert_same_bits(tmp_path / "first", tmp_path / "again")
+    seen = read_bundle(tmp_path / "first").provenance["photos seen in training"]
+    assert seen == "reduced to 37 px"
+    assert {path.name for path in (data / ".cache").iterdir()} == {"lock", "train-37", "val-37"}
+
+    def stop(line: dict[str, object]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, recipe, tmp_path / "resumed", device="cpu", workers=0, on_epoch=stop)
+    # What a run began with holds, whatever would be chosen now.
+    monkeypatch.setattr(training, "cache_pays", lambda index, side: False)
+    training.resume(data, tmp_path / "resumed", device="cpu", workers=0)
+    assert_same_bits(tmp_path / "first", tmp_path / "resumed")
+
+
+def test_a_cache_that_cannot_be_made_costs_nothing_but_time(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = recipe.model_copy(update={"precision": "float32"})
+    (data / ".cache").touch()
+    for cache in (True, False):
+        chosen = recipe.model_copy(update={"cache": cache})
+        training.train(data, chosen, tmp_path / str(cache), device="cpu", workers=0)
+    assert_same_bits(tmp_path / "True", tmp_path / "False")
+    (data / ".cache").unlink()
+    (data / "val" / "beryl" / "bad.png").write_text("no photo")
+    with pytest.raises(UserError, match=r"1 photos .*bad\.png.*prepare"):
+        training.train(
+            data,
+            recipe.model_copy(update={"cache": True}),
+            tmp_path / "run",
+            device="cpu",
+            workers=0,
+        )
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -172,6 +172,7 @@ class Recipe(Settings):
     momentum: Share = 0.9
     weight_decay: NotNegative = 0.0005
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    cache: Literal["auto"] | bool = "auto"  # YAML reads on and off as true and false
     head: Literal["linear", "cosine"] = "linear"
     weight_average: Share = 0.0
     probabilities: Literal["plain", "adjusted"] = "plain"

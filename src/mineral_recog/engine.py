@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
 from mineral_recog.config import Recipe, Stage
+from mineral_recog.data.cache import Cache
 from mineral_recog.data.index import Index
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
@@ -58,6 +59,7 @@ class Engine:
         device: to train on.
         workers: loader processes.
         ranks: the processes that train together; each has an engine.
+        caches: of the photos to learn from and to validate on; without, they are read themselves.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Engine:
         device: torch.device,
         workers: int,
         ranks: Ranks,
+        caches: Sequence[Cache] | None = None,
     ) -> None:
         self.recipe, self.device, self.ranks = recipe, device, ranks
         self.network = ranks.with_common_statistics(network.to(device))
@@ -77,10 +80,12 @@ class Engine:
         self.labels_here = torch.from_numpy(train.labels).to(device)
         self.log, self.checkpoint = folder / LOG, folder / CHECKPOINT
         size = recipe.image_size
+        self.cached = caches is not None
+        of_train, of_val = caches or (None, None)
         self.views = TrainingLoader(
-            train, size, recipe.crop_scale, recipe.seed, workers, ranks.share
+            train, size, recipe.crop_scale, recipe.seed, workers, of_train, ranks.share
         )
-        self.val = EvaluationLoader(val, size, recipe.batch_size, workers, ranks.share)
+        self.val = EvaluationLoader(val, size, recipe.batch_size, workers, of_val, ranks.share)
         self.done, self.step = 0, 0  # epochs, and steps of the one at hand
         self.sums: dict[str, Tensor] = {}  # of each loss term over those steps
         self.mixing = np.random.default_rng()  # partners of mixup; each epoch has its own

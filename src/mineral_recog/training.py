@@ -6,9 +6,10 @@ import json
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 import timm
 import torch
@@ -21,11 +22,13 @@ from mineral_recog.bundle import Bundle
 from mineral_recog.calibrating import calibrate
 from mineral_recog.checkpoint import has_checkpoint
 from mineral_recog.config import Recipe
+from mineral_recog.data.cache import Cache
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
-from mineral_recog.data.photo import unreadable
+from mineral_recog.data.photo import unreadable, unreadable_error
+from mineral_recog.data.reducing import cache_pays, reduce_photos
 from mineral_recog.data.samplers import number_of_batches
-from mineral_recog.data.views import Preprocessing
+from mineral_recog.data.views import Preprocessing, reduced_side
 from mineral_recog.engine import CHECKPOINT, LOG, Engine, LogLine
 from mineral_recog.errors import UserError
 from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
@@ -81,6 +84,7 @@ def train(
             "data": str(data.resolve()),
             "fingerprint": train_index.fingerprint(),
             "preprocessing": engine.network.preprocessing.to_json(),
+            "cached": engine.cached,
         }
         if ranks.first:
             with whole_folder(folder) as partial:
@@ -109,11 +113,11 @@ def resume(
     with _alone_or_first(folder, device) as (ranks, where):
         _refuse_unresumable(folder)
         recipe = read_recipe(str(folder / RECIPE))
-        fingerprint, preprocessing = began_with(folder)
+        began = began_with(folder)
         engine, train_index, val, recipe = _engine(
-            data, recipe, folder, backbone, where, workers, ranks, preprocessing
+            data, recipe, folder, backbone, where, workers, ranks, began
         )
-        if fingerprint != train_index.fingerprint():
+        if began.fingerprint != train_index.fingerprint():
             raise UserError(
                 tr(
                     f"The training photos in {data} are not those that {folder} began with: put "
@@ -160,8 +164,22 @@ def _refuse_unresumable(folder: Path) -> None:
         )
 
 
-def began_with(folder: Path) -> tuple[str, Preprocessing | None]:
-    """Fingerprint of the photos of a run, and its preprocessing if a checkpoint holds weights.
+class Began(NamedTuple):
+    """What a run began with.
+
+    Attributes:
+        fingerprint: of its training photos.
+        preprocessing: if a checkpoint holds weights.
+        cached: whether it trains on reduced photos.
+    """
+
+    fingerprint: str
+    preprocessing: Preprocessing | None
+    cached: bool
+
+
+def began_with(folder: Path) -> Began:
+    """What a run began with, by its record.
 
     Raises:
         UserError: the record of the run is damaged.
@@ -182,7 +200,8 @@ def began_with(folder: Path) -> tuple[str, Preprocessing | None]:
                 f"{folder / RUN} 已损坏：请用 --force 重新训练。",
             )
         ) from None
-    return fingerprint, seen if has_checkpoint(folder / CHECKPOINT) else None
+    cached = facts.get("cached") is True
+    return Began(fingerprint, seen if has_checkpoint(folder / CHECKPOINT) else None, cached)
 
 
 def branch(run: Path, recipe: Recipe, folder: Path) -> None:
@@ -215,11 +234,11 @@ def _engine(
     device: torch.device,
     workers: int,
     ranks: Ranks,
-    preprocessing: Preprocessing | None = None,
+    began: Began | None = None,
 ) -> tuple[Engine, Index, Index, Recipe]:
     """Check all that can be checked beforehand, and build the engine.
 
-    With `preprocessing` the network is left empty, for a checkpoint to fill.
+    For a run that `began` with a checkpoint the network is left empty, for that to fill.
     """
     train_index = read_split(data, "train")
     if len(train_index.classes) < 2:
@@ -234,7 +253,7 @@ def _engine(
     class_groups(recipe.groups, train_index.classes, train_index.counts.tolist())
     torch.manual_seed(recipe.seed)
     classes = len(train_index.classes)
-    if preprocessing is None:
+    if began is None or began.preprocessing is None:
         network = build_network(
             backbone or recipe.backbone,
             recipe.pretrained,
@@ -245,16 +264,39 @@ def _engine(
             recipe.test_views,
         )
     else:
-        network = empty_network(backbone or recipe.backbone, recipe.head, classes, preprocessing)
+        network = empty_network(
+            backbone or recipe.backbone, recipe.head, classes, began.preprocessing
+        )
     smallest = len(train_index) // number_of_batches(len(train_index), recipe.batch_size)
     refuse_too_many(ranks, min(smallest, len(val)))
-    for index in (train_index, val):
-        refuse_unreadable(index, ranks.share)
+    caches = _caches(train_index, val, recipe, ranks, began)
+    if caches is None:  # to make them, every photo was read
+        for index in (train_index, val):
+            refuse_unreadable(index, ranks.share)
     if recipe.precision == "auto":
         precision = _precision(network, device, ranks)
         recipe = recipe.model_copy(update={"precision": precision})
-    engine = Engine(recipe, network, train_index, val, folder, device, workers, ranks)
+    engine = Engine(recipe, network, train_index, val, folder, device, workers, ranks, caches)
     return engine, train_index, val, recipe
+
+
+def _caches(
+    train: Index, val: Index, recipe: Recipe, ranks: Ranks, began: Began | None
+) -> Sequence[Cache] | None:
+    """Caches of reduced photos, if the run has them; one process makes them for all."""
+    side = reduced_side(recipe.image_size)
+    if began is not None:
+        cached = began.cached
+    else:
+        cached = cache_pays(train, side) if recipe.cache == "auto" else recipe.cache
+    if not cached:
+        return None
+    if not ranks.first:
+        ranks.wait()
+    caches = reduce_photos((train, val), side)
+    if ranks.first:
+        ranks.wait()
+    return caches if ranks.agreed(caches is not None) else None
 
 
 def refuse_unreadable(index: Index, share: slice = slice(None)) -> None:
@@ -267,16 +309,7 @@ def refuse_unreadable(index: Index, share: slice = slice(None)) -> None:
     with Bar(tr(f"checking {index.root.name}", f"检查 {index.root.name}"), len(photos)) as bar:
         bad = unreadable(photos, index.open, bar.at)
     if bad:
-        shown = ", ".join(f"{index.where(photo)} ({reason})" for photo, reason in bad[:10])
-        more = f", ... (+{len(bad) - 10})" if len(bad) > 10 else ""
-        raise UserError(
-            tr(
-                f"{len(bad)} photos in {index.root} cannot be read: {shown}{more}. Replace or "
-                "remove them, or use `mineral-recog prepare`, which skips such photos.",
-                f"{index.root} 里有 {len(bad)} 张照片无法读取：{shown}{more}。请替换或删除它们，"
-                "或用 `mineral-recog prepare`（会跳过这类照片）。",
-            )
-        )
+        raise unreadable_error(index.root, [(index.where(photo), why) for photo, why in bad])
 
 
 def _tell_damaged(folder: Path, why: str) -> None:
@@ -339,6 +372,7 @@ def _provenance(
     engine: Engine, train_index: Index, recipe: Recipe, tau: float | None
 ) -> dict[str, str]:
     adjusted = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
+    photos = f"reduced to {reduced_side(recipe.image_size)} px" if engine.cached else "as they are"
     return adjusted | {
         "mineral-recog": mineral_recog.__version__,
         "python": platform.python_version(),
@@ -347,6 +381,7 @@ def _provenance(
         "timm": timm.__version__,
         "hardware": hardware.describe(engine.device),
         "precision": recipe.precision,
+        "photos seen in training": photos,
         "seed": str(recipe.seed),
         "training photos (sha256 of names and sizes)": train_index.fingerprint(),
     }

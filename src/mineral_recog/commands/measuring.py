@@ -7,7 +7,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from mineral_recog.commands.options import DeviceOption, ForceOption, WorkersOption
+from mineral_recog.commands.options import (
+    CacheOption,
+    DeviceOption,
+    ForceOption,
+    WorkersOption,
+    with_cache,
+)
 from mineral_recog.language import tr
 
 
@@ -104,6 +110,7 @@ def compare(
         Literal["val", "test"],
         typer.Option(help=tr("photos to measure on", "用哪部分照片评估")),
     ] = "test",
+    cache: CacheOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     force: ForceOption = False,
@@ -112,7 +119,7 @@ def compare(
     from mineral_recog.planning import plan_comparison
 
     # Wrong names and keys are told before torch is loaded.
-    plan = plan_comparison(data, recipes, seeds, settings or [], out, split)
+    plan = plan_comparison(data, recipes, seeds, with_cache(settings, cache), out, split)
 
     from mineral_recog.comparing import run_comparison
     from mineral_recog.data.loading import default_workers

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -22,7 +23,22 @@ WorkersOption = Annotated[
         min=0, help=tr("processes that read photos; one a core", "读取照片的进程数；默认每核一个")
     ),
 ]
+CacheOption = Annotated[
+    Literal["auto", "on", "off"] | None,
+    typer.Option(
+        help=tr(
+            "keep photos reduced in DATA/.cache, so that epochs read them fast; auto: if they are "
+            "large",
+            "在 DATA/.cache 保存缩小的照片，使每轮读取更快；auto：照片较大时",
+        )
+    ),
+]
 ForceOption = Annotated[
     bool, typer.Option("--force", help=tr("replace what is there", "替换已有的结果"))
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help=tr("of the draw", "随机种子"))]
+
+
+def with_cache(settings: Sequence[str] | None, cache: str | None) -> list[str]:
+    """Settings of a recipe, with that of --cache if it was given."""
+    return [*(settings or ()), *(() if cache is None else (f"cache={cache}",))]

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from mineral_recog.commands.options import DeviceOption, ForceOption, WorkersOption
+from mineral_recog.commands.options import (
+    CacheOption,
+    DeviceOption,
+    ForceOption,
+    WorkersOption,
+    with_cache,
+)
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 
@@ -48,6 +54,7 @@ def train(
             "--tensorboard", help=tr("also log for TensorBoard", "同时写 TensorBoard 日志")
         ),
     ] = False,
+    cache: CacheOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     force: ForceOption = False,
@@ -57,14 +64,17 @@ def train(
 
     name = recipe or "multi_stage"
     folder = out or Path("runs", Path(name).stem)
-    if resume and (recipe or settings or force):
+    if resume and (recipe or settings or cache or force):
         raise UserError(
             tr(
-                "--resume goes on with the run as it is: leave out --recipe, --set and --force.",
-                "--resume 按原样继续训练：请去掉 --recipe、--set 与 --force。",
+                "--resume goes on with the run as it is: leave out --recipe, --set, --cache and "
+                "--force.",
+                "--resume 按原样继续训练：请去掉 --recipe、--set、--cache 与 --force。",
             )
         )
-    chosen = read_recipe(name, settings or [])  # wrong keys are told before torch is loaded
+    chosen = read_recipe(
+        name, with_cache(settings, cache)
+    )  # wrong keys are told before torch is loaded
 
     from mineral_recog import training
     from mineral_recog.data.loading import default_workers

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mineral_recog.data.packed import read_packed
-from mineral_recog.data.photo import is_photo_name
+from mineral_recog.data.photo import is_photo_name, pixel_size
 from mineral_recog.data.shards import Members
 from mineral_recog.errors import UserError
 from mineral_recog.files import open_regular
@@ -63,6 +63,25 @@ class Index:
         if self.packed is None:
             return str(self.root / self.paths[photo])
         return f"{self.packed.path(photo)}: {self.paths[photo]}"
+
+    def stamp(self, photo: int) -> tuple[int, int]:
+        """Bytes of a photo, and when its file was changed in ns; to tell that it is another now.
+
+        Raises:
+            OSError: it cannot be reached.
+        """
+        if self.packed is None:
+            file = (self.root / self.paths[photo]).stat()
+            return file.st_size, file.st_mtime_ns
+        return int(self.packed.sizes[photo]), self.packed.path(photo).stat().st_mtime_ns
+
+    def pixel_size(self, photo: int) -> tuple[int, int] | None:
+        """Width and height as a photo's file says, not turned upright; None if it does not say."""
+        try:
+            with self.open(photo) as file:
+                return pixel_size(file)
+        except OSError:
+            return None
 
     def some(self, photos: NDArray[np.int64]) -> Index:
         """Those of some photos, in the order given."""

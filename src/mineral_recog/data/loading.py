@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mineral_recog.data.cache import Cache
+from mineral_recog.data.cached_views import CachedTrainingViews
 from mineral_recog.data.index import Index
-from mineral_recog.data.views import EvaluationViews, TrainingViews, View
+from mineral_recog.data.views import EvaluationViews, TrainingViews, View, Views
 from mineral_recog.errors import UserError
 
 
@@ -56,7 +58,7 @@ class TrainingLoader:
 
     The loader's processes live as long as this object. What an epoch yields depends on the seed,
     the epoch and the draw, and not on the number of processes. Of each batch only the photos of
-    `share` are read.
+    `share` are read. With a cache, views are those of its reduced photos.
     """
 
     def __init__(
@@ -66,11 +68,16 @@ class TrainingLoader:
         crop_scale: float,
         seed: int,
         workers: int,
+        cache: Cache | None = None,
         share: slice = slice(None),
     ) -> None:
         self.seed, self.share = seed, share
         self.drawn = _EpochBatches()
-        views = TrainingViews(index, image_size, crop_scale)
+        views = (
+            TrainingViews(index, image_size, crop_scale)
+            if cache is None
+            else CachedTrainingViews(index, cache, image_size, crop_scale)
+        )
         self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.drawn)
 
     def batches(
@@ -92,7 +99,7 @@ class TrainingLoader:
 
 
 class EvaluationLoader:
-    """The photos of a split that are in `share`, in order, each once."""
+    """The photos of a split that are in `share`, in order, each once; by way of a cache or not."""
 
     def __init__(
         self,
@@ -100,10 +107,11 @@ class EvaluationLoader:
         image_size: int,
         batch_size: int,
         workers: int,
+        cache: Cache | None = None,
         share: slice = slice(None),
     ) -> None:
         self.batch_size = batch_size
-        views = EvaluationViews(index, image_size)
+        views = EvaluationViews(index, image_size, cache)
         photos = range(len(index))[share]
         self.loader: DataLoader[View] = _loader(
             views, workers, sampler=photos, batch_size=batch_size
@@ -130,8 +138,12 @@ def _loader(views: object, workers: int, **batching: object) -> DataLoader[View]
     return loader
 
 
-def _collate(views: Sequence[View]) -> Batch | UserError:
+def _collate(views: Sequence[View] | Views | UserError) -> Batch | UserError:
     """One batch; or, if a photo could not be read, why."""
+    if isinstance(views, UserError):
+        return views
+    if isinstance(views, tuple):  # made as a batch
+        return Batch(*views)
     pixels, labels, photos = [], [], []
     for view in views:
         if isinstance(view, UserError):

@@ -115,6 +115,35 @@ def examine_photo(
         raise OSError(str(error) or type(error).__name__) from error
 
 
+def pixel_size(file: BinaryIO) -> tuple[int, int] | None:
+    """Width and height as the file says, not turned upright; None if it does not say."""
+    _set_limit()
+    try:
+        with _open(file, None) as image:
+            return image.width, image.height
+    except Exception:  # as above; what is wrong is told when the photo is decoded
+        return None
+
+
+def unreadable_error(root: Path, bad: Sequence[tuple[object, str]]) -> UserError:
+    """The error that names photos that cannot be read.
+
+    Args:
+        root: of their split.
+        bad: where each lies, and why it cannot be read.
+    """
+    shown = ", ".join(f"{where} ({reason})" for where, reason in bad[:10])
+    more = f", ... (+{len(bad) - 10})" if len(bad) > 10 else ""
+    return UserError(
+        tr(
+            f"{len(bad)} photos in {root} cannot be read: {shown}{more}. Replace or remove them, "
+            "or use `mineral-recog prepare`, which skips such photos.",
+            f"{root} 里有 {len(bad)} 张照片无法读取：{shown}{more}。请替换或删除它们，"
+            "或用 `mineral-recog prepare`（会跳过这类照片）。",
+        )
+    )
+
+
 def _set_limit() -> None:
     """Let photos have as many pixels as the environment says; without that, as Pillow does."""
     text = os.environ.get(MOST_MEGAPIXELS)
@@ -151,7 +180,9 @@ def _decode(
         upright = upright.convert("RGBA")
         ground = Image.new("RGBA", upright.size, "white")
         upright = Image.alpha_composite(ground, upright)
-    return upright.convert("RGB"), Header(kind, width, height)
+    if upright.mode != "RGB":  # a conversion would copy all the same
+        upright = upright.convert("RGB")
+    return upright, Header(kind, width, height)
 
 
 def _open(path: Path | BinaryIO, formats: tuple[str, ...] | None) -> Image.Image:

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms import v2
 
+from mineral_recog.data.cache import Cache
 from mineral_recog.data.index import Index
 from mineral_recog.data.photo import open_photo
 from mineral_recog.errors import UserError
@@ -22,6 +23,7 @@ CENTER_SHARE = 0.875
 # Pixels uint8 [3, S, S], label, photo; or why the photo could not be read. An error is handed on
 # as a value, since a loader's worker process would bury the one line in a traceback.
 View = tuple[Tensor, int, int] | UserError
+Views = tuple[Tensor, Tensor, Tensor]  # of a batch: pixels [B, 3, S, S], labels [B], photos [B]
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,17 @@ class Preprocessing:
         return asdict(self)
 
 
+def reduced_side(image_size: int) -> int:
+    """Short side of the resized photo whose middle the evaluation view is; caches hold such."""
+    return round(image_size / CENTER_SHARE)
+
+
 def evaluation_view(image_size: int) -> v2.Transform:
     """Short side resized to image_size / 0.875, then the middle square; uint8 [3, S, S]."""
     return v2.Compose(
         [
             _middle_square,  # first, or a photo like a ribbon would be enlarged as a whole
-            v2.Resize(round(image_size / CENTER_SHARE), antialias=True),
+            v2.Resize(reduced_side(image_size), antialias=True),
             v2.CenterCrop(image_size),
             v2.PILToTensor(),
         ]
@@ -70,17 +77,23 @@ def training_view(image_size: int, crop_scale: float) -> v2.Transform:
 
 
 class EvaluationViews(Dataset[View]):
-    """The photos of a split in order, each as (pixels, label, photo)."""
+    """The photos of a split, or of its cache, in order, each as (pixels, label, photo)."""
 
-    def __init__(self, index: Index, image_size: int) -> None:
-        self.index, self.image_size = index, image_size
+    def __init__(self, index: Index, image_size: int, cache: Cache | None = None) -> None:
+        self.index, self.image_size, self.cache = index, image_size, cache
         self.view = evaluation_view(image_size)
 
     def __len__(self) -> int:
         return len(self.index)
 
     def __getitem__(self, photo: int) -> View:
-        return _view(self.index, photo, self.view, round(self.image_size / CENTER_SHARE))
+        if self.cache is None:
+            return _view(self.index, photo, self.view, reduced_side(self.image_size))
+        try:
+            pixels = self.view(self.cache.photo(photo))
+        except OSError as error:
+            return unreadable_view(self.index, photo, error)
+        return pixels, int(self.index.labels[photo]), photo
 
 
 class TrainingViews(Dataset[View]):
@@ -109,11 +122,16 @@ def _view(index: Index, photo: int, view: v2.Transform, short_side: int) -> View
         with index.open(photo) as file:
             pixels = view(open_photo(file, short_side))
     except OSError as error:
-        path = index.where(photo)
-        return UserError(
-            tr(
-                f"{path} cannot be read ({error}): put it back or replace it, then run again.",
-                f"{path} 无法读取（{error}）：请放回或替换它，然后重新运行。",
-            )
-        )
+        return unreadable_view(index, photo, error)
     return pixels, int(index.labels[photo]), photo
+
+
+def unreadable_view(index: Index, photo: int, error: OSError) -> UserError:
+    """What a user can do about a photo that could not be read, or its place in a cache."""
+    path = index.where(photo)
+    return UserError(
+        tr(
+            f"{path} cannot be read ({error}): put it back or replace it, then run again.",
+            f"{path} 无法读取（{error}）：请放回或替换它，然后重新运行。",
+        )
+    )

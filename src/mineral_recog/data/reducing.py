@@ -1,0 +1,327 @@
+"""Making caches of reduced photos: when one pays, what it takes, and going on where it was left."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from mineral_recog.data.cache import (
+    HIDDEN,
+    KIND,
+    MARK,
+    PIXELS,
+    RECORD,
+    RECORDS,
+    Cache,
+    Pixels,
+    Records,
+    bytes_of,
+    cache_folder,
+    name_of,
+    read_records,
+    reduced_photo,
+    reduced_size,
+)
+from mineral_recog.data.index import Index
+from mineral_recog.data.photo import unreadable_error
+from mineral_recog.files import whole_file
+from mineral_recog.language import tr
+from mineral_recog.progress import Bar
+
+SAMPLE = 200  # photos whose headers tell whether a cache pays
+WORTH_IT = 4.0  # times fewer pixels: from there on decoding takes most of the time
+TOGETHER = 32  # photos that are put on the disk at once
+MOST_OF_FREE = 0.5  # of the free disk space
+
+
+def cache_pays(index: Index, side: int) -> bool:
+    """Whether photos have at least 4 times the pixels of reduced ones, at the median of a sample.
+
+    Args:
+        index: of the training photos.
+        side: short side of the reduced photos in pixels.
+    """
+    sample = np.random.default_rng(0).permutation(len(index))[:SAMPLE]
+    times = []
+    for size in map(index.pixel_size, sample.tolist()):
+        if size is not None:
+            width, height = reduced_size(*size, side)
+            times.append(size[0] * size[1] / (width * height))
+    return bool(times) and float(np.median(times)) >= WORTH_IT
+
+
+def reduce_photos(indices: Sequence[Index], side: int) -> list[Cache] | None:
+    """The caches of splits of one DATA, made or brought up to date as far as need be.
+
+    Each photo whose file is new or changed is read to its end. Another process that is at it is
+    waited for. None, with a line that says why, where there is no place for the photos.
+
+    Args:
+        indices: of the splits.
+        side: short side of the reduced photos in pixels.
+
+    Raises:
+        UserError: photos cannot be read.
+    """
+    splits = [_Split(index, side) for index in indices]
+    if all(split.whole for split in splits):  # needs no permission to write
+        return [split.cache for split in splits]
+    home = indices[0].root.parent / HIDDEN
+    try:
+        home.mkdir(exist_ok=True)
+        with _alone(home):
+            for split in splits:
+                split.look()
+            return _made(splits, home)
+    except OSError as error:
+        _say(
+            tr(
+                f"The photos cannot be kept reduced in {home} ({error}): training reads them as "
+                "they are.",
+                f"无法在 {home} 保存缩小的照片（{error}）：训练将直接读取原照片。",
+            )
+        )
+        return None
+
+
+def _made(splits: Sequence[_Split], home: Path) -> list[Cache] | None:
+    take = sum(split.take() for split in splits)
+    free = shutil.disk_usage(home).free
+    if take > MOST_OF_FREE * free:
+        _say(
+            tr(
+                f"The reduced photos would take {_told(take)} in {home}, more than half of the "
+                f"{_told(free)} that are free: training reads the photos as they are.",
+                f"缩小的照片将在 {home} 占用 {_told(take)}，超过剩余空间 {_told(free)} 的一半："
+                "训练将直接读取原照片。",
+            )
+        )
+        return None
+    if take:
+        _say(
+            tr(
+                f"Photos are reduced to {splits[0].side} px once and kept in {home} "
+                f"({_told(take)}), so that epochs read them fast. After training the folder may be "
+                "removed; --cache off does without it.",
+                f"照片缩小到 {splits[0].side} 像素，保存在 {home}（{_told(take)}），"
+                "使每轮读取更快。训练后可删除该文件夹；--cache off 则不使用。",
+            )
+        )
+    for split in splits:
+        split.make()
+    return [split.cache for split in splits]
+
+
+def _told(size: float) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{math.ceil(size / 1e6)} MB"
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """Wait until no other process makes a cache in this folder; the lock ends with its process."""
+    lock = FileLock(home / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _say(
+            tr(
+                f"Waiting for another process that reduces the photos in {home}.",
+                f"正在等待另一个进程在 {home} 缩小照片。",
+            )
+        )
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class _Split:
+    """The cache of one split, as it is and as it should be."""
+
+    def __init__(self, index: Index, side: int) -> None:
+        self.index, self.side, self.folder = index, side, cache_folder(index, side)
+        self.wanted: Records = np.zeros(len(index), dtype=RECORD)  # height 0: not there
+        self.wanted["name"] = [name_of(path) for path in index.paths]
+        stamps = map(self._stamp, range(len(index)))
+        self.wanted["bytes"], self.wanted["mtime"] = zip(*stamps, strict=True)
+        self.look()
+
+    def _stamp(self, photo: int) -> tuple[int, int]:
+        """Size and time of a photo's file; one that cannot be reached is told when it is read."""
+        try:
+            return self.index.stamp(photo)
+        except OSError:
+            return -1, 0
+
+    def look(self) -> None:
+        """Look up the photos in the cache; those of other files than now are not there."""
+        self.mark, self.there = read_records(self.folder, self.side) or (b"", self.wanted[:0])
+        newest = {name: record for record, name in enumerate(self.there["name"].tolist())}
+        at = np.array([newest.get(name, -1) for name in self.wanted["name"].tolist()])
+        known = np.flatnonzero(at >= 0)
+        found = self.there[at[known]]
+        same = (found["bytes"] == self.wanted["bytes"][known]) & (
+            found["mtime"] == self.wanted["mtime"][known]
+        )
+        self.records = self.wanted.copy()
+        self.records[known[same]] = found[same]
+        if self.missing and self._mostly_gone():
+            self.mark, self.there, self.records = b"", self.there[:0], self.wanted.copy()
+
+    def _mostly_gone(self) -> bool:
+        """Whether more of the file belongs to photos that are gone or changed than to others."""
+        size = (self.folder / PIXELS).stat().st_size if self.mark else 0
+        return size > MARK + 2 * int(bytes_of(self.records).sum())
+
+    @property
+    def missing(self) -> list[int]:
+        """Photos that are not there."""
+        missing: list[int] = np.flatnonzero(self.records["height"] == 0).tolist()
+        return missing
+
+    @property
+    def whole(self) -> bool:
+        return not self.missing
+
+    @property
+    def cache(self) -> Cache:
+        return Cache(self.folder, self.mark, self.records)
+
+    def take(self) -> int:
+        """Bytes that the photos that are not there will take, by their headers."""
+        missing, total = self.missing, 0
+        what = tr(f"measuring {self.index.root.name}", f"测量 {self.index.root.name}")
+        with Bar(what, len(missing)) as bar, ThreadPoolExecutor() as pool:
+            for size in pool.map(self.index.pixel_size, missing):
+                width, height = (0, 0) if size is None else reduced_size(*size, self.side)
+                total += 3 * width * height
+                bar.step()
+        return total
+
+    def make(self) -> None:
+        """Reduce the photos that are not there.
+
+        Raises:
+            OSError: they cannot be written.
+            UserError: photos cannot be read.
+        """
+        bad = []
+        what = tr(f"reducing {self.index.root.name}", f"缩小 {self.index.root.name}")
+        try:
+            with (
+                _Files(self.folder, self.mark, self.there) as files,
+                Bar(what, len(self.index)) as bar,
+            ):
+                missing = self.missing
+                bar.start_at(len(self.index) - len(missing))
+                for photo, reduced in _in_turn(self._reduce, missing):
+                    if isinstance(reduced, str):
+                        bad.append((self.index.where(photo), reduced))
+                    else:
+                        files.add(self.records[photo], reduced)
+                    bar.step()
+                self.mark = files.mark
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):  # the run needs the room
+                shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        if bad:
+            raise unreadable_error(self.index.root, bad)
+
+    def _reduce(self, photo: int) -> Pixels | str:
+        """A photo reduced, or why it cannot be read."""
+        try:
+            with self.index.open(photo) as file:
+                return reduced_photo(file, self.side)
+        except OSError as error:
+            return " ".join(str(error).split()) or type(error).__name__
+
+
+class _Files:
+    """The files of a cache, to add photos to; whatever was added is on the disk at the end.
+
+    Args:
+        folder: of the cache.
+        mark: of the files that are there; empty to begin anew.
+        records: in the index that is there, those that are sound.
+    """
+
+    def __init__(self, folder: Path, mark: bytes, records: Records) -> None:
+        self.mark = mark or os.urandom(MARK)
+        folder.mkdir(exist_ok=True)
+        if not mark:
+            # Other files take their place, since a run may be reading the ones before.
+            for name in (RECORDS, PIXELS):
+                (folder / name).unlink(missing_ok=True)
+            (folder / PIXELS).write_bytes(self.mark)
+        # Without records that are not sound, which pixels to come might seem to fit.
+        with whole_file(folder / RECORDS) as partial:
+            partial.write_bytes(KIND + self.mark + records.tobytes())
+        self.end = max((records["offset"] + bytes_of(records)).tolist(), default=MARK)
+        self.pixels, self.index = (folder / PIXELS).open("rb+"), (folder / RECORDS).open("ab")
+        self.pixels.seek(self.end)
+        self.pixels.truncate()
+        self.added: list[bytes] = []
+
+    def __enter__(self) -> _Files:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
+    ) -> None:
+        with self.pixels, self.index:
+            if kind is None or not issubclass(kind, OSError):  # they can be written
+                self._keep()
+
+    def add(self, record: np.void, pixels: Pixels) -> None:
+        """Add a photo, and note in its record where it lies."""
+        height, width, _ = pixels.shape
+        record["offset"], record["height"], record["width"] = self.end, height, width
+        self.pixels.write(pixels.data)
+        self.end += pixels.nbytes
+        self.added.append(record.tobytes())
+        if len(self.added) == TOGETHER:
+            self._keep()
+
+    def _keep(self) -> None:
+        """Put the photos on the disk, and then their records."""
+        for file, data in ((self.pixels, b""), (self.index, b"".join(self.added))):
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        self.added = []
+
+
+def _in_turn(
+    work: Callable[[int], Pixels | str], photos: Sequence[int]
+) -> Iterator[tuple[int, Pixels | str]]:
+    """Photos with what a work makes of each, in parallel and in order, a few ahead.
+
+    Threads, since Pillow works outside Python's lock.
+    """
+    ahead: deque[tuple[int, Future[Pixels | str]]] = deque()
+    with ThreadPoolExecutor() as pool:
+        for photo in photos:
+            ahead.append((photo, pool.submit(work, photo)))
+            if len(ahead) > 2 * TOGETHER:
+                first, future = ahead.popleft()
+                yield first, future.result()
+        for first, future in ahead:
+            yield first, future.result()

@@ -1,0 +1,296 @@
+"""Reduced photos on disk: the right pixels, whatever happens to photos, files or a process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import pytest
+from filelock import FileLock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from mineral_recog.data import reducing
+from mineral_recog.data.cache import (
+    HIDDEN,
+    KIND,
+    MARK,
+    PIXELS,
+    RECORD,
+    RECORDS,
+    Cache,
+    cache_folder,
+    name_of,
+    read_records,
+    reduced_photo,
+    reduced_size,
+)
+from mineral_recog.data.index import Index, read_split
+from mineral_recog.data.reducing import cache_pays, reduce_photos
+from mineral_recog.errors import UserError
+from tests.conftest import write_photos
+
+SIDE = 12
+
+
+@pytest.fixture
+def data(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "data"))
+
+
+@pytest.fixture
+def index(data: Path) -> Index:
+    return read_split(data, "train")
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the photos that were decoded."""
+    names: list[str] = []
+
+    def noted(file: BinaryIO, side: int) -> np.ndarray:
+        path = Path(file.name)
+        names.append(f"{path.parent.name}/{path.name}")
+        return reduced_photo(file, side)
+
+    monkeypatch.setattr(reducing, "reduced_photo", noted)
+    return names
+
+
+def cache_of(index: Index, side: int = SIDE) -> Cache:
+    caches = reduce_photos([index], side)
+    assert caches is not None
+    return caches[0]
+
+
+def assert_right(cache: Cache, index: Index) -> None:
+    for photo in range(len(index)):
+        right = reduced_photo((index.root / index.paths[photo]), SIDE)
+        assert np.array_equal(np.asarray(cache.photo(photo)), right), index.paths[photo]
+
+
+@pytest.mark.parametrize(
+    ("size", "reduced"),
+    [
+        ((1024, 768), (341, 256)),
+        ((768, 1024), (256, 341)),
+        ((300, 200), (300, 200)),  # no photo is enlarged
+        ((100_000, 2), (32, 2)),  # a ribbon: 16 times as long as wide
+        ((10_000, 512), (4096, 256)),
+    ],
+)
+def test_the_size_of_a_reduced_photo(size: tuple[int, int], reduced: tuple[int, int]) -> None:
+    assert reduced_size(*size, 256) == reduced
+
+
+def test_a_reduced_photo_is_upright_and_of_a_ribbon_the_middle(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stands on its side
+    Image.new("RGB", (96, 48)).save(tmp_path / "turned.jpg", exif=exif)
+    assert reduced_photo(tmp_path / "turned.jpg", 12).shape == (24, 12, 3)
+    ramp = np.tile(np.arange(640) % 256, (20, 1)).astype(np.uint8)
+    Image.fromarray(ramp).save(tmp_path / "ribbon.png")
+    ribbon = reduced_photo(tmp_path / "ribbon.png", 20)
+    assert ribbon.shape == (20, 320, 3)
+    assert np.array_equal(ribbon[..., 0], ramp[:, 160:480])
+
+
+def test_a_cache_pays_from_four_times_the_pixels_on(index: Index) -> None:
+    assert cache_pays(index, 16)  # photos of 32 x 32
+    assert not cache_pays(index, 17)
+
+
+def test_photos_are_read_once(index: Index, decoded: list[str]) -> None:
+    cache = cache_of(index)
+    assert len(decoded) == len(index)
+    assert_right(cache, index)
+    with cache.opened() as file:
+        assert np.array_equal(cache.rows(file, 3, 5, 2), np.asarray(cache.photo(3))[5:7])
+    assert_right(cache_of(index), index)
+    assert len(decoded) == len(index)
+    cache_of(index, 13)  # another side is another cache
+    assert len(decoded) == 2 * len(index)
+
+
+def test_photos_that_changed_or_are_new_are_read_again(
+    data: Path, index: Index, decoded: list[str]
+) -> None:
+    before = cache_of(index)
+    first, moved = (index.root / index.paths[0]), (index.root / index.paths[1])
+    Image.new("RGB", (40, 20), "red").save(first)
+    os.utime(moved, ns=(1, 1))
+    (data / "train" / "beryl" / "2.png").unlink()
+    Image.new("RGB", (20, 40), "blue").save(data / "train" / "copper" / "a new one.png")
+    decoded.clear()
+    now = read_split(data, "train")
+    assert_right(cache_of(now), now)
+    told = {"agate/0.png", f"agate/{moved.name}", "copper/a new one.png"}
+    assert set(decoded) == told
+    # A run that began before the change still finds what it knew.
+    assert before.size(0) == (12, 12)
+    assert np.asarray(before.photo(0)).shape == (12, 12, 3)
+
+
+def test_a_cache_of_photos_that_are_mostly_gone_is_made_anew(data: Path, index: Index) -> None:
+    before = cache_of(index)
+    for photo in range(15):
+        Image.new("RGB", (32, 32), (photo, 0, 0)).save(index.root / index.paths[photo])
+    assert_right(cache_of(index), index)
+    assert (cache_folder(index, SIDE) / PIXELS).stat().st_size == MARK + len(index) * 3 * SIDE**2
+    with pytest.raises(OSError, match="made anew"):
+        before.photo(0)
+
+
+def test_photos_that_cannot_be_read_are_named(data: Path, index: Index, decoded: list[str]) -> None:
+    (index.root / index.paths[2]).write_text("no photo")
+    (index.root / index.paths[4]).write_bytes((index.root / index.paths[5]).read_bytes()[:-200])
+    bad = sorted((index.root / index.paths[photo]).name for photo in (2, 4))
+    with pytest.raises(UserError, match=rf"2 photos .*{bad[0]} .*{bad[1]} .*prepare"):
+        cache_of(index)
+    for photo in (2, 4):
+        shutil.copyfile((index.root / index.paths[5]), (index.root / index.paths[photo]))
+    decoded.clear()
+    assert_right(cache_of(index), index)
+    assert len(decoded) == 2
+
+
+HALF = """
+import os, sys, signal
+from pathlib import Path
+from mineral_recog.data import reducing
+from mineral_recog.data.index import read_split
+reduce, count = reducing.reduced_photo, []
+def reduce_some(path, side):
+    count.append(path)
+    if len(count) == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return reduce(path, side)
+reducing.reduced_photo = reduce_some
+reducing.reduce_photos([read_split(Path(sys.argv[1]), "train")], 12)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_process_that_is_killed_leaves_whole_photos(tmp_path: Path, decoded: list[str]) -> None:
+    write_photos(tmp_path / "train" / "agate", 1, 200, size=20)
+    index = read_split(tmp_path, "train")
+    for killed_at in (1, 120):
+        done = subprocess.run([sys.executable, "-c", HALF, str(tmp_path), str(killed_at)])
+        assert done.returncode == -signal.SIGKILL
+    kept = read_records(cache_folder(index, SIDE), SIDE)
+    assert kept is not None
+    assert len(kept[1]) >= 32
+    assert_right(cache_of(index), index)
+    assert len(decoded) == 200 - len(kept[1])
+
+
+def test_an_index_cut_at_any_place_is_mended(index: Index, decoded: list[str]) -> None:
+    cache_of(index)
+    file = cache_folder(index, SIDE) / RECORDS
+    whole = file.read_bytes()
+    for cut in (0, 5, len(KIND) + MARK, len(whole) - 1, len(whole) - RECORD.itemsize - 3):
+        file.write_bytes(whole[:cut])
+        assert_right(cache_of(index), index)
+        assert len(file.read_bytes()) == len(whole)
+
+
+def test_pixels_that_are_cut_short_are_made_again(index: Index) -> None:
+    cache = cache_of(index)
+    pixels = cache_folder(index, SIDE) / PIXELS
+    with pixels.open("rb+") as file:
+        file.truncate(MARK + 1000)
+    with pytest.raises(OSError, match="cut short"):
+        cache.photo(len(index) - 1)
+    assert_right(cache_of(index), index)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=400), st.lists(st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 3)))
+def test_an_index_may_hold_anything(
+    index: Index, noise: bytes, places: list[tuple[int, int, int]]
+) -> None:
+    folder = cache_folder(index, SIDE)
+    cache = cache_of(index)
+    records = np.zeros(len(places), dtype=RECORD)
+    for record, (offset, height, width) in zip(records, places, strict=True):
+        record["name"], record["offset"] = name_of(index.paths[0]), offset
+        record["height"], record["width"] = height % 2**31, -(width % 2**31)
+    (folder / RECORDS).write_bytes(KIND + cache.mark + records.tobytes() + noise)
+    read = read_records(folder, SIDE)
+    assert read is not None
+    end = (folder / PIXELS).stat().st_size
+    for record in read[1]:
+        height, width = int(record["height"]), int(record["width"])
+        assert 0 < min(height, width) <= SIDE
+        assert 0 <= int(record["offset"]) <= end - 3 * height * width
+    (folder / RECORDS).write_bytes(noise)
+    assert_right(cache_of(index), index)
+
+
+def test_a_disk_too_small_goes_without(
+    index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    takes = len(index) * 3 * SIDE**2
+
+    def with_free(free: int) -> None:
+        usage = shutil.disk_usage(index.root)._replace(free=free)
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+    with_free(2 * takes - 1)
+    assert reduce_photos([index], SIDE) is None
+    assert "more than half" in capsys.readouterr().err
+    with_free(2 * takes)
+    assert_right(cache_of(index), index)
+    with_free(0)
+    assert_right(cache_of(index), index)  # what is there takes no more
+
+
+def test_a_disk_that_fills_up_is_left_as_it_was(
+    index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert reduce_photos([index], SIDE) is None
+    assert "No space left" in capsys.readouterr().err
+    assert not cache_folder(index, SIDE).exists()
+
+
+def test_a_folder_that_cannot_be_written_goes_without(
+    index: Index, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (index.root.parent / HIDDEN).touch()  # holds for root as well
+    assert reduce_photos([index], SIDE) is None
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+MAKE = """
+import sys
+from pathlib import Path
+from mineral_recog.data.index import read_split
+from mineral_recog.data.reducing import reduce_photos
+assert reduce_photos([read_split(Path(sys.argv[1]), "train")], 12)
+"""
+
+
+def test_another_process_is_waited_for(data: Path, index: Index, decoded: list[str]) -> None:
+    (data / HIDDEN).mkdir()
+    with FileLock(data / HIDDEN / "lock"):
+        command = [sys.executable, "-c", MAKE, str(data)]
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert process.stderr is not None
+        assert "Waiting for another process" in process.stderr.readline()
+        assert read_records(cache_folder(index, SIDE), SIDE) is None
+    with process:
+        assert process.wait() == 0
+    assert_right(cache_of(index), index)
+    assert decoded == []
