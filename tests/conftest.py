@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from PIL import Image
 
 from mineral_recog.data.index import Index
@@ -15,6 +16,9 @@ from mineral_recog.data.index import Index
 # One thread a worker keeps the suite steady when it runs in parallel.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MINERAL_RECOG_LANG"] = "en"
+# How long an example takes is the machine's affair.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:

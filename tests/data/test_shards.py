@@ -62,7 +62,7 @@ def test_every_dialect_is_read(tmp_path: Path, kind: int) -> None:
     assert list(shard.labels) == ["3", "", "", "7", "", "", ""]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.dictionaries(st.from_regex(r"[^./\x00-\x1f\x7f\ud800-\udfff]{1,60}", fullmatch=True),
                     st.binary(max_size=1100), min_size=1),
@@ -133,7 +133,7 @@ def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, content: bytes, told:
     assert str(tmp_path / "a.tar") in str(error.value)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 6 * 512 - 1), st.binary(min_size=1, max_size=40))
 def test_damage_anywhere_never_breaks_the_reader(
     tmp_path_factory: pytest.TempPathFactory, at: int, damage: bytes

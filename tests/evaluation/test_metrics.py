@@ -113,7 +113,7 @@ def test_what_does_not_fit_is_told(
         metrics.figures(np.array(labels, dtype=np.int64), logits, GROUPS)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 7), st.integers(0, 2**32 - 1))
 def test_figures_are_shares_and_lie_in_their_intervals(
     photos: int, classes: int, seed: int
@@ -132,7 +132,7 @@ def test_figures_are_shares_and_lie_in_their_intervals(
     assert found["cw_asd"] <= found["cw_arange"] / 2 + 1e-9  # Popoviciu's inequality
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
 def test_figures_do_not_depend_on_the_order_of_photos(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -57,7 +57,7 @@ def test_mineral_without_the_fact_keeps_its_probability() -> None:
     assert found[1] == pytest.approx(0.5)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(PRIORS, EVIDENCE)
 def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evidence) -> None:
     found = posterior(prior, CLASSES, evidence)
@@ -68,7 +68,7 @@ def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evid
         np.testing.assert_allclose(found, prior)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(PRIORS, st.data())
 def test_outcome_never_lowers_the_mineral_that_it_fits_best(
     prior: Floats, data: st.DataObject

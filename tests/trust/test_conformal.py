@@ -83,7 +83,7 @@ def test_a_coverage_that_is_none_is_refused(coverage: float) -> None:
         scores_of(NINE, NINE, NINE, NINE).thresholds(coverage)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60))
 def test_sets_hold_the_first_guess_and_grow_with_coverage(seed: int, photos: int) -> None:
     rng = np.random.default_rng(seed)

@@ -71,7 +71,7 @@ def test_what_differs_where_classes_do_not_spread_is_strange() -> None:
     assert narrow > novelty.threshold
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.5, 0.8, 0.95]))
 def test_the_share_that_is_kept_counts_classes_by_the_root_of_their_photos(
     seed: int, keep: float

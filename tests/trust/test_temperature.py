@@ -14,7 +14,7 @@ def test_softmax_by_hand() -> None:
     np.testing.assert_allclose(softmax(logits, 2), [[1 / 3, 2 / 3]])
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.floats(0.3, 4), st.integers(0, 2**32 - 1))
 def test_the_temperature_that_labels_were_drawn_with_is_found(truth: float, seed: int) -> None:
     rng = np.random.default_rng(seed)
