@@ -63,7 +63,7 @@ def comparison(
     """Compare recipes; gives the Markdown that the command writes."""
     own = [part for setting in settings for part in ("--set", setting)]
     chosen = ["--recipes", ",".join(recipes), "--seeds", seeds, "--out", out, "--split", split]
-    command("compare", *data, *chosen, *own)
+    command("compare", *data, *chosen, *own, "--cache", "off")
     return Path(out, split, "comparison.md").read_text("utf-8")
 
 

@@ -97,7 +97,7 @@ def _refuse_other(run: PlannedRun, photos: Photos, force: bool) -> None:
     if wanted.precision == "auto":  # chosen when the run began
         wanted = wanted.model_copy(update={"precision": made.precision})
     differ = [key for key in Recipe.model_fields if getattr(made, key) != getattr(wanted, key)]
-    if training.began_with(run.folder)[0] != photos.train:
+    if training.began_with(run.folder).fingerprint != photos.train:
         differ.append(tr("training photos", "训练照片"))
     if differ:
         raise UserError(

@@ -97,7 +97,8 @@ def reduce_photos(indices: Sequence[Index], side: int) -> list[Cache] | None:
 
 
 def _made(splits: Sequence[_Split], home: Path) -> list[Cache] | None:
-    take = sum(split.take() for split in splits)
+    partial = [split for split in splits if not split.whole]
+    take = sum(split.take() for split in partial)
     free = shutil.disk_usage(home).free
     if take > MOST_OF_FREE * free:
         _say(
@@ -119,7 +120,7 @@ def _made(splits: Sequence[_Split], home: Path) -> list[Cache] | None:
                 "使每轮读取更快。训练后可删除该文件夹；--cache off 则不使用。",
             )
         )
-    for split in splits:
+    for split in partial:
         split.make()
     return [split.cache for split in splits]
 
