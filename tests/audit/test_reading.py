@@ -64,9 +64,9 @@ def test_a_file_cut_short_is_named(tmp_path: Path, kind: str) -> None:
     ("content", "told"),
     [
         (b"<!DOCTYPE html><title>404</title>", "HTML, SVG or XML"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),  # that is broken
         (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
         (b"%PDF-1.7\n", "PDF"),
+        (encoded(scene(1), "EPS"), "EPS"),
         (b"only words", ""),
     ],
 )
@@ -92,6 +92,7 @@ def test_heic_is_read_or_told_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert record.fingerprint is not None
     assert np.abs(record.fingerprint.grey[0].astype(int) - upright.grey[0]).mean() < 3
     assert [one.told for one in read(tmp_path, "b.jpg", content).remarks] == [".jpg: HEIF"]
+    assert why(read(tmp_path, "cut.heic", content[:300])) == ("unreadable", "HEIC")
     named = read(tmp_path, "b.heic", encoded(scene(1), "JPEG")).remarks
     assert [one.told for one in named] == [".heic: JPEG"]
 

@@ -129,6 +129,13 @@ def test_a_name_is_that_of_a_photo_whatever_is_installed(monkeypatch: pytest.Mon
         assert [is_photo_name(name) for name in names] == told
 
 
+def test_a_program_that_draws_is_no_photo(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.eps")
+    for path in (tmp_path / "a.eps", BytesIO((tmp_path / "a.eps").read_bytes())):
+        with pytest.raises(OSError, match="EPS is not read"):
+            open_photo(path)
+
+
 def test_the_library_for_heic_is_not_imported_before_a_photo_needs_it(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     program = (

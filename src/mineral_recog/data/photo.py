@@ -168,6 +168,10 @@ def _decode(
 ) -> tuple[Image.Image, Header]:
     with _open(path, formats) as image:
         (width, height), kind = image.size, image.format or ""
+        if kind == "EPS":  # a program, which Pillow would have Ghostscript run
+            raise UnidentifiedImageError(
+                tr("EPS is not read; save it as PNG", "不读取 EPS；请另存为 PNG")
+            )
         if short_side is not None:
             image.draft("RGB", (short_side, short_side))
         image.load()
