@@ -15,9 +15,10 @@ from torch import Tensor
 
 from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
 from mineral_recog.config import Recipe, Stage
+from mineral_recog.data.drawn import number_of_batches
 from mineral_recog.data.index import Index
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
-from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
+from mineral_recog.data.samplers import Sampler, build_sampler
 from mineral_recog.errors import UserError
 from mineral_recog.frozen_features import FrozenFeatures
 from mineral_recog.hardware import memory_in_use
@@ -115,7 +116,7 @@ class Engine:
                 self._begin(stage)
             self._freeze_features(name, stage, epoch, on_step)
             if (epoch - first) % stage.refresh_epochs == 0:
-                self.drawn_by = self.probabilities.clone()
+                self.drawn_by.copy_(self.probabilities)
             line: LogLine = {"stage": name, "epoch": epoch + 1}
             line |= self._train_epoch(name, stage, epoch, on_step)
             line |= self._validate(name, stage)

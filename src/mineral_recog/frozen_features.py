@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mineral_recog.data.drawn import Drawn, number_of_batches
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.method.model import Network
 from mineral_recog.method.prediction import Outputs, predict
@@ -47,17 +48,18 @@ class FrozenFeatures:
     ) -> None:
         self.seed, self.network = seed, network
         self.labels = torch.from_numpy(labels)
-        batches = np.array_split(np.arange(len(labels)), -(-len(labels) // val.batch_size))
+        photos = len(labels)
+        batches = Drawn(number_of_batches(photos, val.batch_size), np.arange(photos))
         found = []
         for view in range(count):
             on_view(view)
-            photos = views.batches(epoch + view, batches)
+            pixels = views.batches(epoch + view, batches)
             # Random views are trained on as they are; only of test photos the mirror image counts.
-            found.append(predict(network, photos, device, precision, views=1).features)
+            found.append(predict(network, pixels, device, precision, views=1).features)
         self.features = torch.from_numpy(np.stack(found))  # [k, N, D]
         self.val = predict(network, val, device, precision)
 
-    def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
+    def batches(self, epoch: int, drawn: Drawn) -> Iterator[Batch]:
         """The batches of an epoch: features of a view, drawn at random, of each photo drawn."""
         rng = np.random.default_rng([self.seed, epoch, 3])
         for photos in drawn:

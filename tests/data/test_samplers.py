@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mineral_recog.data import samplers, weighted
 from mineral_recog.data.samplers import (
     ClassBalancedSampler,
     MixedHalvesSampler,
@@ -157,9 +158,22 @@ GOLDEN = [
 ]
 
 
+@pytest.mark.parametrize("chunk", [None, 1000])
 @pytest.mark.parametrize(("name", "photos", "classes", "golden"), GOLDEN)
-def test_draws_stay_what_they_were(name: str, photos: int, classes: int, golden: str) -> None:
+def test_draws_stay_what_they_were(
+    name: str,
+    photos: int,
+    classes: int,
+    golden: str,
+    chunk: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if chunk:  # many to an epoch, and the last not full
+        monkeypatch.setattr(samplers, "CHUNK", chunk)
+        monkeypatch.setattr(weighted, "CHUNK", chunk)
     labels, p = made(photos, classes)
+    if chunk:
+        labels = labels.astype(np.min_scalar_type(classes))  # of any integer type
     sampler = build_sampler(name, labels, classes, 128 if photos > 100 else 8, 3407, p)
     digest = hashlib.sha256()
     for epoch in (0, 7):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mineral_recog.data.drawn import Drawn
 from mineral_recog.data.index import Index
 from mineral_recog.data.views import EvaluationViews, TrainingViews, View
 from mineral_recog.errors import UserError
@@ -38,17 +38,24 @@ def default_workers() -> int:
     return min(os.cpu_count() or 1, 8)
 
 
-class _EpochBatches:
-    """The batches of the epoch at hand, as (photo, seed of its view) for `TrainingViews`."""
+class _EpochViews:
+    """The batches of the epoch at hand, as (photo, seed of its view) for `TrainingViews`.
 
-    def __init__(self) -> None:
-        self.batches: list[list[tuple[int, int]]] = []
+    Each is made when it is asked for: all of an epoch would take 200 bytes a photo.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.epoch = seed, 0
+        self.drawn = Drawn(0, np.empty(0, np.int64))
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return iter(self.batches)
+        rng = np.random.default_rng([self.seed, self.epoch, 1])
+        for photos in self.drawn:
+            seeds = rng.integers(2**62, size=len(photos))
+            yield list(zip(photos.tolist(), seeds.tolist(), strict=True))
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.drawn)
 
 
 class TrainingLoader:
@@ -66,22 +73,17 @@ class TrainingLoader:
         seed: int,
         workers: int,
     ) -> None:
-        self.seed = seed
-        self.drawn = _EpochBatches()
+        self.wanted = _EpochViews(seed)
         views = TrainingViews(index, image_size, crop_scale)
-        self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.drawn)
+        self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.wanted)
 
-    def batches(self, epoch: int, drawn: Sequence[NDArray[np.int64]]) -> Iterator[Batch]:
-        """The batches of an epoch; `drawn` holds the photos of each.
+    def batches(self, epoch: int, drawn: Drawn) -> Iterator[Batch]:
+        """The batches of an epoch, those that were drawn for it.
 
         Raises:
             UserError: a photo cannot be read.
         """
-        rng = np.random.default_rng([self.seed, epoch, 1])
-        self.drawn.batches = [
-            list(zip(batch.tolist(), rng.integers(2**62, size=len(batch)).tolist(), strict=True))
-            for batch in drawn
-        ]
+        self.wanted.epoch, self.wanted.drawn = epoch, drawn
         return _readable(self.loader)
 
 
