@@ -48,9 +48,9 @@ class Index:
 
     def fingerprint(self) -> str:
         """SHA-256 over the names and sizes of all photos, to trace a figure to its photos."""
-        digest = hashlib.sha256()
+        digest, root = hashlib.sha256(), str(self.root)
         for path in sorted(self.paths):
-            size = (self.root / path).stat().st_size
+            size = os.stat(f"{root}/{path}").st_size  # noqa: PTH116 - a third of the time
             digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
@@ -60,8 +60,10 @@ def files_in(folder: Path) -> list[str]:
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, file) for file in files if not file.startswith(".")]
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+        below = Path(parent).relative_to(folder)  # once a folder: ten times the work of a file
+        start = "" if below == Path() else f"{below.as_posix()}/"
+        found += [f"{start}{file}" for file in files if not file.startswith(".")]
+    return sorted(found)
 
 
 def photos_in(folder: Path) -> list[str]:
