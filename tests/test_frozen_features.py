@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from mineral_recog.data.drawn import Drawn
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.loading import EvaluationLoader, TrainingLoader
 from mineral_recog.frozen_features import FrozenFeatures
@@ -48,7 +49,7 @@ def test_each_view_is_that_of_an_epoch(made: Frozen) -> None:
     assert frozen.features.shape[:2] == (3, len(train))
     assert not torch.allclose(frozen.features[0], frozen.features[1], atol=1e-3)
     for view in range(3):
-        [batch] = views.batches(10 + view, [np.arange(len(train))])
+        [batch] = views.batches(10 + view, Drawn(1, np.arange(len(train))))
         with torch.no_grad():
             wanted, _ = network.eval()(batch.inputs)
         assert torch.allclose(frozen.features[view], wanted, atol=1e-5)
@@ -56,9 +57,9 @@ def test_each_view_is_that_of_an_epoch(made: Frozen) -> None:
 
 def test_a_batch_has_the_photos_that_were_drawn(made: Frozen) -> None:
     frozen, _, _, _, train = made
-    drawn = [np.array([4, 0, 4]), np.array([20])]
+    drawn = Drawn(2, np.array([4, 0, 4, 20, 20]))
     batches = list(frozen.batches(7, drawn))
-    assert [batch.photos.tolist() for batch in batches] == [[4, 0, 4], [20]]
+    assert [batch.photos.tolist() for batch in batches] == [[4, 0, 4], [20, 20]]
     assert [batch.labels.tolist() for batch in batches] == [
         train.labels[photos].tolist() for photos in drawn
     ]
@@ -68,7 +69,7 @@ def test_a_batch_has_the_photos_that_were_drawn(made: Frozen) -> None:
     views = {
         int((frozen.features[:, 0] == batch.inputs[1]).all(dim=1).nonzero())
         for epoch in range(30)
-        for batch in frozen.batches(epoch, drawn[:1])
+        for batch in frozen.batches(epoch, Drawn(1, drawn[0]))
     }
     assert views == {0, 1, 2}  # every view has its turn
 

@@ -17,9 +17,10 @@ from torch import Tensor
 from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
 from mineral_recog.config import Recipe, Stage
 from mineral_recog.data.cache import Cache
+from mineral_recog.data.drawn import number_of_batches
 from mineral_recog.data.index import Index
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
-from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
+from mineral_recog.data.samplers import Sampler, build_sampler
 from mineral_recog.errors import UserError
 from mineral_recog.files import whole_file
 from mineral_recog.frozen_features import FrozenFeatures
@@ -153,7 +154,7 @@ class Engine:
     def _begin_epoch(self, epoch: int, refresh: bool) -> None:
         """Set up what the steps of an epoch go on from."""
         if refresh:
-            self.drawn_by = self.probabilities.clone()
+            self.drawn_by.copy_(self.probabilities)
         self.sums = {}
         self.mixing = np.random.default_rng([self.recipe.seed, epoch, 2])
         torch.manual_seed(self.recipe.seed + epoch + 2**32 * self.ranks.number)  # for dropout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mineral_recog.data.drawn import Drawn, number_of_batches
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.method.model import Network
 from mineral_recog.method.prediction import Outputs, predict
@@ -51,20 +52,19 @@ class FrozenFeatures:
     ) -> None:
         self.seed, self.network = seed, network
         self.labels = torch.from_numpy(labels)
-        batches = np.array_split(np.arange(len(labels)), -(-len(labels) // val.batch_size))
+        photos = len(labels)
+        batches = Drawn(number_of_batches(photos, val.batch_size), np.arange(photos))
         found = []
         for view in range(count):
             on_view(view)
-            photos = views.batches(epoch + view, batches)
+            pixels = views.batches(epoch + view, batches)
             # Random views are trained on as they are; only of test photos the mirror image counts.
-            of_share = predict(network, photos, device, precision, views=1)
+            of_share = predict(network, pixels, device, precision, views=1)
             found.append(ranks.collect(of_share, device).features)
         self.features = torch.from_numpy(np.stack(found))  # [k, N, D]
         self.val = ranks.collect(predict(network, val, device, precision), device)
 
-    def batches(
-        self, epoch: int, drawn: Sequence[NDArray[np.int64]], first: int = 0
-    ) -> Iterator[Batch]:
+    def batches(self, epoch: int, drawn: Drawn, first: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from the first on: of each photo drawn, a view at random."""
         rng = np.random.default_rng([self.seed, epoch, 3])
         for number, photos in enumerate(drawn):

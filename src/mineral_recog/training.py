@@ -23,11 +23,11 @@ from mineral_recog.calibrating import calibrate
 from mineral_recog.checkpoint import has_checkpoint
 from mineral_recog.config import Recipe
 from mineral_recog.data.cache import Cache
+from mineral_recog.data.drawn import number_of_batches
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.photo import unreadable, unreadable_error
 from mineral_recog.data.reducing import cache_pays, reduce_photos
-from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.data.views import Preprocessing, reduced_side
 from mineral_recog.engine import CHECKPOINT, LOG, Engine, LogLine
 from mineral_recog.errors import UserError

@@ -15,6 +15,7 @@ from torchvision.transforms import RandomResizedCrop
 
 from mineral_recog.data.cache import PIXELS, Cache
 from mineral_recog.data.cached_views import random_crop
+from mineral_recog.data.drawn import Drawn
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.reducing import reduce_photos
@@ -45,7 +46,7 @@ def cache(index: Index) -> Cache:
 def drawn_views(index: Index, cache: Cache, workers: int, epoch: int = 0) -> list[Batch]:
     loader = TrainingLoader(index, SIZE, 0.08, seed=1, workers=workers, cache=cache)
     photos = np.arange(40) % len(index)
-    return list(loader.batches(epoch, np.array_split(photos, 6)))
+    return list(loader.batches(epoch, Drawn(6, photos)))
 
 
 def test_views_do_not_depend_on_the_number_of_workers(index: Index, cache: Cache) -> None:

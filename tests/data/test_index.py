@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
 import pytest
 
-from mineral_recog.data.index import read_split
+from mineral_recog.data.index import files_in, read_split
 from mineral_recog.errors import UserError
 from tests.conftest import write_photos
 
@@ -24,6 +25,24 @@ def test_counts_come_from_names(data: Path) -> None:
     assert len(index) == len(index.paths) == 21
     assert index.where(20) == str(data / "train" / "copper" / "2.png")
     assert index.labels[20] == 2
+
+
+def test_files_are_listed_below_the_folder_in_order_and_hidden_ones_left_out(
+    tmp_path: Path,
+) -> None:
+    for name in ("b/2.png", "b/c/1.png", "b-1.png", "a.png", ".hidden.png", ".git/x.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    assert files_in(tmp_path) == ["a.png", "b-1.png", "b/2.png", "b/c/1.png"]
+
+
+def test_the_fingerprint_is_that_of_names_and_sizes(tmp_path: Path) -> None:
+    for name, size in {"b/1.png": 3, "b-1/2.png": 12}.items():
+        (tmp_path / "train" / name).parent.mkdir(parents=True)
+        (tmp_path / "train" / name).write_bytes(b"x" * size)
+    # In the order of their paths as text, not in that of their classes.
+    wanted = hashlib.sha256(b"b-1/2.png\x0012\nb/1.png\x003\n").hexdigest()
+    assert read_split(tmp_path, "train").fingerprint() == wanted
 
 
 def test_the_fingerprint_changes_with_the_photos(data: Path) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from mineral_recog.data import samplers, weighted
 from mineral_recog.data.samplers import (
     ClassBalancedSampler,
     MixedHalvesSampler,
@@ -123,3 +126,57 @@ def test_a_draw_is_a_function_of_seed_and_epoch(name: str) -> None:
 def test_an_unknown_sampler_is_refused() -> None:
     with pytest.raises(ValueError, match="loudest"):
         build_sampler("loudest", LABELS, 3, 8, 0, np.zeros(20, np.float32))
+
+
+def made(photos: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Labels with a long tail, not in order, and probabilities; class 1 has all the same."""
+    even = np.random.default_rng(1).random(photos)
+    labels = (classes * (even * even * even)).astype(np.int64)
+    p = np.random.default_rng(2).random(photos, dtype=np.float32)
+    p[labels == 1] = 0.5
+    return labels, p
+
+
+# Taken from the first version of the samplers, which held a list of small arrays: the runs that
+# were made with it must come out the same.
+GOLDEN = [
+    ("natural", 1, 1, "af8a44699e0fe2cb"),
+    ("natural", 20, 3, "88cce919f5a6e1cd"),
+    ("natural", 1001, 36, "99e24da2b8fbba5c"),
+    ("natural", 70001, 300, "10f75cd49a7b5442"),
+    ("natural", 300007, 36, "7cfe53ad64608e6f"),
+    ("class_balanced", 1, 1, "af8a44699e0fe2cb"),
+    ("class_balanced", 20, 3, "69009381236f62a2"),
+    ("class_balanced", 1001, 36, "5c156b1493974b5d"),
+    ("class_balanced", 70001, 300, "310b5c531ee3b14d"),
+    ("class_balanced", 300007, 36, "c95808199629dfa0"),
+    ("mixed_halves", 1, 1, "af8a44699e0fe2cb"),
+    ("mixed_halves", 20, 3, "2fa5783fec28811c"),
+    ("mixed_halves", 1001, 36, "85c2fd5589063294"),
+    ("mixed_halves", 70001, 300, "45f7d21fe72938b3"),
+    ("mixed_halves", 300007, 36, "21d7bc12896265fe"),
+]
+
+
+@pytest.mark.parametrize("chunk", [None, 1000])
+@pytest.mark.parametrize(("name", "photos", "classes", "golden"), GOLDEN)
+def test_draws_stay_what_they_were(
+    name: str,
+    photos: int,
+    classes: int,
+    golden: str,
+    chunk: int | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if chunk:  # many to an epoch, and the last not full
+        monkeypatch.setattr(samplers, "CHUNK", chunk)
+        monkeypatch.setattr(weighted, "CHUNK", chunk)
+    labels, p = made(photos, classes)
+    if chunk:
+        labels = labels.astype(np.min_scalar_type(classes))  # of any integer type
+    sampler = build_sampler(name, labels, classes, 128 if photos > 100 else 8, 3407, p)
+    digest = hashlib.sha256()
+    for epoch in (0, 7):
+        for batch in sampler.draw(epoch):
+            digest.update(np.array([len(batch), *batch], dtype="<i8").tobytes())
+    assert digest.hexdigest()[:16] == golden

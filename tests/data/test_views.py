@@ -9,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from mineral_recog.data.drawn import Drawn
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.loading import EvaluationLoader, TrainingLoader
 from mineral_recog.data.views import evaluation_view
@@ -33,7 +34,7 @@ def test_a_photo_like_a_ribbon_is_not_enlarged_as_a_whole() -> None:
 
 def views_of(index: Index, workers: int, epoch: int) -> torch.Tensor:
     loader = TrainingLoader(index, 16, 0.08, seed=1, workers=workers)
-    drawn = np.array_split(np.arange(len(index)), 3)
+    drawn = Drawn(3, np.arange(len(index)))
     return torch.cat([batch.inputs for batch in loader.batches(epoch, drawn)])
 
 

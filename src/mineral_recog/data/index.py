@@ -98,7 +98,9 @@ class Index:
 
     def _sizes(self) -> list[int]:
         if self.packed is None:
-            return [(self.root / path).stat().st_size for path in self.paths]
+            root = str(self.root)
+            # Without a Path object a photo: a third of the time.
+            return [os.stat(f"{root}/{path}").st_size for path in self.paths]  # noqa: PTH116
         sizes: list[int] = self.packed.sizes.tolist()
         return sizes
 
@@ -108,8 +110,10 @@ def files_in(folder: Path) -> list[str]:
     found = []
     for parent, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(parent, file) for file in files if not file.startswith(".")]
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+        below = Path(parent).relative_to(folder)  # once a folder: ten times the work of a file
+        start = "" if below == Path() else f"{below.as_posix()}/"
+        found += [f"{start}{file}" for file in files if not file.startswith(".")]
+    return sorted(found)
 
 
 def photos_in(folder: Path) -> list[str]:

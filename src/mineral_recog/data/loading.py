@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.cached_views import CachedTrainingViews
+from mineral_recog.data.drawn import Drawn
 from mineral_recog.data.index import Index
 from mineral_recog.data.views import EvaluationViews, TrainingViews, View, Views
 from mineral_recog.errors import UserError
@@ -40,17 +40,26 @@ def default_workers() -> int:
     return min(os.cpu_count() or 1, 8)
 
 
-class _EpochBatches:
-    """The batches of the epoch at hand, as (photo, seed of its view) for `TrainingViews`."""
+class _EpochViews:
+    """The batches of the epoch at hand, as (photo, seed of its view) for `TrainingViews`.
 
-    def __init__(self) -> None:
-        self.batches: list[list[tuple[int, int]]] = []
+    Each is made when it is asked for: all of an epoch would take 200 bytes a photo.
+    """
+
+    def __init__(self, seed: int, share: slice) -> None:
+        self.seed, self.share, self.epoch, self.first = seed, share, 0, 0
+        self.drawn = Drawn(0, np.empty(0, np.int64))
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return iter(self.batches)
+        rng = np.random.default_rng([self.seed, self.epoch, 1])
+        for number, photos in enumerate(self.drawn):
+            seeds = rng.integers(2**62, size=len(photos))
+            if number >= self.first:
+                views = list(zip(photos.tolist(), seeds.tolist(), strict=True))
+                yield views[self.share]
 
     def __len__(self) -> int:
-        return len(self.batches)
+        return len(self.drawn) - self.first
 
 
 class TrainingLoader:
@@ -71,30 +80,21 @@ class TrainingLoader:
         cache: Cache | None = None,
         share: slice = slice(None),
     ) -> None:
-        self.seed, self.share = seed, share
-        self.drawn = _EpochBatches()
+        self.wanted = _EpochViews(seed, share)
         views = (
             TrainingViews(index, image_size, crop_scale)
             if cache is None
             else CachedTrainingViews(index, cache, image_size, crop_scale)
         )
-        self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.drawn)
+        self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.wanted)
 
-    def batches(
-        self, epoch: int, drawn: Sequence[NDArray[np.int64]], first: int = 0
-    ) -> Iterator[Batch]:
-        """The batches of an epoch from the first on; `drawn` holds the photos of each.
+    def batches(self, epoch: int, drawn: Drawn, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, those that were drawn for it, from the first on.
 
         Raises:
             UserError: a photo cannot be read.
         """
-        rng = np.random.default_rng([self.seed, epoch, 1])
-        self.drawn.batches = [
-            list(zip(batch.tolist(), rng.integers(2**62, size=len(batch)).tolist(), strict=True))[
-                self.share
-            ]
-            for batch in drawn
-        ][first:]
+        self.wanted.epoch, self.wanted.drawn, self.wanted.first = epoch, drawn, first
         return _readable(self.loader)
 
 

@@ -1,24 +1,33 @@
 """Which photos an epoch sees, and in which batches.
 
 A draw is a pure function of the seed, the epoch and (where it matters) the probabilities p_i, so
-that a run resumes where it was.
+that a run resumes where it was. What is kept of a photo is a few bytes, so that 10^8
+photos are drawn in the memory of a laptop: orders are in the smallest integer type that holds
+them, and random numbers come in chunks, which gives the same numbers as all at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Indices = NDArray[np.int64]
+from mineral_recog.data.drawn import Drawn, number_of_batches
+from mineral_recog.data.weighted import WeightedDraw
+
+Labels = NDArray[np.integer]
+Indices = NDArray[np.integer]
 Weights = NDArray[np.float64]
+
+CHUNK = 1 << 20  # photos at once, where all at once would take memory several times
 
 
 class Sampler(Protocol):
     """Draws the photos of an epoch."""
 
-    def draw(self, epoch: int) -> list[Indices]:
+    def draw(self, epoch: int) -> Drawn:
         """Batches of photo indices, N photos in all; the same epoch gives the same draw."""
         ...
 
@@ -31,20 +40,20 @@ class NaturalSampler:
     """Every photo once an epoch, in random order.
 
     Args:
-        labels: class of each photo, [N], in 0..C-1.
+        labels: class of each photo, [N], in 0..C-1, of any integer type.
         batch_size: photos a batch at most; batches of an epoch differ by one photo at most.
         seed: of the run.
     """
 
-    def __init__(self, labels: Indices, classes: int, batch_size: int, seed: int) -> None:
-        self.counts = np.bincount(labels, minlength=classes)
+    def __init__(self, labels: Labels, classes: int, batch_size: int, seed: int) -> None:
+        self.counts = _count(labels, classes)
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> list[Indices]:
+    def draw(self, epoch: int) -> Drawn:
         """Draw the batches of an epoch."""
         photos = int(self.counts.sum())
-        order = np.random.default_rng([self.seed, epoch]).permutation(photos)
-        return np.array_split(order, number_of_batches(photos, self.batch_size))
+        order = _permutation(photos, np.random.default_rng([self.seed, epoch]))
+        return Drawn(number_of_batches(photos, self.batch_size), order)
 
     def class_prior(self) -> Weights:
         """n_c / N."""
@@ -59,20 +68,25 @@ class ClassBalancedSampler:
     2020, section 3 (q = 0). Arguments as for NaturalSampler.
     """
 
-    def __init__(self, labels: Indices, classes: int, batch_size: int, seed: int) -> None:
-        self.by_class = np.argsort(labels, kind="stable")
-        self.counts = np.bincount(labels, minlength=classes)
-        self.first = np.concatenate([[0], np.cumsum(self.counts)[:-1]])
+    def __init__(self, labels: Labels, classes: int, batch_size: int, seed: int) -> None:
+        self.counts = _count(labels, classes)
+        self.by_class = _by_class(labels, self.counts)
+        self.first = np.cumsum(self.counts) - self.counts
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> list[Indices]:
+    def draw(self, epoch: int) -> Drawn:
         """Draw the batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         photos = len(self.by_class)
-        drawn = rng.integers(len(self.counts), size=photos)
-        within = (rng.random(photos) * self.counts[drawn]).astype(np.int64)
-        order = self.by_class[self.first[drawn] + within]
-        return np.array_split(order, number_of_batches(photos, self.batch_size))
+        drawn = np.empty(photos, np.min_scalar_type(len(self.counts)))
+        for chunk in _chunks(photos):
+            drawn[chunk] = rng.integers(len(self.counts), size=len(drawn[chunk]))
+        order = np.empty_like(self.by_class)
+        for chunk in _chunks(photos):
+            of = drawn[chunk]
+            within = (rng.random(len(of)) * self.counts[of]).astype(np.int64)
+            order[chunk] = self.by_class[self.first[of] + within]
+        return Drawn(number_of_batches(photos, self.batch_size), order)
 
     def class_prior(self) -> Weights:
         """One over C for each class."""
@@ -96,31 +110,24 @@ class MixedHalvesSampler:
 
     def __init__(
         self,
-        labels: Indices,
+        labels: Labels,
         classes: int,
         batch_size: int,
         seed: int,
         probabilities: NDArray[np.float32],
     ) -> None:
-        self.counts = np.bincount(labels, minlength=classes)
-        self.cumulative = np.cumsum(inverse_probability_weights(probabilities, labels, classes))
+        self.counts = _count(labels, classes)
+        self.inverse = WeightedDraw(inverse_probability_weights(probabilities, labels, classes))
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> list[Indices]:
+    def draw(self, epoch: int) -> Drawn:
         """Draw the batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
-        photos = len(self.cumulative)
-        uniform = rng.permutation(photos)[: photos // 2]
-        points = rng.random(photos - len(uniform)) * self.cumulative[-1]
-        inverse = np.searchsorted(self.cumulative, points, side="right")
-        batches = number_of_batches(photos, self.batch_size)
-        halves = zip(
-            np.array_split(uniform, batches),
-            # The longer parts of one half meet the shorter ones of the other.
-            reversed(np.array_split(inverse, batches)),
-            strict=True,
-        )
-        return [np.concatenate(pair) for pair in halves]
+        photos = int(self.counts.sum())
+        order = _permutation(photos, rng)
+        uniform, inverse = np.split(order, [photos // 2])
+        self.inverse.fill(inverse, rng)
+        return Drawn(number_of_batches(photos, self.batch_size), uniform, inverse)
 
     def class_prior(self) -> Weights:
         """Half of n_c / N, half of one over C."""
@@ -129,7 +136,7 @@ class MixedHalvesSampler:
 
 
 def inverse_probability_weights(
-    probabilities: NDArray[np.floating], labels: Indices, classes: int
+    probabilities: NDArray[np.floating], labels: Labels, classes: int
 ) -> Weights:
     """Weight of each photo that is the larger the less the model believes its true class, [N].
 
@@ -145,34 +152,68 @@ def inverse_probability_weights(
         labels: class of each photo, [N].
     """
     weights = np.empty(len(labels))
-    order = np.argsort(labels, kind="stable")
-    ends = np.cumsum(np.bincount(labels, minlength=classes))
-    for members in np.split(order, ends[:-1]):
+    counts = _count(labels, classes)
+    for members in np.split(_by_class(labels, counts), np.cumsum(counts)[:-1]):
         weights[members] = _weights_in_class(probabilities[members].astype(np.float64))
     return weights
 
 
 def _weights_in_class(p: Weights) -> Weights:
+    """Those of a class; computed in place, since a class may be half of all photos."""
     lowest, highest = (p.min(), p.max()) if len(p) else (0.0, 0.0)
     if len(p) < 5 or highest == lowest:
         return np.full(len(p), 1 / max(len(p), 1))
-    u = 1 - (p - lowest) / (highest - lowest) + 1e-5
+    p -= lowest
+    p /= highest - lowest
+    u = np.subtract(1, p, out=p)
+    u += 1e-5
     hardest_first = np.sort(u)[::-1]
     fifth = round(0.2 * len(u))
     ratio = hardest_first[:fifth].mean() / hardest_first[fifth:].mean()
-    beta = np.clip(np.log(4) / np.log(ratio), 1, 10) if ratio > 1 else 10.0
-    weights: Weights = u**beta / (u**beta).sum()
-    return weights
+    del hardest_first
+    u **= np.clip(np.log(4) / np.log(ratio), 1, 10) if ratio > 1 else 10.0
+    u /= u.sum()
+    return u
 
 
-def number_of_batches(photos: int, batch_size: int) -> int:
-    """Batches of an epoch: as few as hold all photos."""
-    return -(-photos // batch_size)
+def _chunks(photos: int) -> Iterator[slice]:
+    """Slices that cut so many photos into chunks, in order."""
+    return (slice(start, min(start + CHUNK, photos)) for start in range(0, photos, CHUNK))
+
+
+def _count(labels: Labels, classes: int) -> NDArray[np.int64]:
+    """Photos of each class, [C]; in chunks, since bincount copies labels of a small type."""
+    counts = np.zeros(classes, np.int64)
+    for chunk in _chunks(len(labels)):
+        counts += np.bincount(labels[chunk], minlength=classes)
+    return counts
+
+
+def _by_class(labels: Labels, counts: NDArray[np.int64]) -> Indices:
+    """All photos, those of a class side by side and in order, [N]; a counting sort."""
+    by_class = np.empty(len(labels), np.min_scalar_type(len(labels)))
+    small = np.min_scalar_type(len(counts))  # numpy sorts types of up to 16 bits by radix
+    free = np.cumsum(counts) - counts  # place of the next photo of each class
+    for chunk in _chunks(len(labels)):
+        some = labels[chunk].astype(small)
+        order = np.argsort(some, kind="stable")
+        held = np.bincount(some, minlength=len(counts))
+        shift = free - (np.cumsum(held) - held)
+        by_class[np.arange(len(some)) + np.repeat(shift, held)] = order + chunk.start
+        free += held
+    return by_class
+
+
+def _permutation(photos: int, rng: np.random.Generator) -> Indices:
+    """The same as rng.permutation(photos), in the smallest type that holds it."""
+    order = np.arange(photos, dtype=np.min_scalar_type(photos))
+    rng.shuffle(order)
+    return order
 
 
 def build_sampler(
     name: str,
-    labels: Indices,
+    labels: Labels,
     classes: int,
     batch_size: int,
     seed: int,
