@@ -43,7 +43,7 @@ OPEN_POINTS = {
     "prior_of_batches": "stages: {cfl: {losses: {frequency_aware: {prior: sampled}}}}",
     "classifier_anew": "stages: {crt: {classifier: anew, lr: 0.02}}",
     "center_ten_times": "stages: {cfl: {losses: {center: {weight: 0.003}}}}",
-    "normalisation_moves": "stages: {crt: {freeze_normalisation: false}}",
+    "normalisation_moves": "stages: {crt: {freeze_normalisation: false, feature_views: 0}}",
     "center_in_fea_too": "stages: {fea: {losses: {center: {weight: 0.0003, lr: 0.5}}}}",
     "probabilities_adjusted": "probabilities: adjusted",
     "best_weights": "stages: {cfl: {weights: best}, crt: {weights: best}}",

@@ -71,8 +71,12 @@ def test_the_log_holds_the_parts_of_the_loss(prepared: Path, tmp_path: Path) -> 
     assert crt["loss"] == pytest.approx(crt["cross_entropy"])
 
 
-def test_the_extractor_is_bit_identical_through_crt(prepared: Path, tmp_path: Path) -> None:
-    engine = engine_of(prepared, recipe_of("multi_stage", *THREE), tmp_path / "run")
+@pytest.mark.parametrize("views", [0, 1])
+def test_the_extractor_is_bit_identical_through_crt(
+    prepared: Path, tmp_path: Path, views: int
+) -> None:
+    recipe = recipe_of("multi_stage", *THREE, f"stages.crt.feature_views={views}")
+    engine = engine_of(prepared, recipe, tmp_path / "run")
     states: dict[int, dict[str, torch.Tensor]] = {}
 
     def keep(line: dict[str, Any]) -> None:

@@ -54,7 +54,10 @@ def log_of(folder: Path) -> list[dict[str, float]]:
 
 @pytest.mark.parametrize(
     ("processes", "settings"),
-    [(3, ()), (2, ("stages.crt.feature_views=2", "stages.fea.mixup=0.2", "weight_average=0.9"))],
+    [
+        (3, ("stages.crt.feature_views=0",)),
+        (2, ("stages.crt.feature_views=2", "stages.fea.mixup=0.2", "weight_average=0.9")),
+    ],
     ids=["three", "two, with features known, mixup and average"],
 )
 def test_several_processes_train_what_one_does(
