@@ -22,6 +22,7 @@ test: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/training_speed.py
 
 clean:
 	rm -rf .venv
