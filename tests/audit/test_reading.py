@@ -57,7 +57,9 @@ def test_a_file_cut_short_is_named(tmp_path: Path, kind: str) -> None:
 
 def test_a_tiff_without_its_table_is_named(tmp_path: Path) -> None:
     content = encoded(scene(1), "TIFF", compression="tiff_lzw")  # the table is at its end
-    assert why(read(tmp_path, "a.tif", content[: len(content) // 2])) == ("unreadable", "TIFF")
+    kind, told = why(read(tmp_path, "a.tif", content[: len(content) // 2]))
+    assert kind == "unreadable"
+    assert told  # by Pillow, in words that differ between its versions
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,8 @@ from mineral_recog.data.photo import (
 _CONTENTS = (
     *((4, b"ftyp" + brand, "HEIC") for brand in HEIC_BRANDS),
     (4, b"ftyp", "video"), (0, b"<", "HTML, SVG or XML"), (0, b"%PDF", "PDF"), (0, b"PK", "ZIP"),
-    (0, b"II*\0", "TIFF"), (0, b"MM\0*", "TIFF"), (0, b"%!PS", "EPS"), (0, b"\xc5\xd0\xd3\xc6", "EPS"),
+    (0, b"II*\0", "TIFF"), (0, b"MM\0*", "TIFF"), (0, b"%!PS", "EPS"),
+    (0, b"\xc5\xd0\xd3\xc6", "EPS"),
     (0, b"{", "JSON"),
 )  # fmt: skip
 _SAME_FORMAT = ({"JPEG", "MPO"}, {"PPM", "PFM"}, {"BMP", "DIB"})  # one in the other's clothes
