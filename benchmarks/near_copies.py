@@ -21,11 +21,14 @@ wrong; with --sheet they are drawn side by side, to be looked at.
 Beside it stands `imagehash.phash` alone: a pair is found when at most T of its 64 bits differ, T
 with the best F1 over all changes on the half that thresholds are set on.
 
-The second table is of time, in seconds of one processor. The many photos of --scale are blends of
-parts of two of the photos drawn, both turned, which look like photos to the index and are no
-copies; each counts as one with a border, which is more to compare. Among them are the photos drawn
-and their versions of the last change; how many of these are found tells what the index loses in a
-crowd.
+The second table is of time, for a photo each: of comparing, and of reading, as a part of which it
+should be small. Both use all processors. Reading is that of the photos drawn, as they are and
+enlarged to JPEGs of 1024 by 768 pixels, measured before and after comparing, so that other work on
+the machine slows both. Times are by the clock and, in brackets, of processors. The many photos of
+--scale are blends of parts of two of the photos drawn, both turned, which look like photos to the
+index and are no copies; each counts as one with a border, which is more to compare. Among them are
+the photos drawn and their versions of the last change; how many of these are found tells what the
+index loses in a crowd.
 """
 
 from __future__ import annotations
@@ -38,14 +41,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import imagehash
 import numpy as np
+from comparing_time import enlarged, timed
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from mineral_recog.audit.copies import Copy, find_copies
 from mineral_recog.audit.fingerprint import Fingerprint, fingerprint
-from mineral_recog.audit.views import TURNS, turned
 from mineral_recog.data.photo import is_photo_name, open_photo
 
 Photo = Image.Image
@@ -208,46 +212,6 @@ def best_threshold(hashes: Sequence[np.ndarray], count: int) -> int:
     return max(range(25), key=f1)
 
 
-def part(pixels: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """A part of a small picture at the size of the whole, its box in fractions."""
-    side = pixels.shape[-1]
-    image = Image.fromarray(pixels.astype(np.float32))
-    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, tuple(side * box)))
-
-
-def blends(prints: Sequence[Fingerprint], count: int, rng: Rng) -> list[Fingerprint]:
-    """Fingerprints of pictures that are no copies, but as photos are."""
-    blended = []
-    for _ in range(count):
-        grey = np.zeros((2, 32, 32), np.float32)
-        colour = np.zeros((2, 2, 8, 8), np.float32)
-        share = rng.uniform(0.35, 0.65)
-        chosen = rng.choice(len(prints), 2, replace=False)
-        for number, weight in zip(chosen, (share, 1 - share), strict=True):
-            size, turn = rng.uniform(0.5, 0.9, 2), np.full(2, rng.integers(len(TURNS)))
-            low = rng.uniform(0, 1 - size)
-            box, one = np.concatenate([low, low + size]), prints[number]
-            grey += weight * turned(np.stack([part(one.grey[0], box)] * 2), turn)
-            bands = np.stack([part(band, box) for band in one.colour[0]])
-            colour += weight * turned(np.stack([bands] * 2), turn)
-        grey[1] = part(grey[0], np.array([0.1, 0, 1, 0.9]))  # as many have a plain ground
-        colour[1] = colour[0]
-        blended.append(Fingerprint(grey.astype(np.uint8), colour.astype(np.int8)))
-    return blended
-
-
-def timed(prints: list[Fingerprint], others: list[Fingerprint], count: int, rng: Rng) -> str:
-    """A row of the table of time: so many photos compared."""
-    crowd = prints + others + blends(prints, count - 2 * len(prints), rng)
-    start = time.process_time()
-    copies = find_copies(crowd, [str(k) for k in range(len(crowd))])
-    seconds = time.process_time() - start
-    right = sum(copy.second - copy.first == len(prints) for copy in copies)
-    return (
-        f"| {count:,} | {seconds:.1f} | {1000 * seconds / count:.2f} | {right / len(prints):.3f} |"
-    )
-
-
 def draw_pairs(wrong: dict[tuple[int, int], float], paths: Sequence[Path], sheet: Path) -> None:
     """Pairs of different photos side by side, the most alike first."""
     across, cell = 6, 128
@@ -332,10 +296,12 @@ def main() -> None:
     width, height = np.median([photo.size for photo in photos], axis=0)
     print(f"{width:.0f} x {height:.0f} pixels, ", end="")
     print(f"fingerprint {1000 * (fingerprinted - decoded) / count:.2f} ms.\n")
-    print("| photos compared | seconds | ms a photo | recall of the last change |")
-    print("|---|---|---|---|")
-    for size in told.scale:
-        print(timed(prints, others, size, rng), flush=True)
+    print("| photos compared | comparing, ms | reading, ms | part | 1024 x 768, ms | part ", end="")
+    print("| recall of the last change |\n|---|---|---|---|---|---|---|")
+    with TemporaryDirectory() as folder:
+        large = enlarged(paths, Path(folder))
+        for size in told.scale:
+            print(timed(prints, others, size, rng, [paths, large]), flush=True)
 
 
 if __name__ == "__main__":

@@ -60,6 +60,13 @@ def test_a_file_cut_short_is_named(tmp_path: Path, kind: str) -> None:
         assert record.remarks[0].kind == "cut_short"
 
 
+def test_a_tiff_without_its_table_is_named(tmp_path: Path) -> None:
+    content = encoded(scene(1), "TIFF", compression="tiff_lzw")  # the table is at its end
+    kind, told = why(read(tmp_path, "a.tif", content[: len(content) // 2]))
+    assert kind == "unreadable"
+    assert told  # by Pillow, in words that differ between its versions
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -26,7 +26,8 @@ FLAT = 3.0  # standard deviation of grey levels below which a picture has nothin
 KINDS: tuple[Kind, ...] = tuple(
     "near" if not any(turn) else "mirrored" if sum(turn) % 2 else "rotated" for turn in TURNS
 )
-TOGETHER = 256  # pictures that a thread looks up and compares at a time; they take some 50 MB
+LOOKED_UP = 256  # pictures at a time, in each thread
+TOGETHER = 512  # pairs that are compared at a time; they take some 50 MB
 
 
 @dataclass(frozen=True)
@@ -90,18 +91,24 @@ def _near(fingerprints: Sequence[Fingerprint], on_compared: Callable[[int], None
     best: dict[tuple[int, int], Copy] = {}
 
     def found(start: int) -> list[Copy]:
-        return _compared(pictures, index.look_up(start, start + TOGETHER))
+        candidates = index.look_up(start, start + LOOKED_UP)
+        slices = (candidates[k : k + TOGETHER] for k in range(0, len(candidates), TOGETHER))
+        return [copy for some in slices for copy in _compared(pictures, some)]
 
-    starts = range(0, len(pictures), TOGETHER)
+    starts = range(0, len(pictures), LOOKED_UP)
+    pool = ThreadPoolExecutor(os.cpu_count())
     # The threads are here, one a core; those of matrix products would only get into their way.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start, copies in zip(starts, pool.map(found, starts), strict=True):
-            for copy in copies:
-                pair = copy.first, copy.second
-                if pair not in best or best[pair].similarity < copy.similarity:
-                    best[pair] = copy
-            last = min(start + TOGETHER, len(pictures)) - 1
-            on_compared(int(pictures.photo[last]) + 1)
+    with threadpool_limits(1, "blas"):
+        try:
+            for start, copies in zip(starts, pool.map(found, starts), strict=True):
+                for copy in copies:
+                    pair = copy.first, copy.second
+                    if pair not in best or best[pair].similarity < copy.similarity:
+                        best[pair] = copy
+                last = min(start + LOOKED_UP, len(pictures)) - 1
+                on_compared(int(pictures.photo[last]) + 1)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return list(best.values())
 
 
@@ -137,8 +144,6 @@ def _pictures(fingerprints: Sequence[Fingerprint]) -> _Pictures:
 
 def _compared(pictures: _Pictures, found: Candidates) -> list[Copy]:
     """Those candidates that are copies."""
-    if len(found) == 0:
-        return []
     boxes = CROPS[found.crop]
     colour, other_colour = (
         pictures.colour[some].astype(np.float32) for some in (found.first, found.second)

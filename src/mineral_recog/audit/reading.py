@@ -32,7 +32,8 @@ from mineral_recog.sources.source import Remark
 _CONTENTS = (
     *((4, b"ftyp" + brand, "HEIC") for brand in HEIC_BRANDS),
     (4, b"ftyp", "video"), (0, b"<", "HTML, SVG or XML"), (0, b"%PDF", "PDF"), (0, b"PK", "ZIP"),
-    (0, b"%!PS", "EPS"), (0, b"\xc5\xd0\xd3\xc6", "EPS"),
+    (0, b"II*\0", "TIFF"), (0, b"MM\0*", "TIFF"), (0, b"%!PS", "EPS"),
+    (0, b"\xc5\xd0\xd3\xc6", "EPS"),
     (0, b"{", "JSON"),
 )  # fmt: skip
 _SAME_FORMAT = ({"JPEG", "MPO"}, {"PPM", "PFM"}, {"BMP", "DIB"})  # one in the other's clothes
@@ -121,8 +122,8 @@ def _read(file: BinaryIO, path: str) -> Record:
         image, header = examine_photo(file, SIDE)
     except UnidentifiedImageError:
         told = next((name for at, sign, name in _CONTENTS if start[at:].startswith(sign)), "")
-        if told == "HEIC" and reads_heic():
-            return _unread(path, "unreadable", "HEIC")
+        if told == "TIFF" or (told == "HEIC" and reads_heic()):  # a photo whose table is broken
+            return _unread(path, "unreadable", told)
         told += f": {INSTALL_HEIC}" if told == "HEIC" else ""
         return _unread(path, "other_content", told)
     found = (*_misnamed(path, header), *remarks(image, header))
