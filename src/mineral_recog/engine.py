@@ -219,6 +219,7 @@ class Engine:
         sums: dict[str, Tensor] = {}
         told = f"{name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
         drawn = sampler.draw(epoch)
+        del sampler  # it may hold 12 bytes a photo, which the epoch has no use for
         mixing = np.random.default_rng([self.recipe.seed, epoch, 2])
         lr = 0.0
         for step, batch in enumerate((self.frozen or self.views).batches(epoch, drawn)):
