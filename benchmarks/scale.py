@@ -130,21 +130,19 @@ MOST = {"names": 10**7, "folders": 10**5}  # more would take 10 GB, or wear out 
 def run(name: str, photos: int) -> dict[str, Any]:
     """One row: seconds of each step, those of the processor, and memory in bytes."""
     seconds: dict[str, float] = {}
-    began, processor = time.perf_counter(), 0.0
+    processor = 0.0
+    clocks = time.perf_counter(), time.process_time()
     try:
         for step in ROWS[name](photos):
-            now = time.perf_counter()
-            seconds[step], began = now - began, now
-            if step == "made":
-                processor = time.process_time()
+            now = time.perf_counter(), time.process_time()
+            seconds[step] = now[0] - clocks[0]
+            processor += 0 if step == "made" else now[1] - clocks[1]
+            clocks = now
     except RuntimeError as error:  # torch.multinomial has a limit
         return {"error": str(error)}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {
-        "seconds": seconds,
-        "processor": time.process_time() - processor,
-        "peak": peak if sys.platform == "darwin" else peak * 1024,
-    }
+    memory = peak if sys.platform == "darwin" else peak * 1024
+    return {"seconds": seconds, "processor": processor, "memory": memory}
 
 
 def print_table(rows: dict[str, Row], steps: list[str], sizes: list[int]) -> None:
@@ -162,7 +160,7 @@ def print_table(rows: dict[str, Row], steps: list[str], sizes: list[int]) -> Non
             else:
                 taken = [row["seconds"].get(step) for step in steps]
                 cells = ["" if one is None else f"{one:.2f}" for one in taken]
-                cells += [f"{row['processor']:.2f}", f"{row['peak'] / 1e9:.2f} GB"]
+                cells += [f"{row['processor']:.2f}", f"{row['memory'] / 1e9:.2f} GB"]
             print(f"| {photos:,} | {name} | {' | '.join(cells)} |", flush=True)
 
 

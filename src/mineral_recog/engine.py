@@ -260,6 +260,7 @@ class Engine:
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
         told = f"{name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
         drawn = sampler.draw(epoch)
+        del sampler  # it may hold 12 bytes a photo, which the epoch has no use for
         for batch in (self.frozen or self.views).batches(epoch, drawn, self.step):
             for group in self.optimizer.param_groups:
                 group["lr"] = self._learning_rate(name, stage, epoch + self.step / len(drawn))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -180,3 +181,23 @@ def test_draws_stay_what_they_were(
         for batch in sampler.draw(epoch):
             digest.update(np.array([len(batch), *batch], dtype="<i8").tobytes())
     assert digest.hexdigest()[:16] == golden
+
+
+@pytest.mark.parametrize(
+    ("name", "bytes_a_photo"),
+    # The order takes 4; photos by class 4 and a class 1; a running sum 8 and the table for it 4.
+    [("natural", 5), ("class_balanced", 10), ("mixed_halves", 18)],
+)
+def test_a_draw_takes_a_few_bytes_a_photo(
+    name: str, bytes_a_photo: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(samplers, "CHUNK", 1000)
+    monkeypatch.setattr(weighted, "CHUNK", 1000)
+    labels, p = made(300_007, 36)
+    tracemalloc.start()
+    try:
+        build_sampler(name, labels, 36, 128, 3407, p).draw(0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak / len(labels) < bytes_a_photo

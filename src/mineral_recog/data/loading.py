@@ -43,7 +43,7 @@ def default_workers() -> int:
 class _EpochViews:
     """The batches of the epoch at hand, as (photo, seed of its view) for `TrainingViews`.
 
-    Each is made when it is asked for: all of an epoch would take 200 bytes a photo.
+    Each is made when it is asked for: all of an epoch would take 150 bytes a photo.
     """
 
     def __init__(self, seed: int, share: slice) -> None:

@@ -1,9 +1,9 @@
 """Which photos an epoch sees, and in which batches.
 
 A draw is a pure function of the seed, the epoch and (where it matters) the probabilities p_i, so
-that a run resumes where it was. What is kept of a photo is a few bytes, so that 10^8
-photos are drawn in the memory of a laptop: orders are in the smallest integer type that holds
-them, and random numbers come in chunks, which gives the same numbers as all at once.
+that a run resumes where it was. A photo takes a few bytes, so that 10^8 are drawn in 3 GB: orders
+are in the smallest integer type that holds them, and random numbers come in chunks, which gives
+the same numbers as all at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Labels = NDArray[np.integer]
 Indices = NDArray[np.integer]
 Weights = NDArray[np.float64]
 
-CHUNK = 1 << 20  # photos at once, where all at once would take memory several times
+CHUNK = 1 << 20  # photos at once, where arrays of all would outweigh what is kept
 
 
 class Sampler(Protocol):

@@ -1,4 +1,4 @@
-"""Photos drawn by weight, with replacement, as many as 10^8 of as many."""
+"""Photos drawn by weight, with replacement."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class WeightedDraw:
     A point, even on 0 to the sum of all weights, falls on the photo whose stretch of the running
     sum holds it. A binary search for it would miss the processor's cache at nearly every step;
     a guide table, which holds the first photo of each of N stretches of equal length, leaves one
-    photo on average to compare with, whatever the weights. Chen and Asau, "On
-    generating random variates from an empirical distribution", AIIE Transactions 6, 1974.
+    photo on average to compare with, whatever the weights. Chen and Asau, "On generating random
+    variates from an empirical distribution", AIIE Transactions 6, 1974.
 
     Args:
         weights: of each photo, [N], not negative, not all 0; taken over, and changed in place.
@@ -44,13 +44,13 @@ class WeightedDraw:
         stretch = self._stretch(points)
         low = self.guide[stretch].astype(np.int64)
         high = self.guide[stretch + 1].astype(np.int64)
-        open_ = np.flatnonzero(low < high)
-        while len(open_):
-            middle = (low[open_] + high[open_]) // 2
-            beyond = self.cumulative[middle] <= points[open_]
-            low[open_] = np.where(beyond, middle + 1, low[open_])
-            high[open_] = np.where(beyond, high[open_], middle)
-            open_ = open_[low[open_] < high[open_]]
+        unsure = np.flatnonzero(low < high)
+        while len(unsure):
+            middle = (low[unsure] + high[unsure]) // 2
+            beyond = self.cumulative[middle] <= points[unsure]
+            low[unsure] = np.where(beyond, middle + 1, low[unsure])
+            high[unsure] = np.where(beyond, high[unsure], middle)
+            unsure = unsure[low[unsure] < high[unsure]]
         return low
 
     def _stretch(self, points: NDArray[np.float64]) -> NDArray[np.int64]:
