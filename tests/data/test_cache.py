@@ -79,8 +79,8 @@ def assert_right(cache: Cache, index: Index) -> None:
 @pytest.mark.parametrize(
     ("size", "reduced"),
     [
-        ((1024, 768), (341, 256)),
-        ((768, 1024), (256, 341)),
+        ((1024, 768), (340, 256)),  # 128 pixels each side of the middle square, 42.7 reduced
+        ((768, 1024), (256, 340)),
         ((300, 200), (300, 200)),  # no photo is enlarged
         ((100_000, 2), (32, 2)),  # a ribbon: 16 times as long as wide
         ((10_000, 512), (4096, 256)),
@@ -211,7 +211,9 @@ def test_pixels_that_are_cut_short_are_made_again(index: Index) -> None:
     assert_right(cache_of(index), index)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.binary(max_size=400), st.lists(st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 3)))
 def test_an_index_may_hold_anything(
     index: Index, noise: bytes, places: list[tuple[int, int, int]]

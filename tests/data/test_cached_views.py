@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import random
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import RandomResizedCrop
 
-from mineral_recog.data.cache import PIXELS, Cache
+from mineral_recog.data.cache import PIXELS, Cache, reduced_photo
 from mineral_recog.data.cached_views import random_crop
 from mineral_recog.data.drawn import Drawn
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.loading import Batch, EvaluationLoader, TrainingLoader
+from mineral_recog.data.photo import open_photo
 from mineral_recog.data.reducing import reduce_photos
-from mineral_recog.data.views import reduced_side
+from mineral_recog.data.views import evaluation_view, reduced_side
 from mineral_recog.errors import UserError
 
 SIZE = 14
@@ -113,8 +115,23 @@ def test_the_evaluation_view_is_that_of_the_photo_itself(index: Index, cache: Ca
         (cached,) = EvaluationLoader(index, SIZE, 8, workers, cache)
         assert torch.equal(own.photos, cached.photos)
         assert torch.equal(own.labels, cached.labels)
-        # Reduced as a whole instead of its middle: half a pixel of the ramp at most.
-        assert (own.inputs.int() - cached.inputs.int()).abs().max() <= 8
+        assert torch.equal(own.inputs, cached.inputs)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(20, 300), st.integers(20, 300), st.integers(16, 60), st.booleans())
+def test_the_evaluation_view_is_the_same_for_any_shape(
+    width: int, height: int, size: int, jpeg: bool
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    file, view = BytesIO(), evaluation_view(size)
+    Image.fromarray(noise).save(file, "JPEG" if jpeg else "PNG")
+    side = reduced_side(size)
+    own = view(open_photo(file, side))
+    file.seek(0)
+    cached = view(Image.fromarray(reduced_photo(file, side)))
+    # The same numbers in another order: a value may be rounded the other way.
+    assert (own.int() - cached.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -46,17 +46,25 @@ Pixels = NDArray[np.uint8]
 
 
 def reduced_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height of a photo in a cache: its short side is `side`, or less if it was less.
+    """Width and height of a photo in a cache: its short side is `side`; a smaller one stays.
 
-    Of a photo more than 16 times as long as it is wide, the middle is kept.
+    Beside the middle square lie whole pixels, as many on one side as on the other. Of a photo more
+    than 16 times as long as it is wide, the middle is kept.
     """
-    width, height = min(width, LONGEST * height), min(height, LONGEST * width)
-    share = min(1.0, side / min(width, height))
-    return round(width * share), round(height * share)
+    short, long = min(width, height), max(width, height)
+    if short <= side and long <= LONGEST * short:
+        return width, height
+    reduced = min(short, side)
+    beside = min(long - short, (LONGEST - 1) * short) // 2 * reduced // short
+    longer = reduced + 2 * beside
+    return (longer, reduced) if width >= height else (reduced, longer)
 
 
 def reduced_photo(file: Path | BinaryIO, side: int) -> Pixels:
     """A photo upright in RGB, of `reduced_size`; uint8 [h, w, 3].
+
+    Its middle square has the pixels that the evaluation view gives to that of the photo, so that
+    validation on a cache is validation on the photos.
 
     Raises:
         OSError: as for `open_photo`.
@@ -64,14 +72,22 @@ def reduced_photo(file: Path | BinaryIO, side: int) -> Pixels:
     photo, header = examine_photo(file, side)
     size = reduced_size(header.width, header.height, side)
     if photo.size != size:
-        (width, height), (across, down) = photo.size, size
-        middle_width = min(width, height * across / down)
-        middle_height = min(height, width * down / across)
-        left, top = (width - middle_width) / 2, (height - middle_height) / 2
-        box = (left, top, left + middle_width, top + middle_height)
+        square = min(photo.size)
+        spans = [
+            _span(*of_axis, square, min(size)) for of_axis in zip(photo.size, size, strict=True)
+        ]
+        (left, right), (top, bottom) = spans
         # The filter of the evaluation view; Pillow widens it with the reduction.
-        photo = photo.resize(size, Image.Resampling.BILINEAR, box)
+        photo = photo.resize(size, Image.Resampling.BILINEAR, (left, top, right, bottom))
     return np.asarray(photo)
+
+
+def _span(pixels: int, reduced: int, square: int, reduced_square: int) -> tuple[float, float]:
+    """Where along an axis the pixels lie that are reduced: about the middle square, to scale."""
+    start = round((pixels - square) / 2)
+    beside = (reduced - reduced_square) / 2 * square / reduced_square
+    beside = min(beside, start, pixels - square - start)  # a draft may be a pixel short
+    return start - beside, start + square + beside
 
 
 @dataclass(frozen=True)
