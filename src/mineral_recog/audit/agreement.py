@@ -13,9 +13,9 @@ from mineral_recog.audit.fingerprint import SIDE, Array
 
 BROAD, FINE = (1.0, 5.0), (0.7, 2.0)  # pixels: detail is larger than one and smaller than the other
 STEPS = 5
-LIKELY = 0.68  # correlation after the first step; those below never agree in the end
+LIKELY = 0.68  # correlation after the first step; set on half of the near-copies benchmark
 POINTS = 16  # each way, that pictures are aligned by
-FARTHEST = 0.07  # of a side, that an edge may move in aligning
+FARTHEST = 0.07  # of a side, that an edge may move after the first step
 AROUND = 1.5  # pixels within which pictures are compared
 NOISE = 2.0  # grey levels of detail that say nothing
 LEAST = 10.0  # pixels with detail, so that a few that agree by chance do not count for much
