@@ -34,7 +34,7 @@ from mineral_recog.data.loading import TrainingLoader
 from mineral_recog.data.reducing import reduce_photos
 from mineral_recog.data.samplers import NaturalSampler
 from mineral_recog.data.synthetic import draw_photo, species_names
-from mineral_recog.data.views import reduced_side
+from mineral_recog.data.views import training_side
 
 MINERALS, OF_ONE = 12, 4  # classes; photos that are cut from one drawing
 WIDTH, HEIGHT, DRAWN = 1024, 768, 384
@@ -124,7 +124,7 @@ def _plain_epochs(setting: Setting, index: Index) -> tuple[float, float]:
 def _our_epochs(setting: Setting, index: Index) -> tuple[float, float]:
     shutil.rmtree(setting.data / HIDDEN, ignore_errors=True)
     start = time.perf_counter()
-    caches = reduce_photos([index], reduced_side(SIZE))
+    caches = reduce_photos([index], [training_side(SIZE)])
     assert caches is not None
     loader = TrainingLoader(index, SIZE, 0.08, 0, setting.workers, caches[0])
     sampler = NaturalSampler(index.labels, len(index.classes), BATCH, 0)

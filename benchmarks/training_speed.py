@@ -35,7 +35,7 @@ from mineral_recog.config import Recipe
 from mineral_recog.data.cache import HIDDEN
 from mineral_recog.data.index import read_split
 from mineral_recog.data.reducing import reduce_photos
-from mineral_recog.data.views import reduced_side
+from mineral_recog.data.views import evaluation_side, training_side
 from mineral_recog.engine import Engine
 from mineral_recog.method.model import Network, build_network
 from mineral_recog.ranks import Ranks
@@ -84,7 +84,8 @@ def our_run(
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         splits = [read_split(setting.data, split) for split in ("train", "val")]
-        caches = reduce_photos(splits, reduced_side(setting.size))
+        sides = training_side(setting.size), evaluation_side(setting.size)
+        caches = reduce_photos(splits, sides)
         engine = Engine(
             recipe, network, *splits, Path(folder), CPU, setting.workers, Ranks(), caches
         )

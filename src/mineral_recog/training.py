@@ -28,7 +28,7 @@ from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import Index, read_split
 from mineral_recog.data.photo import unreadable, unreadable_error
 from mineral_recog.data.reducing import cache_pays, reduce_photos
-from mineral_recog.data.views import Preprocessing, reduced_side
+from mineral_recog.data.views import Preprocessing, evaluation_side, training_side
 from mineral_recog.engine import CHECKPOINT, LOG, Engine, LogLine
 from mineral_recog.errors import UserError
 from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
@@ -284,7 +284,7 @@ def _caches(
     train: Index, val: Index, recipe: Recipe, ranks: Ranks, began: Began | None
 ) -> Sequence[Cache] | None:
     """Caches of reduced photos, if the run has them; one process makes them for all."""
-    side = reduced_side(recipe.image_size)
+    side = training_side(recipe.image_size)
     if began is not None:
         cached = began.cached
     else:
@@ -293,7 +293,7 @@ def _caches(
         return None
     if not ranks.first:
         ranks.wait()
-    caches = reduce_photos((train, val), side)
+    caches = reduce_photos((train, val), (side, evaluation_side(recipe.image_size)))
     if ranks.first:
         ranks.wait()
     return caches if ranks.agreed(caches is not None) else None
@@ -372,7 +372,7 @@ def _provenance(
     engine: Engine, train_index: Index, recipe: Recipe, tau: float | None
 ) -> dict[str, str]:
     adjusted = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
-    photos = f"reduced to {reduced_side(recipe.image_size)} px" if engine.cached else "as they are"
+    photos = f"reduced to {training_side(recipe.image_size)} px" if engine.cached else "as they are"
     return adjusted | {
         "mineral-recog": mineral_recog.__version__,
         "python": platform.python_version(),

@@ -65,7 +65,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def cache_of(index: Index, side: int = SIDE) -> Cache:
-    caches = reduce_photos([index], side)
+    caches = reduce_photos([index], [side])
     assert caches is not None
     return caches[0]
 
@@ -173,7 +173,7 @@ def reduce_some(path, side):
         os.kill(os.getpid(), signal.SIGKILL)
     return reduce(path, side)
 reducing.reduced_photo = reduce_some
-reducing.reduce_photos([read_split(Path(sys.argv[1]), "train")], 12)
+reducing.reduce_photos([read_split(Path(sys.argv[1]), "train")], [12])
 """
 
 
@@ -246,7 +246,7 @@ def test_a_disk_too_small_goes_without(
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
     with_free(2 * takes - 1)
-    assert reduce_photos([index], SIDE) is None
+    assert reduce_photos([index], [SIDE]) is None
     assert "more than half" in capsys.readouterr().err
     with_free(2 * takes)
     assert_right(cache_of(index), index)
@@ -262,7 +262,7 @@ def test_a_disk_that_fills_up_is_left_as_it_was(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        assert reduce_photos([index], SIDE) is None
+        assert reduce_photos([index], [SIDE]) is None
     assert "No space left" in capsys.readouterr().err
     assert not cache_folder(index, SIDE).exists()
 
@@ -271,7 +271,7 @@ def test_a_folder_that_cannot_be_written_goes_without(
     index: Index, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (index.root.parent / HIDDEN).touch()  # holds for root as well
-    assert reduce_photos([index], SIDE) is None
+    assert reduce_photos([index], [SIDE]) is None
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -280,7 +280,7 @@ import sys
 from pathlib import Path
 from mineral_recog.data.index import read_split
 from mineral_recog.data.reducing import reduce_photos
-assert reduce_photos([read_split(Path(sys.argv[1]), "train")], 12)
+assert reduce_photos([read_split(Path(sys.argv[1]), "train")], [12])
 """
 
 

@@ -64,7 +64,8 @@ def reduced_photo(file: Path | BinaryIO, side: int) -> Pixels:
     """A photo upright in RGB, of `reduced_size`; uint8 [h, w, 3].
 
     Its middle square has the pixels that the evaluation view gives to that of the photo, so that
-    validation on a cache is validation on the photos.
+    validation on a cache is validation on the photos; to half a pixel where a JPEG is decoded at a
+    fraction of its size.
 
     Raises:
         OSError: as for `open_photo`.

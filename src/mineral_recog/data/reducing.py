@@ -62,7 +62,7 @@ def cache_pays(index: Index, side: int) -> bool:
     return bool(times) and float(np.median(times)) >= WORTH_IT
 
 
-def reduce_photos(indices: Sequence[Index], side: int) -> list[Cache] | None:
+def reduce_photos(indices: Sequence[Index], sides: Sequence[int]) -> list[Cache] | None:
     """The caches of splits of one DATA, made or brought up to date as far as need be.
 
     Each photo whose file is new or changed is read to its end. Another process that is at it is
@@ -70,12 +70,12 @@ def reduce_photos(indices: Sequence[Index], side: int) -> list[Cache] | None:
 
     Args:
         indices: of the splits.
-        side: short side of the reduced photos in pixels.
+        sides: short side of the reduced photos of each split, in pixels.
 
     Raises:
         UserError: photos cannot be read.
     """
-    splits = [_Split(index, side) for index in indices]
+    splits = [_Split(*of_split) for of_split in zip(indices, sides, strict=True)]
     if all(split.whole for split in splits):  # needs no permission to write
         return [split.cache for split in splits]
     home = indices[0].root.parent / HIDDEN

@@ -43,9 +43,17 @@ class Preprocessing:
         return asdict(self)
 
 
-def reduced_side(image_size: int) -> int:
-    """Short side of the resized photo whose middle the evaluation view is; caches hold such."""
+def evaluation_side(image_size: int) -> int:
+    """Short side of the resized photo whose middle the evaluation view is; so caches hold it."""
     return round(image_size / CENTER_SHARE)
+
+
+def training_side(image_size: int) -> int:
+    """Short side of the photos in a cache that random crops are cut from.
+
+    Crops of photos that are smaller teach less; see docs/performance.md.
+    """
+    return round(1.5 * image_size)
 
 
 def evaluation_view(image_size: int) -> v2.Transform:
@@ -53,7 +61,7 @@ def evaluation_view(image_size: int) -> v2.Transform:
     return v2.Compose(
         [
             _middle_square,  # first, or a photo like a ribbon would be enlarged as a whole
-            v2.Resize(reduced_side(image_size), antialias=True),
+            v2.Resize(evaluation_side(image_size), antialias=True),
             v2.CenterCrop(image_size),
             v2.PILToTensor(),
         ]
@@ -88,7 +96,7 @@ class EvaluationViews(Dataset[View]):
 
     def __getitem__(self, photo: int) -> View:
         if self.cache is None:
-            return _view(self.index, photo, self.view, reduced_side(self.image_size))
+            return _view(self.index, photo, self.view, evaluation_side(self.image_size))
         try:
             pixels = self.view(self.cache.photo(photo))
         except OSError as error:
