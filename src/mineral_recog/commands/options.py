@@ -27,9 +27,8 @@ CacheOption = Annotated[
     Literal["auto", "on", "off"] | None,
     typer.Option(
         help=tr(
-            "keep photos reduced in DATA/.cache, so that epochs read them fast; auto: if they are "
-            "large",
-            "在 DATA/.cache 保存缩小的照片，使每轮读取更快；auto：照片较大时",
+            "keep photos reduced in DATA/.cache, to load fast; auto (default): large ones",
+            "在 DATA/.cache 存缩小的照片，读取更快；auto（默认）：照片大时",
         )
     ),
 ]
