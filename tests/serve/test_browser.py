@@ -256,3 +256,28 @@ def test_what_a_class_is_called_is_only_ever_text(
     expect(page.locator("#ranking").get_by_text(hostile)).to_be_visible()
     expect(page.get_by_text(f"No facts are known of {hostile}")).to_be_visible()
     assert page.locator("#ranking img").count() == 0
+
+
+def test_an_answer_that_comes_too_late_is_not_shown(page: Page, photo: Path) -> None:
+    choose(page, photo, photo.with_name("1.png"))
+    expect(page.get_by_role("button", name=re.compile("^Remove photo"))).to_have_count(2)
+    expect(page.locator("body:not(.working) .waiting")).to_have_count(0)
+    expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+    # The answer about the photo that is left begins to arrive, and is cut off when not wanted.
+    page.evaluate(
+        """() => {
+            const json = Response.prototype.json;
+            Response.prototype.json = function () {
+                const whole = json.call(this);
+                return new Promise((done, failed) => {
+                    whole.catch(() => {});
+                    setTimeout(() => failed(new DOMException("aborted", "AbortError")), 300);
+                });
+            };
+        }"""
+    )
+    page.get_by_role("button", name="Remove photo 1").click()
+    page.get_by_role("button", name="New specimen").click()
+    page.wait_for_timeout(600)
+    expect(page.get_by_text("One photo is enough to begin with.")).to_be_visible()
+    expect(ranking(page).first).to_be_hidden()

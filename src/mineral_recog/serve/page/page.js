@@ -195,6 +195,7 @@ function names(label) {
 async function update() {
   clearTimeout(timer);
   asking?.abort();
+  asking = null; // an answer that is under way is no longer wanted
   const sightings = photos.filter((photo) => photo.seen !== null).flatMap((photo) => photo.seen.sightings);
   if (sightings.length === 0) {
     if (photos.length === 0) {

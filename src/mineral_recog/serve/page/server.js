@@ -13,7 +13,8 @@ async function ask(path, options) {
   let content;
   try {
     content = await response.json();
-  } catch {
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
     content = {}; // not from our server, or cut short
   }
   if (response.ok) return content;
