@@ -152,7 +152,7 @@ def assert_same_bits(a: Path, b: Path) -> None:
 def large_photos(data: Path) -> None:
     """Photos of four times the pixels that a cache would hold."""
     for path in data.glob("*/*/*.png"):
-        Image.open(path).resize((96, 96)).save(path)
+        Image.open(path).resize((128, 128)).save(path)
 
 
 def test_small_photos_are_read_as_they_are(data: Path, recipe: Recipe, tmp_path: Path) -> None:
@@ -173,8 +173,8 @@ def test_large_photos_are_kept_reduced(
         training.train(data, recipe, tmp_path / run, device="cpu", workers=0)
     assert_same_bits(tmp_path / "first", tmp_path / "again")
     seen = read_bundle(tmp_path / "first").provenance["photos seen in training"]
-    assert seen == "reduced to 48 px"
-    assert {path.name for path in (data / ".cache").iterdir()} == {"lock", "train-48", "val-37"}
+    assert seen == "reduced to 64 px"
+    assert {path.name for path in (data / ".cache").iterdir()} == {"lock", "train-64", "val-37"}
 
     def stop(line: dict[str, object]) -> None:
         raise KeyboardInterrupt

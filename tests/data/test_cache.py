@@ -102,9 +102,9 @@ def test_a_reduced_photo_is_upright_and_of_a_ribbon_the_middle(tmp_path: Path) -
     assert np.array_equal(ribbon[..., 0], ramp[:, 160:480])
 
 
-def test_a_cache_pays_from_four_times_the_pixels_on(index: Index) -> None:
-    assert cache_pays(index, 16)  # photos of 32 x 32
-    assert not cache_pays(index, 17)
+def test_a_cache_pays_from_two_and_a_half_times_the_pixels_on(index: Index) -> None:
+    assert cache_pays(index, 20)  # photos of 32 x 32
+    assert not cache_pays(index, 21)
 
 
 def test_photos_are_read_once(index: Index, decoded: list[str]) -> None:

@@ -41,13 +41,13 @@ from mineral_recog.language import tr
 from mineral_recog.progress import Bar
 
 SAMPLE = 200  # photos whose headers tell whether a cache pays
-WORTH_IT = 4.0  # times fewer pixels: from there on decoding takes most of the time
+WORTH_IT = 2.5  # times fewer pixels: from there on decoding takes most of the time
 TOGETHER = 32  # photos that are put on the disk at once
 MOST_OF_FREE = 0.5  # of the free disk space
 
 
 def cache_pays(index: Index, side: int) -> bool:
-    """Whether photos have at least 4 times the pixels of reduced ones, at the median of a sample.
+    """Whether photos have at least 2.5 times the pixels of reduced ones, at the median of a sample.
 
     Args:
         index: of the training photos.

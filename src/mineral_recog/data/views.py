@@ -49,11 +49,11 @@ def evaluation_side(image_size: int) -> int:
 
 
 def training_side(image_size: int) -> int:
-    """Short side of the photos in a cache that random crops are cut from.
+    """Short side that random crops are cut from; crops of smaller photos teach less.
 
-    Crops of photos that are smaller teach less; see docs/performance.md.
+    A crop of half the sides is enlarged no more; see docs/performance.md.
     """
-    return round(1.5 * image_size)
+    return 2 * image_size
 
 
 def evaluation_view(image_size: int) -> v2.Transform:
@@ -114,8 +114,7 @@ class TrainingViews(Dataset[View]):
     def __init__(self, index: Index, image_size: int, crop_scale: float) -> None:
         self.index = index
         self.view = training_view(image_size, crop_scale)
-        # A crop of half the sides is enlarged at most twofold by decoding at this size.
-        self.short_side = 2 * image_size
+        self.short_side = training_side(image_size)
 
     def __getitem__(self, drawn: tuple[int, int]) -> View:
         photo, seed = drawn
