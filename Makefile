@@ -1,8 +1,9 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Needs Python 3.10+ and make.
 PYTHON ?= python3
 BIN := .venv/bin
+LOWEST := .venv-lowest/bin
 
-.PHONY: demo test bench clean
+.PHONY: demo test coverage lowest faults fuzz bench lock clean
 
 # Made anew when what is installed changes; the mark is set last, so a broken install is redone.
 .venv/installed: pyproject.toml
@@ -20,9 +21,36 @@ test: .venv/installed
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2
 
+# Branches of src that the tests take; fails below the share in pyproject.toml.
+coverage: .venv/installed
+	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
+
+# The tests with the oldest versions that pyproject.toml allows.
+lowest:
+	$(PYTHON) -m venv .venv-lowest
+	$(LOWEST)/pip install --quiet uv
+	$(LOWEST)/uv pip install --python $(LOWEST)/python --quiet --resolution lowest-direct --editable '.[dev]'
+	$(LOWEST)/pytest -n 2
+
+# Kills, and mutated photos; some 20 minutes.
+faults: .venv/installed
+	$(BIN)/python faults/kills.py
+	$(BIN)/python faults/photos.py
+
+# A minute for each reader of our own formats. Linux and macOS.
+fuzz: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python faults/fuzz.py
+
 bench: .venv/installed
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/training_speed.py
 
+# The versions that contributors share, for every system and Python; made anew now and then.
+lock: .venv/installed
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.10 \
+		--output-file requirements.lock pyproject.toml
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-lowest

@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import timm
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
@@ -84,6 +87,11 @@ def change(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
         (lambda c: c.update(classes=["a", "b", "c"], train_counts=[1] * 3, groups=["head"] * 3),
          "classifier"),
         (lambda c: c.update(backbone="test_vit"), r"32 px|do not fit"),
+        (lambda c: c.update(classes=["../../etc", "opal"]), "classes.0: .* no name of a class"),
+        (lambda c: c.update(classes=["..", "opal"]), "no name of a class"),
+        (lambda c: c.update(classes=["\x1b[2J", "opal"]), "no name of a class"),
+        (lambda c: c.update(classes=["opal", "opal"]), "a class is there twice"),
+        (lambda c: c.update(backbone="\x1b[2Jresnet"), r"No backbone \\x1b\[2Jresnet"),
     ],
 )  # fmt: skip
 def test_a_config_that_is_wrong_is_refused(
@@ -158,3 +166,46 @@ def test_a_calibration_that_is_missing_is_told(folder: Path) -> None:
 def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no trained model"):
         read_bundle(tmp_path)
+
+
+def test_a_small_file_cannot_ask_for_much_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = []
+    real = timm.create_model
+
+    def build(name: str, **settings: Any) -> torch.nn.Module:
+        built.append(real(name, **settings))
+        return built[-1]
+
+    monkeypatch.setattr(timm, "create_model", build)
+    change(lambda c: c.update(backbone="vit_giant_patch14_dinov2"), folder)
+    with pytest.raises(UserError, match=r"do not fit the backbone|32 px"):
+        read_bundle(folder)
+    assert all(value.is_meta for value in built[0].state_dict().values())
+    assert len(built) == 1
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below),
+    max_leaves=5,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(where=st.integers(0, 100), value=JSON)
+def test_any_value_in_the_config_is_read_or_told(folder: Path, where: int, value: object) -> None:
+    text = (folder / "config.json").read_text("utf-8")
+    config = json.loads(text)
+    parts = [config, config["calibration"], config["preprocessing"]]
+    places = [(part, key) for part in parts for key in part]
+    part, key = places[where % len(places)]
+    part[key] = value
+    try:
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        read_bundle(folder)
+    except UserError as error:
+        assert str(error).isprintable()
+    finally:
+        (folder / "config.json").write_text(text, encoding="utf-8")

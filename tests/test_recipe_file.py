@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mineral_recog.config import Recipe
+from mineral_recog.config import Losses, Recipe, Stage
 from mineral_recog.errors import UserError
 from mineral_recog.recipe_file import _in_proportion, read_recipe, shipped_recipes
 
@@ -205,3 +205,39 @@ def test_parts_in_proportion_add_up(shares: list[int], total: int) -> None:
 def test_every_shipped_recipe_sees_as_many_photos(name: str) -> None:
     assert read_recipe(name).epochs == 110
     assert read_recipe(name, ["epochs=20"]).epochs == 20
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+KEYS = st.sampled_from(
+    [*Recipe.model_fields, *Stage.model_fields, *Losses.model_fields, "base", "epochs", "lr_scale",
+     "fea", "ce", "weight", "lr"]
+) | st.text(max_size=5)  # fmt: skip
+TREES = st.recursive(
+    PLAIN, lambda below: st.lists(below, max_size=3) | st.dictionaries(KEYS, below, max_size=5)
+)
+
+
+def told_in_one_line(recipe: str, settings: list[str]) -> None:
+    try:
+        read = read_recipe(recipe, settings)
+    except UserError as error:
+        assert str(error).isprintable()
+    else:
+        assert read.epochs >= 1
+        assert Recipe.model_validate(yaml.safe_load(read.to_yaml())) == read
+
+
+@given(tree=TREES, base=st.sampled_from([{}, {"base": "multi_stage"}, {"base": "best"}]))
+def test_any_yaml_is_a_recipe_or_told(
+    tmp_path_factory: pytest.TempPathFactory, tree: object, base: dict[str, str]
+) -> None:
+    file = tmp_path_factory.mktemp("recipe") / "any.yaml"
+    whole = {**tree, **base} if isinstance(tree, dict) else tree
+    file.write_text(yaml.safe_dump(whole, allow_unicode=True), encoding="utf-8")
+    told_in_one_line(str(file), [])
+
+
+@given(path=st.lists(KEYS, min_size=1, max_size=4), value=st.text(max_size=12) | PLAIN.map(str))
+def test_any_setting_is_taken_or_told(path: list[str], value: str) -> None:
+    told_in_one_line("multi_stage", [f"{'.'.join(path)}={value}"])
+    told_in_one_line("multi_stage", [f"stages.cfl.{'.'.join(path)}={value}"])

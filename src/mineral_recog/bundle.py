@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from safetensors import SafetensorError
+import torch
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as save_arrays
 from safetensors.torch import load_file, save
@@ -21,7 +23,7 @@ from torch import nn
 
 from mineral_recog.data.views import Preprocessing
 from mineral_recog.errors import UserError
-from mineral_recog.files import whole_folder
+from mineral_recog.files import whole_file, whole_folder
 from mineral_recog.language import tr
 from mineral_recog.method.model import Network, empty_network
 from mineral_recog.trust.calibration import Trust, TrustValues, read_trust
@@ -30,6 +32,16 @@ CONFIG, WEIGHTS, TRUST = "config.json", "model.safetensors", "trust.safetensors"
 LARGEST_CONFIG = 64 * 2**20  # bytes; a config of a million classes takes less
 
 Channels = tuple[float, float, float]
+
+
+def _as_folder(name: str) -> str:
+    """A class name as class folders have it: readable, and no path."""
+    if not name.isprintable() or "/" in name or name in ("", ".", ".."):
+        raise ValueError("no name of a class")
+    return name
+
+
+ClassName = Annotated[str, AfterValidator(_as_folder)]
 
 
 class _Preprocessing(BaseModel):
@@ -50,7 +62,7 @@ class _Config(BaseModel):
     version: Literal[2] = 2
     backbone: str
     head: Literal["linear", "cosine"] = "linear"
-    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
     train_counts: tuple[Annotated[int, Field(ge=1)], ...]
     groups: tuple[Literal["head", "medium", "tail"], ...]
     preprocessing: _Preprocessing
@@ -61,6 +73,8 @@ class _Config(BaseModel):
     def _as_many(self) -> _Config:
         if not len(self.classes) == len(self.train_counts) == len(self.groups):
             raise ValueError("classes, train_counts and groups differ in length")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("a class is there twice")
         return self
 
 
@@ -109,10 +123,14 @@ class Bundle:
             provenance=self.provenance,
         )
         weights = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
-        with whole_folder(folder) as partial:
-            (partial / WEIGHTS).write_bytes(save(weights))
-            (partial / TRUST).write_bytes(save_arrays(self.trust.arrays()))
-            (partial / CONFIG).write_text(config.model_dump_json(indent=1), encoding="utf-8")
+        with whole_folder(folder) as whole:
+            for name, data in (
+                (WEIGHTS, save(weights)),
+                (TRUST, save_arrays(self.trust.arrays())),
+                (CONFIG, config.model_dump_json(indent=1).encode("utf-8")),
+            ):
+                with whole_file(whole / name) as file:  # on disk before its checkpoint may go
+                    file.write_bytes(data)
 
 
 def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
@@ -138,9 +156,12 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
             )
     config = _read_config(folder / CONFIG)
     preprocessing = Preprocessing(**config.preprocessing.model_dump())
-    network = empty_network(
-        backbone or config.backbone, config.head, len(config.classes), preprocessing
-    )
+    build = partial(empty_network, head=config.head, classes=len(config.classes))
+    if backbone is None:
+        with torch.device("meta"):  # shapes alone: a small file may name a network of gigabytes
+            shapes = build(config.backbone, preprocessing=preprocessing)
+        _refuse_misfit(shapes, folder / WEIGHTS)
+    network = build(backbone or config.backbone, preprocessing=preprocessing)
     _load_weights(network, folder / WEIGHTS)
     return Bundle(
         network.eval(),
@@ -175,19 +196,22 @@ def _read_config(path: Path) -> _Config:
     raise _damaged(path, reason)
 
 
-def _load_weights(network: Network, path: Path) -> None:
+def _refuse_misfit(network: Network, path: Path) -> None:
+    """Refuse weights of other names or shapes than a network's, by what their file says."""
     try:
-        weights = load_file(path)
+        with safe_open(path, framework="pt") as file:
+            found = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
         raise _damaged(path, str(error)) from None
-    own = network.state_dict()
-    wrong = [
-        key
-        for key in own.keys() | weights.keys()
-        if key not in own or key not in weights or own[key].shape != weights[key].shape
-    ]
+    own = {key: list(value.shape) for key, value in network.state_dict().items()}
+    wrong = [key for key in own.keys() | found.keys() if own.get(key) != found.get(key)]
     if wrong:
         raise _damaged(path, f"{len(wrong)} tensors do not fit the backbone, as {min(wrong)}")
+
+
+def _load_weights(network: Network, path: Path) -> None:
+    _refuse_misfit(network, path)
+    weights = load_file(path)
     if not all(bool(value.isfinite().all()) for value in weights.values()):
         raise _damaged(path, "weights that are not finite")
     network.load_state_dict(weights)

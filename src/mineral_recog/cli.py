@@ -13,7 +13,7 @@ import typer
 
 from mineral_recog import __version__
 from mineral_recog.commands import answering, drawing, measuring, packing, preparing, training
-from mineral_recog.errors import UserError
+from mineral_recog.errors import UserError, memory_ran_out
 from mineral_recog.language import tr
 from mineral_recog.stopping import Stopped, ending_by_exception
 
@@ -129,8 +129,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _fault() if reason is None else _told(reason)
     except Stopped as stopped:
         return _stopped(stopped.status)
-    except Exception:
-        return _fault()
+    except Exception as error:
+        reason = _exhausted(error)
+        return _fault() if reason is None else _told(reason)
     if status == INTERRUPTED:
         return _stopped(INTERRUPTED)
     return status if isinstance(status, int) else 0
@@ -159,6 +160,25 @@ def _fault() -> int:
     )
     print(text, file=sys.stderr)
     return 1
+
+
+def _exhausted(error: Exception) -> str | None:
+    """What a user can do where memory ran out, or None if it did not."""
+    if "DataLoader worker" in str(error):
+        return tr(
+            "A process that reads photos has ended, most likely for want of memory: run again "
+            "(train: with --resume) with fewer of them, as --workers 0.",
+            "读取照片的进程意外结束，多半因内存不足：请用更少的进程重试，例如 --workers 0"
+            "（train 可加 --resume）。",
+        )
+    if memory_ran_out(error):
+        return tr(
+            "Memory has run out: run again with smaller batches, as --set batch_size=16, smaller "
+            "photos, as --set image_size=160, or --workers 0.",
+            "内存不足：请减小批量（如 --set batch_size=16）、减小图像（如 --set image_size=160）"
+            "或用 --workers 0 后重试。",
+        )
+    return None
 
 
 def _mendable(error: OSError) -> str | None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from mineral_recog.errors import UserError
 from mineral_recog.language import tr
+from mineral_recog.printable import printable
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
 
 
 def plain_cell(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not work out."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+    """A cell that a spreadsheet shows and does not work out, on one line."""
+    return printable(f"'{cell}" if cell.startswith(FORMULA) else cell)
 
 
 class Table:

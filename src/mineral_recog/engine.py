@@ -274,7 +274,8 @@ class Engine:
             if self._due(SAVE_EVERY):
                 self._save()
         lr = self._learning_rate(name, stage, epoch + (len(drawn) - 1) / len(drawn))
-        means = {part: float(value) / len(drawn) for part, value in self.sums.items()}
+        # In this order, whatever that of a checkpoint was.
+        means = {part: float(self.sums[part]) / len(drawn) for part in ("loss", *losses)}
         if not all(map(math.isfinite, means.values())):
             raise UserError(
                 tr(

@@ -1,5 +1,14 @@
 """What went wrong, where, and what to do next: the errors that a user can mend."""
 
+from mineral_recog.printable import printable
+
+_ALLOCATORS = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+def memory_ran_out(error: Exception) -> bool:
+    """Whether memory ran out; told by the texts of torch's errors, so that it is not imported."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in _ALLOCATORS)
+
 
 class UserError(Exception):
     """Something that the user must change; told in one line, without a traceback.
@@ -9,4 +18,4 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(printable(" ".join(message.split())))

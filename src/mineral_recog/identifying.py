@@ -23,6 +23,7 @@ from mineral_recog.identify.overlay import save_overlay
 from mineral_recog.identify.tables import add_row, print_answer, print_table, rows_table
 from mineral_recog.identify.written import AnswerFile
 from mineral_recog.language import tr
+from mineral_recog.printable import printable
 from mineral_recog.progress import Bar
 
 AT_ONCE = 32  # photos in memory
@@ -205,4 +206,4 @@ def _json(photos: list[Path], answer: Answer, asked: Asked) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 
 from mineral_recog.language import tr
+from mineral_recog.printable import printable
 
 LINE_EVERY = 20.0  # seconds between two lines where there is no terminal
 
@@ -95,6 +96,7 @@ class Bar:
 
     def say(self, text: str) -> None:
         """A line above the bar."""
+        text = printable(text)
         self.console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 

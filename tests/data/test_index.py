@@ -6,7 +6,10 @@ import hashlib
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hypothesis import given, reject
+from hypothesis import strategies as st
 
 from mineral_recog.data.index import files_in, read_split
 from mineral_recog.errors import UserError
@@ -78,3 +81,35 @@ def test_other_classes_than_those_of_training_are_told(data: Path) -> None:
     write_photos(data / "val" / "gold", 1, 1)
     with pytest.raises(UserError, match="lacks copper and has gold"):
         read_split(data, "val", classes)
+
+
+NAMES = st.text(
+    st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12
+).filter(lambda name: not name.startswith(".") and "." not in name)
+
+
+@given(st.dictionaries(NAMES, st.lists(NAMES, min_size=1, max_size=4, unique=True), min_size=1))
+def test_whatever_folders_are_called_each_photo_is_there_once(
+    tmp_path_factory: pytest.TempPathFactory, classes: dict[str, list[str]]
+) -> None:
+    data = tmp_path_factory.mktemp("data")
+    try:
+        for name, photos in classes.items():
+            (data / "train" / name).mkdir(parents=True)
+            for photo in photos:
+                (data / "train" / name / f"{photo}.png").write_bytes(photo.encode())
+    except OSError:
+        reject()  # a name too long in bytes, or two that the system takes for one
+    try:
+        index = read_split(data, "train")
+    except UserError as error:
+        assert str(error).isprintable()
+        assert not all(name.isprintable() for name in classes)
+        return
+    assert index.classes == tuple(sorted(classes))
+    expected = sorted((name, f"{photo}.png") for name, own in classes.items() for photo in own)
+    found = [(index.classes[index.labels[i]], index.paths[i]) for i in range(len(index))]
+    assert sorted(found) == [(name, f"{name}/{photo}") for name, photo in expected]
+    assert index.counts.tolist() == [len(classes[name]) for name in index.classes]
+    order = np.random.default_rng(0).permutation(len(index))
+    assert index.some(order).fingerprint() == index.fingerprint()

@@ -5,6 +5,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, recall_score
 
 from mineral_recog.evaluation import metrics
 
@@ -140,6 +141,20 @@ def test_figures_do_not_depend_on_the_order_of_photos(seed: int) -> None:
     order = rng.permutation(20)
     found = metrics.figures(labels[order], logits[order], GROUPS)
     assert found == pytest.approx(metrics.figures(labels, logits, GROUPS))
+
+
+@settings(max_examples=40)
+@given(st.integers(1, 60), st.integers(2, 7), st.integers(0, 2**32 - 1))
+def test_accuracies_are_those_of_scikit_learn(photos: int, classes: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels, logits = rng.integers(classes, size=photos), rng.normal(size=(photos, classes))
+    found = metrics.figures(labels, logits, ["head"] * classes)
+    guesses = logits.argmax(axis=1)
+    assert found["accuracy"] == pytest.approx(accuracy_score(labels, guesses))
+    recalls = recall_score(labels, guesses, labels=np.unique(labels), average=None, zero_division=0)
+    assert found["mean_accuracy"] == pytest.approx(recalls.mean())
+    assert found["lowest_accuracy"] == pytest.approx(recalls.min())
+    assert found["cw_asd"] == pytest.approx(recalls.std())
 
 
 def test_intervals_follow_from_the_seed_alone_and_not_from_blocks(

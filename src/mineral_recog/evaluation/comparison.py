@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mineral_recog.csv_table import plain_cell
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.evaluate import read_evaluation
@@ -148,9 +149,9 @@ def read_trial(
 
 def _read_answers(path: Path, classes: Sequence[str]) -> Answers:
     """The lines of predictions.csv by name of photo; ValueError or KeyError when damaged."""
-    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["photo"])
-    label = {name: c for c, name in enumerate(classes)}
+    label = {plain_cell(name): c for c, name in enumerate(classes)}
     answers = Answers(
         photos=tuple(row["photo"] for row in rows),
         labels=np.array([label[row["class"]] for row in rows], dtype=np.int64),

@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from mineral_recog.csv_table import plain_cell
 from mineral_recog.evaluation.comparison import Comparison
 from mineral_recog.evaluation.comparison_rows import (
     change_cell,
@@ -34,8 +35,10 @@ def write_tables(folder: Path, comparison: Comparison) -> None:
 
 
 def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        csv.writer(file).writerows(rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for row in rows:
+            cells = [plain_cell(cell) if isinstance(cell, str) else cell for cell in row]
+            csv.writer(file).writerow(cells)
 
 
 def _number(value: float) -> str:

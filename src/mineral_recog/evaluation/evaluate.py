@@ -14,6 +14,7 @@ from torch import nn
 from mineral_recog import hardware
 from mineral_recog.audit.leaking import leaked
 from mineral_recog.bundle import Bundle, read_bundle
+from mineral_recog.csv_table import plain_cell
 from mineral_recog.data.groups import class_groups
 from mineral_recog.data.index import SPLITS, Index, read_split
 from mineral_recog.data.loading import EvaluationLoader
@@ -210,6 +211,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
         UserError: there is none, or it is of other classes.
     """
     folder = run / "evaluation" / split
+    names = {plain_cell(name): name for name in classes}
     try:
         written = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
         with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
@@ -218,7 +220,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
         evaluation = Evaluation(
             name=run.resolve().name,
             split=split,
-            classes=tuple(row["class"] for row in rows),
+            classes=tuple(names.get(row["class"], row["class"]) for row in rows),
             train_counts=tuple(int(row["n_train"]) for row in rows),
             groups=tuple(row["group"] for row in rows),
             predictions=None,
@@ -289,7 +291,7 @@ def _write_per_class(path: Path, evaluation: Evaluation) -> None:
             accuracy = evaluation.class_accuracy[c]
             told = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
             counts = (evaluation.train_counts[c], int(evaluation.test_counts[c]))
-            rows.writerow([name, *counts, told, evaluation.groups[c]])
+            rows.writerow([plain_cell(name), *counts, told, evaluation.groups[c]])
 
 
 def _write_predictions(path: Path, evaluation: Evaluation) -> None:
@@ -301,16 +303,15 @@ def _write_predictions(path: Path, evaluation: Evaluation) -> None:
     assert predictions is not None
     probabilities = softmax(predictions.logits)
     ranks = metrics.ranks(predictions.labels, predictions.logits)
-    with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+    with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["photo", "class", "predicted", "probability", "rank"])
         for photo, label, of_classes, rank in zip(
             predictions.photos.paths, predictions.labels, probabilities, ranks, strict=True
         ):
             best = int(of_classes.argmax())
-            names = (evaluation.classes[label], evaluation.classes[best])
-            told = (*names, f"{of_classes[best]:.6f}", rank)
-            rows.writerow([photo, *told])
+            names = (photo, evaluation.classes[label], evaluation.classes[best])
+            rows.writerow([*map(plain_cell, names), f"{of_classes[best]:.6f}", rank])
 
 
 def _history(run: Path) -> list[dict[str, object]]:

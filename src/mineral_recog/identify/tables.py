@@ -11,6 +11,7 @@ from rich.text import Text
 from mineral_recog.identify.answer import Answer, Candidate
 from mineral_recog.identify.gallery import Similar
 from mineral_recog.language import chinese, tr
+from mineral_recog.printable import printable
 
 BAR = 20  # characters of a certain answer
 NAMES = 6  # of a set, before the rest is counted
@@ -43,7 +44,9 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, Similar]
         if one.text is not None:
             console.print(Text(f"{tr('Not to be taken for it', '易混淆')}: {_own(one.text)}"))
     if similar:
-        told = ", ".join(f"{one.photo} ({name}, {one.similarity:.2f})" for name, one in similar)
+        told = ", ".join(
+            f"{printable(one.photo)} ({name}, {one.similarity:.2f})" for name, one in similar
+        )
         console.print(Text(f"{tr('Alike in training', '相似的训练照片')}: {told}"))
 
 
@@ -64,7 +67,7 @@ def add_row(table: Table, photo: str, answer: Answer) -> None:
     likely = ", ".join(map(_name, answer.likely[:NAMES]))
     more = len(answer.likely) - NAMES
     table.add_row(
-        Text(photo),
+        Text(printable(photo)),
         Text(named),
         f"{100 * first.probability:.0f}",
         Text(likely + (f" +{more}" if more > 0 else "")),

@@ -18,7 +18,7 @@ from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
 from mineral_recog.data.views import Preprocessing
-from mineral_recog.errors import UserError
+from mineral_recog.errors import UserError, memory_ran_out
 from mineral_recog.language import tr
 from mineral_recog.method.heads import Head, build_head
 
@@ -163,6 +163,8 @@ def _network(backbone: nn.Module, head: str, classes: int, preprocessing: Prepro
         with torch.no_grad():
             features = backbone(torch.zeros(2, 3, size, size))
     except SIZE_REFUSED as error:
+        if memory_ran_out(error):
+            raise
         raise _not_this_size(size, error) from None
     if not isinstance(features, Tensor) or features.ndim != 2:
         shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__

@@ -1,0 +1,251 @@
+"""A fuzzer for the readers of our own formats, as a Markdown table.
+
+    python faults/fuzz.py [--seconds 60] [--seed 0] [--keep FOLDER] [READER...]
+
+Each reader is given files that libFuzzer mutates by what they reach in the reader's code, from one
+that is right. It may read them or tell in one line what is wrong; anything else, more than 10 s for
+a file, or more than 2 GB of memory, is a failure, and the file is kept in the folder --keep.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import atheris
+import numpy as np
+import torch
+
+with atheris.instrument_imports(include=["mineral_recog"]):
+    from mineral_recog.audit.decisions import read_decisions
+    from mineral_recog.bundle import Bundle, read_bundle
+    from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
+    from mineral_recog.data import cache, shards
+    from mineral_recog.data.groups import class_groups
+    from mineral_recog.data.packed import read_packed
+    from mineral_recog.errors import UserError
+    from mineral_recog.evaluation.evaluate import read_evaluation
+    from mineral_recog.identify.evidence import read_evidence
+    from mineral_recog.method.model import build_network
+    from mineral_recog.minerals import read_minerals
+    from mineral_recog.recipe_file import read_recipe
+    from mineral_recog.serve.questions import read_question
+    from mineral_recog.serve.refusal import RefusedError
+    from mineral_recog.sources.aliases import read_aliases
+    from mineral_recog.sources.manifest import ManifestPhotos
+    from mineral_recog.training import RUN, began_with
+    from mineral_recog.trust.calibration import fit_trust
+
+Reader = Callable[[Path], object]
+
+FOLDER = Path("fuzzed")  # in the folder of the process: where a reader finds its file
+MODEL, SHARD = Path("model"), Path("shard.tar")  # beside it: what is right, to break a part of
+CLASSES = ("agate", "beryl")
+
+
+def read_words(file: Path) -> object:
+    """Evidence as people write it, a line each."""
+    lines = file.read_bytes().decode("utf-8", "replace").split("\n")
+    names = ("hardness", "streak", "lustre", "density", "magnetic", "acid")
+    return read_evidence(**dict(zip(names, lines, strict=False)))
+
+
+def read_cache(file: Path) -> object:
+    """The index of a cache whose pixels are there."""
+    (file.parent / cache.PIXELS).write_bytes(bytes(cache.MARK + 5000))
+    return cache.read_records(file.parent, 32)
+
+
+def read_index(file: Path) -> object:
+    """A tar shard with this index beside it."""
+    shard = file.parent / file.name.removesuffix(shards.INDEX)
+    shutil.copy2(SHARD, shard)
+    return read_packed(file.parent, [shard])
+
+
+def read_with_model(file: Path) -> object:
+    """A bundle in which this file takes the place of its own."""
+    for other in MODEL.iterdir():
+        if other.name != file.name:
+            shutil.copyfile(other, file.parent / other.name)
+    return read_bundle(file.parent)
+
+
+def read_figures(file: Path) -> object:
+    """An evaluation with these figures."""
+    folder = file.parent / "evaluation" / "test"
+    folder.mkdir(parents=True)
+    shutil.copyfile(file, folder / "metrics.json")
+    lines = [f"{name},9,2,0.5,head" for name in CLASSES]
+    (folder / "per_class.csv").write_text(
+        "\n".join(["class,n_train,n_test,accuracy,group", *lines])
+    )
+    return read_evaluation(file.parent, "test", CLASSES)
+
+
+def a_shard() -> bytes:
+    """A tar shard of two photos."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name, content in (("a/1.jpg", b"photo"), ("b/2.jpg", b"p"), ("b/2.cls", b"1")):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return file.getvalue()
+
+
+def save_model(folder: Path) -> None:
+    """A bundle of two classes."""
+    network = build_network("test_resnet", False, "auto", 32, 2)
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    features = np.eye(2, network.classifier.in_features, dtype=np.float32)[labels]
+    logits = np.eye(2, dtype=np.float32)[labels] * np.arange(6, dtype=np.float32)[:, None]
+    groups = ("head", "tail")
+    trust = fit_trust(features, labels, features, logits, labels, groups)
+    Bundle(network, "test_resnet", "linear", CLASSES, (9, 2), groups, trust, {}).save(folder)
+
+
+def a_checkpoint() -> bytes:
+    """A checkpoint of two tensors."""
+    save_checkpoint(Path("c"), {"a": torch.ones(2, 3), "b": torch.arange(4)}, {"done": 1})
+    return Path("c").read_bytes()
+
+
+def an_index() -> bytes:
+    """The index of the shard."""
+    shard = shards.read_shards([SHARD])[0]
+    shards.write_index(shard)
+    return shards.index_path(SHARD).read_bytes()
+
+
+def a_cache_index() -> bytes:
+    """The index of a cache of two photos."""
+    records = np.zeros(2, cache.RECORD)
+    records["height"] = records["width"] = 8
+    records["offset"] = cache.MARK
+    return cache.KIND + bytes(cache.MARK) + records.tobytes()
+
+
+RUN_FACTS = {
+    "data": "d", "fingerprint": "0", "cached": False,
+    "preprocessing": {"image_size": 32, "mean": [0, 0, 0], "std": [1, 1, 1], "test_views": 1},
+}  # fmt: skip
+QUESTION = {
+    "sightings": [{"logits": [1.0, 2.0], "strangeness": 0.5}],
+    "evidence": {"hardness": "6"},
+}
+LISTED = {"path": "a/1.jpg", "label": "quartz", "split": "train"}
+
+
+# By name: the file to read, its reader, and what gives one that is right.
+READERS: dict[str, tuple[str, Reader, Callable[[], bytes]]] = {
+    "recipe": ("r.yaml", lambda file: read_recipe(str(file)),
+               lambda: b"base: crt\nepochs: 9\nstages: {crt: {epochs: 2, lr: 1e-3}}\n"),
+    "list of photos, CSV": ("l.csv", ManifestPhotos,
+                            lambda: b"path,label,split\na/1.jpg,q,train\n"),
+    "list of photos, JSON": ("l.json", ManifestPhotos, lambda: json.dumps([LISTED]).encode()),
+    "list of photos, JSONL": ("l.jsonl", ManifestPhotos, lambda: json.dumps(LISTED).encode()),
+    "aliases": ("a.csv", read_aliases, lambda: b"alias,name\nrock crystal,quartz\n"),
+    "table of minerals": ("m.csv", read_minerals,
+                          lambda: resources.files("mineral_recog").joinpath("minerals.csv")
+                          .read_bytes()[:1500].rpartition(b"\n")[0]),
+    "decisions": ("d.json", read_decisions,
+                  lambda: b'{"keep": ["a/1"], "drop": [], "move": {"a/2": "b"}, "classes": {}}'),
+    "groups": ("g.json", lambda file: class_groups(str(file), CLASSES, (9, 2)),
+               lambda: b'{"head": ["agate"], "tail": ["beryl"]}'),
+    "tar shard": ("s.tar", lambda file: read_packed(file.parent, [file]), a_shard),
+    "index of a tar shard": (f"s.tar{shards.INDEX}", read_index, an_index),
+    "index of a cache": (cache.RECORDS, read_cache, a_cache_index),
+    "checkpoint": ("c", read_checkpoint, a_checkpoint),
+    "config of a model": ("config.json", read_with_model,
+                          lambda: (MODEL / "config.json").read_bytes()),
+    "weights of a model": ("model.safetensors", read_with_model,
+                           lambda: (MODEL / "model.safetensors").read_bytes()[:20_000]),
+    "calibration of a model": ("trust.safetensors", read_with_model,
+                               lambda: (MODEL / "trust.safetensors").read_bytes()),
+    "record of a run": (RUN, lambda file: began_with(file.parent),
+                        lambda: json.dumps(RUN_FACTS).encode()),
+    "figures of a run": ("m.json", read_figures,
+                         lambda: b'{"accuracy": 0.5, "intervals": {"accuracy": [0.1, 0.9]}}'),
+    "evidence": ("e.txt", read_words, lambda: b"5-6\nwhite\nvitreous\n2.65\nno\nyes"),
+    "question to the server": ("q.json", lambda file: read_question(file.read_bytes()),
+                               lambda: json.dumps(QUESTION).encode()),
+}  # fmt: skip
+
+
+def fuzz(name: str, arguments: list[str]) -> None:
+    """Fuzz one reader in this process, which ends with it."""
+    save_model(MODEL)
+    SHARD.write_bytes(a_shard())
+    file, read, right = READERS[name]
+    Path("corpus").mkdir()
+    Path("corpus", "right").write_bytes(right())
+
+    def try_one(data: bytes) -> None:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir()
+        (FOLDER / file).write_bytes(data)
+        try:
+            read(FOLDER / file)
+        except (UserError, RefusedError) as error:
+            if not str(error).isprintable():
+                raise AssertionError(f"told in other than one line: {error!a}") from error
+
+    atheris.Setup([sys.argv[0], *arguments, "corpus"], try_one)
+    atheris.Fuzz()
+
+
+def run_one(name: str, seconds: int, seed: int, keep: Path) -> tuple[str, bool]:
+    """A row of the table, and whether the reader held."""
+    limits = [f"-max_total_time={seconds}", f"-seed={seed + 1}", "-print_final_stats=1",
+              "-timeout=10", "-rss_limit_mb=2048", "-max_len=65536"]  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, __file__, "--inside", name, *limits]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
+        found = [*Path(folder).glob("crash-*"), *Path(folder).glob("timeout-*"),
+                 *Path(folder).glob("oom-*")]  # fmt: skip
+        for one in found:
+            shutil.copy(one, keep / f"{name.replace(' ', '-')}-{one.name[:16]}")
+    tried = re.findall(r"number_of_executed_units:\s+(\d+)|^#(\d+)", done.stderr, re.MULTILINE)
+    files = max((int(a or b) for a, b in tried), default=0)
+    reached = re.findall(r"cov: (\d+)", done.stderr)
+    memory = re.findall(r"peak_rss_mb:\s+(\d+)", done.stderr)
+    held = done.returncode == 0 and files > 0
+    if not held:
+        print(done.stderr[-3000:], file=sys.stderr)
+    cells = (name, f"{files:,}", (reached or ["?"])[-1], f"{(memory or ['?'])[-1]} MB",
+             "held" if held else "FAILED")  # fmt: skip
+    return f"| {' | '.join(cells)} |", held
+
+
+def main() -> int:
+    """Fuzz all readers, or those named."""
+    if sys.argv[1:2] == ["--inside"]:
+        fuzz(sys.argv[2], sys.argv[3:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=int, default=60, help="for each reader")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", type=Path, default=Path(), help="folder for what breaks a reader")
+    parser.add_argument("readers", nargs="*", choices=[[], *READERS], default=[])
+    asked = parser.parse_args()
+    print("| reader | files tried | branches reached | most memory | |\n|---|---|---|---|---|")
+    all_held = True
+    for name in asked.readers or READERS:
+        line, held = run_one(name, asked.seconds, asked.seed, asked.keep)
+        print(line, flush=True)
+        all_held &= held
+    return int(not all_held)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
