@@ -219,7 +219,8 @@ def try_out(job: Job, work: Path, kills: int, rng: random.Random) -> Told:
             wrong = sorted(
                 name for name in expected | found if expected.get(name) != found.get(name)
             )
-            raise WrongError(f"{job.name}: {', '.join(wrong)} in {folder} differ from {unbroken}")
+            first = ", ".join(sorted(wrong)[:5])
+            raise WrongError(f"{job.name}: {first} in {folder} differ from {unbroken}")
         left = [str(path.relative_to(folder)) for path in folder.rglob(".*") if path.name[0] == "."]
         if hidden := [name for name in left if ".partial" in name]:
             total.where["left a partial file behind"] += len(hidden)
@@ -241,7 +242,7 @@ def cached(data: Path) -> dict[str, str]:
         caches = reduce_photos(indexes, (64, 37))
     assert caches is not None
     return {
-        str(index.where(photo)): digest(cache.photo(photo).tobytes())
+        f"{index.root.name}/{index.paths[photo]}": digest(cache.photo(photo).tobytes())
         for index, cache in zip(indexes, caches, strict=True)
         for photo in range(len(index))
     }

@@ -21,7 +21,7 @@ POLYGLOTS = (HTML, b"PK\x03\x04" + bytes(40), b"%PDF-1.7\n1 0 obj", b"<?php syst
              b"#!/bin/sh\nexit 1\n", b"MZ" + bytes(60), b"GIF89a", b"\xff\xd8\xff\xe0")  # fmt: skip
 NAMES = (  # before the number of a photo
     "<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0 ", "@SUM(1+1) ", "a\nb ", "\x1b[2J ",
-    "\u202egpj.", "'; DROP TABLE photos;-- ", "%2e%2e%2f", "..\\..\\", "日本 ", "\t", "{{7*7}} ",
+    "\u202egpj.", "'; DROP TABLE photos;-- ", "%2e%2e%2f", "C:\\..\\", "日本 ", "\t", "{{7*7}} ",
 )  # fmt: skip
 
 

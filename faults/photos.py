@@ -178,7 +178,7 @@ def audit(source: Path, out: Path, bad: dict[Path, str]) -> Row:
     _, _, seconds, memory = command("-m", "mineral_recog", "audit", str(source), "--out", str(out))
     kinds = ("unreadable", "cut_short", "other_content", "too_large")
     with (out / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
-        named = {row["photo"] for row in csv.DictReader(file) if row["finding"] in kinds}
+        named = {row["photo"] for row in csv.DictReader(file) if row["kind"] in kinds}
     missing = [path for path in bad if _as_cell(path, source) not in named]
     if missing:
         raise WrongError(
