@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mineral_recog.errors import UserError
 from mineral_recog.files import whole_file
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 
 State = tuple[dict[str, Tensor], dict[str, Any]]  # tensors and facts
@@ -85,7 +86,7 @@ def _read(path: Path) -> State:
         metadata = file.metadata() or {}
     if metadata["sha256"] != _digest(tensors):
         raise ValueError(tr("its bytes have changed", "内容已改变"))
-    facts = json.loads(metadata["facts"])
+    facts = parse_json(metadata["facts"])
     if not isinstance(facts, dict):
         raise ValueError(tr("its facts are none", "缺少状态信息"))
     return tensors, facts

@@ -32,6 +32,7 @@ from mineral_recog.data.views import Preprocessing, evaluation_side, training_si
 from mineral_recog.engine import CHECKPOINT, LOG, Engine, LogLine
 from mineral_recog.errors import UserError
 from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 from mineral_recog.method.model import Network, build_network, empty_network, name_of
 from mineral_recog.progress import Bar
@@ -185,7 +186,7 @@ def began_with(folder: Path) -> Began:
         UserError: the record of the run is damaged.
     """
     try:
-        facts = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        facts = parse_json((folder / RUN).read_text(encoding="utf-8"))
         fingerprint, preprocessing = str(facts["fingerprint"]), facts["preprocessing"]
         seen = Preprocessing(
             int(preprocessing["image_size"]),

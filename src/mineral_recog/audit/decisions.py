@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from mineral_recog.audit.findings import class_of, shown
 from mineral_recog.errors import UserError
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 
 LARGEST = 100 * 10**6  # bytes; a million photos
@@ -84,7 +84,7 @@ def read_decisions(path: Path) -> Decisions:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise ValueError(tr("larger than 100 MB", "大于 100 MB"))
-        return Decisions.model_validate(json.loads(content.decode("utf-8-sig")))
+        return Decisions.model_validate(parse_json(content.decode("utf-8-sig")))
     except OSError as error:
         told = error.strerror or ""
     except ValidationError as error:
@@ -94,8 +94,6 @@ def read_decisions(path: Path) -> Decisions:
             else one["msg"].removeprefix("Value error, ")
             for one in error.errors()[:5]
         )
-    except RecursionError:
-        told = tr("nested too deeply", "嵌套过深")
     except ValueError as error:
         told = str(error)
     raise UserError(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import lru_cache
 from pathlib import Path
 
 from mineral_recog.audit.copies import find_copies, groups
 from mineral_recog.audit.reading import OpenFile, read_photos
 from mineral_recog.data.index import Index
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 from mineral_recog.progress import Bar
 
@@ -41,7 +41,7 @@ def _made_whole(data: Path, train: Index, split: Index) -> bool:
     for mark in ("prepared.json", "drawn.json"):
         try:
             text = (data / mark).read_text(encoding="utf-8", errors="surrogateescape")
-            written = json.loads(text)
+            written = parse_json(text)
         except (OSError, ValueError):
             continue
         if mark == "drawn.json":

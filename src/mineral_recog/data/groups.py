@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from mineral_recog.errors import UserError
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 
 GROUPS = ("head", "medium", "tail")
@@ -60,7 +60,7 @@ def _thirds(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
 
 def _lists(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
     try:
-        lists = json.loads(path.read_text(encoding="utf-8"))
+        lists = parse_json(path.read_text(encoding="utf-8"))
         head, tail = list(lists["head"]), list(lists["tail"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(

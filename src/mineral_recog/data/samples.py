@@ -7,7 +7,6 @@ folder that it lies in tells.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 
 from mineral_recog.data.shards import Shard, stays_below
 from mineral_recog.errors import UserError
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 
 CLASSES = "classes.json"
@@ -169,13 +169,13 @@ def _read_classes(path: Path) -> dict[int, str] | None:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".txt":
             return dict(enumerate(line.strip() for line in text.strip().splitlines()))
-        told = json.loads(text)
+        told = parse_json(text)
         if path.name == "dataset.json":
             if not isinstance(told, dict) or "classes" not in told:
                 return None
             told = told["classes"]
         return dict(_numbered(told))
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise UserError(
             tr(
                 f"{path} does not give the names of the classes ({error}): write a list of them.",

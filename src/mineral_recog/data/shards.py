@@ -7,7 +7,6 @@ that it need not be gone through when it is used: `NAME.tar.index`, in the forma
 from __future__ import annotations
 
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from safetensors.numpy import load_file, save
 
 from mineral_recog.data.tar_headers import Member, read_members
 from mineral_recog.files import open_regular, whole_file
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 from mineral_recog.progress import Bar
 
@@ -163,8 +163,8 @@ def _label(file: BinaryIO, member: Member) -> str:
 
 def _label_in(text: bytes) -> str:
     try:
-        told = json.loads(text)
-    except (ValueError, RecursionError):
+        told = parse_json(text)
+    except ValueError:
         return ""
     if isinstance(told, dict):
         for key in ("label_name", "class_name", "class", "label"):

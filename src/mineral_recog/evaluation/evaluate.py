@@ -26,6 +26,7 @@ from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.result import Evaluation, Leaked, Predictions
 from mineral_recog.evaluation.style import save
 from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 from mineral_recog.method.prediction import predict
 from mineral_recog.progress import Bar
@@ -136,7 +137,7 @@ def trained_on(run: Path) -> Path:
         UserError: it is not known, or is there no more.
     """
     try:
-        data = Path(json.loads((run / "run.json").read_text(encoding="utf-8"))["data"])
+        data = Path(parse_json((run / "run.json").read_text(encoding="utf-8"))["data"])
     except (OSError, ValueError, KeyError, TypeError):
         data = None
     if data is None or not data.is_dir():
@@ -213,7 +214,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
     folder = run / "evaluation" / split
     names = {plain_cell(name): name for name in classes}
     try:
-        written = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        written = parse_json((folder / "metrics.json").read_text(encoding="utf-8"))
         with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         intervals = {key: (low, high) for key, (low, high) in written.pop("intervals").items()}
@@ -319,7 +320,7 @@ def _history(run: Path) -> list[dict[str, object]]:
     lines: list[dict[str, object]] = []
     for line in _text(run / "log.jsonl").splitlines():
         try:
-            lines.append(json.loads(line))
+            lines.append(parse_json(line))
         except ValueError:
             break
     return lines

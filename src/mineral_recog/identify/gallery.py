@@ -7,7 +7,6 @@ Part of a run and not of the bundle, since photos are not always to be handed on
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -23,6 +22,7 @@ from mineral_recog.data.index import Index
 from mineral_recog.data.photo import open_photo
 from mineral_recog.errors import UserError
 from mineral_recog.files import whole_folder
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 
 FOLDER, FEATURES, NAMES = "gallery", "gallery.safetensors", "gallery.json"
@@ -126,9 +126,9 @@ def read_gallery(run: Path, classes: int, dimensions: int) -> Gallery | None:
         if (folder / FEATURES).stat().st_size > LARGEST:
             raise ValueError("too large")
         tensors = load_file(folder / FEATURES)
-        names = _Names.model_validate(json.loads((folder / NAMES).read_text(encoding="utf-8")))
+        names = _Names.model_validate(parse_json((folder / NAMES).read_text(encoding="utf-8")))
         return _checked(tensors, names.photos, classes, dimensions)
-    except (OSError, ValidationError, SafetensorError, ValueError, KeyError, RecursionError) as e:
+    except (OSError, ValidationError, SafetensorError, ValueError, KeyError) as e:
         reason = " ".join(str(e).split())[:200]
     raise UserError(
         tr(

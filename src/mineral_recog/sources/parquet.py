@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import numpy as np
 
 from mineral_recog.data.photo import may_be_photo
 from mineral_recog.errors import UserError
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 from mineral_recog.sources.names import can_be_folder, split_called, split_in
 from mineral_recog.sources.source import Remark
@@ -176,8 +176,8 @@ def _columns(path: Path) -> _Columns:
 def _features(metadata: dict[bytes, bytes]) -> dict[str, Any]:
     """What `datasets` says of each column; nothing when it says nothing."""
     try:
-        features = json.loads(metadata[b"huggingface"])["info"]["features"]
-    except (KeyError, ValueError, TypeError, RecursionError):
+        features = parse_json(metadata[b"huggingface"])["info"]["features"]
+    except (KeyError, ValueError, TypeError):
         return {}
     return features if isinstance(features, dict) else {}
 

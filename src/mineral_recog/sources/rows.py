@@ -10,6 +10,7 @@ from typing import Any
 
 from mineral_recog.csv_table import Table, read_text, wrong_line
 from mineral_recog.errors import UserError
+from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
 
 LARGEST = 100 * 10**6  # bytes; a million photos
@@ -144,12 +145,10 @@ def _object(file: Path, number: int, entry: Any) -> Mapping[str, Any]:
 
 def _parsed(file: Path, line: int, text: str) -> Any:
     try:
-        return json.loads(text)
+        return parse_json(text)
     except json.JSONDecodeError as error:
         line, told = line + error.lineno - 1, error.msg
-    except RecursionError:
-        told = tr("nested too deeply", "嵌套过深")
-    except ValueError as error:  # a number of thousands of digits
+    except ValueError as error:  # nested too deeply, or a number of thousands of digits
         told = str(error)
     raise wrong_line(file, line, f"no JSON ({told}): mend it.", f"不是 JSON（{told}）：请修正。")
 
