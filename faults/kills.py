@@ -52,6 +52,7 @@ SMALL = (
     "backbone=test_resnet", "pretrained=false", "image_size=32", "batch_size=32",
     "precision=float32", "lr_scale=20", "stages.cfl.refresh_epochs=2", "stages.crt.feature_views=0",
 )  # fmt: skip
+MODEL = "run/model"
 UNSTABLE = ("seconds", "memory")  # of a line of the log: what the machine did, not the run
 
 
@@ -67,12 +68,14 @@ class Job:
         name: in the table.
         command: its arguments, of the folder that it may write in.
         left: what it leaves there, by name.
+        ends_with: what is there when nothing is left to do; without, it can be run again.
         often: keep the state of a training after every step.
     """
 
     name: str
     command: Callable[[Path], list[str]]
     left: Callable[[Path], dict[str, str]]
+    ends_with: str | None = None
     often: bool = False
 
 
@@ -175,9 +178,9 @@ def whole(job: Job, folder: Path, arguments: list[str]) -> None:
         raise WrongError(f"{job.name} ended with {status} in {folder}: {' '.join(last)}")
 
 
-def finished(folder: Path) -> bool:
-    """Whether a training has nothing left to do."""
-    return (folder / "run" / "model").is_dir()
+def finished(job: Job, folder: Path) -> bool:
+    """Whether a command has nothing left to do."""
+    return job.ends_with is not None and (folder / job.ends_with).exists()
 
 
 def killed_again(job: Job, folder: Path, seconds: float, most: int, rng: random.Random) -> Told:
@@ -185,7 +188,7 @@ def killed_again(job: Job, folder: Path, seconds: float, most: int, rng: random.
     folder.mkdir()
     told = Told(runs=1)
     for _ in range(most):
-        if finished(folder):
+        if finished(job, folder):
             return told
         arguments = again(job.command(folder), folder)
         child = start(arguments, job.often, folder.with_suffix(".txt"))
@@ -193,7 +196,7 @@ def killed_again(job: Job, folder: Path, seconds: float, most: int, rng: random.
             break
         told.kills += 1
         told.where[where_killed(folder)] += 1
-    if not finished(folder):
+    if not finished(job, folder):
         whole(job, folder, again(job.command(folder), folder))
     return told
 
@@ -289,12 +292,12 @@ def jobs(data: Path, source: Path, run: Path) -> tuple[list[Job], list[Job]]:
 
     off = ("--cache", "off")
     return [
-        Job("train", lambda f: train(f, "--workers", "0", *off), trained, often=True),
-        Job("train, two loaders", lambda f: train(f, "--workers", "2", *off), trained),
-        Job("train, making a cache", train_cached, trained_cached, often=True),
+        Job("train", lambda f: train(f, "--workers", "0", *off), trained, MODEL, often=True),
+        Job("train, two loaders", lambda f: train(f, "--workers", "2", *off), trained, MODEL),
+        Job("train, making a cache", train_cached, trained_cached, MODEL, often=True),
     ], [
-        Job("prepare", lambda f: ["prepare", str(source), str(f / "data")], files_of),
-        Job("pack", lambda f: ["pack", str(data), str(f / "packed")], files_of),
+        Job("prepare", lambda f: ["prepare", str(source), str(f / "data")], files_of, "data"),
+        Job("pack", lambda f: ["pack", str(data), str(f / "packed")], files_of, "packed"),
         Job("evaluate", evaluate, files_of),
         Job("compare", compare, compared),
     ]
