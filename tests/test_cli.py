@@ -513,13 +513,14 @@ def test_one_class_in_val_that_train_lacks(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("last", ["mineral_recog.splitting._put", "mineral_recog.preparing.save"])
 def test_a_ctrl_c_in_prepare_leaves_nothing(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mineral_recog.splitting._put", interrupt)
+    monkeypatch.setattr(last, interrupt)
     assert main(["prepare", str(source), str(tmp_path / "data")]) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 

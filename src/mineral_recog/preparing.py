@@ -21,6 +21,8 @@ from mineral_recog.naming import hint_at_aliases, open_named, tell_renamed
 from mineral_recog.progress import Bar
 from mineral_recog.splitting import Prepared, parse_shares, prepare
 
+PICTURE = "distribution.png"
+
 
 def prepare_and_show(
     path: Path,
@@ -54,13 +56,18 @@ def prepare_and_show(
             force=force,
             on_checked=bar.of,
             on_compared=lambda done: bar.at(done, tr("looking for copies", "查找重复")),
+            add=_draw,
         )
+    names_told = tell_renamed(renamed) if aliases else hint_at_aliases(source.classes)
+    _print(made, data, names_told)
+
+
+def _draw(made: Prepared, folder: Path) -> None:
+    """The distribution of the training photos as a picture."""
     names = list(made.counts)
     train = [made.counts[name]["train"] for name in names]
     figure = plots.class_counts(names, train, class_groups("thirds", names, train))
-    save(figure, data / "distribution.png")
-    names_told = tell_renamed(renamed) if aliases else hint_at_aliases(source.classes)
-    _print(made, data, names_told)
+    save(figure, folder / PICTURE)
 
 
 def _print(made: Prepared, data: Path, names_told: list[str]) -> None:
@@ -108,7 +115,7 @@ def _print(made: Prepared, data: Path, names_told: list[str]) -> None:
         told.append(f"... (+{len(made.skipped) - 10}: {data / 'prepared.json'})")
     if others := _others(made):
         told.append(others)
-    told.append(str(data / "distribution.png"))
+    told.append(str(data / PICTURE))
     told.append(tr(f"Next: mineral-recog train {data}", f"下一步：mineral-recog train {data}"))
     for line in told:
         console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)

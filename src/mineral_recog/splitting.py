@@ -102,6 +102,7 @@ def prepare(
     force: bool = False,
     on_checked: Callable[[int, int], None] = lambda done, total: None,
     on_compared: Callable[[int], None] = lambda done: None,
+    add: Callable[[Prepared, Path], None] = lambda made, folder: None,
 ) -> Prepared:
     """Split photos into DATA/{train,val,test}, each with a folder a class.
 
@@ -124,6 +125,7 @@ def prepare(
         force: replace `data` if an earlier `prepare` made it.
         on_checked: called with the number of photos read so far, and of all.
         on_compared: called with the number of photos compared so far.
+        add: called with the folder before it takes the place of `data`, to put more into it.
 
     Raises:
         UserError: no two classes, too few photos in a class, an output that exists, decisions about
@@ -177,6 +179,7 @@ def prepare(
                     _put(source, photo, partial / split / places[photo], place)
         text = json.dumps({**settings, "made": asdict(made)}, indent=1, ensure_ascii=False)
         (partial / MARK).write_text(text, encoding="utf-8", errors="surrogateescape")
+        add(made, partial)
     return made
 
 
