@@ -279,6 +279,11 @@ def jobs(data: Path, source: Path, run: Path) -> tuple[list[Job], list[Job]]:
         files = trained(folder) | cached(folder / "data")
         return {name: value for name, value in files.items() if "run.json" not in name}
 
+    def packed(folder: Path) -> dict[str, str]:
+        # An index of a shard tells the time of the shard's file.
+        files = files_of(folder)
+        return {name: value for name, value in files.items() if not name.endswith(".tar.index")}
+
     def evaluate(folder: Path) -> list[str]:
         if not (folder / "run").exists():
             shutil.copytree(run, folder / "run")
@@ -300,7 +305,7 @@ def jobs(data: Path, source: Path, run: Path) -> tuple[list[Job], list[Job]]:
         Job("train, making a cache", train_cached, trained_cached, MODEL, often=True),
     ], [
         Job("prepare", lambda f: ["prepare", str(source), str(f / "data")], files_of, "data"),
-        Job("pack", lambda f: ["pack", str(data), str(f / "packed")], files_of, "packed"),
+        Job("pack", lambda f: ["pack", str(data), str(f / "packed")], packed, "packed"),
         Job("evaluate", evaluate, files_of),
         Job("compare", compare, compared),
     ]
