@@ -254,8 +254,8 @@ def cached(data: Path) -> dict[str, str]:
     }
 
 
-def jobs(data: Path, source: Path, run: Path) -> tuple[list[Job], list[Job]]:
-    """The trainings, and the other commands."""
+def trainings(data: Path) -> list[Job]:
+    """The ways to train."""
 
     def trained(folder: Path) -> dict[str, str]:
         whole(
@@ -279,6 +279,17 @@ def jobs(data: Path, source: Path, run: Path) -> tuple[list[Job], list[Job]]:
         files = trained(folder) | cached(folder / "data")
         return {name: value for name, value in files.items() if "run.json" not in name}
 
+    off = ("--cache", "off")
+    return [
+        Job("train", lambda f: train(f, "--workers", "0", *off), trained, MODEL, often=True),
+        Job("train, two loaders", lambda f: train(f, "--workers", "2", *off), trained, MODEL),
+        Job("train, making a cache", train_cached, trained_cached, MODEL, often=True),
+    ]
+
+
+def other_commands(data: Path, run: Path) -> list[Job]:
+    """All else that takes long, on the same photos and a finished run."""
+
     def packed(folder: Path) -> dict[str, str]:
         # An index of a shard tells the time of the shard's file.
         files = files_of(folder)
@@ -298,12 +309,8 @@ def jobs(data: Path, source: Path, run: Path) -> tuple[list[Job], list[Job]]:
         names = ("comparison.csv", "trials.csv", "per_class.csv", "comparison.md")
         return {name: digest((folder / "out" / name).read_bytes()) for name in names}
 
-    off = ("--cache", "off")
+    source = data / "train"
     return [
-        Job("train", lambda f: train(f, "--workers", "0", *off), trained, MODEL, often=True),
-        Job("train, two loaders", lambda f: train(f, "--workers", "2", *off), trained, MODEL),
-        Job("train, making a cache", train_cached, trained_cached, MODEL, often=True),
-    ], [
         Job("prepare", lambda f: ["prepare", str(source), str(f / "data")], files_of, "data"),
         Job("pack", lambda f: ["pack", str(data), str(f / "packed")], packed, "packed"),
         Job("evaluate", evaluate, files_of),
@@ -320,16 +327,16 @@ def main() -> int:
     asked = parser.parse_args()
     rng = random.Random(asked.seed)
     work = Path(tempfile.mkdtemp(prefix="kills-"))
-    data, source = work / "data", work / "data" / "train"
+    data = work / "data"
     nothing = Job("draw", lambda f: [], files_of)
     set_ = ["--size", "72", "--largest", "40", "--imbalance", "10", "--val", "3", "--test", "3"]
     whole(nothing, data, ["draw", str(data), *set_])
     before = files_of(data)
-    trainings, others = jobs(data, source, work / "train" / "run")
+    of_training, others = trainings(data), other_commands(data, work / "train" / "run")
     print("| command | kills | runs | where they fell |\n|---|---|---|---|")
     try:
-        for job in (*trainings, *others):
-            kills = asked.kills // len(trainings) if job in trainings else asked.others
+        for job in (*of_training, *others):
+            kills = asked.kills // len(of_training) if job in of_training else asked.others
             told = try_out(job, work, kills, rng)
             where = ", ".join(f"{what} {times}" for what, times in told.where.most_common())
             print(f"| {job.name} | {told.kills} | {told.runs} | {where} |", flush=True)
