@@ -66,7 +66,7 @@ class Row:
         plain, ours = statistics.median(self.plain), statistics.median(self.ours)
         return (
             f"| {self.what} | {plain:,.0f} {self.unit} | {ours:,.0f} {self.unit} "
-            f"| **{ours / plain:.1f}** ({min(ratios):.1f} to {max(ratios):.1f}) |"
+            f"| **{ours / plain:.2g}** ({min(ratios):.2g} to {max(ratios):.2g}) |"
         )
 
 

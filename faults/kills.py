@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import hashlib
 import json
 import os
@@ -48,12 +49,13 @@ from mineral_recog.training import is_run
 
 MOST_KILLS = 3  # of one run
 STAGES = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")
+SIDE = 32
 SMALL = (
-    "backbone=test_resnet", "pretrained=false", "image_size=32", "batch_size=32",
+    "backbone=test_resnet", "pretrained=false", f"image_size={SIDE}", "batch_size=32",
     "precision=float32", "lr_scale=20", "stages.cfl.refresh_epochs=2", "stages.crt.feature_views=0",
 )  # fmt: skip
 MODEL = "run/model"
-UNSTABLE = ("seconds", "memory")  # of a line of the log: what the machine did, not the run
+UNSTABLE = ("seconds", "memory")  # of a log or a table: what the machine did, not the run
 
 
 class WrongError(Exception):
@@ -93,14 +95,14 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def files_of(folder: Path, but: Sequence[str] = ()) -> dict[str, str]:
+def files_of(folder: Path, but: Sequence[str] = (), only: str = "*") -> dict[str, str]:
     """The digest of each file below a folder, except those of some names; names lead from it.
 
     Without what a kill left half made: it is hidden, in nobody's way, and counted in the table.
     """
     return {
         str(path.relative_to(folder)): digest(path.read_bytes())
-        for path in sorted(folder.rglob("*"))
+        for path in sorted(folder.rglob(only))
         if path.is_file() and path.name not in but and ".partial" not in str(path)
     }
 
@@ -110,6 +112,13 @@ def run_files(run: Path) -> dict[str, str]:
     lines = map(json.loads, (run / engine.LOG).read_text(encoding="utf-8").splitlines())
     log = [{key: value for key, value in line.items() if key not in UNSTABLE} for line in lines]
     return files_of(run, but=(engine.LOG,)) | {engine.LOG: digest(json.dumps(log).encode())}
+
+
+def stable(table: Path) -> str:
+    """A CSV file without how long anything took and how much memory."""
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("figure") not in UNSTABLE]
+    return json.dumps([{key: row[key] for key in row if key not in UNSTABLE} for row in rows])
 
 
 def start(arguments: list[str], often: bool, told: Path) -> int:
@@ -216,6 +225,8 @@ def try_out(job: Job, work: Path, kills: int, rng: random.Random) -> Told:
     whole(job, unbroken, job.command(unbroken))
     seconds = time.monotonic() - began
     expected = job.left(unbroken)
+    if not expected:
+        raise WrongError(f"{job.name} left nothing to compare in {unbroken}")
     total = Told()
     while total.kills < kills:
         folder = work / f"{unbroken.name}-{total.runs}"
@@ -242,10 +253,11 @@ def cached(data: Path) -> dict[str, str]:
     """Every photo in the caches of a prepared folder; in which order they lie does not matter."""
     from mineral_recog.data.index import read_split
     from mineral_recog.data.reducing import reduce_photos
+    from mineral_recog.data.views import evaluation_side, training_side
 
     indexes = [read_split(data, split) for split in ("train", "val")]
     with contextlib.redirect_stderr(None):
-        caches = reduce_photos(indexes, (64, 37))
+        caches = reduce_photos(indexes, (training_side(SIDE), evaluation_side(SIDE)))
     assert caches is not None
     return {
         f"{index.root.name}/{index.paths[photo]}": digest(cache.photo(photo).tobytes())
@@ -306,8 +318,10 @@ def other_commands(data: Path, run: Path) -> list[Job]:
         return ["compare", str(data), "--seeds", "0,1", *where, *settings]
 
     def compared(folder: Path) -> dict[str, str]:
-        names = ("comparison.csv", "trials.csv", "per_class.csv", "comparison.md")
-        return {name: digest((folder / "out" / name).read_bytes()) for name in names}
+        out = folder / "out"
+        tables = {path.name: digest(stable(path).encode()) for path in out.glob("test/*.csv")}
+        weights = files_of(out / "runs", only="model.safetensors")
+        return tables | weights
 
     source = data / "train"
     return [
