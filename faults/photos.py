@@ -36,6 +36,7 @@ from pathlib import Path
 import httpx2
 import psutil
 
+from mineral_recog.errors import UserError
 from mineral_recog.printable import printable
 
 MOST_SECONDS, MOST_MEMORY = 10.0, 3e9
@@ -226,7 +227,7 @@ def identify(model: Path, source: Path, out: Path, bad: dict[Path, str]) -> Row:
     if len(named) + len(answered) < photos:
         raise WrongError(f"identify told of {len(named)} + {len(answered)} of {photos} photos")
     for path in bad:
-        if not any(printable(str(path)) in line for line in named):
+        if not any(str(UserError(str(path))) in line for line in named):
             raise WrongError(f"identify does not name {path!a}: {bad[path]}")
     return Row("`identify`", photos, len(named), seconds, memory)
 

@@ -26,6 +26,10 @@ def test_whatever_is_shown_is_one_line_without_commands(text: str) -> None:
     assert str(UserError(text)).isprintable()
 
 
+def test_errors_are_one_line_with_names_as_they_are() -> None:
+    assert str(UserError("a\tb  c.png: broken\n   at line 1\n")) == r"a\tb  c.png: broken at line 1"
+
+
 @given(st.text(st.characters(categories=["L", "N", "P"])))
 def test_text_that_can_be_read_stays_as_it_is(text: str) -> None:
     assert printable(text) == text

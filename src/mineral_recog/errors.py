@@ -18,4 +18,5 @@ class UserError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(" ".join(message.split())))
+        lines = filter(None, map(str.strip, message.split("\n")))
+        super().__init__(printable(" ".join(lines)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -150,7 +151,8 @@ def _look(
         UserError: none can be read.
     """
     bad = 0
-    with ThreadPoolExecutor() as pool, Bar(tr("identifying", "识别"), len(photos)) as bar:
+    told = tr("identifying", "识别")
+    with ThreadPoolExecutor(os.cpu_count()) as pool, Bar(told, len(photos)) as bar:
         for start in range(0, len(photos), AT_ONCE):
             some = photos[start : start + AT_ONCE]
             opened = list(pool.map(partial(_open, identifier, known), some))

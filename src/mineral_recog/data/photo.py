@@ -177,7 +177,8 @@ def _decode(
         image.load()
         if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # on its side
             width, height = height, width
-        upright: Image.Image = ImageOps.exif_transpose(image)
+        upright: Image.Image = image
+        ImageOps.exif_transpose(upright, in_place=True)  # or it would be copied all the same
     if upright.mode.startswith(("I", "F")):
         upright = _to_8_bits(upright)
     if upright.has_transparency_data:
@@ -251,7 +252,8 @@ def unreadable(
         return None
 
     found = []
-    with ThreadPoolExecutor() as pool:  # Pillow decodes outside Python's lock
+    # Pillow decodes outside Python's lock. No more at once than cores: each may take a gigabyte.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         reasons = pool.map(check, photos)
         for done, (photo, reason) in enumerate(zip(photos, reasons, strict=True), start=1):
             if reason is not None:

@@ -209,7 +209,7 @@ class _Split:
         """Bytes that the photos that are not there will take, by their headers."""
         missing, total = self.missing, 0
         what = tr(f"measuring {self.index.root.name}", f"测量 {self.index.root.name}")
-        with Bar(what, len(missing)) as bar, ThreadPoolExecutor() as pool:
+        with Bar(what, len(missing)) as bar, ThreadPoolExecutor(os.cpu_count()) as pool:
             for size in pool.map(self.index.pixel_size, missing):
                 width, height = (0, 0) if size is None else reduced_size(*size, self.side)
                 total += 3 * width * height
@@ -318,7 +318,7 @@ def _in_turn(
     Threads, since Pillow works outside Python's lock.
     """
     ahead: deque[tuple[int, Future[Pixels | str]]] = deque()
-    with ThreadPoolExecutor() as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for photo in photos:
             ahead.append((photo, pool.submit(work, photo)))
             if len(ahead) > 2 * TOGETHER:
