@@ -156,12 +156,12 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
             )
     config = _read_config(folder / CONFIG)
     preprocessing = Preprocessing(**config.preprocessing.model_dump())
-    build = partial(empty_network, head=config.head, classes=len(config.classes))
-    if backbone is None:
-        with torch.device("meta"):  # shapes alone: a small file may name a network of gigabytes
-            shapes = build(config.backbone, preprocessing=preprocessing)
+    build = partial(
+        empty_network, backbone or config.backbone, config.head, len(config.classes), preprocessing
+    )
+    if backbone is None and (shapes := _shapes(build)):
         _refuse_misfit(shapes, folder / WEIGHTS)
-    network = build(backbone or config.backbone, preprocessing=preprocessing)
+    network = build()
     _load_weights(network, folder / WEIGHTS)
     return Bundle(
         network.eval(),
@@ -173,6 +173,19 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         _read_trust(config, folder / TRUST, network.classifier.in_features),
         config.provenance,
     )
+
+
+def _shapes(build: Callable[[], Network]) -> Network | None:
+    """A network without memory for its weights: a small file may name one of gigabytes.
+
+    None if it cannot be built so. A few cannot, depending on timm; building it tells what is wrong
+    with the others.
+    """
+    try:
+        with torch.device("meta"):
+            return build()
+    except (UserError, RuntimeError):
+        return None
 
 
 def _read_trust(config: _Config, path: Path, width: int) -> Trust:
