@@ -87,7 +87,7 @@ def test_other_classes_than_those_of_training_are_told(data: Path) -> None:
 
 def test_a_class_folder_that_links_upwards_is_told(data: Path) -> None:
     (data / "train" / "loop").symlink_to(data, target_is_directory=True)
-    with pytest.raises(UserError, match="loop links back.*remove the link"):
+    with pytest.raises(UserError, match=r"loop links back.*remove the link"):
         read_split(data, "train")
 
 
