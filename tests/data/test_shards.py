@@ -25,7 +25,6 @@ from mineral_recog.data.shards import (
     read_shards,
     write_index,
 )
-from mineral_recog.data.tar_headers import LONGEST
 from mineral_recog.errors import UserError
 from tests.tars import header, write_tar
 
@@ -95,80 +94,6 @@ def test_only_files_that_stay_below_are_taken(tmp_path: Path) -> None:
         ("a//b.jpg", "name"), ("line\nend.jpg", "name"), ("kind2", "link"), ("kind1", "link"),
         ("kind3", "device"), ("kind6", "pipe"),
     )  # fmt: skip
-
-
-def by_tarfile(path: Path) -> list[tuple[str, int, int]]:
-    """Name, place and size of each file as Python reads them."""
-    with tarfile.open(path) as tar:
-        return [(one.name, one.offset_data, one.size) for one in tar if one.type == b"0"]
-
-
-def ours(shard: Shard) -> list[tuple[str, int, int]]:
-    return list(zip(shard.names, shard.offsets.tolist(), shard.sizes.tolist(), strict=True))
-
-
-LAST = header("b.jpg", 2) + b"yz".ljust(512, b"\0") + bytes(1024)
-
-
-def test_an_extended_header_gives_the_size(tmp_path: Path) -> None:
-    # As for files of 8 GB and more, whose size the plain header has no room for.
-    told = header("p", 12, b"x") + b"12 size=600\n".ljust(512, b"\0")
-    path = tmp_path / "a.tar"
-    path.write_bytes(told + header("a.jpg", 0) + b"x" * 600 + bytes(424) + LAST)
-    assert ours(read(path)) == by_tarfile(path) == [("a.jpg", 1536, 600), ("b.jpg", 3072, 2)]
-
-
-@pytest.mark.parametrize("blocks", [0, 1, 3])
-def test_what_follows_a_file_of_many_holes_is_found(tmp_path: Path, blocks: int) -> None:
-    # GNU tar writes more of the map of holes in blocks of 21 between the header and the bytes.
-    first = bytearray(header("holes.jpg", 512, b"S"))
-    first[386:410] = b"%011o\0%011o\0" % (0, 512)
-    first[482:495] = b"%c%011o\0" % (blocks > 0, 512)
-    first[148:156] = b" " * 8
-    first[148:156] = b"%06o\0 " % sum(first)
-    entry = b"%011o\0%011o\0" % (512, 0)
-    maps = [(21 * entry + bytes([left > 0])).ljust(512, b"\0") for left in range(blocks)[::-1]]
-    path = tmp_path / "a.tar"
-    path.write_bytes(b"".join((first, *maps, b"x" * 512, LAST)))
-    shard = read(path)
-    assert shard.left_out == (("holes.jpg", "sparse"),)
-    assert ours(shard) == by_tarfile(path)[-1:] == [("b.jpg", 1536 + 512 * blocks, 2)]
-
-
-def test_a_map_of_holes_that_is_cut_short_ends_the_shard(tmp_path: Path) -> None:
-    first = bytearray(header("holes.jpg", 0, b"S"))
-    first[482] = 1
-    first[148:156] = b" " * 8
-    first[148:156] = b"%06o\0 " % sum(first)
-    (tmp_path / "a.tar").write_bytes(first + b"\1" * 600)
-    assert read(tmp_path / "a.tar").left_out == (("holes.jpg", "sparse"),)
-
-
-def test_headers_that_say_nothing_of_a_file_are_passed_over(tmp_path: Path) -> None:
-    far = tarfile.TarInfo("far")
-    far.type, far.linkname = tarfile.SYMTYPE, "x" * 300
-    path = tmp_path / "a.tar"
-    for kind in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
-        with tarfile.open(path, "w", format=kind, pax_headers={"comment": "of all"}) as tar:
-            tar.addfile(far)
-            header_of = tarfile.TarInfo("a.jpg")
-            header_of.size = 1
-            tar.addfile(header_of, io.BytesIO(b"x"))
-        shard = read(path)
-        assert shard.left_out == (("far", "link"),)
-        assert ours(shard) == by_tarfile(path)
-        assert contents(shard) == {"a.jpg": b"x"}
-
-
-def test_an_extended_header_is_not_read_beyond_a_megabyte(tmp_path: Path) -> None:
-    path = tmp_path / "a.tar"
-    for size in (LONGEST, LONGEST + 1):
-        filling = bytes(-(-size // 512) * 512 - 4)
-        path.write_bytes(header("././@LongLink", size, b"L") + b"name" + filling + LAST)
-        if size == LONGEST:
-            assert list(read(path).names) == ["name"]
-    with pytest.raises(UserError, match=r"a header too large \(byte 0\)"):
-        read(path)
 
 
 def broken(field: slice, value: bytes, size: int = 5) -> bytes:
