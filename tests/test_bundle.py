@@ -17,6 +17,7 @@ from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
+from mineral_recog import bundle as bundles
 from mineral_recog.bundle import Bundle, read_bundle
 from mineral_recog.errors import UserError
 from mineral_recog.method.model import build_network
@@ -101,6 +102,15 @@ def test_a_config_that_is_wrong_is_refused(
     with pytest.raises(UserError, match=reason) as told:
         read_bundle(folder)
     assert "\n" not in str(told.value)
+
+
+def test_a_config_too_large_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (folder / "config.json").stat().st_size
+    monkeypatch.setattr(bundles, "LARGEST_CONFIG", size)
+    read_bundle(folder)
+    monkeypatch.setattr(bundles, "LARGEST_CONFIG", size - 1)
+    with pytest.raises(UserError, match=r"config\.json is damaged .*too large"):
+        read_bundle(folder)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{" * 100_000, "nul"])

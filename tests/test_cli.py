@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
+import io
 import json
 import os
 import re
@@ -17,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from mineral_recog import cli, demo
+from mineral_recog import __version__, cli, demo
 from mineral_recog.cli import main
 from mineral_recog.recipe_file import read_recipe
 from tests.conftest import TINY, write_photos
@@ -54,6 +57,18 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     for command in ("demo", "draw", "audit", "prepare", "train", "evaluate", "compare"):
         assert command in done.stdout
+
+
+def test_the_version_and_help_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"mineral-recog {__version__}\n"
+    assert main([]) == 0
+    bare = capsys.readouterr().out
+    assert main(["--help"]) == 0
+    assert bare.split() == capsys.readouterr().out.split()
+    with contextlib.redirect_stdout(io.StringIO()) as caught:  # which is no file
+        assert main(["--version"]) == 0
+    assert caught.getvalue() == f"mineral-recog {__version__}\n"
 
 
 def test_help_is_in_the_readers_language() -> None:
@@ -357,16 +372,17 @@ def test_a_full_disk_leaves_nothing_half_written(
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+@pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), OSError(errno.EBADF, "a bug")])
 def test_a_fault_of_ours_is_no_mistake_of_the_users(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("a bug")
+        raise error
 
     monkeypatch.setattr(cli, "app", fail)
     assert main(["train"]) == 1
     shown = capsys.readouterr().err
-    assert "ZeroDivisionError: a bug" in shown
+    assert f"{type(error).__name__}: {error}" in shown
     assert "fault of mineral-recog" in shown
 
 

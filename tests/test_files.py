@@ -42,6 +42,17 @@ def test_a_folder_is_replaced_when_the_new_one_is_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_a_folder_that_cannot_be_put_in_place_leaves_the_old_one(tmp_path: Path) -> None:
+    for there in (False, True):
+        target = tmp_path / "a"
+        if there:
+            target.mkdir()
+            (target / "old.txt").write_text("old")
+        with pytest.raises(FileNotFoundError), whole_folder(target) as partial:
+            partial.rmdir()  # as another process may, once this one is done
+        assert [path.name for path in tmp_path.rglob("*")] == (["a", "old.txt"] if there else [])
+
+
 def test_what_may_be_replaced(tmp_path: Path) -> None:
     refuse_existing(tmp_path / "new", force=False)
     empty = tmp_path / "empty"

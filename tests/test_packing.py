@@ -62,6 +62,14 @@ def test_names_labels_and_bytes_come_back(tmp_path: Path) -> None:
         assert after.fingerprint() == before.fingerprint()
 
 
+def test_how_the_splits_were_made_goes_along(tmp_path: Path) -> None:
+    write_data(tmp_path / "data", {"agate": ["1.png"], "b": ["1.png"]})
+    (tmp_path / "data" / "prepared.json").write_text('{"made": {}}')
+    pack(tmp_path / "data", tmp_path / "out")
+    assert (tmp_path / "out" / "prepared.json").read_text() == '{"made": {}}'
+    assert not (tmp_path / "out" / "drawn.json").exists()
+
+
 @given(st.from_regex(r"[^/\x00]{1,8}(/[^/\x00.][^/\x00]{0,8}){1,2}", fullmatch=True), st.booleans())
 def test_any_name_can_be_made_a_key_and_back(name: str, alone: bool) -> None:
     key, suffix = key_of(name, alone)

@@ -140,6 +140,22 @@ def test_settings_that_make_no_sense_are_refused(setting: str, reason: str) -> N
         read_recipe("multi_stage", [setting])
 
 
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        (["stages.fea=3", "epochs=30"], "stages.fea: .*dictionary"),
+        (["stages.fea=3", "lr_scale=2"], "stages.fea: .*dictionary"),
+        (["stages.fea.epochs=many", "epochs=30"], "stages.fea.epochs: .*integer.*'many'"),
+        (["stages.fea.epochs=0", "epochs=30"], "stages.fea.epochs: .*greater"),
+        (["head=cosine", "stages.crt.classifier=rescale"], "rescale need head: linear"),
+        (["head=cosine", "after={kind: tau_normalisation}"], "after .*need head: linear"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(settings: list[str], reason: str) -> None:
+    with pytest.raises(UserError, match=reason):
+        read_recipe("multi_stage", settings)
+
+
 def test_an_unknown_recipe_names_those_there_are(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"baseline, .*multi_stage"):
         read_recipe("multistage")

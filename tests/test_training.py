@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from mineral_recog.bundle import read_bundle
 from mineral_recog.config import Recipe
 from mineral_recog.errors import UserError
 from mineral_recog.recipe_file import read_recipe
+from mineral_recog.stopping import Stopped
 from tests.conftest import TINY, write_photos
 
 
@@ -242,6 +244,30 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     last.write_bytes(bytes_)
     training.resume(data, run, device="cpu", workers=0)
     assert "going on from the one before it" in capsys.readouterr().err
+    weights = [
+        (one / "model" / "model.safetensors").read_bytes() for one in (run, tmp_path / "whole")
+    ]
+    assert weights[0] == weights[1]
+
+
+def test_a_signal_after_the_last_step_loses_nothing(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    recipe = recipe.model_copy(update={"precision": "float32"})
+
+    def ask(line: dict[str, object]) -> None:
+        if line["epoch"] == recipe.epochs:
+            signal.raise_signal(signal.SIGTERM)
+
+    training.train(data, recipe, tmp_path / "whole", device="cpu", workers=0)
+    run = tmp_path / "run"
+    with pytest.raises(Stopped):
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=ask)
+    assert not (run / "model").exists()
+    told: list[dict[str, object]] = []
+    training.resume(data, run, device="cpu", workers=0, on_epoch=told.append)
+    assert told == []  # all epochs were kept
+    assert len((run / "log.jsonl").read_text().splitlines()) == recipe.epochs
     weights = [
         (one / "model" / "model.safetensors").read_bytes() for one in (run, tmp_path / "whole")
     ]

@@ -55,6 +55,7 @@ def bright_spot() -> Image.Image:
         (placeholder(), ["flat"]),
         (Image.new("RGB", (300, 300), "black"), ["flat"]),
         (Image.new("RGB", (1, 1)), ["small", "flat"]),
+        (scene(1, 5, 40), ["small", "ribbon"]),  # too few pixels to be called blurred
         (Image.new("RGB", (4000, 1)), ["small", "ribbon", "flat"]),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mineral_recog.audit import decisions
 from mineral_recog.audit.decisions import Decisions, read_decisions
 from mineral_recog.errors import UserError
 
@@ -57,6 +58,16 @@ def test_files_that_are_none(tmp_path: Path, text: str | bytes, told: str) -> No
     path = tmp_path / "decisions.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UserError, match=told):
+        read_decisions(path)
+
+
+def test_a_file_too_large_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "decisions.json"
+    path.write_text('{"drop": ["a/1.png"]}')
+    monkeypatch.setattr(decisions, "LARGEST", path.stat().st_size)
+    assert read_decisions(path).drop == ("a/1.png",)
+    monkeypatch.setattr(decisions, "LARGEST", path.stat().st_size - 1)
+    with pytest.raises(UserError, match="larger than"):
         read_decisions(path)
 
 

@@ -65,6 +65,7 @@ SAID = {
     30: ((0.001, 0.989, 0.010), 0.3),
     40: ((0.996, 0.003, 0.001), 1.5),
     50: ((0.200, 0.500, 0.300), 2.5),
+    60: ((0.99998, 0.00001, 0.00001), 0.1),
 }
 
 
@@ -138,6 +139,16 @@ def test_two_names_of_one_mineral_are_not_set_against_each_other(told: Told) -> 
     )
     found = ask(both, {"Beryl/1.png": 10, "copper/1.png": 10}, ("Beryl", "copper"))
     assert [(one.paths[0], one.suggested) for one in found.findings] == [("copper/1.png", "Beryl")]
+
+
+def test_a_class_that_is_no_mineral_keeps_its_name_and_nothing_is_impossible(told: Told) -> None:
+    own = replace(told.bundle, classes=("agate", "thing 1", "copper"))
+    known = Told(own, read_minerals(), None, told.device)
+    (found,) = ask(known, {"thing-1/1.png": 60}, ("thing-1",)).findings
+    assert found.detail == {
+        "en": "model says Agate > 99 %, thing 1 < 0.01 %",
+        "zh": "模型判为玛瑙 > 99%，thing 1 < 0.01%",
+    }
 
 
 def test_what_is_far_is_told_strangest_first_and_as_nothing_else(told: Told) -> None:

@@ -50,6 +50,19 @@ def test_a_photo_and_what_is_kept_of_it(tmp_path: Path) -> None:
     assert record.fingerprint is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "kind", "told"),
+    [("a.bmp", "DIB", []), ("a.jpg", "MPO", []), ("a.jpg", "PNG", [".jpg: PNG"])],
+)
+def test_a_name_that_says_another_format(
+    tmp_path: Path, name: str, kind: str, told: list[str]
+) -> None:
+    several = {"save_all": True, "append_images": [scene(2)]} if kind == "MPO" else {}
+    record = read(tmp_path, name, encoded(scene(1), kind, **several))
+    assert [one.told for one in record.remarks] == told
+    assert record.fingerprint is not None
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
 def test_a_file_cut_short_is_named(tmp_path: Path, kind: str) -> None:
     content = encoded(scene(1), kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -265,6 +266,44 @@ def test_a_disk_that_fills_up_is_left_as_it_was(
         assert reduce_photos([index], [SIDE]) is None
     assert "No space left" in capsys.readouterr().err
     assert not cache_folder(index, SIDE).exists()
+
+
+@pytest.mark.parametrize("lasts", [0, 5])
+def test_a_disk_that_fails_leaves_what_it_holds(
+    index: Index,
+    decoded: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lasts: int,
+) -> None:
+    left, sync = iter(range(lasts)), os.fsync
+
+    def failing(file: int) -> None:
+        if next(left, None) is None:
+            raise OSError(errno.EIO, "Input/output error")
+        sync(file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(reducing, "TOGETHER", 4)
+        patch.setattr(os, "fsync", failing)
+        assert reduce_photos([index], [SIDE]) is None
+    assert "Input/output error" in capsys.readouterr().err
+    assert cache_folder(index, SIDE).exists()  # the photos that are on it need not be read again
+    decoded.clear()
+    assert_right(cache_of(index), index)
+    # The index and, two at a time, photos and their records: five hold eight photos.
+    assert len(decoded) == len(index) - (8 if lasts else 0)
+
+
+def test_of_photos_that_cannot_be_read_no_place_is_told(
+    index: Index, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache_of(index)
+    assert "Photos are reduced" in capsys.readouterr().err
+    (index.root / index.paths[0]).write_text("no photo")
+    with pytest.raises(UserError, match=r"1 photos .*prepare"):
+        cache_of(index)
+    assert "Photos are reduced" not in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_goes_without(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from mineral_recog.data.index import files_in, read_split
 from mineral_recog.errors import UserError
 from tests.conftest import write_photos
+from tests.tars import write_tar
 
 
 @pytest.fixture
@@ -81,6 +83,44 @@ def test_other_classes_than_those_of_training_are_told(data: Path) -> None:
     write_photos(data / "val" / "gold", 1, 1)
     with pytest.raises(UserError, match="lacks copper and has gold"):
         read_split(data, "val", classes)
+
+
+def test_a_class_folder_that_links_upwards_is_told(data: Path) -> None:
+    (data / "train" / "loop").symlink_to(data, target_is_directory=True)
+    with pytest.raises(UserError, match=r"loop links back.*remove the link"):
+        read_split(data, "train")
+
+
+def test_photos_in_shards_are_told_by_shard_and_name(tmp_path: Path) -> None:
+    shard = write_tar(tmp_path / "train" / "0.tar", {"a.cls": b"opal", "a.jpg": b"xyz"})
+    index = read_split(tmp_path, "train")
+    assert index.where(0) == f"{shard}: opal/a.jpg"
+    assert index.stamp(0) == (3, shard.stat().st_mtime_ns)
+
+
+def test_folders_beside_shards_are_told(data: Path) -> None:
+    write_tar(data / "train" / "0.tar", {"a.cls": b"opal", "a.jpg": b""})
+    with pytest.raises(UserError, match="tar files beside folders, agate the first"):
+        read_split(data, "train")
+
+
+def test_a_photo_in_a_shard_without_a_class_is_told(tmp_path: Path) -> None:
+    write_tar(tmp_path / "train" / "0.tar", {"a.cls": b"opal", "a.jpg": b"", "b.jpg": b""})
+    with pytest.raises(UserError, match=r"without a class: give it a \.cls: 'b\.jpg'"):
+        read_split(tmp_path, "train")
+
+
+def test_a_link_in_a_shard_is_no_photo(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "train" / "0.tar", {"a.cls": b"opal", "a.jpg": b""})
+    for name in ("notes.txt", "b.jpg"):
+        with tarfile.open(path, "a") as tar:
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, "a.jpg"
+            tar.addfile(link)
+        if name == "notes.txt":
+            assert list(read_split(tmp_path, "train").paths) == ["opal/a.jpg"]
+    with pytest.raises(UserError, match=r"no file \(link\): 'b\.jpg'"):
+        read_split(tmp_path, "train")
 
 
 NAMES = st.text(

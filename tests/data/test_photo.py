@@ -53,6 +53,21 @@ def test_modes_become_rgb(
     assert corner(path) == pytest.approx(expected, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("mode", "low", "high"), [("I", 0, 200_000), ("I", -5, 5), ("F", 0.0, 1000.0), ("F", -1.0, 0.5)]
+)
+def test_grey_of_an_unknown_scale_goes_by_its_own_range(
+    tmp_path: Path, mode: str, low: float, high: float
+) -> None:
+    image = Image.new(mode, (3, 1), low)
+    image.putpixel((1, 0), (low + high) / 2 if mode == "F" else int(low + high) // 2)
+    image.putpixel((2, 0), high)
+    image.save(tmp_path / "a.tiff")
+    assert np.asarray(open_photo(tmp_path / "a.tiff"))[0, :, 0].tolist() == pytest.approx(
+        [0, 127.5, 255], abs=1
+    )
+
+
 def test_cmyk_and_palette(tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
     assert corner(tmp_path / "a.jpg")[0] > 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import multiprocessing
 import os
 import tarfile
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+from mineral_recog.data import shards
 from mineral_recog.data.shards import (
     Members,
     Shard,
@@ -123,9 +125,11 @@ SIZE = slice(124, 136)
         (header("p", 9, b"x") + b"nonsense\n".ljust(512, b"\0"), "extended header"),
         (header("p", 9, b"x") + b"0 path=a\n".ljust(512, b"\0"), "extended header"),
         (header("p", 12, b"x") + b"12 size=-10\n".ljust(512, b"\0"), "extended header"),
+        (header("p", 30, b"x") + b"30 size=1000000000000000000000\n".ljust(512, b"\0"),
+         "extended header"),
         (gzip.compress(header("a.jpg", 0) * 20), "compressed.*gunzip"),
     ],
-)
+)  # fmt: skip
 def test_what_is_wrong_is_told_in_one_line(tmp_path: Path, content: bytes, told: str) -> None:
     (tmp_path / "a.tar").write_bytes(content)
     with pytest.raises(UserError, match=told) as error:
@@ -241,6 +245,50 @@ def test_an_index_that_cannot_be_is_not_believed(
     assert contents(read(path)) == {"a.jpg": b"1", "b.jpg": b"22"}
     index_path(path).write_bytes(b"{}")
     assert contents(read(path)) == {"a.jpg": b"1", "b.jpg": b"22"}
+
+
+def test_an_index_too_large_for_its_shard_is_not_read(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar", {"a.jpg": b"1"})
+    write_index(read(path))
+    stale = load_file(index_path(path))
+    stale["names"][0] = ord("z")
+    padded = {**stale, "more": np.zeros(path.stat().st_size + 2**16, np.uint8)}
+    for tensors, name in ((stale, "z.jpg"), (padded, "a.jpg")):
+        save_file(tensors, index_path(path))
+        assert list(read(path).names) == [name]
+
+
+def test_shards_with_an_index_and_without_are_read_together(tmp_path: Path) -> None:
+    paths = [write_tar(tmp_path / f"{n}.tar", {f"{n}.jpg": b"x" * n}) for n in range(3)]
+    write_index(read(paths[1]))
+    found = read_shards(paths)
+    assert [(one.path, *one.names) for one in found] == [
+        (path, f"{n}.jpg") for n, path in enumerate(paths)
+    ]
+
+
+def test_of_many_members_left_out_the_first_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "_TOLD", 2)
+    odd = {f"../{n}.jpg": b"" for n in range(3)}
+    shard = read(write_tar(tmp_path / "a.tar", {**odd, "good.jpg": b"x"}))
+    assert shard.left_out == (("../0.jpg", "name"), ("../1.jpg", "name"))
+    assert list(shard.names) == ["good.jpg"]
+
+
+@pytest.mark.parametrize("text", [b"[1]", b"{}", b'{"label": true}', b'{"class": [1]}', b"{"])
+def test_json_without_a_class_is_no_label(tmp_path: Path, text: bytes) -> None:
+    assert list(read(write_tar(tmp_path / "a.tar", {"a.json": text})).labels) == [""]
+
+
+def test_a_member_may_be_closed_twice(tmp_path: Path) -> None:
+    opened = members(read(write_tar(tmp_path / "a.tar", {"a": b"x"}))).open(0)
+    assert isinstance(opened, io.BufferedReader)
+    for _ in range(2):
+        opened.raw.close()
+    opened.close()
+    assert opened.closed
 
 
 def test_texts_are_those_given() -> None:

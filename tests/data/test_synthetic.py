@@ -16,6 +16,7 @@ from mineral_recog.data.synthetic import (
     sheet,
     species_names,
 )
+from mineral_recog.data.synthetic.colours import between, linear
 from mineral_recog.data.synthetic.habits import HABITS
 from mineral_recog.data.synthetic.photo import photo_of
 from mineral_recog.data.synthetic.polyhedra import FORMS
@@ -153,3 +154,14 @@ def test_the_contact_sheet_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sheet, "all_species", lambda: few)
     first, second = (np.asarray(contact_sheet(size=24, columns=6)) for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_a_colour_lies_between_two_neighbours() -> None:
+    rng = np.random.default_rng(0)
+    assert between(("#ff8000",), rng).tolist() == linear("#ff8000").tolist()
+    assert linear("#ff8000").tolist() == pytest.approx([1, 0.2158605, 0])  # by IEC 61966-2-1
+    drawn = np.array([between(("#000000", "#ff0000", "#ffff00"), rng) for _ in range(200)])
+    red, green, blue = drawn.T
+    assert not blue.any()
+    assert (green[red < 1] == 0).all()
+    assert 50 < (green > 0).sum() < 150

@@ -55,6 +55,13 @@ def test_no_group_is_in_two_splits_and_none_is_empty(
         assert all(drawn.values())
 
 
+def test_groups_that_must_all_be_trained_on_leave_the_others_empty() -> None:
+    photos, group_of = photos_in_groups([2, 3, 2])
+    assert not can_be_drawn(photos, group_of, {0, 1, 2})
+    drawn = draw("agate", photos, SHARES, 0, group_of, {0, 1, 2})
+    assert {split: len(of) for split, of in drawn.items()} == {"train": 7, "val": 0, "test": 0}
+
+
 def test_groups_keep_to_the_shares_where_they_fit() -> None:
     photos, group_of = photos_in_groups([2] * 50)
     drawn = draw("agate", photos, SHARES, 0, group_of)

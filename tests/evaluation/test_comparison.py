@@ -84,6 +84,11 @@ def test_means_and_deviations_by_hand() -> None:
     assert score.mcnemar is None
 
 
+def test_nothing_cannot_be_compared() -> None:
+    with pytest.raises(ValueError, match="no trials"):
+        compare([], "made", "test")
+
+
 def test_a_single_run_has_no_deviation() -> None:
     found = compare([trial("a", HALF)], "made", "test")
     assert math.isnan(found.first.std["accuracy"])

@@ -18,6 +18,7 @@ from mineral_recog.evaluation import style, tables
 from mineral_recog.evaluation.comparison import Comparison, compare
 from mineral_recog.evaluation.comparison_files import escaped, markdown
 from mineral_recog.evaluation.comparison_report import write_comparison
+from mineral_recog.evaluation.drawing import PALETTE
 from tests.evaluation.tags import Tags
 from tests.evaluation.test_comparison import HALF, MOST, right_first, trial
 
@@ -192,6 +193,31 @@ def test_without_a_tail_there_is_no_plot_of_it(tmp_path: Path) -> None:
     assert plots.mean_against_tail(found) is None
     assert "Mean accuracy, tail classes" not in page(tmp_path, found)
     assert not (tmp_path / "mean_against_tail.png").exists()
+
+
+def test_what_is_known_of_one_recipe_alone_is_a_dash_for_the_other() -> None:
+    (column,) = [one for one in rows.figure_columns(pair()) if one.key == "memory"]
+    first = trial("base", HALF, memory=float("nan"))
+    found = compare([first, trial("ours", MOST)], "made", "test")
+    cells = rows.figure_cells(found, column)
+    assert [(cell.text, cell.best) for cell in cells] == [("–", False), ("2.0 GB", True)]
+    assert rows.mcnemar_cell(found.first) == ("–", "–")
+
+
+def test_the_terminal_leaves_out_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    for groups, told in ((("head", "medium", "tail"), True), (("head", "head", "medium"), False)):
+        trials = [trial(r, x, groups=groups) for r, x in (("a", HALF), ("b", MOST))]
+        tables.print_comparison(compare(trials, "made", "test"))
+        assert ("Tail" in capsys.readouterr().out) == told
+
+
+def test_with_more_recipes_than_colours_lines_are_dashed() -> None:
+    recipes = len(PALETTE) + 2  # the first is in ink
+    lines = plots.accuracy_by_count(many(recipes), with_legend=True).axes[0].lines
+    drawn = {str(line.get_gid()): line for line in lines}
+    own = [drawn[f"recipe-{number}-line"] for number in range(recipes)]
+    assert [line.is_dashed() for line in own] == [False] * (recipes - 1) + [True]
+    assert len({(line.get_color(), line.is_dashed()) for line in own}) == recipes
 
 
 def test_memory_that_is_not_known_has_no_column(tmp_path: Path) -> None:

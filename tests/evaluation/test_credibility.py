@@ -155,6 +155,16 @@ def test_kinds_are_text(tmp_path: Path) -> None:
     assert "<b>leaves" not in text
 
 
+def test_the_terminal_has_a_dash_where_no_class_is_of_the_tail(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = credibility(TRUST, answers([0, 0], [0, 0]), GROUPS)
+    print_figures(evaluation(found))
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    start = next(number for number, words in enumerate(lines) if words[:1] == ["calibrated"])
+    assert [words[-1] for words in lines[start + 1 :]] == ["–"] * 3
+
+
 def test_a_run_without_it_is_shown_without_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

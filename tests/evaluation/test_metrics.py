@@ -203,3 +203,8 @@ def test_wilson_interval_against_published_values() -> None:
     low, high = metrics.wilson_interval(shares, photos)
     np.testing.assert_allclose(low, [0.2553, 0.0624, 0, 0.0061, np.nan], atol=5e-5)
     np.testing.assert_allclose(high, [0.3662, 0.1605, 0.1611, 0.1718, np.nan], atol=5e-5)
+
+
+def test_intervals_need_a_resample() -> None:
+    with pytest.raises(ValueError, match="at least one resample"):
+        metrics.bootstrap_intervals(LABELS, logits_of(GUESSES), GROUPS, 0)

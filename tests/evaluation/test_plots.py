@@ -8,6 +8,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from PIL import Image
 
 from mineral_recog.data.groups import GROUPS
@@ -138,6 +139,38 @@ def test_a_class_without_photos_hides_no_name() -> None:
     drawn = texts(plots.per_class_accuracy(evaluation, evaluation))
     assert {"a", "c"} <= set(drawn)
     assert "b" not in drawn
+
+
+def test_a_class_without_photos_is_hatched_in_the_confusion_matrix() -> None:
+    evaluation = make(("a", "b", "c"))
+    assert evaluation.predictions is not None
+    with_photos = evaluation.predictions.labels != 1
+    predictions = Predictions(
+        evaluation.predictions.labels[with_photos],
+        evaluation.predictions.logits[with_photos],
+        evaluation.predictions.features[with_photos],
+        index_of(Path("gone"), [""] * 12),
+    )
+    for found, rows in ((evaluation, []), (replace(evaluation, predictions=predictions), [0.5])):
+        patches = plots.confusion_matrix(found).axes[0].patches
+        hatched = [one for one in patches if isinstance(one, Rectangle) and one.get_hatch()]
+        assert [one.get_y() for one in hatched] == rows
+
+
+def test_a_group_without_photos_is_not_in_the_legend() -> None:
+    shown = texts(plots.feature_distribution(make(("a", "b", "c"))))
+    assert {"head classes", "medium classes"} <= set(shown)
+    assert "a" not in shown
+    without = replace(make(("a", "b", "c")), groups=("tail", "tail", "medium"))
+    shown = texts(plots.feature_distribution(without))
+    assert "head classes" not in shown
+    assert {"a", "b", "medium classes"} <= set(shown)
+
+
+def test_counts_are_written_as_long_as_they_can_be_read() -> None:
+    for classes, written in ((60, True), (61, False)):
+        figure = counts_of(make(tuple(f"m{c}" for c in range(classes)), photos=1))
+        assert ("1,000" in [note.get_text() for note in figure.axes[0].texts]) == written
 
 
 def test_names_of_points_do_not_overlap() -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from mineral_recog.errors import UserError
+from mineral_recog.identify import gallery as galleries
 from mineral_recog.identify.gallery import Gallery, read_gallery, write_gallery
 from tests.conftest import index_of
 
@@ -134,6 +135,14 @@ def test_files_that_are_torn_or_gone_are_refused(run: Path, name: str) -> None:
     refused(run, "")
     file.unlink()
     refused(run, "")
+
+
+def test_a_gallery_too_large_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = (run / "gallery" / "gallery.safetensors").stat().st_size
+    monkeypatch.setattr(galleries, "LARGEST", size)
+    read(run)
+    monkeypatch.setattr(galleries, "LARGEST", size - 1)
+    refused(run, "too large")
 
 
 def test_names_of_another_schema_are_refused(run: Path) -> None:

@@ -37,7 +37,17 @@ class Pooled(nn.Module):
         return pixels[:, [0, 2]].mean(dim=(2, 3))
 
 
-@pytest.mark.parametrize("backbone", [Red(7), Red(2), Pooled()])
+class Wide(Red):
+    """Features of which the map has more: the mean over places is not what the head is given."""
+
+    def forward_features(self, pixels: Tensor) -> Tensor:
+        return F.adaptive_avg_pool2d(pixels, self.cells)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return super().forward(pixels)[:, [0, 2]]
+
+
+@pytest.mark.parametrize("backbone", [Red(7), Red(2), Pooled(), Wide(7)])
 def test_the_place_that_speaks_for_a_class_is_found(backbone: nn.Module) -> None:
     preprocessing = Preprocessing(SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     network = Network(backbone, build_head("linear", 2, 2), preprocessing).eval()

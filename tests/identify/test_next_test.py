@@ -139,6 +139,13 @@ def test_what_tells_two_apart() -> None:
     assert "fizzes in acid (dolomite fizzes in acid when powdered)" in of_acid["en"]
 
 
+def test_a_magnet_tells_two_apart() -> None:
+    told = tells_apart(MAGNETITE, PYRITE)
+    assert told is not None
+    assert told["en"].startswith("magnetite: strongly magnetic (pyrite not magnetic)")
+    assert told["zh"].startswith("磁铁矿：强磁性（黄铁矿 无磁性）")
+
+
 def test_nothing_known_tells_two_apart() -> None:
     assert tells_apart(PYRITE, PYRITE) is None
     assert tells_apart(PYRITE, mineral("Lacking", "缺")) is None

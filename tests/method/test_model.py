@@ -44,6 +44,12 @@ def test_pixels_are_normalised_by_the_preprocessing() -> None:
     )
 
 
+def test_normalisation_by_a_half_spans_minus_one_to_one() -> None:
+    network = build_network("test_resnet", False, "half", image_size=32, classes=4)
+    pixels = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    assert network.normalise(pixels).flatten(1).tolist() == [[-1] * 3, [1] * 3]
+
+
 def test_a_frozen_backbone_learns_nothing_and_counts_nothing() -> None:
     network = build()
     network.train()
@@ -92,6 +98,13 @@ def test_a_file_that_could_run_code_is_refused(tmp_path: Path) -> None:
         build(pretrained=str(tmp_path / "none.pth"))
 
 
+@pytest.mark.parametrize("content", [torch.zeros(2), {"a": torch.zeros(2), "epoch": 3}])
+def test_a_file_without_tensors_by_name_is_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(UserError, match="no tensors by name"):
+        build(pretrained=str(tmp_path / "other.pth"))
+
+
 def test_an_unknown_backbone_is_told_with_those_like_it() -> None:
     with pytest.raises(UserError, match=r"No backbone resnet5 in timm.*resnet50"):
         build("resnet5")
@@ -111,16 +124,27 @@ def test_a_transformer_is_built_for_the_image_size() -> None:
     assert logits.shape == (1, 2)
 
 
-def test_no_hub_and_no_package_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [ConnectionError("no route"), RuntimeError("no route")])
+@pytest.mark.parametrize(
+    "backbone",
+    ["resnet18", "efficientnet_lite0.ra_in1k"],  # by its tag not that of the package
+)
+def test_no_hub_and_no_package_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: str, error: Exception
+) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
     def unreachable(*_: object, **__: object) -> None:
-        raise ConnectionError("no route")
+        raise error
 
     monkeypatch.setattr(timm.models._builder, "load_state_dict_from_hf", unreachable)
     monkeypatch.setattr(timm.models._builder, "load_state_dict_from_url", unreachable)
+    # A package of that name without weights is as good as none.
+    (tmp_path / "resnet18_pytorch_model").mkdir()
+    (tmp_path / "resnet18_pytorch_model" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(UserError, match=r"could not be fetched.*no route"):
-        build("resnet18", pretrained=True)
+        build(backbone, pretrained=True)
 
 
 @pytest.mark.skipif(

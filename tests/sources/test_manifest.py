@@ -100,6 +100,16 @@ def test_labels_that_can_be_no_folder(tmp_path: Path, label: str) -> None:
         )
 
 
+def test_a_split_of_null_is_none(tmp_path: Path) -> None:
+    listed = [
+        {"path": "1.png", "label": "opal", "split": "train"},
+        {"path": "2.png", "label": "opal", "split": None},
+    ]
+    source = write(tmp_path / "a.json", json.dumps(listed))
+    assert source.photos == ("opal/1.png", "opal/2.png")
+    assert source.splits == {"opal/1.png": "train"}
+
+
 @given(path=st.text(min_size=1, max_size=30), label=st.text(max_size=30))
 def test_whatever_is_listed_stays_below_its_label(
     tmp_path_factory: pytest.TempPathFactory, path: str, label: str

@@ -176,6 +176,20 @@ def test_what_cannot_be_used_is_told(
     assert "\n" not in str(error.value)
 
 
+def test_a_number_without_a_name_is_told(tmp_path: Path) -> None:
+    for number in (3, -2):
+        as_datasets_does(tmp_path / "a.parquet", [0, number], ["0.jpg", "1.jpg"])
+        told = f"a photo of class {number}, and names for 3 classes"
+        with pytest.raises(UserError, match=told):
+            ParquetPhotos(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("name", ["agate/none.jpg", "zzz", "0"])
+def test_a_photo_that_is_not_there(shuffled: ParquetPhotos, name: str) -> None:
+    with pytest.raises(FileNotFoundError, match=name):
+        shuffled.open(name)
+
+
 def test_damage_is_told_in_one_line(shuffled: ParquetPhotos) -> None:
     whole = shuffled.root.read_bytes()
     shuffled.root.write_bytes(whole[:4] + bytes(1000) + whole[1004:])

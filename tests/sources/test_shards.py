@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from mineral_recog.data import samples
 from mineral_recog.errors import UserError
 from mineral_recog.packing import pack
 from mineral_recog.sources.folders import FolderPhotos
@@ -137,6 +138,25 @@ def test_class_names_that_are_none_are_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "classes.json").write_text(text)
     with pytest.raises(UserError, match=r"classes\.json does not give the names"):
         ShardPhotos(tmp_path)
+
+
+def test_class_names_too_large_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_tar(tmp_path / "a.tar", {"0.cls": b"0", "0.jpg": b""})
+    (tmp_path / "classes.json").write_text('["opal"]')
+    monkeypatch.setattr(samples, "_LARGEST", 8)
+    assert ShardPhotos(tmp_path).classes == ("opal",)
+    monkeypatch.setattr(samples, "_LARGEST", 7)
+    with pytest.raises(UserError, match=r"the names of the classes \(too large\)"):
+        ShardPhotos(tmp_path)
+
+
+@pytest.mark.parametrize("told", [{"name": "stones"}, ["stones"]])
+def test_a_dataset_file_without_classes_is_none(tmp_path: Path, told: object) -> None:
+    write_tar(tmp_path / "shards" / "a.tar", {"0.cls": b"0", "0.jpg": b""})
+    (tmp_path / "shards" / "dataset.json").write_text(json.dumps(told))
+    assert ShardPhotos(tmp_path / "shards").classes == ("0",)
+    (tmp_path / "classes.txt").write_text("opal")  # so those of the folder above hold
+    assert ShardPhotos(tmp_path / "shards").classes == ("opal",)
 
 
 def test_compressed_shards_are_told(tmp_path: Path) -> None:
