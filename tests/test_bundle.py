@@ -55,6 +55,19 @@ def test_what_is_saved_is_read(folder: Path) -> None:
     assert {path.name for path in folder.iterdir()} == names
 
 
+def test_a_backbone_that_takes_memory_to_be_built_is_read_as_well(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create = timm.create_model
+
+    def reads_numbers(name: str, **settings: Any) -> torch.nn.Module:
+        torch.linspace(0, 0.1, 3).tolist()  # as some of timm do; there are none without memory
+        return create(name, **settings)
+
+    monkeypatch.setattr(timm, "create_model", reads_numbers)
+    assert read_bundle(folder).classes == ("金", "opal")
+
+
 def test_the_calibration_that_is_saved_is_read(folder: Path) -> None:
     trust = read_bundle(folder).trust
     wanted = made_trust(trust.novelty.means.shape[1])
