@@ -175,8 +175,8 @@ def test_large_photos_are_kept_reduced(
         training.train(data, recipe, tmp_path / run, device="cpu", workers=0)
     assert_same_bits(tmp_path / "first", tmp_path / "again")
     seen = read_bundle(tmp_path / "first").provenance["photos seen in training"]
-    assert seen == "reduced to 64 px"
-    assert {path.name for path in (data / ".cache").iterdir()} == {"lock", "train-64", "val-37"}
+    assert seen == "reduced to 55 px"
+    assert {path.name for path in (data / ".cache").iterdir()} == {"lock", "train-55", "val-37"}
 
     def stop(line: dict[str, object]) -> None:
         raise KeyboardInterrupt
