@@ -12,7 +12,9 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import torch
 from PIL import Image
+from torch import Tensor
 
 from mineral_recog.data.index import photos_in
 from mineral_recog.errors import UserError
@@ -20,14 +22,14 @@ from mineral_recog.identify.answer import Answer
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.gallery import Similar
 from mineral_recog.identify.identifier import Identifier, Seen
-from mineral_recog.identify.overlay import save_overlay
+from mineral_recog.identify.overlay import SIDE, save_overlay
 from mineral_recog.identify.tables import add_row, print_answer, print_table, rows_table
 from mineral_recog.identify.written import AnswerFile
 from mineral_recog.language import tr
 from mineral_recog.printable import printable
 from mineral_recog.progress import Bar
 
-AT_ONCE = 32  # photos in memory
+AT_ONCE = 32  # views in memory
 
 Looked = tuple[Path, Image.Image, Seen]
 
@@ -156,18 +158,19 @@ def _look(
         for start in range(0, len(photos), AT_ONCE):
             some = photos[start : start + AT_ONCE]
             opened = list(pool.map(partial(_open, identifier, known), some))
-            for image in opened:
-                if isinstance(image, UserError):
+            for one in opened:
+                if isinstance(one, UserError):
                     bad += 1
-                    bar.say(tr(f"Skipped: {image}", f"跳过：{image}"))
+                    bar.say(tr(f"Skipped: {one}", f"跳过：{one}"))
             readable = [
-                (path, image)
-                for path, image in zip(some, opened, strict=True)
-                if isinstance(image, Image.Image)
+                (path, *one)
+                for path, one in zip(some, opened, strict=True)
+                if isinstance(one, tuple)
             ]
-            seen = identifier.look(image for _, image in readable)
-            for (path, image), one in zip(readable, seen, strict=True):
-                yield path, image, one
+            if readable:
+                seen = identifier.see(torch.stack([view for _, _, view in readable]))
+                for (path, image, _), one_seen in zip(readable, seen, strict=True):
+                    yield path, image, one_seen
             if len(photos) > 1:
                 bar.at(start + len(some))
     if bad == len(photos):
@@ -176,12 +179,17 @@ def _look(
 
 def _open(
     identifier: Identifier, known: Callable[[Path], bool], path: Path
-) -> Image.Image | UserError | None:
-    """A photo; why it cannot be read; or None if it is known already."""
+) -> tuple[Image.Image, Tensor] | UserError | None:
+    """A photo, small, and its view; why it cannot be read; or None if it is known already."""
     try:
-        return None if known(path) else identifier.open(path)
+        if known(path):
+            return None
+        image = identifier.open(path)
     except UserError as error:
         return error
+    view = identifier.view(image)
+    image.thumbnail((SIDE, SIDE))  # no more of it is shown, and large ones would fill the memory
+    return image, view
 
 
 def _save_heat_map(identifier: Identifier, asked: Asked, looked: Looked, answer: Answer) -> None:
