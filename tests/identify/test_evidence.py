@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
@@ -59,6 +59,8 @@ def test_mineral_without_the_fact_keeps_its_probability() -> None:
 
 @settings(max_examples=50)
 @given(PRIORS, EVIDENCE)
+@example(np.full(len(CLASSES), 1 / len(CLASSES)), Evidence(hardness=(0.0, 5e-324)))
+@example(np.full(len(CLASSES), 1 / len(CLASSES)), Evidence(density=(4.0, np.nextafter(4.0, 5))))
 def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evidence) -> None:
     found = posterior(prior, CLASSES, evidence)
     assert found.sum() == pytest.approx(1)

@@ -31,6 +31,12 @@ def test_hardness_of_a_range_is_the_mean_over_it() -> None:
     assert likelihood("hardness", (4.5, 5.5), wide) == pytest.approx(means, abs=1e-6)
 
 
+def test_an_interval_too_narrow_for_arithmetic_says_what_one_of_a_thousandth_does() -> None:
+    for one in (QUARTZ, CALCITE):
+        narrow, wider = (likelihood("hardness", (7, high), one) for high in (7 + 1e-15, 7.001))
+        assert narrow == pytest.approx(wider, rel=0.01)
+
+
 def test_density_error_goes_with_the_density() -> None:
     # 1 + 4 % and 10 + 4 % are one error above: 0.8413 of readings lie below
     for density in (1.0, 10.0):

@@ -29,6 +29,7 @@ BLUNDER = 0.05  # one test in twenty is misread, mixed up or done on the wrong s
 HARDNESS_ERROR = 0.5  # Mohs; coins, knives and glass differ by as much among themselves
 DENSITY_ERROR = 0.04  # of the density; a kitchen scale shows 20 g of displaced water as 19 to 21
 CONFUSED = 0.2  # the share of people who call a streak or lustre by a similar word
+NARROWEST = 1e-4  # of a scale; a narrower interval says no more
 SCALES: Mapping[str, Interval] = {"hardness": (0.0, HARDEST), "density": (0.5, DENSEST)}
 SIMILAR: Mapping[str, tuple[str, ...]] = {
     "streak": (
@@ -83,8 +84,18 @@ def likelihood(test: str, outcome: Outcome, mineral: Mineral) -> float | None:
             whether it is drawn or fizzes for magnet and acid.
         mineral: the mineral.
     """
+    if isinstance(outcome, tuple):
+        outcome = _wide_enough(test, outcome)
     well = _DONE_WELL[test](mineral, outcome)
     return None if well is None else (1 - BLUNDER) * well + BLUNDER * _by_chance(test, outcome)
+
+
+def _wide_enough(test: str, seen: Interval) -> Interval:
+    """An interval, or one about its middle that is not lost in rounding: far below any error."""
+    (lowest, highest), (low, high) = SCALES[test], seen
+    least = NARROWEST * (highest - lowest)
+    middle = (low + high) / 2
+    return seen if high - low >= least else (middle - least / 2, middle + least / 2)
 
 
 def _by_chance(test: str, outcome: Outcome) -> float:
