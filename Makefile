@@ -25,12 +25,12 @@ test: .venv/installed
 coverage: .venv/installed
 	$(BIN)/pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-# The tests with the oldest versions that pyproject.toml allows.
+# The tests with the oldest versions that pyproject.toml allows; what these warn of is not ours.
 lowest:
 	$(PYTHON) -m venv .venv-lowest
 	$(LOWEST)/pip install --quiet uv
 	$(LOWEST)/uv pip install --python $(LOWEST)/python --quiet --resolution lowest-direct --editable '.[dev]'
-	$(LOWEST)/pytest -n 2
+	$(LOWEST)/pytest -n 2 -W default
 
 # Kills, and mutated photos; some 20 minutes.
 faults: .venv/installed
