@@ -70,6 +70,8 @@ def evaluation_view(image_size: int) -> v2.Transform:
 
 
 def _middle_square(photo: Image.Image) -> Image.Image:
+    if photo.width == photo.height:  # or a large one would be there twice
+        return photo
     square: Image.Image = v2.functional.center_crop(photo, [min(photo.size)])
     return square
 
