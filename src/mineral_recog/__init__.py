@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["evaluate", "load", "read_evidence", "read_recipe", "resume", "train"]
 
-# Pillow takes a large photo's memory in blocks. Those over 32 MB go back to the system when they are
-# freed; smaller ones stay with the thread that freed them, and threads that decode come to gigabytes.
+# Pillow takes a large photo's memory in blocks. Those over 32 MB go back to the system when they
+# are freed; smaller ones stay with the thread that freed them, gigabytes for a few that decode.
 os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
 
 # Where the public names live; imported when asked for, since torch takes seconds to load.
