@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
 from mineral_recog.config import Recipe, Stage
@@ -77,7 +77,6 @@ class Engine:
     ) -> None:
         self.recipe, self.device, self.ranks = recipe, device, ranks
         self.network = ranks.with_common_statistics(network.to(device))
-        self.parallel: nn.Module = self.network  # while training, wrapped for several processes
         self.labels, self.classes = train.labels, len(train.classes)
         self.labels_here = torch.from_numpy(train.labels).to(device)
         self.log, self.checkpoint = folder / LOG, folder / CHECKPOINT
@@ -132,30 +131,25 @@ class Engine:
             Stopped: asked to; the state is kept.
             UserError: a photo cannot be read, or the loss is not finite.
         """
-        try:
-            for epoch in range(self.done, self.recipe.epochs):
-                began = time.perf_counter()
-                name, first = self.recipe.stage_at(epoch)
-                stage = self.recipe.stages[name]
-                if epoch == first and not self.step:
-                    self._begin(stage)
-                self._freeze_features(name, stage, epoch, on_step)
-                if not self.step:
-                    self._begin_epoch(epoch, refresh=(epoch - first) % stage.refresh_epochs == 0)
-                line: LogLine = {"stage": name, "epoch": epoch + 1}
-                line |= self._train_epoch(name, stage, epoch, on_step, asked)
-                line |= self._validate(name, stage)
-                line["seconds"] = round(time.perf_counter() - began, 2)
-                line["memory"] = self.memory
-                self.done, self.step = epoch + 1, 0
-                if ends := self.done == first + stage.epochs:
-                    self._end()
-                self._keep(line, now=ends)
-                on_epoch(line)
-        finally:
-            # Before the group of processes ends: the last to hold that must not be the wrapper,
-            # which would wait for the group's threads while these wait for Python's lock.
-            self.parallel = self.network
+        for epoch in range(self.done, self.recipe.epochs):
+            began = time.perf_counter()
+            name, first = self.recipe.stage_at(epoch)
+            stage = self.recipe.stages[name]
+            if epoch == first and not self.step:
+                self._begin(stage)
+            self._freeze_features(name, stage, epoch, on_step)
+            if not self.step:
+                self._begin_epoch(epoch, refresh=(epoch - first) % stage.refresh_epochs == 0)
+            line: LogLine = {"stage": name, "epoch": epoch + 1}
+            line |= self._train_epoch(name, stage, epoch, on_step, asked)
+            line |= self._validate(name, stage)
+            line["seconds"] = round(time.perf_counter() - began, 2)
+            line["memory"] = self.memory
+            self.done, self.step = epoch + 1, 0
+            if ends := self.done == first + stage.epochs:
+                self._end()
+            self._keep(line, now=ends)
+            on_epoch(line)
 
     def _begin_epoch(self, epoch: int, refresh: bool) -> None:
         """Set up what the steps of an epoch go on from."""

@@ -8,6 +8,7 @@ and probabilities p_i are the same in all without being sent.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -24,6 +25,7 @@ from mineral_recog.method.model import Network
 from mineral_recog.method.prediction import Outputs
 
 LONGEST_WAIT = timedelta(hours=12)  # of one process for another that reads all photos once
+LAST_TENSORS = 0.2  # seconds that the threads of a group get to let go of them
 
 
 class Ranks:
@@ -141,6 +143,9 @@ def joined(device: torch.device) -> Iterator[tuple[Ranks, torch.device]]:
     try:
         yield Ranks(dist.get_rank(), count), device
     finally:
+        # The group's threads let go of their last tensors under Python's lock; in torch 2.4 the
+        # end of the group holds it while it waits for these threads, for ever.
+        time.sleep(LAST_TENSORS)
         dist.destroy_process_group()
 
 
