@@ -57,8 +57,7 @@ def recipes(tmp_path: Path) -> Path:
     }.items():
         own = dict(setting.split("=") for setting in TINY)
         values = {key: yaml.safe_load(value) for key, value in own.items()}
-        alike = {"precision": "float32", "weight_average": 0.9}
-        text = yaml.safe_dump({**values, **alike, "stages": stages}, sort_keys=False)
+        text = yaml.safe_dump({**values, "weight_average": 0.9, "stages": stages}, sort_keys=False)
         (folder / f"{name}.yaml").write_text(text)
     return folder
 

@@ -29,7 +29,7 @@ THREE = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")
 
 
 def recipe_of(name: str, *settings: str) -> Recipe:
-    return read_recipe(name, [*TINY, "precision=float32", *settings])
+    return read_recipe(name, [*TINY, *settings])
 
 
 def train(data: Path, recipe: Recipe, folder: Path) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from mineral_recog.errors import UserError
 from mineral_recog.recipe_file import read_recipe
 from tests.conftest import TINY
 
-SETTINGS = (*TINY, "precision=float32", "stages.ce.epochs=4", "batch_size=4")
+SETTINGS = (*TINY, "stages.ce.epochs=4", "batch_size=4")
 SMALL = ["--recipe", "baseline", *(part for one in SETTINGS for part in ("--set", one))]
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="as POSIX systems have it")
 

@@ -23,7 +23,7 @@ from mineral_recog.ranks import Ranks, refuse_too_many
 from tests.conftest import TINY
 
 # No batch normalisation, which on a CPU sees a process's own photos only.
-RECIPE = (*TINY, "backbone=test_convnext", "precision=float32", "batch_size=13",
+RECIPE = (*TINY, "backbone=test_convnext", "batch_size=13",
           "stages.fea.epochs=2", "stages.cfl.epochs=3", "stages.crt.epochs=2")  # fmt: skip
 
 

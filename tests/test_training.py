@@ -36,6 +36,7 @@ def test_a_run_leaves_a_bundle_that_knows_what_it_is(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
+    recipe = recipe.model_copy(update={"precision": "auto"})
     training.train(data, recipe, run, device="cpu", workers=0)
     bundle = read_bundle(run)
     assert bundle.classes == ("agate", "beryl", "copper")
@@ -159,7 +160,7 @@ def large_photos(data: Path) -> None:
 
 def test_small_photos_are_read_as_they_are(data: Path, recipe: Recipe, tmp_path: Path) -> None:
     for cache in ("auto", False):
-        chosen = recipe.model_copy(update={"cache": cache, "precision": "float32"})
+        chosen = recipe.model_copy(update={"cache": cache})
         training.train(data, chosen, tmp_path / str(cache), device="cpu", workers=0)
     assert_same_bits(tmp_path / "auto", tmp_path / "False")
     assert not (data / ".cache").exists()
@@ -167,10 +168,9 @@ def test_small_photos_are_read_as_they_are(data: Path, recipe: Recipe, tmp_path:
 
 
 def test_large_photos_are_kept_reduced(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large_photos(data)
-    recipe = read_recipe("baseline", [*TINY, "precision=float32", "stages.ce.epochs=2"])
     for run in ("first", "again"):
         training.train(data, recipe, tmp_path / run, device="cpu", workers=0)
     assert_same_bits(tmp_path / "first", tmp_path / "again")
@@ -193,7 +193,6 @@ def test_large_photos_are_kept_reduced(
 def test_a_cache_that_cannot_be_made_costs_nothing_but_time(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
-    recipe = recipe.model_copy(update={"precision": "float32"})
     (data / ".cache").touch()
     for cache in (True, False):
         chosen = recipe.model_copy(update={"cache": cache})
@@ -254,8 +253,6 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
 def test_a_signal_after_the_last_step_loses_nothing(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
-    recipe = recipe.model_copy(update={"precision": "float32"})
-
     def ask(line: dict[str, object]) -> None:
         if line["epoch"] == recipe.epochs:
             signal.raise_signal(signal.SIGTERM)

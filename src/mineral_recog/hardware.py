@@ -13,7 +13,8 @@ from mineral_recog.errors import UserError
 from mineral_recog.language import tr
 from mineral_recog.method.model import Network
 
-TIMED_BATCH = 16  # images of a timed step: enough to tell two precisions apart
+TIMED_BATCH = 16  # images of a timed pass: enough to tell two precisions apart
+TURNS, TIMING = 3, 0.3  # passes in each, at least, and seconds: small networks get more turns
 WORTH_IT = 1.2  # a lower precision must be this much faster to be taken
 
 
@@ -61,32 +62,34 @@ def choose_precision(network: Network, device: torch.device) -> str:
     """The faster of `float32` and `bfloat16` for training this network here.
 
     A GPU that knows bfloat16 gains by it. On a CPU it depends on the processor and on the
-    network (depthwise convolutions lose by it), so both are timed, and bfloat16 must be clearly
-    faster, so that the choice does not hang on noise.
+    network (depthwise convolutions lose by it), so both are timed, in turns, and bfloat16 must be
+    clearly faster, so that the choice does not hang on what else the machine does.
     """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     if device.type != "cpu":
         return "float32"
-    seconds = {kind: _step_seconds(network, kind) for kind in ("float32", "bfloat16")}
-    return "bfloat16" if seconds["bfloat16"] * WORTH_IT < seconds["float32"] else "float32"
+    taken: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+    began = time.perf_counter()
+    while len(taken["bfloat16"]) < TURNS or time.perf_counter() - began < TIMING:
+        for precision, seconds in taken.items():
+            seconds.append(_pass_seconds(network, precision))
+    return "bfloat16" if min(taken["bfloat16"]) * WORTH_IT < min(taken["float32"]) else "float32"
 
 
-def _step_seconds(network: Network, precision: str) -> float:
-    """Seconds of the fastest of three passes, forward and back; the network stays as it is."""
+def _pass_seconds(network: Network, precision: str) -> float:
+    """Seconds of a pass, forward and back; the network stays as it is."""
     size = network.preprocessing.image_size
     pixels = torch.zeros(TIMED_BATCH, 3, size, size, dtype=torch.uint8)
     labels = torch.zeros(TIMED_BATCH, dtype=torch.int64)
-    taken = []
     network.eval()  # no normalisation layer may learn from empty images
-    for _ in range(3):
-        start = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
-            _, logits = network(pixels)
-        F.cross_entropy(logits.float(), labels).backward()
-        taken.append(time.perf_counter() - start)
-        network.zero_grad(set_to_none=True)
-    return min(taken)
+    start = time.perf_counter()
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+        _, logits = network(pixels)
+    F.cross_entropy(logits.float(), labels).backward()
+    seconds = time.perf_counter() - start
+    network.zero_grad(set_to_none=True)
+    return seconds
 
 
 def describe(device: torch.device) -> str:
