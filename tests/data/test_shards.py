@@ -204,6 +204,8 @@ def test_threads_and_forked_processes_do_not_disturb_each_other(tmp_path: Path) 
     method = "fork" if "fork" in multiprocessing.get_all_start_methods() else "spawn"
     with multiprocessing.get_context(method).Pool(2) as workers:
         assert workers.starmap(_sum, [(places, at) for at in range(100)], 5) == wanted
+        workers.close()  # not killed, which waits for ever where coverage writes at its end
+        workers.join()
 
 
 def test_an_index_stands_for_the_headers_until_the_shard_changes(tmp_path: Path) -> None:
