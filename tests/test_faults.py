@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -163,13 +164,16 @@ def test_a_loader_that_dies_is_told(
     prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    over = threading.Event()
+    over, own = threading.Event(), psutil.Process().cmdline()
 
     def kill_a_loader() -> None:
         while not over.is_set():
             if (run / "log.jsonl").is_file():
                 for child in psutil.Process().children():
-                    child.kill()
+                    with contextlib.suppress(psutil.Error):  # it may be gone
+                        if child.cmdline() == own:  # forked, so not what serves other tests
+                            child.kill()
+                            return
             time.sleep(0.01)
 
     killer = threading.Thread(target=kill_a_loader)
