@@ -32,7 +32,7 @@ lowest:
 	$(LOWEST)/uv pip install --python $(LOWEST)/python --quiet --resolution lowest-direct --editable '.[dev]'
 	$(LOWEST)/pytest -n 2 -W default
 
-# Kills, and mutated photos; some 20 minutes.
+# Kills, and mutated photos; half an hour or more.
 faults: .venv/installed
 	$(BIN)/python faults/kills.py
 	$(BIN)/python faults/photos.py

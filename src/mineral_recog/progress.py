@@ -69,7 +69,8 @@ class Bar:
         """Show that `done` steps are behind, and what is being done."""
         self.done, self.what = done, what or self.what
         behind = self._behind(done)
-        self.bar.update(self.task, completed=behind * self.total, description=self.what)
+        shown = behind * self.total if self.work else done
+        self.bar.update(self.task, completed=shown, description=self.what)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self.told > LINE_EVERY or done == self.total):
             self.told = now
@@ -84,7 +85,9 @@ class Bar:
             )
 
     def _behind(self, done: int) -> float:
-        return self.work(done) if self.work else done / max(self.total, 1)
+        if self.work:
+            return self.work(done)
+        return done / self.total if self.total else 1.0
 
     def of(self, done: int, total: int) -> None:
         """Show that `done` of `total` steps are behind, for work whose length is found late."""

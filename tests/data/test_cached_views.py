@@ -86,8 +86,8 @@ def test_an_epoch_has_views_of_its_own_side(
             assert batch.inputs.shape[1:] == (3, side, side)
             # The same crops of the same photos: their middles are as bright, but for the scale.
             assert torch.equal(batch.photos, whole.photos)
-            means = [of.inputs.float().mean(dim=(1, 2, 3)) for of in (batch, whole)]
-            assert torch.allclose(*means, atol=4)
+            small, large = (of.inputs.float().mean(dim=(1, 2, 3)) for of in (batch, whole))
+            assert torch.allclose(small, large, atol=4)
 
 
 def test_views_are_parts_of_the_photo_and_of_its_mirror_image(index: Index, cache: Cache) -> None:
