@@ -74,7 +74,7 @@ class Bar:
         now = time.monotonic()
         if not self.console.is_terminal and (now - self.told > LINE_EVERY or done == self.total):
             self.told = now
-            share = max(behind - self._behind(self.first), 1e-9)
+            share = max(behind - self._behind(self.first), 1 / max(self.total, 1))
             left = (now - self.began) / share * (1 - behind)
             text = tr("left", "剩余")
             self.console.print(
