@@ -49,12 +49,14 @@ def photo_row(what: str, folder: Path) -> str:
     """Bytes of the photos in a folder, and how many views of them are made in a second."""
     paths = tuple(photos_in(folder))
     bytes_ = [(folder / path).stat().st_size for path in paths]  # and they are in memory now
-    views = TrainingViews(Index(folder, ("any",), paths, np.zeros(len(paths), np.int64)), 0.08)
+    views = TrainingViews(
+        Index(folder, ("any",), paths, np.zeros(len(paths), np.int64)), SIDE, 0.08
+    )
     for path in paths:
         (folder / path).read_bytes()
     began = time.process_time()
     for photo in range(len(paths)):
-        assert isinstance(views[photo, photo, SIDE], tuple)
+        assert isinstance(views[photo, photo], tuple)
     rate = len(paths) / (time.process_time() - began)
     return f"| {what} | {len(paths)} | {np.mean(bytes_) / 1000:.1f} | {rate:.0f} |"
 

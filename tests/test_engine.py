@@ -111,36 +111,11 @@ def test_the_same_seed_gives_the_same_weights(prepared: Path, tmp_path: Path) ->
     assert not torch.equal(a["classifier.weight"], c["classifier.weight"])
 
 
-def test_the_network_sees_views_that_grow(prepared: Path, tmp_path: Path) -> None:
-    recipe = recipe_of(
-        "multi_stage",
-        *THREE,
-        "image_size=64",
-        "stages.fea.view_size=[0.25, 0.75]",
-        "stages.cfl.view_size=[0.75, 0.75]",
-    )
-    engine = engine_of(prepared, recipe, tmp_path / "run")
-    seen: list[tuple[bool, int]] = []
-    engine.network.backbone.register_forward_pre_hook(
-        lambda backbone, inputs: seen.append((backbone.training, inputs[0].shape[-1]))
-    )
-    sides: list[set[int]] = []
-
-    def keep(line: dict[str, Any]) -> None:
-        assert {side for training_, side in seen if not training_} <= {64}  # validation, features
-        sides.append({side for training_, side in seen if training_})
-        seen.clear()
-
-    engine.run(on_epoch=keep)
-    assert sides == [{16}, {32}, {48}, {48}, {48}, {48}, set(), set()]
-
-
 class PowerLossError(Exception):
     """As if the power had gone."""
 
 
 VIEWS, BEST = "stages.crt.feature_views=2", "stages.crt.weights=best"
-GROWING = ("image_size=48", "stages.fea.view_size=[0.3, 1]", "stages.cfl.view_size=[0.5, 0.7]")
 HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
 
 
@@ -149,7 +124,6 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
     ("name", "settings", "epoch"),
     [
         *(("multi_stage", HARD, epoch) for epoch in (1, 3, 4, 5, 6, 7)),
-        *(("multi_stage", GROWING, epoch) for epoch in (1, 2, 3)),
         *(
             (name, settings, epoch)
             for name, settings in (

@@ -44,38 +44,6 @@ def test_stage_at_finds_the_stage_of_each_epoch() -> None:
         recipe.stage_at(110)
 
 
-def test_views_grow_from_stage_to_stage() -> None:
-    shares = ["stages.fea.view_size=[0.5, 0.7]", "stages.cfl.view_size=[0.7, 0.8]"]
-    recipe = read_recipe("multi_stage", shares)
-    sides = [recipe.view_side(epoch) for epoch in (0, 20, 40, 59, 60, 80, 99, 100, 109)]
-    assert sides == [112, 128, 144, 160, 160, 176, 176, 224, 224]
-    assert [recipe.view_side(epoch) for epoch in range(110)] == sorted(
-        map(recipe.view_side, range(110))
-    )
-    assert recipe.view_side(500) == 224  # views of features may be those of epochs after the last
-
-
-@pytest.mark.parametrize(
-    ("size", "share", "side"),
-    [
-        (225, 1, 225),
-        (225, 0.5, 112),
-        (16, 0.25, 16),
-        (100, 0.99, 96),
-        (28, 0.9, 28),
-        (40, 0.99, 32),
-    ],
-)
-def test_views_are_in_steps_of_pixels_and_never_larger(size: int, share: float, side: int) -> None:
-    settings = [f"image_size={size}", "stages.ce.epochs=1", f"stages.ce.view_size=[{share}, 1]"]
-    assert read_recipe("baseline", settings).view_side(0) == side
-
-
-def test_views_are_of_the_size_of_the_image_by_default() -> None:
-    recipe = read_recipe("multi_stage", ["image_size=100"])
-    assert {recipe.view_side(epoch) for epoch in range(110)} == {100}
-
-
 def test_settings_are_typed_and_reach_every_depth() -> None:
     recipe = read_recipe(
         "multi_stage",
@@ -157,10 +125,6 @@ def test_words_are_not_taken_for_numbers(text: str) -> None:
         ("stages={}", "stages"),
         ("stages.fea.lr=.nan", "finite"),
         ("stages.fea.sampler=loud", "natural"),
-        ("stages.fea.view_size=0.5", "stages.fea.view_size"),
-        ("stages.fea.view_size=[0.5]", "stages.fea.view_size"),
-        ("stages.fea.view_size=[0.2, 1]", "stages.fea.view_size.0: .*0.25"),
-        ("stages.fea.view_size=[0.5, 1.5]", "stages.fea.view_size.1: .*equal to 1"),
         ("stages.fea.feature_views=2", "feature_views needs freeze_backbone"),
         ("stages.crt={epochs: 1, losses: {ldam: {}}}", "ldam needs head: cosine"),
         ("stages.fea.classifier=rescale", "rescale needs freeze_backbone"),

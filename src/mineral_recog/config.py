@@ -16,7 +16,6 @@ from mineral_recog.language import tr
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, lt=1)]
-ViewShare = Annotated[float, Field(ge=0.25, le=1)]
 
 
 class Settings(BaseModel):
@@ -96,8 +95,6 @@ class Losses(Settings):
         return self
 
 
-VIEW_STEP = 16  # pixels; each size of the views costs a network some preparation
-
 CLASSIFYING = ("cross_entropy", "frequency_aware", "focal", "ldam", "label_aware_smoothing")
 
 
@@ -107,9 +104,7 @@ class Stage(Settings):
     A stage whose `schedule` is `continue` goes on with the learning-rate schedule and the
     optimiser of the stage before it; an `lr` of null takes that of the stage before. A sampler
     that draws by the model's probabilities looks at them anew every `refresh_epochs` epochs.
-    `mixup` above 0 blends pairs of photos. `view_size` is the side of the random views at the
-    stage's first and last epoch, as a share of `image_size`; in between it moves evenly, by steps
-    of 16 pixels (progressive resizing). `classifier` goes on (`keep`), starts over (`anew`), or
+    `mixup` above 0 blends pairs of photos. `classifier` goes on (`keep`), starts over (`anew`), or
     only learns one factor a class (`rescale`). With a frozen backbone, `freeze_normalisation` says
     whether its normalisation layers stand still too, and `feature_views` above 0 trains on the
     features of that many views a photo, computed once.
@@ -123,7 +118,6 @@ class Stage(Settings):
     refresh_epochs: Annotated[int, Field(ge=1)] = 5
     losses: Losses
     mixup: NotNegative = 0.0
-    view_size: tuple[ViewShare, ViewShare] = (1.0, 1.0)
     freeze_backbone: bool = False
     freeze_normalisation: bool = True
     feature_views: Annotated[int, Field(ge=0, le=100)] = 0
@@ -259,15 +253,6 @@ class Recipe(Settings):
                 return name, first
             first += stage.epochs
         raise IndexError(epoch)
-
-    def view_side(self, epoch: int) -> int:
-        """Pixels a side of the random views in an epoch of the run (from 0), or after its end."""
-        epoch = min(epoch, self.epochs - 1)
-        name, first = self.stage_at(epoch)
-        (start, end), last = self.stages[name].view_size, self.stages[name].epochs - 1
-        share = start + (end - start) * (epoch - first) / max(last, 1)
-        by_steps = VIEW_STEP * round(share * self.image_size / VIEW_STEP)
-        return self.image_size if share == 1 else min(max(by_steps, VIEW_STEP), self.image_size)
 
     def cycle_of(self, name: str) -> tuple[int, int, Stage]:
         """First epoch and epochs of the schedule a stage is part of, and the stage it began in."""

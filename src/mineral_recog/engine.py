@@ -84,14 +84,7 @@ class Engine:
         self.cached = caches is not None
         of_train, of_val = caches or (None, None)
         self.views = TrainingLoader(
-            train,
-            size,
-            recipe.crop_scale,
-            recipe.seed,
-            workers,
-            of_train,
-            ranks.share,
-            recipe.view_side,
+            train, size, recipe.crop_scale, recipe.seed, workers, of_train, ranks.share
         )
         self.val = EvaluationLoader(val, size, recipe.batch_size, workers, of_val, ranks.share)
         self.done, self.step = 0, 0  # epochs, and steps of the one at hand

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -32,17 +31,16 @@ class Bar:
     Args:
         what: of the work, shown before the bar.
         total: steps of the whole work.
-        work: share of the time of the whole that the first n steps take; by default they are even.
     """
 
-    def __init__(self, what: str, total: int, work: Callable[[int], float] | None = None) -> None:
-        self.what, self.total, self.done, self.work = what, total, 0, work
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total, self.done = what, total, 0
         # Of processes that train together one tells what all do.
         self.console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
         self.bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TaskProgressColumn() if total > 9999 or work else MofNCompleteColumn(),
+            TaskProgressColumn() if total > 9999 else MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn(tr("left", "剩余")),
             TimeRemainingColumn(),
@@ -68,14 +66,11 @@ class Bar:
     def at(self, done: int, what: str | None = None) -> None:
         """Show that `done` steps are behind, and what is being done."""
         self.done, self.what = done, what or self.what
-        behind = self._behind(done)
-        shown = behind * self.total if self.work else done
-        self.bar.update(self.task, completed=shown, description=self.what)
+        self.bar.update(self.task, completed=done, description=self.what)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self.told > LINE_EVERY or done == self.total):
             self.told = now
-            share = max(behind - self._behind(self.first), 1 / max(self.total, 1))
-            left = (now - self.began) / share * (1 - behind)
+            left = (now - self.began) / max(done - self.first, 1) * (self.total - done)
             text = tr("left", "剩余")
             self.console.print(
                 f"{self.what}  {done}/{self.total}  {clock(left)} {text}",
@@ -83,11 +78,6 @@ class Bar:
                 markup=False,
                 emoji=False,
             )
-
-    def _behind(self, done: int) -> float:
-        if self.work:
-            return self.work(done)
-        return done / self.total if self.total else 1.0
 
     def of(self, done: int, total: int) -> None:
         """Show that `done` of `total` steps are behind, for work whose length is found late."""

@@ -34,19 +34,12 @@ from mineral_recog.errors import UserError
 from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
 from mineral_recog.json_text import parse_json
 from mineral_recog.language import tr
-from mineral_recog.method.model import (
-    Network,
-    build_network,
-    empty_network,
-    name_of,
-    refuse_other_sides,
-)
+from mineral_recog.method.model import Network, build_network, empty_network, name_of
 from mineral_recog.progress import Bar
 from mineral_recog.ranks import Ranks, joined, refuse_too_many
 from mineral_recog.recipe_file import read_recipe
 from mineral_recog.run_lock import locked
 from mineral_recog.stopping import Stopped, noting_signals
-from mineral_recog.workload import share_of_time
 
 RECIPE, RUN = "recipe.yaml", "run.json"
 
@@ -275,7 +268,6 @@ def _engine(
         network = empty_network(
             backbone or recipe.backbone, recipe.head, classes, began.preprocessing
         )
-    refuse_other_sides(network, map(recipe.view_side, range(recipe.epochs)))
     smallest = len(train_index) // number_of_batches(len(train_index), recipe.batch_size)
     refuse_too_many(ranks, min(smallest, len(val)))
     caches = _caches(train_index, val, recipe, ranks, began)
@@ -339,8 +331,7 @@ def _run(
     on_epoch: Callable[[LogLine], None],
 ) -> None:
     engine.ranks.wait()  # the folder is there
-    share = share_of_time(recipe, engine.steps_an_epoch)
-    with Bar(tr("training", "训练"), engine.steps, share) as bar:
+    with Bar(tr("training", "训练"), engine.steps) as bar:
         bar.say(_summary(engine, train_index, recipe))
         bar.start_at(engine.done * engine.steps_an_epoch)
         with noting_signals() as asked:

@@ -67,29 +67,6 @@ def test_views_do_not_depend_on_the_number_of_workers(index: Index, cache: Cache
     assert not torch.equal(alone[0].inputs, drawn_views(index, cache, 0, epoch=1)[0].inputs)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("cached", [True, False])
-def test_an_epoch_has_views_of_its_own_side(
-    index: Index, cache: Cache, workers: int, cached: bool
-) -> None:
-    by_way_of = cache if cached else None
-    sides = {0: 6, 1: 10, 2: SIZE}
-    growing, steady = (
-        TrainingLoader(index, SIZE, 0.08, 1, workers, by_way_of, side_of=side_of)
-        for side_of in (sides.__getitem__, None)
-    )
-    drawn = Drawn(2, np.arange(5))
-    for epoch, side in sides.items():
-        for batch, whole in zip(
-            growing.batches(epoch, drawn), steady.batches(epoch, drawn), strict=True
-        ):
-            assert batch.inputs.shape[1:] == (3, side, side)
-            # The same crops of the same photos: their middles are as bright, but for the scale.
-            assert torch.equal(batch.photos, whole.photos)
-            small, large = (of.inputs.float().mean(dim=(1, 2, 3)) for of in (batch, whole))
-            assert torch.allclose(small, large, atol=4)
-
-
 def test_views_are_parts_of_the_photo_and_of_its_mirror_image(index: Index, cache: Cache) -> None:
     views = torch.cat([batch.inputs for batch in drawn_views(index, cache, 0)]).float()
     steps = views.diff(dim=-1)

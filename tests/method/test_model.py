@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
 from mineral_recog.method.heads import LinearHead
-from mineral_recog.method.model import Network, build_network, refuse_other_sides
+from mineral_recog.method.model import Network, build_network
 
 
 def build(backbone: str = "test_resnet", pretrained: bool | str = False) -> Network:
@@ -157,12 +157,3 @@ def test_packaged_weights_carry_their_own_normalisation() -> None:
     assert stem.std().item() > 0.3  # a fresh one has about 0.06
     imagenet = build_network("efficientnet_lite0", True, "imagenet", 32, 4)
     assert imagenet.preprocessing.mean == (0.485, 0.456, 0.406)
-
-
-def test_views_of_other_sides_are_refused_where_the_backbone_takes_one() -> None:
-    convolutions = build()
-    refuse_other_sides(convolutions, [16, 32, 16])
-    transformer = build_network("vit_tiny_patch16_224", False, "auto", image_size=32, classes=4)
-    refuse_other_sides(transformer, [32, 32])
-    with pytest.raises(UserError, match=r"32 px but not of 16.*view_size"):
-        refuse_other_sides(transformer, [32, 16])

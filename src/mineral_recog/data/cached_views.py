@@ -13,7 +13,7 @@ from torch.utils.data import Dataset, get_worker_info
 
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.index import Index
-from mineral_recog.data.views import DrawnView, Views, unreadable_view
+from mineral_recog.data.views import Views, unreadable_view
 from mineral_recog.errors import UserError
 
 RATIOS = (3 / 4, 4 / 3)  # width over height of a crop, least and most, as in torchvision
@@ -21,29 +21,26 @@ TRIES = 10  # likewise, to find a crop that fits
 
 
 class CachedTrainingViews(Dataset[Views]):
-    """Random resized crops and mirror images, a batch of (photo, seed, side) at a time.
+    """Random resized crops and mirror images, a batch of (photo, seed) at a time.
 
     As `TrainingViews`, drawn by the same rules but from another generator, which starts faster.
     Pixels are the same for any number of loader workers.
     """
 
-    def __init__(self, index: Index, cache: Cache, crop_scale: float) -> None:
-        self.index, self.cache, self.crop_scale = index, cache, crop_scale
+    def __init__(self, index: Index, cache: Cache, image_size: int, crop_scale: float) -> None:
+        self.index, self.cache = index, cache
+        self.image_size, self.crop_scale = image_size, crop_scale
 
-    def __getitems__(self, drawn: list[DrawnView]) -> Views | UserError:
-        """Pixels uint8 [B, 3, S, S], labels and photos; or why a photo could not be read.
-
-        All of a batch are of one side, S.
-        """
-        side = drawn[0][2]
-        pixels = torch.empty(len(drawn), 3, side, side, dtype=torch.uint8)
+    def __getitems__(self, drawn: list[tuple[int, int]]) -> Views | UserError:
+        """Pixels uint8 [B, 3, S, S], labels and photos; or why a photo could not be read."""
+        pixels = torch.empty(len(drawn), 3, self.image_size, self.image_size, dtype=torch.uint8)
         if get_worker_info() is not None:
             pixels.share_memory_()  # while it is empty, so that it is not copied when it is full
-        photos = [photo for photo, _, _ in drawn]
+        photos = [photo for photo, _ in drawn]
         photo = photos[0]
         try:
             with self.cache.opened() as file:
-                for place, (photo, seed, _) in enumerate(drawn):
+                for place, (photo, seed) in enumerate(drawn):
                     self._view(file, photo, seed, pixels[place])
         except OSError as error:
             return unreadable_view(self.index, photo, error)

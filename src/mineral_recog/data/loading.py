@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from mineral_recog.data.cache import Cache
 from mineral_recog.data.cached_views import CachedTrainingViews
 from mineral_recog.data.drawn import Drawn
 from mineral_recog.data.index import Index
-from mineral_recog.data.views import DrawnView, EvaluationViews, TrainingViews, View, Views
+from mineral_recog.data.views import EvaluationViews, TrainingViews, View, Views
 from mineral_recog.errors import UserError
 
 
@@ -41,24 +41,22 @@ def default_workers() -> int:
 
 
 class _EpochViews:
-    """The batches of the epoch at hand, as (photo, seed, side of its view) for `TrainingViews`.
+    """The batches of the epoch at hand, as (photo, seed of its view) for `TrainingViews`.
 
     Each is made when it is asked for: all of an epoch would take 150 bytes a photo.
     """
 
-    def __init__(self, seed: int, share: slice, side_of: Callable[[int], int]) -> None:
-        self.seed, self.share, self.side_of = seed, share, side_of
-        self.epoch, self.first = 0, 0
+    def __init__(self, seed: int, share: slice) -> None:
+        self.seed, self.share, self.epoch, self.first = seed, share, 0, 0
         self.drawn = Drawn(0, np.empty(0, np.int64))
 
-    def __iter__(self) -> Iterator[list[DrawnView]]:
-        side = self.side_of(self.epoch)
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         rng = np.random.default_rng([self.seed, self.epoch, 1])
         for number, photos in enumerate(self.drawn):
             seeds = rng.integers(2**62, size=len(photos))
             if number >= self.first:
-                views = zip(photos.tolist(), seeds.tolist(), strict=True)
-                yield [(photo, seed, side) for photo, seed in views][self.share]
+                views = list(zip(photos.tolist(), seeds.tolist(), strict=True))
+                yield views[self.share]
 
     def __len__(self) -> int:
         return len(self.drawn) - self.first
@@ -69,8 +67,7 @@ class TrainingLoader:
 
     The loader's processes live as long as this object. What an epoch yields depends on the seed,
     the epoch and the draw, and not on the number of processes. Of each batch only the photos of
-    `share` are read. With a cache, views are those of its reduced photos. Their side in an epoch
-    is what `side_of` says, by default `image_size`.
+    `share` are read. With a cache, views are those of its reduced photos.
     """
 
     def __init__(
@@ -82,13 +79,12 @@ class TrainingLoader:
         workers: int,
         cache: Cache | None = None,
         share: slice = slice(None),
-        side_of: Callable[[int], int] | None = None,
     ) -> None:
-        self.wanted = _EpochViews(seed, share, side_of or (lambda epoch: image_size))
+        self.wanted = _EpochViews(seed, share)
         views = (
-            TrainingViews(index, crop_scale)
+            TrainingViews(index, image_size, crop_scale)
             if cache is None
-            else CachedTrainingViews(index, cache, crop_scale)
+            else CachedTrainingViews(index, cache, image_size, crop_scale)
         )
         self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.wanted)
 

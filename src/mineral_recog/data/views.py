@@ -23,7 +23,6 @@ CENTER_SHARE = 0.875
 # Pixels uint8 [3, S, S], label, photo; or why the photo could not be read. An error is handed on
 # as a value, since a loader's worker process would bury the one line in a traceback.
 View = tuple[Tensor, int, int] | UserError
-DrawnView = tuple[int, int, int]  # a photo, the seed of a random view of it, pixels a side
 Views = tuple[Tensor, Tensor, Tensor]  # of a batch: pixels [B, 3, S, S], labels [B], photos [B]
 
 
@@ -109,22 +108,23 @@ class EvaluationViews(Dataset[View]):
 
 
 class TrainingViews(Dataset[View]):
-    """Random views of photos, addressed by (photo, seed, side), as (pixels, label, photo).
+    """Random views of photos, addressed by (photo, seed), each as (pixels, label, photo).
 
     The seed is that of this one view, so that a view does not depend on the number of loader
     workers.
     """
 
-    def __init__(self, index: Index, crop_scale: float) -> None:
-        self.index, self.crop_scale = index, crop_scale
+    def __init__(self, index: Index, image_size: int, crop_scale: float) -> None:
+        self.index = index
+        self.view = training_view(image_size, crop_scale)
+        self.short_side = training_side(image_size)
 
-    def __getitem__(self, drawn: DrawnView) -> View:
-        photo, seed, side = drawn
-        view = training_view(side, self.crop_scale)
+    def __getitem__(self, drawn: tuple[int, int]) -> View:
+        photo, seed = drawn
         with torch.random.fork_rng(devices=[]):
             # Not torch.manual_seed, which also notes every call for GPUs that are not in use yet.
             torch.default_generator.manual_seed(seed)
-            return _view(self.index, photo, view, training_side(side))
+            return _view(self.index, photo, self.view, self.short_side)
 
 
 def _view(index: Index, photo: int, view: v2.Transform, short_side: int) -> View:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import util as importlib_util
 from pathlib import Path
@@ -157,46 +156,16 @@ def name_of(backbone: nn.Module) -> str:
     return f"{GIVEN}{type(backbone).__name__}"
 
 
-def refuse_other_sides(network: Network, sides: Iterable[int]) -> None:
-    """Views are of several sizes in a run, and some backbones take one size alone.
-
-    Args:
-        network: on the CPU; its modules are left in evaluation mode.
-        sides: pixels a side of the views.
-
-    Raises:
-        UserError: with the first side that the backbone refuses.
-    """
-    size = network.preprocessing.image_size
-    for side in set(sides) - {size}:
-        try:
-            _features_of(network.backbone, side)
-        except UserError:
-            backbone = type(network.backbone).__name__
-            raise UserError(
-                tr(
-                    f"The backbone {backbone} takes images of {size} px but not of {side}, which "
-                    "the recipe's view_size asks for: raise its shares, to [1, 1] if need be.",
-                    f"骨干网络 {backbone} 接受 {size} 像素的图像，但不接受配方 view_size 所要求的 "
-                    f"{side} 像素：请增大其数值，必要时设为 [1, 1]。",
-                )
-            ) from None
-
-
-def _features_of(backbone: nn.Module, side: int) -> object:
-    """What a backbone gives for two black photos."""
+def _network(backbone: nn.Module, head: str, classes: int, preprocessing: Preprocessing) -> Network:
+    size = preprocessing.image_size
     backbone.eval()
     try:
         with torch.no_grad():
-            return backbone(torch.zeros(2, 3, side, side))
+            features = backbone(torch.zeros(2, 3, size, size))
     except SIZE_REFUSED as error:
         if memory_ran_out(error):
             raise
-        raise _not_this_size(side, error) from None
-
-
-def _network(backbone: nn.Module, head: str, classes: int, preprocessing: Preprocessing) -> Network:
-    features = _features_of(backbone, preprocessing.image_size)
+        raise _not_this_size(size, error) from None
     if not isinstance(features, Tensor) or features.ndim != 2:
         shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise UserError(
