@@ -21,7 +21,7 @@ from training_speed import BATCH, Setting, bare_rate
 
 from mineral_recog.method.model import build_network
 
-SIDE, PRODUCTS, STEPS = 3072, 4, 2
+SIDE, PRODUCTS, STEPS = 3072, 4, 4
 
 
 def product_rate() -> float:
