@@ -2,7 +2,7 @@
 
 import sys
 
-from mineral_recog.cli import main
+from mineral_recog.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main(["train", *sys.argv[1:]]))

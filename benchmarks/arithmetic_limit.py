@@ -19,7 +19,7 @@ from speed import machine
 from torch.utils.flop_counter import FlopCounterMode
 from training_speed import BATCH, Setting, bare_rate
 
-from mineral_recog.method.model import build_network
+from mineral_recog.models.network import build_network
 
 SIDE, PRODUCTS, STEPS = 3072, 4, 4
 

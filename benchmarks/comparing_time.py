@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mineral_recog.audit.copies import Copy, find_copies
-from mineral_recog.audit.fingerprint import Fingerprint
-from mineral_recog.audit.reading import read_photos
-from mineral_recog.audit.views import TURNS, turned
-from mineral_recog.data.photo import open_photo
+from mineral_recog.data.images import open_photo
+from mineral_recog.duplicates.crops import TURNS, turned
+from mineral_recog.duplicates.finder import DuplicatePair, find_duplicates
+from mineral_recog.duplicates.fingerprints import Fingerprint
+from mineral_recog.duplicates.records import read_photos
 
 Rng = np.random.Generator
 
@@ -82,12 +82,12 @@ def timed(
     """A row of the table of time: so many photos compared, and those of folders read."""
     crowd = prints + others + blends(prints, count - 2 * len(prints), rng)
     digests = [str(k) for k in range(len(crowd))]
-    copies: list[Copy] = []
+    copies: list[DuplicatePair] = []
     rounds = max(1, 10_000 // count)
 
     def compare() -> None:
         for _ in range(rounds):
-            copies[:] = find_copies(crowd, digests)
+            copies[:] = find_duplicates(crowd, digests)
 
     def read(paths: Sequence[Path]) -> Time:
         root = Path(os.path.commonpath(paths))

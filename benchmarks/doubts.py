@@ -41,9 +41,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.audit.doubts import SHARE, beliefs, self_confidence
-from mineral_recog.data.index import SPLITS, Index, class_folders, files_in, photos_in, read_split
-from mineral_recog.evaluation.evaluate import trained_on
+from mineral_recog.curation.label_errors import SHARE, beliefs, self_confidence
+from mineral_recog.data.dataset import (
+    SPLITS,
+    Dataset,
+    class_folders,
+    files_in,
+    photos_in,
+    read_split,
+)
+from mineral_recog.evaluation.evaluator import trained_on
 from mineral_recog.identify.identifier import Identifier, load
 
 Floats = npt.NDArray[np.float64]
@@ -63,10 +70,10 @@ class Asked:
 def ask(identifier: Identifier, paths: list[Path]) -> Asked:
     """Ask a model about photos."""
     sightings = [seen.sighting for seen in identifier.look(identifier.open(path) for path in paths)]
-    trust = identifier.bundle.trust
+    calibration = identifier.bundle.calibration
     strangeness = np.array([one.strangeness for one in sightings])
     logits = np.stack([one.logits for one in sightings])
-    return Asked(trust.probabilities(logits), strangeness > trust.novelty.threshold)
+    return Asked(calibration.probabilities(logits), strangeness > calibration.ood.threshold)
 
 
 def ours(asked: Asked, given: Ints, usual: Floats) -> Flags:
@@ -113,14 +120,14 @@ def row(name: str, counts: Ints) -> str:
     return f"| {name} | " + " | ".join(f"{100 * figure:.1f}" for figure in figures) + " |"
 
 
-def right_classes(data: Path, split: str, index: Index) -> Ints:
+def right_classes(data: Path, split: str, dataset: Dataset) -> Ints:
     """The classes of photos before `spoil`, [M]."""
     file = data / MOVED
     moved = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    right = index.labels.copy()
-    for place, path in enumerate(index.paths):
+    right = dataset.labels.copy()
+    for place, path in enumerate(dataset.paths):
         if (old := moved.get(f"{split}/{path}")) is not None:
-            right[place] = index.classes.index(old)
+            right[place] = dataset.classes.index(old)
     return right
 
 
@@ -164,16 +171,16 @@ def main() -> None:
     far: dict[str, list[Flags]] = {}
     for run, folder in zip(told.runs, told.data or [None] * len(told.runs), strict=True):
         identifier, data = load(run), folder or trained_on(run)
-        usual = self_confidence(identifier.bundle.trust.conformal)
+        usual = self_confidence(identifier.bundle.calibration.conformal)
         for split in told.splits:
-            index = read_split(data, split, identifier.classes)
-            asked = ask(identifier, [index.path(photo) for photo in range(len(index))])
+            dataset = read_split(data, split, identifier.classes)
+            asked = ask(identifier, [dataset.path(photo) for photo in range(len(dataset))])
             far.setdefault(split, []).append(asked.far)
-            right = right_classes(data, split, index)
+            right = right_classes(data, split, dataset)
             for _ in range(told.draws):
-                given = index.labels
+                given = dataset.labels
                 if (right == given).all():
-                    given = drawn_wrong(right, len(index.classes), told.share, rng)
+                    given = drawn_wrong(right, len(dataset.classes), told.share, rng)
                 rules = {
                     "audit": ours(asked, given, usual),
                     "confident learning": published(asked, given),

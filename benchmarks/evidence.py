@@ -29,12 +29,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.bundle import read_bundle
-from mineral_recog.data.index import read_split
+from mineral_recog.data.dataset import read_split
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.evaluate import measure, trained_on
+from mineral_recog.evaluation.evaluator import measure, trained_on
 from mineral_recog.identify.evidence import posterior, read_evidence
-from mineral_recog.minerals import Mineral, read_minerals
+from mineral_recog.minerals.facts import Mineral, read_minerals
+from mineral_recog.models.bundle import read_bundle
 
 WRONG = 0.1
 ROWS = {
@@ -94,10 +94,10 @@ def accuracies(
 ) -> npt.NDArray[np.float64]:
     """[rows, 4]: mean and tail accuracy with right tests, then with one in ten wrong."""
     bundle = read_bundle(run)
-    index = read_split(data or trained_on(run), "test", bundle.classes)
-    predictions = measure(run.name, bundle, index, "test", workers=0).predictions
+    dataset = read_split(data or trained_on(run), "test", bundle.classes)
+    predictions = measure(run.name, bundle, dataset, "test", workers=0).predictions
     assert predictions is not None
-    prior, labels = bundle.trust.probabilities(predictions.logits), predictions.labels
+    prior, labels = bundle.calibration.probabilities(predictions.logits), predictions.labels
     table = read_minerals()
     minerals = [table.find(name) for name in bundle.classes]
     unknown = [n for n, one in zip(bundle.classes, minerals, strict=True) if one is None]

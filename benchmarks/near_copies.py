@@ -48,9 +48,9 @@ import numpy as np
 from comparing_time import enlarged, timed
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
-from mineral_recog.audit.copies import Copy, find_copies
-from mineral_recog.audit.fingerprint import Fingerprint, fingerprint
-from mineral_recog.data.photo import is_photo_name, open_photo
+from mineral_recog.data.images import is_photo_name, open_photo
+from mineral_recog.duplicates.finder import DuplicatePair, find_duplicates
+from mineral_recog.duplicates.fingerprints import Fingerprint, fingerprint
 
 Photo = Image.Image
 Rng = np.random.Generator
@@ -170,7 +170,9 @@ def changed(paths: Sequence[Path], change: Callable[[Photo, Rng], Photo], rng: R
     return [photo if change is reencode else encoded(photo, 90) for photo in photos]
 
 
-def score(copies: Sequence[Copy], count: int, kind: str, same: set[tuple[int, int]]) -> Found:
+def score(
+    copies: Sequence[DuplicatePair], count: int, kind: str, same: set[tuple[int, int]]
+) -> Found:
     """Judge pairs among photos (the first `count` numbers) and their changed versions."""
     found = kinds = right = 0
     wrong: dict[tuple[int, int], float] = {}
@@ -193,12 +195,12 @@ def bits(photos: Sequence[Photo]) -> np.ndarray:
     return np.stack([imagehash.phash(photo).hash.ravel() for photo in photos]).astype(np.float32)
 
 
-def pairs_by_hash(hashes: np.ndarray, most: int) -> list[Copy]:
+def pairs_by_hash(hashes: np.ndarray, most: int) -> list[DuplicatePair]:
     """Pairs of which at most so many bits differ."""
     apart = hashes @ (1 - hashes.T)
     apart += apart.T
     first, second = np.nonzero(np.triu(apart <= most, 1))
-    return [Copy(int(a), int(b), "near", 0) for a, b in zip(first, second, strict=True)]
+    return [DuplicatePair(int(a), int(b), "near", 0) for a, b in zip(first, second, strict=True)]
 
 
 def best_threshold(hashes: Sequence[np.ndarray], count: int) -> int:
@@ -273,7 +275,7 @@ def main() -> None:
         versions = changed(paths, change, rng)
         others = [fingerprint(photo) for photo in versions]
         kind = KINDS.get(change.__name__, "near")
-        copies = find_copies(prints + others, [str(k) for k in range(2 * count)])
+        copies = find_duplicates(prints + others, [str(k) for k in range(2 * count)])
         mine = score(copies, count, kind, same)
         hashed = pairs_by_hash(np.concatenate([plain, bits(versions)]), most)
         theirs = score(hashed, count, kind, same)

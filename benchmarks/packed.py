@@ -7,7 +7,7 @@ folders, as a shard and as a parquet file of 100 rows a row group with the class
 line is the processor time of one process, and the time on the clock, of
 
 - finding the members of the shard: with Python's tarfile, by its headers, by the index beside it;
-- making the index of a split of it, from that index;
+- making the dataset of a split of it, from that index;
 - opening OPENED photos at random and reading them: as files, and in the shard;
 - reading every photo of the parquet file: its column straight, photos in the order of the rows,
   and in the order of their classes, which goes through the file once a class.
@@ -31,9 +31,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mineral_recog.data.index import Index, read_split
-from mineral_recog.data.shards import index_path, read_shards, write_index
-from mineral_recog.sources.parquet import ParquetPhotos
+from mineral_recog.data.dataset import Dataset, read_split
+from mineral_recog.data.readers.parquet_reader import ParquetPhotos
+from mineral_recog.data.tar_shards import index_path, read_shards, write_index
 
 CLASSES = [f"class {number:02}" for number in range(36)]
 
@@ -94,15 +94,15 @@ def of_shards(folder: Path, photos: int, opened: int) -> None:
         packed = read_split(folder / "shards", "train")
     assert files.fingerprint() == packed.fingerprint()
     drawn = np.random.default_rng(1).integers(photos, size=opened).tolist()
-    for what, index in (("files", files), ("the shard", packed)) * 2:
+    for what, dataset in (("files", files), ("the shard", packed)) * 2:
         with timed(f"opened at random from {what}", opened):
-            read(index, drawn)
+            read(dataset, drawn)
 
 
-def read(index: Index, drawn: Sequence[int]) -> None:
+def read(dataset: Dataset, drawn: Sequence[int]) -> None:
     """Open and read photos of a split."""
     for photo in drawn:
-        with index.open(photo) as file:
+        with dataset.open(photo) as file:
             file.read()
 
 

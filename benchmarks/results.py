@@ -14,7 +14,7 @@ import argparse
 import os
 from pathlib import Path
 
-from mineral_recog.cli import main as run_command
+from mineral_recog.cli.main import main as run_command
 
 SEEDS = "0,1,2"
 ABLATION = ("fea_crt", "fea_cfl", "cfl_sampling_alone", "cfl_center_alone")

@@ -26,8 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.data.drawn import Drawn, number_of_batches
-from mineral_recog.data.index import Index, read_split
+from mineral_recog.data.dataset import Dataset, read_split
+from mineral_recog.data.epoch_batches import EpochBatches, number_of_batches
 from mineral_recog.data.samplers import build_sampler, inverse_probability_weights
 
 CLASSES, IMBALANCE, SEED, CHUNK = 36, 81.4, 3407, 1 << 20
@@ -59,7 +59,7 @@ def sampler(name: str) -> Row:
         yield "drawn"
         for batch_size in (128, 1024):
             batches = number_of_batches(photos, batch_size)
-            walked = sum(map(len, Drawn(batches, drawn.one, drawn.other)))
+            walked = sum(map(len, EpochBatches(batches, drawn.one, drawn.other)))
             assert walked == photos
             yield f"walked by {batch_size}"
 
@@ -93,8 +93,8 @@ def names(photos: int) -> Steps:
     paths = tuple(f"class{i // each:02}/mindat-{i:09}.jpg" for i in range(photos))
     labels = np.arange(photos) // each
     yield "listed"
-    index = Index(Path(), tuple(f"class{label:02}" for label in range(CLASSES)), paths, labels)
-    assert index.counts.sum() == photos
+    dataset = Dataset(Path(), tuple(f"class{label:02}" for label in range(CLASSES)), paths, labels)
+    assert dataset.counts.sum() == photos
     yield "counted"
 
 
@@ -107,11 +107,11 @@ def folders(photos: int) -> Steps:
             name = f"{data}/train/class{i % CLASSES:02}/mindat-{i:09}.jpg"
             os.close(os.open(name, os.O_CREAT))
         yield "made"
-        index = read_split(Path(data), "train")
+        dataset = read_split(Path(data), "train")
         yield "listed"
-        assert index.counts.sum() == photos
+        assert dataset.counts.sum() == photos
         yield "counted"
-        index.fingerprint()
+        dataset.fingerprint()
         yield "fingerprint"
 
 

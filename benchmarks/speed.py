@@ -29,12 +29,12 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from mineral_recog.data.cache import HIDDEN
-from mineral_recog.data.index import Index, read_split
-from mineral_recog.data.loading import TrainingLoader
-from mineral_recog.data.reducing import reduce_photos
+from mineral_recog.data.cache_builder import reduce_photos
+from mineral_recog.data.dataset import Dataset, read_split
+from mineral_recog.data.loaders import TrainingLoader
 from mineral_recog.data.samplers import NaturalSampler
-from mineral_recog.data.synthetic import draw_photo, species_names
-from mineral_recog.data.views import training_side
+from mineral_recog.data.transforms import training_side
+from mineral_recog.synthetic import draw_photo, species_names
 
 MINERALS, OF_ONE = 12, 4  # classes; photos that are cut from one drawing
 WIDTH, HEIGHT, DRAWN = 1024, 768, 384
@@ -91,17 +91,17 @@ def loading(setting: Setting) -> list[Row]:
     """Photos a second that come out of the loader, with nothing that uses them."""
     first = Row("first epoch, the making of the cache included", "photos/s")
     later = Row("later epochs", "photos/s")
-    index = read_split(setting.data, "train")
+    dataset = read_split(setting.data, "train")
     for turn in range(setting.turns):
         ways = [(_plain_epochs, "plain"), (_our_epochs, "ours")]
         for epochs, way in ways if turn % 2 == 0 else reversed(ways):
-            began, rest = epochs(setting, index)
+            began, rest = epochs(setting, dataset)
             getattr(first, way).append(began)
             getattr(later, way).append(rest)
     return [first, later]
 
 
-def _plain_epochs(setting: Setting, index: Index) -> tuple[float, float]:
+def _plain_epochs(setting: Setting, dataset: Dataset) -> tuple[float, float]:
     view = transforms.Compose(
         [
             transforms.RandomResizedCrop(SIZE),
@@ -112,7 +112,7 @@ def _plain_epochs(setting: Setting, index: Index) -> tuple[float, float]:
     )
     start = time.perf_counter()
     loader = DataLoader(
-        ImageFolder(index.root, view),
+        ImageFolder(dataset.root, view),
         BATCH,
         shuffle=True,
         num_workers=setting.workers,
@@ -121,13 +121,13 @@ def _plain_epochs(setting: Setting, index: Index) -> tuple[float, float]:
     return _rates(start, lambda epoch: loader)
 
 
-def _our_epochs(setting: Setting, index: Index) -> tuple[float, float]:
+def _our_epochs(setting: Setting, dataset: Dataset) -> tuple[float, float]:
     shutil.rmtree(setting.data / HIDDEN, ignore_errors=True)
     start = time.perf_counter()
-    caches = reduce_photos([index], [training_side(SIZE)])
+    caches = reduce_photos([dataset], [training_side(SIZE)])
     assert caches is not None
-    loader = TrainingLoader(index, SIZE, 0.08, 0, setting.workers, caches[0])
-    sampler = NaturalSampler(index.labels, len(index.classes), BATCH, 0)
+    loader = TrainingLoader(dataset, SIZE, 0.08, 0, setting.workers, caches[0])
+    sampler = NaturalSampler(dataset.labels, len(dataset.classes), BATCH, 0)
     return _rates(start, lambda epoch: loader.batches(epoch, sampler.draw(epoch)))
 
 

@@ -30,16 +30,16 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from mineral_recog import hardware
-from mineral_recog.config import Recipe
 from mineral_recog.data.cache import HIDDEN
-from mineral_recog.data.index import read_split
-from mineral_recog.data.reducing import reduce_photos
-from mineral_recog.data.views import evaluation_side, training_side
-from mineral_recog.engine import Engine
-from mineral_recog.method.model import Network, build_network
-from mineral_recog.ranks import Ranks
-from mineral_recog.recipe_file import read_recipe
+from mineral_recog.data.cache_builder import reduce_photos
+from mineral_recog.data.dataset import read_split
+from mineral_recog.data.transforms import evaluation_side, training_side
+from mineral_recog.models.device import choose_precision
+from mineral_recog.models.network import Network, build_network
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training.distributed import Ranks
+from mineral_recog.training.trainer import Trainer
 
 BATCH, LR = 16, 0.002
 STAGES = {"fea": 6, "cfl": 4, "crt": 1}  # epochs, as 60, 40 and 10 are shared out about
@@ -75,7 +75,7 @@ def our_network(setting: Setting) -> Network:
     return build_network(setting.backbone, False, "auto", setting.size, classes)
 
 
-class TimedEngine(Engine):
+class TimedEngine(Trainer):
     """The engine, with the seconds that its checkpoints took."""
 
     saving = 0.0
@@ -297,7 +297,7 @@ def main() -> None:
             if int(extra.stem) % 4:  # one photo in four, so that every mineral has one
                 extra.unlink()
         setting = Setting(data, asked.backbone, asked.size, asked.workers, "float32")
-        precision = hardware.choose_precision(our_network(setting), CPU)
+        precision = choose_precision(our_network(setting), CPU)
         setting = Setting(data, asked.backbone, asked.size, asked.workers, precision)
         rows = measure(setting, asked.turns)
     print(

@@ -23,10 +23,10 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from mineral_recog.data.index import Index, photos_in
-from mineral_recog.data.synthetic import draw_photo, species_names
-from mineral_recog.data.views import TrainingViews
-from mineral_recog.method.model import build_network
+from mineral_recog.data.dataset import Dataset, photos_in
+from mineral_recog.data.transforms import TrainingViews
+from mineral_recog.models.network import build_network
+from mineral_recog.synthetic import draw_photo, species_names
 
 SIDE, CLASSES, BATCH, STEPS = 224, 36, 32, 3
 BACKBONES = ("resnet50", "resnet18", "efficientnet_lite0", "mobilenetv3_small_100")
@@ -50,7 +50,7 @@ def photo_row(what: str, folder: Path) -> str:
     paths = tuple(photos_in(folder))
     bytes_ = [(folder / path).stat().st_size for path in paths]  # and they are in memory now
     views = TrainingViews(
-        Index(folder, ("any",), paths, np.zeros(len(paths), np.int64)), SIDE, 0.08
+        Dataset(folder, ("any",), paths, np.zeros(len(paths), np.int64)), SIDE, 0.08
     )
     for path in paths:
         (folder / path).read_bytes()

@@ -27,24 +27,24 @@ import numpy as np
 import torch
 
 with atheris.instrument_imports(include=["mineral_recog"]):
-    from mineral_recog.audit.decisions import read_decisions
-    from mineral_recog.bundle import Bundle, read_bundle
-    from mineral_recog.checkpoint import read_checkpoint, save_checkpoint
+    from mineral_recog.calibration.calibration import fit_calibration
+    from mineral_recog.curation.decisions import read_decisions
     from mineral_recog.data import cache, shards
-    from mineral_recog.data.groups import class_groups
-    from mineral_recog.data.packed import read_packed
+    from mineral_recog.data.class_groups import class_groups
+    from mineral_recog.data.packed_split import read_packed
+    from mineral_recog.data.readers.aliases import read_aliases
+    from mineral_recog.data.readers.list_reader import ManifestPhotos
     from mineral_recog.errors import UserError
-    from mineral_recog.evaluation.evaluate import read_evaluation
+    from mineral_recog.evaluation.evaluator import read_evaluation
     from mineral_recog.identify.evidence import read_evidence
-    from mineral_recog.method.model import build_network
-    from mineral_recog.minerals import read_minerals
-    from mineral_recog.recipe_file import read_recipe
-    from mineral_recog.serve.questions import read_question
-    from mineral_recog.serve.refusal import RefusedError
-    from mineral_recog.sources.aliases import read_aliases
-    from mineral_recog.sources.manifest import ManifestPhotos
-    from mineral_recog.training import RUN, began_with
-    from mineral_recog.trust.calibration import fit_trust
+    from mineral_recog.minerals.facts import read_minerals
+    from mineral_recog.models.bundle import Bundle, read_bundle
+    from mineral_recog.models.network import build_network
+    from mineral_recog.recipes.recipe_file import read_recipe
+    from mineral_recog.serve.http_errors import RefusedError
+    from mineral_recog.serve.request_schemas import read_question
+    from mineral_recog.training.checkpoint import read_checkpoint, save_checkpoint
+    from mineral_recog.training.run import RUN, began_with
 
 Reader = Callable[[Path], object]
 
@@ -111,8 +111,8 @@ def save_model(folder: Path) -> None:
     features = np.eye(2, network.classifier.in_features, dtype=np.float32)[labels]
     logits = np.eye(2, dtype=np.float32)[labels] * np.arange(6, dtype=np.float32)[:, None]
     groups = ("head", "tail")
-    trust = fit_trust(features, labels, features, logits, labels, groups)
-    Bundle(network, "test_resnet", "linear", CLASSES, (9, 2), groups, trust, {}).save(folder)
+    calibration = fit_calibration(features, labels, features, logits, labels, groups)
+    Bundle(network, "test_resnet", "linear", CLASSES, (9, 2), groups, calibration, {}).save(folder)
 
 
 def a_checkpoint() -> bytes:

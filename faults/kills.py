@@ -38,14 +38,14 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["MINERAL_RECOG_LANG"] = "en"
 
-import mineral_recog.comparing
-import mineral_recog.evaluation.evaluate
-import mineral_recog.packing
-import mineral_recog.preparing
-import mineral_recog.training  # noqa: F401  # imported once, for all that are forked
-from mineral_recog import engine
-from mineral_recog.cli import main as run_command
-from mineral_recog.training import is_run
+import mineral_recog.cli.prepare
+import mineral_recog.comparison.runner
+import mineral_recog.data.shard_writer
+import mineral_recog.evaluation.evaluator
+import mineral_recog.training.run  # noqa: F401  # imported once, for all that are forked
+from mineral_recog.cli.main import main as run_command
+from mineral_recog.training import checkpoint, trainer
+from mineral_recog.training.run import is_run
 
 MOST_KILLS = 3  # of one run
 STAGES = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")
@@ -109,9 +109,9 @@ def files_of(folder: Path, but: Sequence[str] = (), only: str = "*") -> dict[str
 
 def run_files(run: Path) -> dict[str, str]:
     """What a training leaves: all but how long it took and how much memory."""
-    lines = map(json.loads, (run / engine.LOG).read_text(encoding="utf-8").splitlines())
+    lines = map(json.loads, (run / trainer.LOG).read_text(encoding="utf-8").splitlines())
     log = [{key: value for key, value in line.items() if key not in UNSTABLE} for line in lines]
-    return files_of(run, but=(engine.LOG,)) | {engine.LOG: digest(json.dumps(log).encode())}
+    return files_of(run, but=(trainer.LOG,)) | {trainer.LOG: digest(json.dumps(log).encode())}
 
 
 def stable(table: Path) -> str:
@@ -135,7 +135,7 @@ def start(arguments: list[str], often: bool, told: Path) -> int:
             os.dup2(file.fileno(), sys.stdout.fileno())
             os.dup2(file.fileno(), sys.stderr.fileno())
         if often:
-            engine.SAVE_EVERY, engine.MOST_SAVING = 0.0, 1e9
+            checkpoint.SAVE_EVERY, checkpoint.MAX_SAVING_SHARE = 0.0, 1e9
         status = run_command(arguments)
     finally:
         os._exit(status)
@@ -159,7 +159,7 @@ def where_killed(folder: Path) -> str:
     partial = [path for path in folder.rglob(".*.partial*") if not path.name.endswith(".lock")]
     if any(path.name == ".last.safetensors.partial" for path in partial):
         return "in a checkpoint"
-    log = next(iter(folder.rglob(engine.LOG)), None)
+    log = next(iter(folder.rglob(trainer.LOG)), None)
     if log is not None and (lines := log.read_text(encoding="utf-8").splitlines()):
         with contextlib.suppress(json.JSONDecodeError):
             return f"after {json.loads(lines[-1])['stage']}'s epoch"
@@ -251,18 +251,18 @@ def try_out(job: Job, work: Path, kills: int, rng: random.Random) -> Told:
 
 def cached(data: Path) -> dict[str, str]:
     """Every photo in the caches of a prepared folder; in which order they lie does not matter."""
-    from mineral_recog.data.index import read_split
-    from mineral_recog.data.reducing import reduce_photos
-    from mineral_recog.data.views import evaluation_side, training_side
+    from mineral_recog.data.cache_builder import reduce_photos
+    from mineral_recog.data.dataset import read_split
+    from mineral_recog.data.transforms import evaluation_side, training_side
 
     indexes = [read_split(data, split) for split in ("train", "val")]
     with contextlib.redirect_stderr(None):
         caches = reduce_photos(indexes, (training_side(SIDE), evaluation_side(SIDE)))
     assert caches is not None
     return {
-        f"{index.root.name}/{index.paths[photo]}": digest(cache.photo(photo).tobytes())
-        for index, cache in zip(indexes, caches, strict=True)
-        for photo in range(len(index))
+        f"{dataset.root.name}/{dataset.paths[photo]}": digest(cache.photo(photo).tobytes())
+        for dataset, cache in zip(indexes, caches, strict=True)
+        for photo in range(len(dataset))
     }
 
 

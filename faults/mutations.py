@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, features
 
-from mineral_recog.data.photo import reads_heic
+from mineral_recog.data.images import reads_heic
 
 Mutation = Callable[[bytes, random.Random], bytes]
 

@@ -37,14 +37,14 @@ import httpx2
 import psutil
 
 from mineral_recog.errors import UserError
-from mineral_recog.printable import printable
+from mineral_recog.text import printable
 
 MOST_SECONDS, MOST_MEMORY = 10.0, 3e9
 TINY = ("backbone=test_resnet", "pretrained=false", "image_size=32", "batch_size=32")
 ONE_BY_ONE = """
 import json, sys, time, warnings
 from pathlib import Path
-from mineral_recog.data.photo import open_photo
+from mineral_recog.data.images import open_photo
 warnings.simplefilter("ignore")
 for line in sys.stdin:
     path, began, why = Path(json.loads(line)), time.perf_counter(), None
@@ -60,12 +60,12 @@ EPOCH = """
 import json, sys
 from pathlib import Path
 import numpy as np
-from mineral_recog.data.drawn import Drawn
-from mineral_recog.data.index import read_split
-from mineral_recog.data.loading import EvaluationLoader, TrainingLoader
-index = read_split(Path(sys.argv[1]), "train")
-loaders = TrainingLoader(index, 32, 0.08, 0, 2), EvaluationLoader(index, 32, 32, 2)
-drawn = Drawn(32, np.arange(len(index)))
+from mineral_recog.data.epoch_batches import EpochBatches
+from mineral_recog.data.dataset import read_split
+from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
+dataset = read_split(Path(sys.argv[1]), "train")
+loaders = TrainingLoader(dataset, 32, 0.08, 0, 2), EvaluationLoader(dataset, 32, 32, 2)
+drawn = EpochBatches(32, np.arange(len(dataset)))
 batches = loaders[0].batches(0, drawn), loaders[1]
 print(*(sum(len(batch.inputs) for batch in some) for some in batches))
 """

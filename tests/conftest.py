@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 from PIL import Image
 
-from mineral_recog.data.index import Index
+from mineral_recog.data.dataset import Dataset
 
 # One thread a worker keeps the suite steady when it runs in parallel.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -31,9 +31,9 @@ def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:
         Image.fromarray((base + noise).astype(np.uint8)).save(folder / f"{number}.png")
 
 
-def index_of(root: Path, names: Sequence[str]) -> Index:
+def dataset_of(root: Path, names: Sequence[str]) -> Dataset:
     """Photos of one class, which need not be there."""
-    return Index(root, ("all",), tuple(names), np.zeros(len(names), dtype=np.int64))
+    return Dataset(root, ("all",), tuple(names), np.zeros(len(names), dtype=np.int64))
 
 
 @pytest.fixture(scope="session")
@@ -65,8 +65,8 @@ TINY = (
 @pytest.fixture(scope="session")
 def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run on `prepared`, to be read only."""
-    from mineral_recog.recipe_file import read_recipe
-    from mineral_recog.training import train
+    from mineral_recog.recipes.recipe_file import read_recipe
+    from mineral_recog.training.run import train
 
     run = tmp_path_factory.mktemp("trained") / "run"
     recipe = read_recipe("baseline", [*TINY, "stages.ce.epochs=3"])

@@ -10,7 +10,7 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from mineral_recog.data.photo import reads_heic
+from mineral_recog.data.images import reads_heic
 
 
 def heic(image: Image.Image, orientation: int = 1) -> bytes:

@@ -19,12 +19,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from mineral_recog import engine, training
-from mineral_recog.cli import main
-from mineral_recog.config import Recipe
-from mineral_recog.engine import LogLine
+from mineral_recog.cli.main import main
 from mineral_recog.errors import UserError
-from mineral_recog.recipe_file import read_recipe
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training import checkpoint
+from mineral_recog.training import run as training
+from mineral_recog.training.state import TrainState
+from mineral_recog.training.trainer import LogLine
 from tests.conftest import TINY
 
 SETTINGS = (*TINY, "stages.ce.epochs=4", "batch_size=4")
@@ -101,7 +103,7 @@ def test_what_cannot_be_written_is_told_and_training_goes_on_later(
     reason: str,
     file: str,
 ) -> None:
-    monkeypatch.setattr(engine, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SAVE_EVERY", 0.0)
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", *SMALL]
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", failing(number, f".{file}.partial"))
@@ -190,8 +192,8 @@ def test_a_loader_that_dies_is_told(
 
 HUNGRY = """
 import resource, sys
-import mineral_recog.training
-from mineral_recog.cli import main
+import mineral_recog.training.run
+from mineral_recog.cli.main import main
 resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[1]), int(sys.argv[1])))
 sys.exit(main(sys.argv[2:]))
 """
@@ -226,7 +228,7 @@ def test_memory_of_any_device_may_run_out(
     def run_out(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(engine, "state_of", run_out)
+    monkeypatch.setattr(TrainState, "state_dict", run_out)
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", *SMALL]
     assert main(command) == 2
     assert "Memory has run out" in told(capsys)

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 import mineral_recog
-from mineral_recog.bundle import read_bundle
-from mineral_recog.cli import main
+from mineral_recog.cli.main import main
 from mineral_recog.errors import UserError
+from mineral_recog.models.bundle import read_bundle
 from tests.conftest import TINY
 
 TEXT = (Path(__file__).parent.parent / "docs" / "own.md").read_text("utf-8")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from mineral_recog.cli import app, main
-from mineral_recog.recipe_file import read_recipe
+from mineral_recog.cli.main import app, main
+from mineral_recog.recipes.recipe_file import read_recipe
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parent.parent

@@ -7,11 +7,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mineral_recog.evaluation.evaluate import evaluate
+    from mineral_recog.evaluation.evaluator import evaluate
     from mineral_recog.identify.evidence import read_evidence
     from mineral_recog.identify.identifier import load
-    from mineral_recog.recipe_file import read_recipe
-    from mineral_recog.training import resume, train
+    from mineral_recog.recipes.recipe_file import read_recipe
+    from mineral_recog.training.run import resume, train
 
 __version__ = "0.1.0"
 __all__ = ["evaluate", "load", "read_evidence", "read_recipe", "resume", "train"]
@@ -22,12 +22,12 @@ os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
 
 # Where the public names live; imported when asked for, since torch takes seconds to load.
 _HOMES = {
-    "evaluate": "mineral_recog.evaluation.evaluate",
+    "evaluate": "mineral_recog.evaluation.evaluator",
     "load": "mineral_recog.identify.identifier",
     "read_evidence": "mineral_recog.identify.evidence",
-    "read_recipe": "mineral_recog.recipe_file",
-    "resume": "mineral_recog.training",
-    "train": "mineral_recog.training",
+    "read_recipe": "mineral_recog.recipes.recipe_file",
+    "resume": "mineral_recog.training.run",
+    "train": "mineral_recog.training.run",
 }
 
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from mineral_recog.cli import main
+from mineral_recog.cli.main import main
 
 sys.exit(main())

@@ -1,17 +1,20 @@
-"""What went wrong, where, and what to do next: the errors that a user can mend."""
+"""Errors that a user can correct: what is wrong, where, and what to do next."""
 
-from mineral_recog.printable import printable
+from mineral_recog.text import printable
 
-_ALLOCATORS = ("out of memory", "can't allocate memory", "not enough memory")
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
-def memory_ran_out(error: Exception) -> bool:
-    """Whether memory ran out; told by the texts of torch's errors, so that it is not imported."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in _ALLOCATORS)
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error means that memory ran out.
+
+    torch's own errors are recognised by their texts, so that torch need not be imported.
+    """
+    return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)
 
 
 class UserError(Exception):
-    """Something that the user must change; told in one line, without a traceback.
+    """Something that the user must change, reported in one line without a traceback.
 
     The message says what is wrong, where, and what to do. The command line prints it and exits
     with status 2. Any other exception that reaches the command line is a fault of this program.
@@ -20,3 +23,19 @@ class UserError(Exception):
     def __init__(self, message: str) -> None:
         lines = filter(None, map(str.strip, message.split("\n")))
         super().__init__(printable(" ".join(lines)))
+
+
+class DataError(UserError):
+    """Photos, folders, lists or splits cannot be used."""
+
+
+class RecipeError(UserError):
+    """A recipe or one of its settings is wrong."""
+
+
+class BundleError(UserError):
+    """A trained model is missing, damaged, or does not fit."""
+
+
+class OutputExistsError(UserError):
+    """An output exists, or lies where it may not."""

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from mineral_recog.errors import UserError
-from mineral_recog.language import tr
+from mineral_recog.errors import OutputExistsError
+from mineral_recog.i18n import tr
 
 
 def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
@@ -24,10 +24,10 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
         made_by_us: whether the path holds what this program made; nothing else is replaced.
 
     Raises:
-        UserError: it exists and may not be replaced.
+        OutputExistsError: it exists and may not be replaced.
     """
     if path.resolve() == Path.cwd():
-        raise UserError(
+        raise OutputExistsError(
             tr(
                 f"{path} is the folder that you are in: name a folder to make.",
                 f"{path} 是当前所在的文件夹：请给出一个要生成的文件夹。",
@@ -36,14 +36,14 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
     if not path.exists() or (path.is_dir() and all(map(_is_leftover, path.iterdir()))):
         return
     if not made_by_us:
-        raise UserError(
+        raise OutputExistsError(
             tr(
                 f"{path} exists and was not made by this command: choose another place.",
                 f"{path} 已存在，且不是本命令生成的：请另选位置。",
             )
         )
     if not force:
-        raise UserError(
+        raise OutputExistsError(
             tr(
                 f"{path} exists: choose another place, or replace it with --force.",
                 f"{path} 已存在：请另选位置，或用 --force 替换它。",
@@ -55,10 +55,10 @@ def refuse_inside(path: Path, photos: Path) -> None:
     """Refuse an output that would lie among the user's photos.
 
     Raises:
-        UserError: it lies in that folder, or is it.
+        OutputExistsError: it lies in that folder, or is it.
     """
     if path.resolve().is_relative_to(photos.resolve()):
-        raise UserError(
+        raise OutputExistsError(
             tr(
                 f"{path} lies inside {photos}: choose a place outside the photos.",
                 f"{path} 在 {photos} 里面：请选择照片文件夹以外的位置。",

@@ -1,107 +1,52 @@
-"""Progress that people can read: a bar on a terminal, a line now and then elsewhere."""
+"""Progress of long work, reported by the library and shown by whoever calls it."""
 
 from __future__ import annotations
 
-import os
-import time
-from types import TracebackType
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+class Progress:
+    """Receives the progress of long work. This class ignores it; a subclass shows it.
 
-from mineral_recog.language import tr
-from mineral_recog.printable import printable
-
-LINE_EVERY = 20.0  # seconds between two lines where there is no terminal
-
-
-class Bar:
-    """How far a long work is, and how much time is left.
-
-    Progress goes to standard error, so that what a command prints can be piped.
-
-    Args:
-        what: of the work, shown before the bar.
-        total: steps of the whole work.
+    All texts are in the language of the user.
     """
 
-    def __init__(self, what: str, total: int) -> None:
-        self.what, self.total, self.done = what, total, 0
-        # Of processes that train together one tells what all do.
-        self.console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
-        self.bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            TaskProgressColumn() if total > 9999 else MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn(tr("left", "剩余")),
-            TimeRemainingColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-        )
-        self.task = self.bar.add_task(what, total=total)
-        self.began = self.told = time.monotonic()
-        self.first = 0  # steps that were done before, by a run that is resumed
+    def update(self, task: str, done: int, total: int, detail: str = "") -> None:
+        """Receive how far a task is. The first call of a task says how much was done before.
 
-    def __enter__(self) -> Bar:
-        self.bar.start()
-        return self
+        Args:
+            task: Name of the task, which stays the same until it ends.
+            done: Steps that are done.
+            total: Steps of the whole task.
+            detail: What is being done now, if that says more than the name of the task.
+        """
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.bar.stop()
+    def notice(self, message: str) -> None:
+        """Receive something that the user should know, and that stops nothing."""
 
-    def at(self, done: int, what: str | None = None) -> None:
-        """Show that `done` steps are behind, and what is being done."""
-        self.done, self.what = done, what or self.what
-        self.bar.update(self.task, completed=done, description=self.what)
-        now = time.monotonic()
-        if not self.console.is_terminal and (now - self.told > LINE_EVERY or done == self.total):
-            self.told = now
-            left = (now - self.began) / max(done - self.first, 1) * (self.total - done)
-            text = tr("left", "剩余")
-            self.console.print(
-                f"{self.what}  {done}/{self.total}  {clock(left)} {text}",
-                highlight=False,
-                markup=False,
-                emoji=False,
-            )
+    def start(self, task: str, total: int, done: int = 0) -> Task:
+        """Start a task of `total` steps, of which `done` were done by an earlier run."""
+        return Task(self, task, total, done)
 
-    def of(self, done: int, total: int) -> None:
-        """Show that `done` of `total` steps are behind, for work whose length is found late."""
+
+class Task:
+    """A task in progress: reports every change to its `Progress`."""
+
+    def __init__(self, progress: Progress, name: str, total: int, done: int) -> None:
+        self.progress, self.name, self.total = progress, name, total
+        self.set(done)
+
+    def set(self, done: int, detail: str = "") -> None:
+        """Set the number of steps that are done, and what is being done now."""
+        self.done = done
+        self.progress.update(self.name, done, self.total, detail)
+
+    def set_of(self, done: int, total: int) -> None:
+        """Set both numbers, for work whose length is known late."""
         self.total = total
-        self.bar.update(self.task, total=total)
-        self.at(done)
+        self.set(done)
 
-    def start_at(self, done: int) -> None:
-        """Begin with steps that an earlier run did."""
-        self.first = done
-        self.at(done)
-
-    def step(self, what: str | None = None) -> None:
-        """One step more."""
-        self.at(self.done + 1, what)
-
-    def say(self, text: str) -> None:
-        """A line above the bar."""
-        text = printable(text)
-        self.console.print(text, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    def step(self) -> None:
+        """Count one more step."""
+        self.set(self.done + 1)
 
 
-def clock(seconds: float) -> str:
-    """A time as people read it, 1:02:03."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+SILENT = Progress()

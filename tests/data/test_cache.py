@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mineral_recog.data import reducing
+from mineral_recog.data import cache_builder
 from mineral_recog.data.cache import (
     HIDDEN,
     KIND,
@@ -33,8 +33,8 @@ from mineral_recog.data.cache import (
     reduced_photo,
     reduced_size,
 )
-from mineral_recog.data.index import Index, read_split
-from mineral_recog.data.reducing import cache_pays, reduce_photos
+from mineral_recog.data.cache_builder import cache_pays, reduce_photos
+from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.errors import UserError
 from tests.conftest import write_photos
 
@@ -47,7 +47,7 @@ def data(prepared: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def index(data: Path) -> Index:
+def dataset(data: Path) -> Dataset:
     return read_split(data, "train")
 
 
@@ -61,20 +61,20 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(f"{path.parent.name}/{path.name}")
         return reduced_photo(file, side)
 
-    monkeypatch.setattr(reducing, "reduced_photo", noted)
+    monkeypatch.setattr(cache_builder, "reduced_photo", noted)
     return names
 
 
-def cache_of(index: Index, side: int = SIDE) -> Cache:
-    caches = reduce_photos([index], [side])
+def cache_of(dataset: Dataset, side: int = SIDE) -> Cache:
+    caches = reduce_photos([dataset], [side])
     assert caches is not None
     return caches[0]
 
 
-def assert_right(cache: Cache, index: Index) -> None:
-    for photo in range(len(index)):
-        right = reduced_photo((index.root / index.paths[photo]), SIDE)
-        assert np.array_equal(np.asarray(cache.photo(photo)), right), index.paths[photo]
+def assert_right(cache: Cache, dataset: Dataset) -> None:
+    for photo in range(len(dataset)):
+        right = reduced_photo((dataset.root / dataset.paths[photo]), SIDE)
+        assert np.array_equal(np.asarray(cache.photo(photo)), right), dataset.paths[photo]
 
 
 @pytest.mark.parametrize(
@@ -103,28 +103,28 @@ def test_a_reduced_photo_is_upright_and_of_a_ribbon_the_middle(tmp_path: Path) -
     assert np.array_equal(ribbon[..., 0], ramp[:, 160:480])
 
 
-def test_a_cache_pays_from_two_and_a_half_times_the_pixels_on(index: Index) -> None:
-    assert cache_pays(index, 20)  # photos of 32 x 32
-    assert not cache_pays(index, 21)
+def test_a_cache_pays_from_two_and_a_half_times_the_pixels_on(dataset: Dataset) -> None:
+    assert cache_pays(dataset, 20)  # photos of 32 x 32
+    assert not cache_pays(dataset, 21)
 
 
-def test_photos_are_read_once(index: Index, decoded: list[str]) -> None:
-    cache = cache_of(index)
-    assert len(decoded) == len(index)
-    assert_right(cache, index)
+def test_photos_are_read_once(dataset: Dataset, decoded: list[str]) -> None:
+    cache = cache_of(dataset)
+    assert len(decoded) == len(dataset)
+    assert_right(cache, dataset)
     with cache.opened() as file:
         assert np.array_equal(cache.rows(file, 3, 5, 2), np.asarray(cache.photo(3))[5:7])
-    assert_right(cache_of(index), index)
-    assert len(decoded) == len(index)
-    cache_of(index, 13)  # another side is another cache
-    assert len(decoded) == 2 * len(index)
+    assert_right(cache_of(dataset), dataset)
+    assert len(decoded) == len(dataset)
+    cache_of(dataset, 13)  # another side is another cache
+    assert len(decoded) == 2 * len(dataset)
 
 
 def test_photos_that_changed_or_are_new_are_read_again(
-    data: Path, index: Index, decoded: list[str]
+    data: Path, dataset: Dataset, decoded: list[str]
 ) -> None:
-    before = cache_of(index)
-    first, moved = (index.root / index.paths[0]), (index.root / index.paths[1])
+    before = cache_of(dataset)
+    first, moved = (dataset.root / dataset.paths[0]), (dataset.root / dataset.paths[1])
     Image.new("RGB", (40, 20), "red").save(first)
     os.utime(moved, ns=(1, 1))
     (data / "train" / "beryl" / "2.png").unlink()
@@ -139,77 +139,83 @@ def test_photos_that_changed_or_are_new_are_read_again(
     assert np.asarray(before.photo(0)).shape == (12, 12, 3)
 
 
-def test_a_cache_of_photos_that_are_mostly_gone_is_made_anew(data: Path, index: Index) -> None:
-    before = cache_of(index)
+def test_a_cache_of_photos_that_are_mostly_gone_is_made_anew(data: Path, dataset: Dataset) -> None:
+    before = cache_of(dataset)
     for photo in range(15):
-        Image.new("RGB", (32, 32), (photo, 0, 0)).save(index.root / index.paths[photo])
-    assert_right(cache_of(index), index)
-    assert (cache_folder(index, SIDE) / PIXELS).stat().st_size == MARK + len(index) * 3 * SIDE**2
+        Image.new("RGB", (32, 32), (photo, 0, 0)).save(dataset.root / dataset.paths[photo])
+    assert_right(cache_of(dataset), dataset)
+    assert (cache_folder(dataset, SIDE) / PIXELS).stat().st_size == MARK + len(
+        dataset
+    ) * 3 * SIDE**2
     with pytest.raises(OSError, match="made anew"):
         before.photo(0)
 
 
-def test_photos_that_cannot_be_read_are_named(data: Path, index: Index, decoded: list[str]) -> None:
-    (index.root / index.paths[2]).write_text("no photo")
-    (index.root / index.paths[4]).write_bytes((index.root / index.paths[5]).read_bytes()[:-200])
-    bad = sorted((index.root / index.paths[photo]).name for photo in (2, 4))
+def test_photos_that_cannot_be_read_are_named(
+    data: Path, dataset: Dataset, decoded: list[str]
+) -> None:
+    (dataset.root / dataset.paths[2]).write_text("no photo")
+    (dataset.root / dataset.paths[4]).write_bytes(
+        (dataset.root / dataset.paths[5]).read_bytes()[:-200]
+    )
+    bad = sorted((dataset.root / dataset.paths[photo]).name for photo in (2, 4))
     with pytest.raises(UserError, match=rf"2 photos .*{bad[0]} .*{bad[1]} .*prepare"):
-        cache_of(index)
+        cache_of(dataset)
     for photo in (2, 4):
-        shutil.copyfile((index.root / index.paths[5]), (index.root / index.paths[photo]))
+        shutil.copyfile((dataset.root / dataset.paths[5]), (dataset.root / dataset.paths[photo]))
     decoded.clear()
-    assert_right(cache_of(index), index)
+    assert_right(cache_of(dataset), dataset)
     assert len(decoded) == 2
 
 
 HALF = """
 import os, sys, signal
 from pathlib import Path
-from mineral_recog.data import reducing
-from mineral_recog.data.index import read_split
-reduce, count = reducing.reduced_photo, []
+from mineral_recog.data import cache_builder
+from mineral_recog.data.dataset import read_split
+reduce, count = cache_builder.reduced_photo, []
 def reduce_some(path, side):
     count.append(path)
     if len(count) == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
     return reduce(path, side)
-reducing.reduced_photo = reduce_some
-reducing.reduce_photos([read_split(Path(sys.argv[1]), "train")], [12])
+cache_builder.reduced_photo = reduce_some
+cache_builder.reduce_photos([read_split(Path(sys.argv[1]), "train")], [12])
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_a_process_that_is_killed_leaves_whole_photos(tmp_path: Path, decoded: list[str]) -> None:
     write_photos(tmp_path / "train" / "agate", 1, 200, size=20)
-    index = read_split(tmp_path, "train")
+    dataset = read_split(tmp_path, "train")
     for killed_at in (1, 120):
         done = subprocess.run([sys.executable, "-c", HALF, str(tmp_path), str(killed_at)])
         assert done.returncode == -signal.SIGKILL
-    kept = read_records(cache_folder(index, SIDE), SIDE)
+    kept = read_records(cache_folder(dataset, SIDE), SIDE)
     assert kept is not None
     assert len(kept[1]) >= 32
-    assert_right(cache_of(index), index)
+    assert_right(cache_of(dataset), dataset)
     assert len(decoded) == 200 - len(kept[1])
 
 
-def test_an_index_cut_at_any_place_is_mended(index: Index, decoded: list[str]) -> None:
-    cache_of(index)
-    file = cache_folder(index, SIDE) / RECORDS
+def test_an_index_cut_at_any_place_is_mended(dataset: Dataset, decoded: list[str]) -> None:
+    cache_of(dataset)
+    file = cache_folder(dataset, SIDE) / RECORDS
     whole = file.read_bytes()
     for cut in (0, 5, len(KIND) + MARK, len(whole) - 1, len(whole) - RECORD.itemsize - 3):
         file.write_bytes(whole[:cut])
-        assert_right(cache_of(index), index)
+        assert_right(cache_of(dataset), dataset)
         assert len(file.read_bytes()) == len(whole)
 
 
-def test_pixels_that_are_cut_short_are_made_again(index: Index) -> None:
-    cache = cache_of(index)
-    pixels = cache_folder(index, SIDE) / PIXELS
+def test_pixels_that_are_cut_short_are_made_again(dataset: Dataset) -> None:
+    cache = cache_of(dataset)
+    pixels = cache_folder(dataset, SIDE) / PIXELS
     with pixels.open("rb+") as file:
         file.truncate(MARK + 1000)
     with pytest.raises(OSError, match="cut short"):
-        cache.photo(len(index) - 1)
-    assert_right(cache_of(index), index)
+        cache.photo(len(dataset) - 1)
+    assert_right(cache_of(dataset), dataset)
 
 
 @settings(
@@ -217,13 +223,13 @@ def test_pixels_that_are_cut_short_are_made_again(index: Index) -> None:
 )
 @given(st.binary(max_size=400), st.lists(st.tuples(*[st.integers(-(2**63), 2**63 - 1)] * 3)))
 def test_an_index_may_hold_anything(
-    index: Index, noise: bytes, places: list[tuple[int, int, int]]
+    dataset: Dataset, noise: bytes, places: list[tuple[int, int, int]]
 ) -> None:
-    folder = cache_folder(index, SIDE)
-    cache = cache_of(index)
+    folder = cache_folder(dataset, SIDE)
+    cache = cache_of(dataset)
     records = np.zeros(len(places), dtype=RECORD)
     for record, (offset, height, width) in zip(records, places, strict=True):
-        record["name"], record["offset"] = name_of(index.paths[0]), offset
+        record["name"], record["offset"] = name_of(dataset.paths[0]), offset
         record["height"], record["width"] = height % 2**31, -(width % 2**31)
     (folder / RECORDS).write_bytes(KIND + cache.mark + records.tobytes() + noise)
     read = read_records(folder, SIDE)
@@ -234,43 +240,43 @@ def test_an_index_may_hold_anything(
         assert 0 < min(height, width) <= SIDE
         assert 0 <= int(record["offset"]) <= end - 3 * height * width
     (folder / RECORDS).write_bytes(noise)
-    assert_right(cache_of(index), index)
+    assert_right(cache_of(dataset), dataset)
 
 
 def test_a_disk_too_small_goes_without(
-    index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    takes = len(index) * 3 * SIDE**2
+    takes = len(dataset) * 3 * SIDE**2
 
     def with_free(free: int) -> None:
-        usage = shutil.disk_usage(index.root)._replace(free=free)
+        usage = shutil.disk_usage(dataset.root)._replace(free=free)
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
     with_free(2 * takes - 1)
-    assert reduce_photos([index], [SIDE]) is None
+    assert reduce_photos([dataset], [SIDE]) is None
     assert "more than half" in capsys.readouterr().err
     with_free(2 * takes)
-    assert_right(cache_of(index), index)
+    assert_right(cache_of(dataset), dataset)
     with_free(0)
-    assert_right(cache_of(index), index)  # what is there takes no more
+    assert_right(cache_of(dataset), dataset)  # what is there takes no more
 
 
 def test_a_disk_that_fills_up_is_left_as_it_was(
-    index: Index, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        assert reduce_photos([index], [SIDE]) is None
+        assert reduce_photos([dataset], [SIDE]) is None
     assert "No space left" in capsys.readouterr().err
-    assert not cache_folder(index, SIDE).exists()
+    assert not cache_folder(dataset, SIDE).exists()
 
 
 @pytest.mark.parametrize("lasts", [0, 5])
 def test_a_disk_that_fails_leaves_what_it_holds(
-    index: Index,
+    dataset: Dataset,
     decoded: list[str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -284,54 +290,54 @@ def test_a_disk_that_fails_leaves_what_it_holds(
         sync(file)
 
     with monkeypatch.context() as patch:
-        patch.setattr(reducing, "TOGETHER", 4)
+        patch.setattr(cache_builder, "TOGETHER", 4)
         patch.setattr(os, "fsync", failing)
-        assert reduce_photos([index], [SIDE]) is None
+        assert reduce_photos([dataset], [SIDE]) is None
     assert "Input/output error" in capsys.readouterr().err
-    assert cache_folder(index, SIDE).exists()  # the photos that are on it need not be read again
+    assert cache_folder(dataset, SIDE).exists()  # the photos that are on it need not be read again
     decoded.clear()
-    assert_right(cache_of(index), index)
+    assert_right(cache_of(dataset), dataset)
     # The index and, two at a time, photos and their records: five hold eight photos.
-    assert len(decoded) == len(index) - (8 if lasts else 0)
+    assert len(decoded) == len(dataset) - (8 if lasts else 0)
 
 
 def test_of_photos_that_cannot_be_read_no_place_is_told(
-    index: Index, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cache_of(index)
+    cache_of(dataset)
     assert "Photos are reduced" in capsys.readouterr().err
-    (index.root / index.paths[0]).write_text("no photo")
+    (dataset.root / dataset.paths[0]).write_text("no photo")
     with pytest.raises(UserError, match=r"1 photos .*prepare"):
-        cache_of(index)
+        cache_of(dataset)
     assert "Photos are reduced" not in capsys.readouterr().err
 
 
 def test_a_folder_that_cannot_be_written_goes_without(
-    index: Index, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (index.root.parent / HIDDEN).touch()  # holds for root as well
-    assert reduce_photos([index], [SIDE]) is None
+    (dataset.root.parent / HIDDEN).touch()  # holds for root as well
+    assert reduce_photos([dataset], [SIDE]) is None
     assert capsys.readouterr().err.count("\n") == 1
 
 
 MAKE = """
 import sys
 from pathlib import Path
-from mineral_recog.data.index import read_split
-from mineral_recog.data.reducing import reduce_photos
+from mineral_recog.data.dataset import read_split
+from mineral_recog.data.cache_builder import reduce_photos
 assert reduce_photos([read_split(Path(sys.argv[1]), "train")], [12])
 """
 
 
-def test_another_process_is_waited_for(data: Path, index: Index, decoded: list[str]) -> None:
+def test_another_process_is_waited_for(data: Path, dataset: Dataset, decoded: list[str]) -> None:
     (data / HIDDEN).mkdir()
     with FileLock(data / HIDDEN / "lock"):
         command = [sys.executable, "-c", MAKE, str(data)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         assert "Waiting for another process" in process.stderr.readline()
-        assert read_records(cache_folder(index, SIDE), SIDE) is None
+        assert read_records(cache_folder(dataset, SIDE), SIDE) is None
     with process:
         assert process.wait() == 0
-    assert_right(cache_of(index), index)
+    assert_right(cache_of(dataset), dataset)
     assert decoded == []

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mineral_recog.data.given_splits import heed_copies
-from mineral_recog.data.whole_groups import leaks
+from mineral_recog.data.splits import leaks
 
 
 def by_split(text: str) -> tuple[list[str], dict[str, str]]:

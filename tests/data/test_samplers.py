@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mineral_recog.data import samplers, weighted
+from mineral_recog.data import samplers, weighted_sampling
 from mineral_recog.data.samplers import (
     ClassBalancedSampler,
     MixedHalvesSampler,
@@ -171,7 +171,7 @@ def test_draws_stay_what_they_were(
 ) -> None:
     if chunk:  # many to an epoch, and the last not full
         monkeypatch.setattr(samplers, "CHUNK", chunk)
-        monkeypatch.setattr(weighted, "CHUNK", chunk)
+        monkeypatch.setattr(weighted_sampling, "CHUNK", chunk)
     labels, p = made(photos, classes)
     if chunk:
         labels = labels.astype(np.min_scalar_type(classes))  # of any integer type
@@ -192,7 +192,7 @@ def test_a_draw_takes_a_few_bytes_a_photo(
     name: str, bytes_a_photo: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(samplers, "CHUNK", 1000)
-    monkeypatch.setattr(weighted, "CHUNK", 1000)
+    monkeypatch.setattr(weighted_sampling, "CHUNK", 1000)
     labels, p = made(300_007, 36)
     tracemalloc.start()
     try:

@@ -8,12 +8,12 @@ from typing import cast
 
 import numpy as np
 
-from mineral_recog.evaluation.credibility import credibility
-from mineral_recog.evaluation.result import Credibility, Evaluation, Predictions
-from mineral_recog.trust.calibration import Trust
-from mineral_recog.trust.conformal import ConformalScores
-from mineral_recog.trust.novelty import Novelty
-from tests.conftest import index_of
+from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.conformal import ConformalScores
+from mineral_recog.calibration.ood import OodDetector
+from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
+from mineral_recog.evaluation.results import CalibrationResults, Evaluation, Predictions
+from tests.conftest import dataset_of
 
 CLASSES, GROUPS = ("Quartz", "Opal"), ("head", "tail")
 
@@ -22,12 +22,12 @@ CLASSES, GROUPS = ("Quartz", "Opal"), ("head", "tail")
 SCORES = ConformalScores(np.array([0.3] * 9 + [0.5, 0.6], dtype=np.float32), (9, 2), GROUPS)
 # How strange a picture is stands in its first feature, so that no figure rests on the score's
 # formula; strange begins above 0.5.
-NOVELTY = SimpleNamespace(
+OOD = SimpleNamespace(
     score=lambda features, logits: features[:, 0].astype(np.float64),
     threshold=0.5,
     plain_threshold=0.2,
 )
-TRUST = Trust(2.0, SCORES, cast(Novelty, NOVELTY))
+CALIBRATION = Calibration(2.0, SCORES, cast(OodDetector, OOD))
 
 
 def answers(labels: list[int], strange: list[float], certain: float = 9) -> Predictions:
@@ -35,7 +35,7 @@ def answers(labels: list[int], strange: list[float], certain: float = 9) -> Pred
     logits = np.array([[np.log(certain), 0]] * len(labels), dtype=np.float32)
     features = np.array(strange, dtype=np.float32)[:, None]
     return Predictions(
-        np.array(labels), logits, features, index_of(Path("gone"), [""] * len(labels))
+        np.array(labels), logits, features, dataset_of(Path("gone"), [""] * len(labels))
     )
 
 
@@ -45,14 +45,16 @@ PHOTOS = answers([0, 0, 0, 1], [0] * 4)
 OTHERS = answers([0, 1, 1, 1], [0, 1, 1, 1], certain=2)
 
 
-def believed(with_others: bool = True, kinds: tuple[str, ...] = ("leaves", "noise")) -> Credibility:
-    return credibility(TRUST, PHOTOS, GROUPS, OTHERS if with_others else None, kinds)
+def believed(
+    with_others: bool = True, kinds: tuple[str, ...] = ("leaves", "noise")
+) -> CalibrationResults:
+    return evaluate_calibration(CALIBRATION, PHOTOS, GROUPS, OTHERS if with_others else None, kinds)
 
 
-def evaluation(found: Credibility | None) -> Evaluation:
+def evaluation(found: CalibrationResults | None) -> Evaluation:
     return Evaluation(
         name="run", split="test", classes=CLASSES, train_counts=(300, 20), groups=GROUPS,
         predictions=None, figures={"mean_accuracy": 0.5, "lowest_accuracy": 0.0}, intervals={},
         class_accuracy=np.array([1.0, 0.0]), test_counts=np.array([3, 1]), history=[], recipe="",
-        provenance={}, credibility=found,
+        provenance={}, calibration=found,
     )  # fmt: skip

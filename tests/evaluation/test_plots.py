@@ -10,10 +10,11 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mineral_recog.data.groups import GROUPS
-from mineral_recog.evaluation import metrics, plots, style
-from mineral_recog.evaluation.result import Evaluation, Predictions
-from tests.conftest import index_of
+from mineral_recog.data.class_groups import GROUPS
+from mineral_recog.evaluation import metrics, plots
+from mineral_recog.evaluation.results import Evaluation, Predictions
+from mineral_recog.rendering import plot_style
+from tests.conftest import dataset_of
 
 HOSTILE = ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", "\udc80\x01\n", "x" * 80, "\\u94a0")
 
@@ -33,7 +34,7 @@ def make(classes: tuple[str, ...], photos: int = 6, seed: int = 0) -> Evaluation
         {"stage": stage, "epoch": epoch, "loss": 1 / epoch, "val_mean_accuracy": 0.5}
         for epoch, stage in enumerate(("fea", "fea", "$cfl$"), start=1)
     ]
-    gone = index_of(Path("gone"), [""] * len(labels))
+    gone = dataset_of(Path("gone"), [""] * len(labels))
     return Evaluation(
         name="run", split="test", classes=classes, groups=groups,
         train_counts=tuple(1000 // (c + 1) for c in range(size)),
@@ -59,14 +60,14 @@ def every_plot(evaluation: Evaluation) -> dict[str, Figure]:
 
 
 def texts(figure: Figure) -> list[str]:
-    root = ElementTree.fromstring(style.as_svg(figure))
+    root = ElementTree.fromstring(plot_style.as_svg(figure))
     return [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
 @pytest.mark.parametrize("size", [2, 40])
 def test_any_number_of_classes(size: int, tmp_path: Path) -> None:
     for name, figure in every_plot(make(tuple(f"m{c}" for c in range(size)), photos=3)).items():
-        style.save(figure, tmp_path / f"{name}.png")
+        plot_style.save(figure, tmp_path / f"{name}.png")
         with Image.open(tmp_path / f"{name}.png") as image:
             assert min(image.size) > 300
             assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 10  # something is drawn
@@ -91,27 +92,27 @@ def test_legend_names_a_class_with_an_underscore() -> None:
 def test_without_fonts_for_a_script_names_are_escaped_but_whole_in_svg(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(style, "_fonts", lambda: ("DejaVu Sans",))
-    style._glyphs.cache_clear()
+    monkeypatch.setattr(plot_style, "_fonts", lambda: ("DejaVu Sans",))
+    plot_style._glyphs.cache_clear()
     try:
-        assert style.drawable("钠长石") == r"\u94a0\u957f\u77f3"
+        assert plot_style.drawable("钠长石") == r"\u94a0\u957f\u77f3"
         figure = counts_of(make(("钠长石", "石英")))
-        style.save(figure, tmp_path / "plot.png")  # would warn of missing glyphs
+        plot_style.save(figure, tmp_path / "plot.png")  # would warn of missing glyphs
         assert "钠长石" in texts(figure)
     finally:
-        style._glyphs.cache_clear()
+        plot_style._glyphs.cache_clear()
 
 
 def test_the_same_evaluation_gives_the_same_svg() -> None:
     first, second = (every_plot(make(("a", "b", "c"))) for _ in range(2))
     for name in first:
-        assert style.as_svg(first[name]) == style.as_svg(second[name])
+        assert plot_style.as_svg(first[name]) == plot_style.as_svg(second[name])
 
 
 def test_settings_of_the_user_stay_as_they_are(tmp_path: Path) -> None:
     matplotlib.get_backend()  # is settled when first asked for
     before = matplotlib.rcParams.copy()
-    style.save(counts_of(make(("a", "b"))), tmp_path / "plot.png")
+    plot_style.save(counts_of(make(("a", "b"))), tmp_path / "plot.png")
     assert matplotlib.rcParams == before
     assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]
 
@@ -121,7 +122,7 @@ def test_confusion_matrix_is_ordered_by_training_photos_and_by_row() -> None:
         make(("rare", "common")), train_counts=(5, 50), groups=("tail", "head"),
         predictions=Predictions(
             np.array([0, 0, 0, 0, 1]), np.eye(2, dtype=np.float32)[[0, 0, 0, 1, 1]],
-            np.zeros((5, 2), np.float32), index_of(Path("gone"), [""] * 5),
+            np.zeros((5, 2), np.float32), dataset_of(Path("gone"), [""] * 5),
         ),
     )  # fmt: skip
     axes = plots.confusion_matrix(evaluation).axes[0]
@@ -148,7 +149,7 @@ def test_a_class_without_photos_is_hatched_in_the_confusion_matrix() -> None:
         evaluation.predictions.labels[with_photos],
         evaluation.predictions.logits[with_photos],
         evaluation.predictions.features[with_photos],
-        index_of(Path("gone"), [""] * 12),
+        dataset_of(Path("gone"), [""] * 12),
     )
     for found, rows in ((evaluation, []), (replace(evaluation, predictions=predictions), [0.5])):
         axes = plots.confusion_matrix(found).axes[0]
@@ -175,7 +176,7 @@ def test_counts_are_written_as_long_as_they_can_be_read() -> None:
 
 def test_names_of_points_do_not_overlap() -> None:
     figure = plots.per_class_accuracy(make(tuple(f"mineral {c}" for c in range(36))))
-    style.as_svg(figure)
+    plot_style.as_svg(figure)
     boxes = [note.get_window_extent() for note in figure.axes[0].texts if note.get_text()]
     assert len(boxes) > 12
     pairs = [(a, b) for i, a in enumerate(boxes) for b in boxes[i + 1 :]]

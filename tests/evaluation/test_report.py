@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mineral_recog.evaluation import meanings, plots, report
-from mineral_recog.evaluation.result import Evaluation, Predictions
-from tests.conftest import index_of
-from tests.evaluation.tags import Tags
+from mineral_recog.evaluation import metric_descriptions, plots, report
+from mineral_recog.evaluation.results import Evaluation, Predictions
+from tests.conftest import dataset_of
+from tests.tags import Tags
 
 CLASSES = ("Quartz", "Pyrite", "<img src=x onerror=alert(1)>")
 
@@ -27,7 +27,7 @@ def _quick_map(monkeypatch: pytest.MonkeyPatch) -> None:
 def make(photo: Path) -> Evaluation:
     """Three photos of Quartz, one taken for Pyrite at 88 %; two of each other class, all right."""
     logits = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 1, 2, 2]] * 2.7
-    photos = index_of(photo.parent, [photo.name] * 7)
+    photos = dataset_of(photo.parent, [photo.name] * 7)
     predictions = Predictions(np.array([0, 0, 0, 1, 1, 2, 2]), logits, logits, photos)
     figures = {"mean_accuracy": 0.8127, "mean_accuracy_head": 0.91, "mean_accuracy_tail": 0.8006,
                "cw_asd": 0.107, "cw_arange": 0.378, "lowest_accuracy": 2 / 3}  # fmt: skip
@@ -110,7 +110,7 @@ def test_summary_and_cards_tell_the_figures(tmp_path: Path) -> None:
 
 def test_table_of_the_paper() -> None:
     evaluation = make(Path("gone"))
-    rows = meanings.paper_rows(evaluation, baseline(evaluation))
+    rows = metric_descriptions.paper_rows(evaluation, baseline(evaluation))
     shown = [(row["before"], row["after"], row["change"], row["verdict"]) for row in rows]
     assert shown == [
         ("77.27%", "81.27%", "+4.00", "better"),
@@ -118,7 +118,7 @@ def test_table_of_the_paper() -> None:
         ("0.150", "0.107", "−0.043", "better"),
         ("0.378", "0.378", "+0.000", "same"),
     ]
-    back = meanings.paper_rows(baseline(evaluation), evaluation)
+    back = metric_descriptions.paper_rows(baseline(evaluation), evaluation)
     assert [row["verdict"] for row in back] == ["worse", "worse", "worse", "same"]
 
 
@@ -149,14 +149,14 @@ def test_photos_that_cannot_be_read_leave_a_frame(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8 no photo")
     for name in ("broken.jpg", "gone.jpg", ""):
-        assert report._thumbnail(index_of(tmp_path, [name]), 0) is None
+        assert report._thumbnail(dataset_of(tmp_path, [name]), 0) is None
     assert "photo not found" in written(tmp_path, make(broken))
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "I;16"])
 def test_thumbnails_of_any_mode(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (50, 40)).save(tmp_path / "photo.tif")
-    assert report._thumbnail(index_of(tmp_path, ["photo.tif"]), 0)
+    assert report._thumbnail(dataset_of(tmp_path, ["photo.tif"]), 0)
 
 
 def test_confused_pairs_happened_twice() -> None:

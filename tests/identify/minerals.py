@@ -1,6 +1,6 @@
 """A few minerals with the facts that the tests are about."""
 
-from mineral_recog.minerals import Mineral
+from mineral_recog.minerals.facts import Mineral
 
 Range = tuple[float, float]
 

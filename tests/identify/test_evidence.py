@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
 from mineral_recog.identify.likelihood import OUTCOMES, SCALES
-from mineral_recog.minerals import LUSTRES, STREAKS
+from mineral_recog.minerals.facts import LUSTRES, STREAKS
 from tests.identify.minerals import ALL, CALCITE, MAGNETITE, PYRITE, QUARTZ, mineral
 
 Floats = npt.NDArray[np.float64]

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 import mineral_recog
-from mineral_recog.data.index import read_split
+from mineral_recog.data.dataset import read_split
 from mineral_recog.errors import UserError
-from mineral_recog.evaluation.evaluate import measure
+from mineral_recog.evaluation.evaluator import measure
 from mineral_recog.identify.answer import Sighting
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, load
@@ -23,10 +23,10 @@ def identifier(trained: Path) -> Identifier:
 
 
 def test_it_sees_what_evaluation_sees(identifier: Identifier, prepared: Path) -> None:
-    index = read_split(prepared, "test", identifier.classes)
-    predictions = measure("run", identifier.bundle, index, "test", workers=0).predictions
+    dataset = read_split(prepared, "test", identifier.classes)
+    predictions = measure("run", identifier.bundle, dataset, "test", workers=0).predictions
     assert predictions is not None
-    photos = [identifier.open(path) for path in map(index.root.joinpath, index.paths)]
+    photos = [identifier.open(path) for path in map(dataset.root.joinpath, dataset.paths)]
     seen = list(identifier.look(photos, at_once=5))
     found = np.stack([one.sighting.logits for one in seen])
     np.testing.assert_allclose(found, predictions.logits, rtol=1e-4, atol=1e-5)
@@ -74,7 +74,7 @@ def test_more_coverage_takes_larger_sets(identifier: Identifier) -> None:
 
 
 def test_strange_photos_are_none_of_these(identifier: Identifier) -> None:
-    limit = identifier.bundle.trust.novelty.threshold
+    limit = identifier.bundle.calibration.ood.threshold
     logits = np.zeros(3, dtype=np.float32)
     assert not identifier.answer([Sighting(logits, limit)]).none_of_these
     assert identifier.answer([Sighting(logits, limit + 0.01)]).none_of_these

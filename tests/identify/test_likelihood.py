@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mineral_recog.identify.likelihood import OUTCOMES, SIMILAR, likelihood, likelihoods
-from mineral_recog.minerals import WORDS
+from mineral_recog.minerals.facts import WORDS
 from tests.identify.minerals import ALL, CALCITE, CHALCOPYRITE, DOLOMITE, MAGNETITE, QUARTZ, mineral
 
 

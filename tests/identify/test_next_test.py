@@ -9,8 +9,8 @@ import pytest
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.likelihood import OUTCOMES, likelihoods
 from mineral_recog.identify.next_test import next_test, tells_apart
-from mineral_recog.identify.procedures import SCRATCH_TESTS
-from mineral_recog.identify.scratching import SCRATCHERS
+from mineral_recog.identify.scratch_parser import SCRATCHERS
+from mineral_recog.identify.test_instructions import SCRATCH_TESTS
 from tests.identify.minerals import (
     ALL,
     CALCITE,

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
-from mineral_recog.serve.questions import largest_question
+from mineral_recog.serve.request_schemas import largest_question
 
 JPEG = {"content-type": "image/jpeg"}
 

@@ -179,9 +179,9 @@ def test_none_of_these_is_plain(
     page: Page, identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the limit of strangeness below what every photo has."""
-    novelty = replace(identifier.bundle.trust.novelty, threshold=-1e3)
-    trust = replace(identifier.bundle.trust, novelty=novelty)
-    monkeypatch.setattr(identifier, "bundle", replace(identifier.bundle, trust=trust))
+    ood = replace(identifier.bundle.calibration.ood, threshold=-1e3)
+    calibration = replace(identifier.bundle.calibration, ood=ood)
+    monkeypatch.setattr(identifier, "bundle", replace(identifier.bundle, calibration=calibration))
     choose(page, photo)
     expect(page.get_by_text("None of these", exact=True)).to_be_visible()
     expect(page.get_by_text("does not look like any of the 3 minerals")).to_be_visible()

@@ -1,1 +1,1 @@
-"""Photos on their way to the network: index, split, views, samplers, and drawn minerals."""
+"""Photos on their way to the network: datasets, splits, transforms, samplers and loaders."""

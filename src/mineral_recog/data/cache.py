@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mineral_recog.data.index import Index
-from mineral_recog.data.photo import examine_photo
+from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.images import examine_photo
 
 HIDDEN, PIXELS, RECORDS = ".cache", "pixels", "index"
 KIND, MARK = b"mineral-recog reduced photos 1\n\0", 16  # how an index begins; bytes of the mark
@@ -146,9 +146,9 @@ class Cache:
             return Image.fromarray(self.rows(file, photo, 0, height))
 
 
-def cache_folder(index: Index, side: int) -> Path:
+def cache_folder(dataset: Dataset, side: int) -> Path:
     """Where the cache of a split lies."""
-    return index.root.parent / HIDDEN / f"{index.root.name}-{side}"
+    return dataset.root.parent / HIDDEN / f"{dataset.root.name}-{side}"
 
 
 def name_of(path: str) -> bytes:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mineral_recog.data.index import SPLITS
-from mineral_recog.data.whole_groups import Drawn, can_be_drawn, deal
+from mineral_recog.data.dataset import SPLITS
+from mineral_recog.data.splits import SplitPhotos, can_be_drawn, deal
 
 SHARE = 0.1  # of the photos of a class, for a split that was not given
 
@@ -32,9 +32,9 @@ class Given:
     group_of: Mapping[str, Hashable]
     to_train: Collection[Hashable]
 
-    def parts(self, name: str) -> Drawn:
+    def parts(self, name: str) -> SplitPhotos:
         """The photos of a class by the splits that they came with."""
-        parts: Drawn = {split: [] for split in SPLITS}
+        parts: SplitPhotos = {split: [] for split in SPLITS}
         for photo in self.photos.get(name, ()):
             parts[self.splits[photo]].append(photo)
         return parts
@@ -46,7 +46,7 @@ class Given:
         filled = len(self.missing)
         return there and can_be_drawn(parts["train"], self.group_of, self.to_train, filled)
 
-    def drawn(self, name: str, seed: int) -> Drawn:
+    def drawn(self, name: str, seed: int) -> SplitPhotos:
         """The splits of a class that has `enough`, missing ones drawn out of train by whole groups.
 
         Each of those gets a tenth of the photos of the class. Train is shuffled.

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mineral_recog.data.whole_groups import Drawn
-from mineral_recog.errors import UserError
-from mineral_recog.language import tr
+from mineral_recog.data.splits import SplitPhotos
+from mineral_recog.errors import DataError
+from mineral_recog.i18n import tr
 
 
 def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:
@@ -25,7 +25,7 @@ def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:
         UserError: an imbalance below 1, or too large for the largest class.
     """
     if not imbalance >= 1:
-        raise UserError(
+        raise DataError(
             tr(
                 f"--imbalance {imbalance:g}: give 1 or more.",
                 f"--imbalance {imbalance:g}：请给出不小于 1 的数。",
@@ -36,7 +36,7 @@ def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:
     curve = imbalance ** (-ranks / max(len(available) - 1, 1))
     largest = float(np.min(np.array(available) / curve))
     if largest / imbalance < 0.5:
-        raise UserError(
+        raise DataError(
             tr(
                 f"--imbalance {imbalance:g} leaves less than one photo of the smallest class: with "
                 f"these photos it can be at most {2 * largest:.0f}.",
@@ -47,7 +47,7 @@ def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:
     return [max(1, round(n)) for n in largest * curve]
 
 
-def cut(drawn: Mapping[str, Drawn], imbalance: float) -> None:
+def cut(drawn: Mapping[str, SplitPhotos], imbalance: float) -> None:
     """Keep as many training photos of each class as an exponential curve says, the first of each.
 
     Raises:

@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mineral_recog.data.drawn import Drawn, number_of_batches
-from mineral_recog.data.weighted import WeightedDraw
+from mineral_recog.data.epoch_batches import EpochBatches, number_of_batches
+from mineral_recog.data.weighted_sampling import WeightedDraw
 
 Labels = NDArray[np.integer]
 Indices = NDArray[np.integer]
@@ -27,7 +27,7 @@ CHUNK = 1 << 20  # photos at once, where arrays of all would outweigh what is ke
 class Sampler(Protocol):
     """Draws the photos of an epoch."""
 
-    def draw(self, epoch: int) -> Drawn:
+    def draw(self, epoch: int) -> EpochBatches:
         """Batches of photo indices, N photos in all; the same epoch gives the same draw."""
         ...
 
@@ -49,11 +49,11 @@ class NaturalSampler:
         self.counts = _count(labels, classes)
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> Drawn:
+    def draw(self, epoch: int) -> EpochBatches:
         """Draw the batches of an epoch."""
         photos = int(self.counts.sum())
         order = _permutation(photos, np.random.default_rng([self.seed, epoch]))
-        return Drawn(number_of_batches(photos, self.batch_size), order)
+        return EpochBatches(number_of_batches(photos, self.batch_size), order)
 
     def class_prior(self) -> Weights:
         """n_c / N."""
@@ -74,7 +74,7 @@ class ClassBalancedSampler:
         self.first = np.cumsum(self.counts) - self.counts
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> Drawn:
+    def draw(self, epoch: int) -> EpochBatches:
         """Draw the batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         photos = len(self.by_class)
@@ -86,7 +86,7 @@ class ClassBalancedSampler:
             of = drawn[chunk]
             within = (rng.random(len(of)) * self.counts[of]).astype(np.int64)
             order[chunk] = self.by_class[self.first[of] + within]
-        return Drawn(number_of_batches(photos, self.batch_size), order)
+        return EpochBatches(number_of_batches(photos, self.batch_size), order)
 
     def class_prior(self) -> Weights:
         """One over C for each class."""
@@ -120,14 +120,14 @@ class MixedHalvesSampler:
         self.inverse = WeightedDraw(inverse_probability_weights(probabilities, labels, classes))
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> Drawn:
+    def draw(self, epoch: int) -> EpochBatches:
         """Draw the batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         photos = int(self.counts.sum())
         order = _permutation(photos, rng)
         uniform, inverse = np.split(order, [photos // 2])
         self.inverse.fill(inverse, rng)
-        return Drawn(number_of_batches(photos, self.batch_size), uniform, inverse)
+        return EpochBatches(number_of_batches(photos, self.batch_size), uniform, inverse)
 
     def class_prior(self) -> Weights:
         """Half of n_c / N, half of one over C."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from mineral_recog.errors import UserError
-from mineral_recog.language import tr
+from mineral_recog.errors import DataError, UserError
+from mineral_recog.i18n import tr
 
 BLOCK = 512
 LONGEST = 2**20  # bytes of an extended header; names of 4 KB are the longest that systems have
@@ -179,7 +179,7 @@ def _blocks_of_map(file: BinaryIO, header: bytes, offset: int) -> int:
 def _refuse_compressed(start: bytes, path: Path) -> None:
     for sign, program in _COMPRESSED:
         if start.startswith(sign):
-            raise UserError(
+            raise DataError(
                 tr(
                     f"{path} is compressed, so that no photo in it can be found without unpacking "
                     f"all before it: unpack it with `{program}`.",
@@ -189,7 +189,7 @@ def _refuse_compressed(start: bytes, path: Path) -> None:
 
 
 def _damaged(path: Path, at: int, what: str, what_zh: str) -> UserError:
-    return UserError(
+    return DataError(
         tr(
             f"{path} {what} (byte {at}): copy or pack it again.",
             f"{path} {what_zh}（字节 {at}）：请重新复制或打包。",

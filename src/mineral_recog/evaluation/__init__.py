@@ -1,1 +1,1 @@
-"""From a bundle and a split to figures, plots and a report."""
+"""How good a run is: metrics, significance, calibration, plots and the report."""

@@ -15,9 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.data.groups import GROUPS
-from mineral_recog.evaluation.result import Answers
-from mineral_recog.trust.temperature import ECE_BINS, confidence_bins, softmax
+from mineral_recog.calibration.temperature import ECE_BINS, confidence_bins, softmax
+from mineral_recog.data.class_groups import GROUPS
+from mineral_recog.evaluation.results import Answers
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

@@ -15,9 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-from mineral_recog.data.groups import GROUPS
+from mineral_recog.data.class_groups import GROUPS
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.drawing import (
+from mineral_recog.evaluation.metrics import Floats, Ints
+from mineral_recog.evaluation.results import Evaluation, Predictions
+from mineral_recog.rendering.plot_elements import (
     EMPTY,
     FAINT,
     PALETTE,
@@ -31,9 +33,7 @@ from mineral_recog.evaluation.drawing import (
     share_bar,
     write_in_cell,
 )
-from mineral_recog.evaluation.metrics import Floats, Ints
-from mineral_recog.evaluation.result import Evaluation, Predictions
-from mineral_recog.evaluation.style import INK, drawable, style
+from mineral_recog.rendering.plot_style import INK, drawable, style
 
 COLOURS = {"head": PALETTE[1], "medium": "#7F8C8D", "tail": PALETTE[0]}
 MARKERS = {"head": "o", "medium": "s", "tail": "D"}

@@ -11,14 +11,14 @@ import numpy as np
 from markupsafe import Markup
 from PIL import ImageOps
 
-from mineral_recog.data.index import Index
-from mineral_recog.data.photo import open_photo
-from mineral_recog.evaluation import metrics, plots, trust_plots
-from mineral_recog.evaluation.meanings import figure_rows, leaked_rows, paper_rows
-from mineral_recog.evaluation.page import bilingual, write_page
-from mineral_recog.evaluation.result import Evaluation, Predictions
-from mineral_recog.evaluation.trust_rows import trust_context
-from mineral_recog.trust.temperature import softmax
+from mineral_recog.calibration.temperature import softmax
+from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.images import open_photo
+from mineral_recog.evaluation import calibration_plots, metrics, plots
+from mineral_recog.evaluation.calibration_rows import calibration_context
+from mineral_recog.evaluation.metric_descriptions import figure_rows, leaked_rows, paper_rows
+from mineral_recog.evaluation.results import Evaluation, Predictions
+from mineral_recog.rendering.html import bilingual, write_page
 
 _MISTAKES, _PAIRS, _THUMBNAIL = 12, 10, 320
 
@@ -41,7 +41,7 @@ def write_report(path: Path, evaluation: Evaluation, against: Evaluation | None 
     predictions the parts that need them (mistakes, confusion, features) are left out; photos
     that can no longer be read leave an empty frame. Raises OSError when `path` cannot be written.
     """
-    write_page(path, "report.html", _context(evaluation, against))
+    write_page(path, "evaluation/report.html", _context(evaluation, against))
 
 
 def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "mistakes": _mistakes(evaluation),
         "pairs": _pairs(evaluation),
         "plots": _plots(evaluation, against),
-        "trust": trust_context(evaluation),
+        "calibration": calibration_context(evaluation),
     }
 
 
@@ -125,7 +125,7 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
     ]
 
 
-def _thumbnail(photos: Index, number: int) -> str | None:
+def _thumbnail(photos: Dataset, number: int) -> str | None:
     """A photo as a small JPEG in a data URL; None when it cannot be read."""
     try:
         with warnings.catch_warnings(), photos.open(number) as file:
@@ -170,8 +170,8 @@ def _plots(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Mark
     if evaluation.predictions is not None:
         drawn["confusion_matrix"] = plots.confusion_matrix(evaluation)
         drawn["feature_distribution"] = plots.feature_distribution(evaluation)
-    if evaluation.credibility is not None:
-        drawn["reliability"] = trust_plots.reliability(evaluation.credibility.reliability)
+    if evaluation.calibration is not None:
+        drawn["reliability"] = calibration_plots.reliability(evaluation.calibration.reliability)
     if evaluation.history:
         drawn["training_curves"] = plots.training_curves(evaluation.history)
     return {name: bilingual(figure) for name, figure in drawn.items()}

@@ -1,1 +1,1 @@
-"""From photos of a specimen, and what the hand can tell, to an answer."""
+"""From photos of a specimen and physical tests to an answer."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.next_test import Test, next_test, tells_apart
-from mineral_recog.minerals import Mineral
-from mineral_recog.trust.calibration import Trust
+from mineral_recog.minerals.facts import Mineral
 
 LOOKALIKES = 3  # told beside the first answer
 WORTH_TELLING = 0.02  # probability of a lookalike outside the set
@@ -129,7 +129,7 @@ def answer(
     sightings: list[Sighting],
     classes: tuple[str, ...],
     minerals: tuple[Mineral | None, ...],
-    trust: Trust,
+    calibration: Calibration,
     evidence: Evidence,
     coverage: float,
 ) -> Answer:
@@ -142,14 +142,14 @@ def answer(
         sightings: one a photo, at least one.
         classes: C names.
         minerals: what the table knows of each.
-        trust: the model's calibration.
+        calibration: the model's calibration.
         evidence: from the hand.
         coverage: probability with which the set holds the right class, 0 < coverage < 1.
     """
     logits = np.stack([one.logits for one in sightings]).mean(axis=0, dtype=np.float64)
-    by_photo = trust.probabilities(logits[None])[0]
+    by_photo = calibration.probabilities(logits[None])[0]
     probabilities = by_photo if evidence.empty else posterior(by_photo, minerals, evidence)
-    in_set = trust.conformal.prediction_set(probabilities[None], coverage)[0]
+    in_set = calibration.conformal.prediction_set(probabilities[None], coverage)[0]
     order = np.argsort(-probabilities, kind="stable").tolist()
     candidates = tuple(
         Candidate(
@@ -162,7 +162,7 @@ def answer(
         candidates=candidates,
         coverage=coverage,
         strangeness=float(np.mean([one.strangeness for one in sightings])),
-        limit=trust.novelty.threshold,
+        limit=calibration.ood.threshold,
         evidence=evidence,
         unknown=tuple(c for c, known in zip(classes, minerals, strict=True) if known is None),
         tests=tuple(next_test(probabilities, minerals, evidence)),

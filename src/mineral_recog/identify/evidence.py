@@ -7,9 +7,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from mineral_recog.identify.evidence_parser import read_density, read_hardness, read_word, read_yes
 from mineral_recog.identify.likelihood import SCALES, Floats, Interval, Outcome, likelihoods
-from mineral_recog.identify.reading import read_density, read_hardness, read_word, read_yes
-from mineral_recog.minerals import LUSTRES, STREAKS, Mineral
+from mineral_recog.minerals.facts import LUSTRES, STREAKS, Mineral
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mineral_recog.method.model import Network
+from mineral_recog.models.network import Network
 
 SAME = 1e-3  # of the largest feature: pooled by the backbone, or by the mean over its map
 GRID = 7  # cells a side of the coarsest map that tells places apart, and of parts to cover

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from mineral_recog import hardware
-from mineral_recog.bundle import Bundle, read_bundle
-from mineral_recog.data.photo import open_photo
-from mineral_recog.data.views import CENTER_SHARE, evaluation_view
-from mineral_recog.errors import UserError
+from mineral_recog.data.images import open_photo
+from mineral_recog.data.transforms import CENTER_SHARE, evaluation_view
+from mineral_recog.errors import DataError
+from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, Sighting, answer
 from mineral_recog.identify.evidence import Evidence
-from mineral_recog.identify.gallery import Gallery, Similar, read_gallery
 from mineral_recog.identify.heat_map import heat_map
-from mineral_recog.language import tr
-from mineral_recog.method.prediction import predict_batch
-from mineral_recog.minerals import Mineral, Minerals, read_minerals
+from mineral_recog.minerals.facts import Mineral, Minerals, read_minerals
+from mineral_recog.models.bundle import Bundle, read_bundle
+from mineral_recog.models.device import choose_device
+from mineral_recog.models.gallery import Gallery, Similar, read_gallery
+from mineral_recog.models.predictor import predict_batch
 
 COVERAGE = 0.9
 NOTHING = Evidence()
@@ -82,7 +82,7 @@ class Identifier:
         if isinstance(photos, Path | str | Image.Image):
             photos = [photos]
         if not photos:
-            raise UserError(tr("No photo: give at least one.", "没有照片：请至少给出一张。"))
+            raise DataError(tr("No photo: give at least one.", "没有照片：请至少给出一张。"))
         images = [self.open(photo) for photo in photos]
         seen = list(self.look(images))
         return self.answer([one.sighting for one in seen], evidence, coverage)
@@ -98,7 +98,7 @@ class Identifier:
         try:
             return open_photo(Path(photo), self.short_side)
         except OSError as error:
-            raise UserError(
+            raise DataError(
                 tr(
                     f"{photo} cannot be read ({error}): give a photo.",
                     f"{photo} 无法读取（{error}）：请给出照片。",
@@ -114,7 +114,7 @@ class Identifier:
     def see(self, views: Tensor) -> list[Seen]:
         """What the model sees in photos that `view` made pixels of, uint8 [B, 3, S, S]."""
         features, logits = predict_batch(self.network, views, self.device)
-        strangeness = self.bundle.trust.novelty.score(features, logits)
+        strangeness = self.bundle.calibration.ood.score(features, logits)
         return [
             Seen(Sighting(logits[i], float(strangeness[i])), features[i], views[i])
             for i in range(len(views))
@@ -132,14 +132,19 @@ class Identifier:
             UserError: the coverage is not between 0 and 1.
         """
         if not 0 < coverage < 1:
-            raise UserError(
+            raise DataError(
                 tr(
                     f"The coverage {coverage:g} must lie between 0 and 1, as 0.9.",
                     f"覆盖率 {coverage:g} 须在 0 与 1 之间，例如 0.9。",
                 )
             )
         return answer(
-            list(sightings), self.classes, self.minerals, self.bundle.trust, evidence, coverage
+            list(sightings),
+            self.classes,
+            self.minerals,
+            self.bundle.calibration,
+            evidence,
+            coverage,
         )
 
     def heat_map(self, seen: Seen, name: str) -> NDArray[np.float32]:
@@ -167,7 +172,7 @@ def load(
         run: run folder, or a bundle folder.
         minerals: a table of your own on top of the one that comes along; see `read_minerals`.
         backbone: a module of the kind that `train` was given, if it was.
-        device: see `hardware.choose_device`.
+        device: see `choose_device`.
 
     Raises:
         UserError: anything that the user must change.
@@ -175,7 +180,7 @@ def load(
     run = Path(run)
     bundle = read_bundle(run, backbone)
     table = read_minerals(Path(minerals) if minerals else None)
-    where = hardware.choose_device(device)
+    where = choose_device(device)
     dimensions = bundle.network.classifier.in_features
     gallery = read_gallery(run, len(bundle.classes), dimensions)
     return Identifier(bundle, table, gallery, where)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.minerals import DENSEST, HARDEST, LUSTRES, STREAKS, Mineral
+from mineral_recog.minerals.facts import DENSEST, HARDEST, LUSTRES, STREAKS, Mineral
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]

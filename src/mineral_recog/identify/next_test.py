@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mineral_recog.identify.evidence import Evidence
+from mineral_recog.identify.fact_text import Text, fact_of, name_of
 from mineral_recog.identify.likelihood import OUTCOMES, SCALES, Floats, Outcome, likelihoods
-from mineral_recog.identify.procedures import OTHER_TESTS, SCRATCH_TESTS
-from mineral_recog.identify.wording import Text, fact_of, name_of
-from mineral_recog.minerals import Mineral
+from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS
+from mineral_recog.minerals.facts import Mineral
 
 WORTH_TELLING = 0.05  # bits; a test that is expected to settle less is not told
 FACTS_TOLD = 3  # in the line that tells two minerals apart

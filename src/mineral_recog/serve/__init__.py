@@ -1,1 +1,1 @@
-"""The web page and HTTP API that answer about photos."""
+"""The HTTP server and API that answer about photos."""

@@ -6,6 +6,8 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +19,20 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from mineral_recog import __version__
 from mineral_recog.errors import UserError
+from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, Candidate
 from mineral_recog.identify.identifier import Identifier, Seen
-from mineral_recog.language import tr
-from mineral_recog.minerals import WORDS
-from mineral_recog.serve.bodies import Bodies
+from mineral_recog.minerals.facts import WORDS
 from mineral_recog.serve.guard import Guard
+from mineral_recog.serve.http_errors import RefusedError, told
 from mineral_recog.serve.openapi import document
-from mineral_recog.serve.photos import decode
-from mineral_recog.serve.questions import Asked, largest_question, read_asked, read_question
-from mineral_recog.serve.refusal import RefusedError, told
-from mineral_recog.serve.turns import Turns
+from mineral_recog.serve.request_bodies import Bodies
+from mineral_recog.serve.request_schemas import Asked, largest_question, read_asked, read_question
+from mineral_recog.serve.uploads import decode
+from mineral_recog.serve.work_queue import Turns
 
-PAGE = Path(__file__).parent / "page"
+PAGE = Path(str(files("mineral_recog.page")))
 LARGEST_PHOTO = 20 * 10**6  # bytes
 BODIES_TOGETHER = 200 * 10**6  # bytes of all bodies in memory
 BODY_SECONDS = 30.0
@@ -121,7 +122,7 @@ class _Service:
         return JSONResponse(
             {
                 "status": "ok",
-                "version": __version__,
+                "version": version("mineral-recog"),
                 "classes": len(self.identifier.classes),
                 "waiting": self.passes.waiting,
             }

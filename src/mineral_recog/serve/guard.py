@@ -14,8 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mineral_recog.language import Language, reading, tr
-from mineral_recog.serve.refusal import RefusedError, told
+from mineral_recog.i18n import Language, reading, tr
+from mineral_recog.serve.http_errors import RefusedError, told
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 STRICT = {

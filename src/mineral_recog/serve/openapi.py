@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
-from mineral_recog import __version__
-from mineral_recog.serve.photos import FORMATS, MOST_PIXELS
-from mineral_recog.serve.questions import Asked, Question
+from mineral_recog.serve.request_schemas import Asked, Question
+from mineral_recog.serve.uploads import FORMATS, MOST_PIXELS
 
 Schema = dict[str, Any]
 
@@ -17,7 +17,7 @@ def document(classes: int) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "mineral-recog",
-            "version": __version__,
+            "version": version("mineral-recog"),
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "description": f"Identifies minerals from photos; this model knows {classes} classes. "
             "Nothing is kept between requests. Errors come in English or Chinese, by ?lang= or "

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import uvicorn
 
 from mineral_recog.errors import UserError
+from mineral_recog.i18n import tr
 from mineral_recog.identify.identifier import load
-from mineral_recog.language import tr
 from mineral_recog.serve.app import build_app
 
 CONNECTIONS = 256  # at once; uvicorn tells further ones 503
@@ -27,8 +27,9 @@ def serve(
     hosts: Iterable[str] = (),
     minerals: Path | str | None = None,
     device: str = "auto",
+    on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve a trained model until Ctrl-C; the address is printed once requests are taken.
+    """Serve a trained model until Ctrl-C.
 
     Args:
         run: run folder, or a bundle folder.
@@ -36,7 +37,8 @@ def serve(
         port: 0 takes a free one.
         hosts: further names that browsers may know this machine by.
         minerals: a table of your own; see `read_minerals`.
-        device: see `hardware.choose_device`.
+        device: see `choose_device`.
+        on_ready: called with the address once requests are accepted.
 
     Raises:
         UserError: no model there, or the port is taken.
@@ -59,7 +61,7 @@ def serve(
     with _listen(host, port) as listening:
         shown = f"[{host}]" if ":" in host else host
         address = f"http://{shown}:{listening.getsockname()[1]}"
-        print(tr(f"{address} (Ctrl-C ends it)", f"{address}（按 Ctrl-C 结束）"), flush=True)
+        on_ready(address)
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listening])
 

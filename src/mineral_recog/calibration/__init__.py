@@ -1,0 +1,1 @@
+"""Calibrated probabilities, sets of minerals and "none of these", in numpy alone."""

@@ -1,0 +1,82 @@
+"""The command `compare`: train recipes with several seeds and set them side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mineral_recog.cli.options import (
+    CacheOption,
+    DeviceOption,
+    ForceOption,
+    WorkersOption,
+    with_cache,
+)
+from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.i18n import tr
+
+
+def compare(
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            help=tr(
+                "prepared folders, as random splits of the same photos", "已划分的文件夹（可多个）"
+            ),
+        ),
+    ],
+    recipes: Annotated[
+        str,
+        typer.Option(
+            help=tr(
+                "names or .yaml files, the first to measure by; or all",
+                "配方名或 .yaml 文件，第一个作为基准；或 all",
+            )
+        ),
+    ] = "baseline,multi_stage",
+    seeds: Annotated[str, typer.Option(help=tr("of the runs", "各次训练的随机种子"))] = "0,1,2",
+    out: Annotated[
+        Path,
+        typer.Option(help=tr("folder of the runs and the tables", "存放训练与表格的文件夹")),
+    ] = Path("comparison"),
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help=tr("key=value for every recipe", "对每个配方的 key=value"),
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["val", "test"],
+        typer.Option(help=tr("photos to measure on", "用哪部分照片评估")),
+    ] = "test",
+    cache: CacheOption = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Train recipes and compare them."""
+    from mineral_recog.comparison.plan import plan_comparison
+
+    # Wrong names and keys are reported before torch is loaded.
+    plan = plan_comparison(data, recipes, seeds, with_cache(settings, cache), out, split)
+
+    from mineral_recog.cli.figure_tables import print_comparison
+    from mineral_recog.comparison.runner import refuse_failures, run_comparison
+    from mineral_recog.data.loaders import default_workers
+
+    with TerminalProgress() as progress:
+        result = run_comparison(
+            plan,
+            device=device,
+            workers=default_workers() if workers is None else workers,
+            force=force,
+            progress=progress,
+        )
+    if result.comparison is not None:
+        print_comparison(result.comparison)
+        print(result.page)
+    refuse_failures(result)

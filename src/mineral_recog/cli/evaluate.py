@@ -1,0 +1,72 @@
+"""The command `evaluate`: measure a run on a split."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from mineral_recog.cli.options import DeviceOption, ForceOption, WorkersOption
+from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.i18n import tr
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help=tr("run folder", "运行文件夹"))],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help=tr("prepared folder; default that of training", "数据文件夹；默认训练所用")
+        ),
+    ] = None,
+    split: Annotated[
+        Literal["train", "val", "test"],
+        typer.Option(help=tr("photos to measure on", "用哪部分照片评估")),
+    ] = "test",
+    against: Annotated[
+        Path | None,
+        typer.Option(help=tr("an evaluated run to compare with", "与之比较的、已评估的运行")),
+    ] = None,
+    groups: Annotated[
+        str | None,
+        typer.Option(
+            help=tr(
+                "thirds, two counts such as 100,20, or a .json file",
+                "thirds、两个数目（如 100,20）或一个 .json 文件",
+            )
+        ),
+    ] = None,
+    others: Annotated[
+        Path | None,
+        typer.Option(
+            help=tr(
+                "folder of pictures of something else, to be told from minerals",
+                "其他图片的文件夹，看模型能否认出“都不是”",
+            )
+        ),
+    ] = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Measure a run."""
+    from mineral_recog.cli.figure_tables import print_figures
+    from mineral_recog.data.loaders import default_workers
+    from mineral_recog.evaluation.evaluator import evaluate as evaluate_run
+
+    with TerminalProgress() as progress:
+        evaluation, other, folder = evaluate_run(
+            run,
+            data=data,
+            split=split,
+            against=against,
+            groups=groups,
+            others=others,
+            device=device,
+            workers=default_workers() if workers is None else workers,
+            force=force,
+            progress=progress,
+        )
+    print_figures(evaluation, other)
+    print(folder / "report.html")

@@ -1,0 +1,136 @@
+"""Answers about photos as tables, JSON lines or CSV, and heat maps as pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from mineral_recog.cli.answer_tables import add_row, print_answer, print_table, rows_table
+from mineral_recog.i18n import tr
+from mineral_recog.identify.answer import Answer
+from mineral_recog.identify.answers_csv import AnswerFile
+from mineral_recog.identify.evidence import Evidence
+from mineral_recog.identify.heat_map_overlay import save_overlay
+from mineral_recog.identify.identifier import Identifier, Seen
+from mineral_recog.identify.photo_stream import SeenPhoto, see_photos
+from mineral_recog.models.gallery import Similar
+from mineral_recog.progress import Progress
+
+
+@dataclass(frozen=True)
+class AnswerOptions:
+    """How to answer, and where to write the answers.
+
+    Attributes:
+        evidence: Results of physical tests.
+        coverage: Probability with which the set of an answer holds the right mineral.
+        top: Candidates to show.
+        as_json: Print a line of JSON for each answer instead of tables.
+        csv: File to append a row for each photo to.
+        heat_maps: Folder for a heat map of each photo.
+    """
+
+    evidence: Evidence
+    coverage: float
+    top: int
+    as_json: bool
+    csv: Path | None
+    heat_maps: Path | None
+
+
+def identify_specimen(
+    identifier: Identifier, paths: Sequence[Path], options: AnswerOptions, progress: Progress
+) -> None:
+    """Print one full answer from all photos of a specimen.
+
+    Raises:
+        DataError: No photo can be read.
+    """
+    photos = list(see_photos(identifier, paths, progress=progress))
+    sightings = [photo.seen.sighting for photo in photos]
+    answer = identifier.answer(sightings, options.evidence, options.coverage)
+    for photo in photos:
+        _save_heat_map(identifier, options, photo, answer, progress)
+    if options.as_json:
+        print(_json([photo.path for photo in photos], answer, options))
+    else:
+        print_answer(answer, options.top, _similar(identifier, photos[0].seen))
+
+
+def identify_each(
+    identifier: Identifier, paths: Sequence[Path], options: AnswerOptions, progress: Progress
+) -> None:
+    """Print or write an answer for each photo; photos that the CSV file holds are skipped.
+
+    Raises:
+        DataError: No photo can be read.
+        UserError: The CSV file holds something else than answers of this model.
+    """
+    if options.csv is None:
+        table = rows_table()
+        photos = see_photos(identifier, paths, progress=progress)
+        for photo, answer in _answers(identifier, photos, options, progress):
+            if not options.as_json:
+                add_row(table, str(photo.path), answer)
+        if table.row_count:
+            print_table(table)
+        return
+    settings = [identifier.bundle.fingerprint(), asdict(options.evidence), options.coverage]
+    with AnswerFile(options.csv, json.dumps(settings)) as file:
+        photos = see_photos(identifier, paths, file.has, progress)
+        for photo, answer in _answers(identifier, photos, options, progress):
+            file.add(photo.path, answer)
+    if skipped := len(file.skipped):
+        progress.notice(
+            tr(
+                f"{skipped} photos were in {options.csv} already.",
+                f"{skipped} 张照片已在 {options.csv} 中。",
+            )
+        )
+    print(options.csv)
+
+
+def _answers(
+    identifier: Identifier,
+    photos: Iterable[SeenPhoto],
+    options: AnswerOptions,
+    progress: Progress,
+) -> Iterator[tuple[SeenPhoto, Answer]]:
+    """Answer about each photo; save its heat map and print its line of JSON if asked to."""
+    for photo in photos:
+        answer = identifier.answer([photo.seen.sighting], options.evidence, options.coverage)
+        _save_heat_map(identifier, options, photo, answer, progress)
+        if options.as_json:
+            print(_json([photo.path], answer, options), flush=True)
+        yield photo, answer
+
+
+def _save_heat_map(
+    identifier: Identifier,
+    options: AnswerOptions,
+    photo: SeenPhoto,
+    answer: Answer,
+    progress: Progress,
+) -> None:
+    """Save a picture of what speaks for the answer, under a name that is not taken."""
+    if options.heat_maps is None:
+        return
+    stem, number = photo.path.stem, 1
+    target = options.heat_maps / f"{stem}.png"
+    while target.exists():
+        number += 1
+        target = options.heat_maps / f"{stem}-{number}.png"
+    heat_map = identifier.heat_map(photo.seen, answer.candidates[0].name)
+    save_overlay(target, photo.image, heat_map)
+    progress.notice(str(target))
+
+
+def _similar(identifier: Identifier, seen: Seen) -> list[tuple[str, Similar]]:
+    return [(identifier.classes[one.label], one) for one in identifier.similar(seen)]
+
+
+def _json(paths: Sequence[Path], answer: Answer, options: AnswerOptions) -> str:
+    names = [str(path).encode("utf-8", "backslashreplace").decode("utf-8") for path in paths]
+    return json.dumps({"photo": names, **answer.to_json(options.top)}, ensure_ascii=False)

@@ -1,0 +1,32 @@
+"""What all commands print on the terminal: tables and lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+PIPE_WIDTH = 120  # characters; a pipe has no width of its own
+
+
+def new_console() -> Console:
+    """Return a console on standard output."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def new_table(*headings: str, numbers_from: int) -> Table:
+    """Return a table without borders, whose columns from `numbers_from` on hold numbers."""
+    table = Table(box=None, header_style="bold")
+    for position, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if position >= numbers_from else "left")
+    return table
+
+
+def print_lines(console: Console, lines: Iterable[str]) -> None:
+    """Print lines as they are: no markup, and no line breaks in paths."""
+    for line in lines:
+        console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,97 @@
+"""Progress for people: a bar on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import os
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bar
+
+from mineral_recog.i18n import tr
+from mineral_recog.progress import Progress
+from mineral_recog.text import clock, printable
+
+LINE_EVERY = 20.0  # seconds between two lines where there is no terminal
+
+
+class TerminalProgress(Progress):
+    """Shows progress and notices on standard error, so that the output of a command can be piped.
+
+    Use it as a context manager, which ends the bar.
+    """
+
+    def __init__(self) -> None:
+        # Of several processes that train together, the first one speaks for all.
+        self.console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
+        self.bar: Bar | None = None
+        self.task = ""
+
+    def __enter__(self) -> TerminalProgress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._end()
+
+    def update(self, task: str, done: int, total: int, detail: str = "") -> None:
+        """Show how far a task is; the first call of a task opens its bar."""
+        if task != self.task:
+            self._begin(task, done, total)
+        if self.bar is not None:
+            self.bar.update(self.number, completed=done, total=total, description=detail or task)
+        elif self._line_is_due(done, total):
+            self._line(detail or task, done, total)
+        if done == total:
+            self._end()
+
+    def notice(self, message: str) -> None:
+        """Show a message above the bar."""
+        self.console.print(
+            printable(message), highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
+
+    def _begin(self, task: str, done: int, total: int) -> None:
+        self._end()
+        self.task, self.first = task, done
+        self.began = self.last_line = time.monotonic()
+        if not self.console.is_terminal:
+            return
+        self.bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            TaskProgressColumn() if total > 9999 else MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn(tr("left", "剩余")),
+            TimeRemainingColumn(),
+            console=self.console,
+        )
+        self.number = self.bar.add_task(task, total=total, completed=done)
+        self.bar.start()
+
+    def _end(self) -> None:
+        if self.bar is not None:
+            self.bar.stop()
+        self.bar, self.task = None, ""
+
+    def _line_is_due(self, done: int, total: int) -> bool:
+        return done == total or time.monotonic() - self.last_line > LINE_EVERY
+
+    def _line(self, text: str, done: int, total: int) -> None:
+        """Print progress as a line, with the time left by the pace since the task began."""
+        now = self.last_line = time.monotonic()
+        left = (now - self.began) / max(done - self.first, 1) * (total - done)
+        self.notice(f"{text}  {done}/{total}  {clock(left)} {tr('left', '剩余')}")

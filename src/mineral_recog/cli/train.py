@@ -1,0 +1,111 @@
+"""The command `train`: train on DATA by a recipe."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mineral_recog.cli.options import (
+    CacheOption,
+    DeviceOption,
+    ForceOption,
+    WorkersOption,
+    with_cache,
+)
+from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.errors import UserError
+from mineral_recog.i18n import tr
+
+
+def train(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DATA", help=tr("folder with train and val", "含 train 与 val 的文件夹")
+        ),
+    ],
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            help=tr(
+                "multi_stage (default), baseline, or a .yaml file",
+                "multi_stage（默认）、baseline 或一个 .yaml 文件",
+            )
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help=tr("run folder; default runs/RECIPE", "运行文件夹；默认 runs/配方名")),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help=tr("key=value, as stages.fea.epochs=5", "key=value，如 stages.fea.epochs=5"),
+        ),
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help=tr("go on after an interruption", "中断后继续"))
+    ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard", help=tr("also log for TensorBoard", "同时写 TensorBoard 日志")
+        ),
+    ] = False,
+    cache: CacheOption = None,
+    device: DeviceOption = "auto",
+    workers: WorkersOption = None,
+    force: ForceOption = False,
+) -> None:
+    """Train by a recipe."""
+    from mineral_recog.recipes.recipe_file import read_recipe
+
+    name = recipe or "multi_stage"
+    folder = out or Path("runs", Path(name).stem)
+    if resume and (recipe or settings or cache or force):
+        raise UserError(
+            tr(
+                "--resume goes on with the run as it is: leave out --recipe, --set, --cache and "
+                "--force.",
+                "--resume 按原样继续训练：请去掉 --recipe、--set、--cache 与 --force。",
+            )
+        )
+    # Wrong keys are reported before torch is loaded.
+    settled = read_recipe(name, with_cache(settings, cache))
+
+    from mineral_recog.cli.epoch_lines import epoch_logger
+    from mineral_recog.data.loaders import default_workers
+    from mineral_recog.training.run import resume as resume_run
+    from mineral_recog.training.run import train as train_run
+
+    processes = default_workers() if workers is None else workers
+    with TerminalProgress() as progress, epoch_logger(folder, tensorboard) as on_epoch:
+        if resume:
+            resume_run(
+                data,
+                folder,
+                device=device,
+                workers=processes,
+                on_epoch=on_epoch,
+                progress=progress,
+            )
+        else:
+            train_run(
+                data,
+                settled,
+                folder,
+                device=device,
+                workers=processes,
+                force=force,
+                on_epoch=on_epoch,
+                progress=progress,
+            )
+    print(
+        tr(
+            f"{folder / 'model'}  Next: mineral-recog evaluate {folder}",
+            f"{folder / 'model'}  下一步：mineral-recog evaluate {folder}",
+        )
+    )

@@ -1,0 +1,1 @@
+"""Photos before training: audit, decisions, likely label errors, and the split into DATA."""

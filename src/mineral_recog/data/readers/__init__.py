@@ -1,0 +1,1 @@
+"""Readers of photos with classes from folders, lists, parquet files and tar files."""

@@ -1,0 +1,126 @@
+"""Runs a model over many photos, a few at a time, and skips those that cannot be read."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from mineral_recog.data.dataset import photos_in
+from mineral_recog.errors import DataError, UserError
+from mineral_recog.i18n import tr
+from mineral_recog.identify.heat_map_overlay import SIDE
+from mineral_recog.identify.identifier import Identifier, Seen
+from mineral_recog.progress import SILENT, Progress
+
+BATCH = 32  # photos in memory at once
+
+
+class SeenPhoto(NamedTuple):
+    """A photo and what the model sees in it.
+
+    Attributes:
+        path: File of the photo.
+        image: The photo, at most `SIDE` pixels wide and high.
+        seen: What the model sees.
+    """
+
+    path: Path
+    image: Image.Image
+    seen: Seen
+
+
+def find_photos(arguments: Sequence[str]) -> list[Path]:
+    """Find the photos that arguments name: files, folders with all photos in them, and patterns.
+
+    Returns:
+        The paths in the order of the arguments, each once.
+
+    Raises:
+        DataError: An argument names no photo.
+    """
+    found: list[Path] = []
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            paths = [path / name for name in photos_in(path)]
+        elif path.exists():
+            paths = [path]
+        else:
+            matches = map(Path, sorted(glob.glob(argument, recursive=True)))  # noqa: PTH207
+            paths = [match for match in matches if match.is_file()]
+        if not paths:
+            raise DataError(
+                tr(
+                    f"{argument}: no photo there; give photos, folders, or patterns such as "
+                    "'field/*.jpg'.",
+                    f"{argument}：那里没有照片；请给出照片、文件夹，或如 'field/*.jpg' 的模式。",
+                )
+            )
+        found += paths
+    return list(dict.fromkeys(found))
+
+
+def see_photos(
+    identifier: Identifier,
+    paths: Sequence[Path],
+    is_known: Callable[[Path], bool] = lambda path: False,
+    progress: Progress = SILENT,
+) -> Iterator[SeenPhoto]:
+    """Look at photos with a model, a batch at a time.
+
+    Args:
+        identifier: The model.
+        paths: Files of the photos.
+        is_known: Whether a photo needs no look.
+        progress: Receives the progress, and a notice for each photo that cannot be read.
+
+    Yields:
+        The photos that can be read, except known ones, in order.
+
+    Raises:
+        DataError: None of the photos can be read.
+    """
+    unreadable = 0
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(paths), BATCH):
+            batch = paths[start : start + BATCH]
+            readable = []
+            opened = pool.map(partial(_open, identifier, is_known), batch)
+            for path, result in zip(batch, opened, strict=True):
+                if isinstance(result, UserError):
+                    unreadable += 1
+                    progress.notice(tr(f"Skipped: {result}", f"跳过：{result}"))
+                elif result is not None:
+                    readable.append((path, *result))
+            if readable:
+                seen = identifier.see(torch.stack([view for _, _, view in readable]))
+                for (path, image, _), one_seen in zip(readable, seen, strict=True):
+                    yield SeenPhoto(path, image, one_seen)
+            if len(paths) > 1:
+                progress.update(tr("identifying", "识别"), start + len(batch), len(paths))
+    if unreadable == len(paths):
+        raise DataError(tr("None of the photos can be read.", "所有照片都无法读取。"))
+
+
+def _open(
+    identifier: Identifier, is_known: Callable[[Path], bool], path: Path
+) -> tuple[Image.Image, Tensor] | UserError | None:
+    """Open a photo: a small image and its view, the error if it is unreadable, None if known."""
+    try:
+        if is_known(path):
+            return None
+        image = identifier.open(path)
+    except UserError as error:
+        return error
+    view = identifier.view(image)
+    image.thumbnail((SIDE, SIDE))  # no more of it is shown, and large photos would fill the memory
+    return image, view

@@ -1,1 +1,0 @@
-"""The method: losses, the network, and the probabilities that samplers draw by."""

@@ -1,0 +1,1 @@
+"""Facts about minerals and their names."""

@@ -1,0 +1,242 @@
+"""The bundle: what training hands on to everything that uses a model.
+
+A folder with `model.safetensors` (weights), `trust.safetensors` (what calibration needs) and
+`config.json` (classes, counts, preprocessing, backbone, groups, calibration, where it came from).
+Reading one runs no code from it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import torch
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save as save_arrays
+from safetensors.torch import load_file, save
+from torch import nn
+
+from mineral_recog.calibration.calibration import Calibration, CalibrationValues, read_calibration
+from mineral_recog.data.transforms import Preprocessing
+from mineral_recog.errors import BundleError, UserError
+from mineral_recog.files import whole_file, whole_folder
+from mineral_recog.i18n import tr
+from mineral_recog.models.network import Network, empty_network
+
+CONFIG, WEIGHTS, CALIBRATION = "config.json", "model.safetensors", "trust.safetensors"
+LARGEST_CONFIG = 64 * 2**20  # bytes; a config of a million classes takes less
+
+Channels = tuple[float, float, float]
+
+
+def _as_folder(name: str) -> str:
+    """A class name as class folders have it: readable, and no path."""
+    if not name.isprintable() or "/" in name or name in ("", ".", ".."):
+        raise ValueError("no name of a class")
+    return name
+
+
+ClassName = Annotated[str, AfterValidator(_as_folder)]
+
+
+class _Preprocessing(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    image_size: Annotated[int, Field(ge=16, le=2048)]
+    mean: Channels
+    std: Channels
+    test_views: Literal[1, 2] = 1
+
+
+class _Config(BaseModel):
+    """The schema of config.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["mineral-recog bundle"] = "mineral-recog bundle"
+    version: Literal[2] = 2
+    backbone: str
+    head: Literal["linear", "cosine"] = "linear"
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
+    train_counts: tuple[Annotated[int, Field(ge=1)], ...]
+    groups: tuple[Literal["head", "medium", "tail"], ...]
+    preprocessing: _Preprocessing
+    calibration: CalibrationValues
+    provenance: dict[str, str]
+
+    @model_validator(mode="after")
+    def _as_many(self) -> _Config:
+        if not len(self.classes) == len(self.train_counts) == len(self.groups):
+            raise ValueError("classes, train_counts and groups differ in length")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("a class is there twice")
+        return self
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained model and what is known of it.
+
+    Attributes:
+        network: in evaluation mode when read.
+        backbone: its timm name, or what `name_of` calls one given in Python.
+        head: `linear` or `cosine`.
+        classes: names, C.
+        train_counts: training photos of each class, C.
+        groups: `head`, `medium` or `tail` for each class, C.
+        calibration: how far its answers can be believed.
+        provenance: versions, seed, recipe, data fingerprint and hardware, as text.
+    """
+
+    network: Network
+    backbone: str
+    head: str
+    classes: tuple[str, ...]
+    train_counts: tuple[int, ...]
+    groups: tuple[str, ...]
+    calibration: Calibration
+    provenance: dict[str, str]
+
+    def fingerprint(self) -> str:
+        """SHA-256 over the classifier's weights, which no two trainings share."""
+        digest = hashlib.sha256()
+        for value in self.network.classifier.state_dict().values():
+            digest.update(value.detach().cpu().numpy().tobytes())
+        return digest.hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle to a folder, whole or not at all."""
+        preprocessing = self.network.preprocessing.to_json()
+        config = _Config(
+            backbone=self.backbone,
+            head=self.head,  # type: ignore[arg-type]  # checked by the schema
+            classes=self.classes,
+            train_counts=self.train_counts,
+            groups=self.groups,  # type: ignore[arg-type]  # checked by the schema
+            preprocessing=_Preprocessing(**preprocessing),
+            calibration=self.calibration.values(),
+            provenance=self.provenance,
+        )
+        weights = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
+        with whole_folder(folder) as whole:
+            for name, data in (
+                (WEIGHTS, save(weights)),
+                (CALIBRATION, save_arrays(self.calibration.arrays())),
+                (CONFIG, config.model_dump_json(indent=1).encode("utf-8")),
+            ):
+                with whole_file(whole / name) as file:  # on disk before its checkpoint may go
+                    file.write_bytes(data)
+
+
+def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
+    """Read the bundle of a run folder, or a bundle folder itself.
+
+    Args:
+        run: the folder.
+        backbone: a module of the kind that the run was given in Python, if it was.
+
+    Raises:
+        UserError: none there, damaged, of another version, or weights of other shapes.
+    """
+    folder = run / "model" if (run / "model").is_dir() else run
+    for file in (CONFIG, WEIGHTS):
+        if not (folder / file).is_file():
+            raise BundleError(
+                tr(
+                    f"{run} holds no trained model ({folder / file} is missing): give the folder "
+                    "of a finished `mineral-recog train`.",
+                    f"{run} 里没有训练好的模型（缺少 {folder / file}）：请给出已完成的 "
+                    "`mineral-recog train` 的文件夹。",
+                )
+            )
+    config = _read_config(folder / CONFIG)
+    preprocessing = Preprocessing(**config.preprocessing.model_dump())
+    build = partial(
+        empty_network, backbone or config.backbone, config.head, len(config.classes), preprocessing
+    )
+    if backbone is None and (shapes := _shapes(build)):
+        _refuse_misfit(shapes, folder / WEIGHTS)
+    network = build()
+    _load_weights(network, folder / WEIGHTS)
+    return Bundle(
+        network.eval(),
+        config.backbone,
+        config.head,
+        config.classes,
+        config.train_counts,
+        config.groups,
+        _read_calibration(config, folder / CALIBRATION, network.classifier.in_features),
+        config.provenance,
+    )
+
+
+def _shapes(build: Callable[[], Network]) -> Network | None:
+    """A network without memory for its weights: a small file may name one of gigabytes.
+
+    None if it cannot be built so. A few cannot, depending on timm; building it tells what is wrong
+    with the others.
+    """
+    try:
+        with torch.device("meta"):
+            return build()
+    except (UserError, RuntimeError):
+        return None
+
+
+def _read_calibration(config: _Config, path: Path, width: int) -> Calibration:
+    try:
+        return read_calibration(config.calibration, load_arrays(path), config.groups, width)
+    except (SafetensorError, OSError, ValueError) as error:
+        reason = str(error)
+    raise _damaged(path, reason)
+
+
+def _read_config(path: Path) -> _Config:
+    try:
+        if path.stat().st_size > LARGEST_CONFIG:
+            raise ValueError("too large")
+        return _Config.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    except ValueError as error:
+        reason = str(error)
+    raise _damaged(path, reason)
+
+
+def _refuse_misfit(network: Network, path: Path) -> None:
+    """Refuse weights of other names or shapes than a network's, by what their file says."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            found = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError) as error:
+        raise _damaged(path, str(error)) from None
+    own = {key: list(value.shape) for key, value in network.state_dict().items()}
+    wrong = [key for key in own.keys() | found.keys() if own.get(key) != found.get(key)]
+    if wrong:
+        raise _damaged(path, f"{len(wrong)} tensors do not fit the backbone, as {min(wrong)}")
+
+
+def _load_weights(network: Network, path: Path) -> None:
+    _refuse_misfit(network, path)
+    weights = load_file(path)
+    if not all(bool(value.isfinite().all()) for value in weights.values()):
+        raise _damaged(path, "weights that are not finite")
+    network.load_state_dict(weights)
+
+
+def _damaged(path: Path, reason: str) -> UserError:
+    reason = " ".join(reason.split())[:200]
+    return BundleError(
+        tr(
+            f"{path} is damaged or of another version ({reason}): train again, or copy the run "
+            "folder anew.",
+            f"{path} 已损坏或版本不同（{reason}）：请重新训练，或重新复制运行文件夹。",
+        )
+    )

@@ -1,0 +1,1 @@
+"""How pages and plots look: templates in two languages, fonts, colours and axes."""

@@ -1,0 +1,71 @@
+"""Pages that hold all they show, in English and Chinese: templates, and plots in both."""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from mineral_recog.files import whole_file
+from mineral_recog.i18n import chinese
+from mineral_recog.rendering.plot_style import as_svg
+
+_SPLIT_NAMES = {
+    "test": ("test", "测试集"),
+    "val": ("validation", "验证集"),
+    "train": ("training", "训练集"),
+}
+_PLOT_WORDS = {
+    "Predicted class": "预测类别", "True class": "真实类别",
+    "Share of the true class": "占真实类别的比例", "head classes": "头部类别",
+    "medium classes": "中部类别", "tail classes": "尾部类别", "head": "头部", "medium": "中部",
+    "tail": "尾部", "Training photos (log scale)": "训练照片数（对数刻度）", "Accuracy": "准确率",
+    "Training loss": "训练损失", "Accuracy on validation photos": "验证集准确率",
+    "mean over classes": "按类别平均", "over photos": "按照片平均", "Epoch": "训练轮次",
+    "Training photos": "训练照片数", "Mean accuracy, all classes": "平均准确率（全部类别）",
+    "Mean accuracy, tail classes": "平均准确率（尾部类别）", "Training time (s)": "训练用时（秒）",
+    "Training time (min)": "训练用时（分钟）", "Training time (h)": "训练用时（小时）",
+    "All photos": "全部照片", "Photos of tail classes": "尾部类别的照片",
+    "Probability told": "所报概率", "Share that is right": "实际正确的比例", "Photos": "照片数",
+    "before calibration": "校准前", "after calibration": "校准后",
+}  # fmt: skip
+
+
+def write_page(path: Path, template: str, context: dict[str, Any]) -> None:
+    """Fill a template and write it, whole or not at all; all text is escaped.
+
+    A template is one of this package, or of another as in `audit/review.html`. Raises OSError
+    when `path` cannot be written.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, loader=FunctionLoader(_source)
+    )
+    own = {"language": "zh" if chinese() else "en", "split_names": _SPLIT_NAMES}
+    text = environment.get_template(template).render(own | context)
+    with whole_file(path) as partial:
+        # a file name that is no UTF-8 reaches Python as surrogates, which UTF-8 cannot hold
+        partial.write_bytes(text.encode("utf-8", "backslashreplace"))
+
+
+def _source(template: str) -> str:
+    """Return the text of a template, named by its room and file: `evaluation/report.html`."""
+    room, _, name = template.rpartition("/")
+    return files(f"mineral_recog.{room}").joinpath(name).read_text("utf-8")
+
+
+def bilingual(figure: Figure) -> Markup:
+    """A plot as SVG whose own words stand in both languages; the page shows one of the two."""
+
+    def both(match: re.Match[str]) -> str:
+        english = match[1]
+        if english not in _PLOT_WORDS:
+            return match[0]
+        return (
+            f'><tspan class="en">{english}</tspan>'
+            f'<tspan class="zh" lang="zh">{_PLOT_WORDS[english]}</tspan></text>'
+        )
+
+    return Markup(re.sub(r">([^<>]+)</text>", both, as_svg(figure)))

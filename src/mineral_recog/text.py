@@ -1,0 +1,43 @@
+"""Text that comes from elsewhere: made safe to show, and parsed as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mineral_recog.i18n import tr
+
+
+def printable(text: str) -> str:
+    """Replace control characters, and all others that cannot be seen, by their Python escapes.
+
+    Names of files and classes may hold line ends and terminal control sequences.
+    """
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+def encodable(path: str) -> str:
+    """Return a path that every file and page can hold.
+
+    Bytes that are not UTF-8 become the escapes \\udc80 to \\udcff.
+    """
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse JSON text.
+
+    Raises:
+        ValueError: The text is not JSON, or is nested too deeply.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError(tr("nested too deeply", "嵌套过深")) from None
+
+
+def clock(seconds: float) -> str:
+    """Format a time as people read it: 4:05 or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

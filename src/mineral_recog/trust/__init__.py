@@ -1,1 +1,0 @@
-"""What makes a classifier's answers believable: probabilities, sets of minerals, none of these."""

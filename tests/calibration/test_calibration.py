@@ -1,0 +1,110 @@
+"""All parts together: fitted, written, read again, and refused when they do not fit."""
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from pydantic import ValidationError
+
+from mineral_recog.calibration.calibration import (
+    Calibration,
+    CalibrationValues,
+    fit_calibration,
+    read_calibration,
+)
+
+GROUPS = ("head", "medium", "tail")
+COUNTS = (30, 12, 3)
+
+
+def photos(rng: np.random.Generator, width: int = 8) -> tuple[npt.NDArray[np.float32], Any]:
+    labels = np.repeat(np.arange(3), COUNTS)
+    features = rng.normal(size=(len(labels), width)) + 3 * np.eye(width)[labels]
+    return features.astype(np.float32), labels
+
+
+@pytest.fixture(scope="module")
+def calibration() -> Calibration:
+    rng = np.random.default_rng(0)
+    (train, train_labels), (val, val_labels) = photos(rng), photos(rng)
+    return fit_calibration(train, train_labels, val, val[:, :3], val_labels, GROUPS)
+
+
+def test_what_is_written_is_read_again(calibration: Calibration) -> None:
+    text = calibration.values().model_dump_json()
+    values = CalibrationValues.model_validate(json.loads(text))
+    again = read_calibration(values, calibration.arrays(), GROUPS, 8)
+    features, _ = photos(np.random.default_rng(1))
+    logits = features[:, :3]
+    np.testing.assert_array_equal(again.probabilities(logits), calibration.probabilities(logits))
+    np.testing.assert_array_equal(
+        again.ood.score(features, logits), calibration.ood.score(features, logits)
+    )
+    assert again.ood.threshold == calibration.ood.threshold
+    for coverage in (0.5, 0.9):
+        np.testing.assert_array_equal(
+            again.conformal.thresholds(coverage), calibration.conformal.thresholds(coverage)
+        )
+
+
+def test_probabilities_are_those_of_the_temperature(calibration: Calibration) -> None:
+    odds = calibration.probabilities(np.array([[calibration.temperature, 0.0, 0.0]]))[0]
+    assert odds[0] / odds[1] == pytest.approx(np.e)
+
+
+def test_a_trust_is_small(calibration: Calibration) -> None:
+    assert {name: array.shape for name, array in calibration.arrays().items()} == {
+        "conformal_scores": (45,),
+        "class_means": (3, 8),
+        "directions": (8, 8),
+    }
+    assert all(array.dtype == np.float32 for array in calibration.arrays().values())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("temperature", 0.0),
+        ("temperature", float("nan")),
+        ("temperature", "1.5"),
+        ("val_counts", [1, -1, 2]),
+        ("novelty_weight", -1.0),
+        ("novelty_threshold", float("inf")),
+        ("plain_threshold", 1.5),
+        ("unknown", 1),
+    ],
+)
+def test_values_that_cannot_be_are_refused(
+    calibration: Calibration, field: str, value: object
+) -> None:
+    told = calibration.values().model_dump() | {field: value}
+    with pytest.raises(ValidationError, match=field):
+        CalibrationValues.model_validate(told)
+
+
+@pytest.mark.parametrize(
+    ("name", "array", "message"),
+    [
+        ("conformal_scores", np.zeros(44, np.float32), r"\(45,\)"),
+        ("conformal_scores", np.linspace(1, 0, 45, dtype=np.float32), "sorted"),
+        ("conformal_scores", np.full(45, 2, np.float32), "between 0 and 1"),
+        ("class_means", np.zeros((3, 9), np.float32), r"\(3, 8\)"),
+        ("class_means", np.zeros((3, 8)), "float32"),
+        ("class_means", np.full((3, 8), np.nan, np.float32), "finite"),
+        ("directions", np.zeros((65, 8), np.float32), r"\(64, 8\)"),
+        ("directions", np.float32(1), "directions"),
+        ("more", np.zeros(1, np.float32), "more"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    calibration: Calibration, name: str, array: npt.NDArray[np.float32], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        read_calibration(calibration.values(), calibration.arrays() | {name: array}, GROUPS, 8)
+
+
+def test_values_of_another_model_are_refused(calibration: Calibration) -> None:
+    with pytest.raises(ValueError, match="3 classes, not 2"):
+        read_calibration(calibration.values(), calibration.arrays(), GROUPS[:2], 8)

@@ -1,0 +1,65 @@
+"""The figures against photos whose answers are worked out by hand."""
+
+import numpy as np
+import pytest
+
+from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.calibration_metrics import calibration_figures, ood_figures
+from mineral_recog.calibration.conformal import ConformalScores
+from mineral_recog.calibration.ood import OodDetector
+
+GROUPS = ("head", "medium", "tail")
+# sets: every class with a probability of at least 0.4; strange: 0.5 or more from both axes
+CALIBRATION = Calibration(
+    2.0,
+    ConformalScores(np.full(27, 0.6, np.float32), (9, 9, 9), GROUPS),
+    OodDetector(np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32), 0.0, 0.0, 0.5, 0.25),
+)
+
+
+def test_trust_figures_by_hand() -> None:
+    labels = np.array([0, 0, 2, 2])
+    # at temperature 2: (0.5, 0.4, 0.1), (0.1, 0.8, 0.1), (0.2, 0.2, 0.6), (0.9, 0.05, 0.05)
+    after = np.array([[0.5, 0.4, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
+    features = np.array([[1.0, 0.0], [2.0, 0.1], [3.0, 3.0], [0.0, 1.0]])
+    found = calibration_figures(CALIBRATION, labels, 2 * np.log(after + 1e-9), features, GROUPS)
+    before = after**2 / (after**2).sum(axis=1, keepdims=True)
+    gaps = np.abs(np.array([1, 0, 1, 0]) - before.max(axis=1))  # each in a bin of its own
+    assert found == pytest.approx(
+        {
+            "ece_before": gaps.mean(),
+            "ece_before_head": gaps[:2].mean(),
+            "ece_before_tail": gaps[2:].mean(),
+            "ece_after": (0.5 + 0.8 + 0.4 + 0.9) / 4,
+            "ece_after_head": (0.5 + 0.8) / 2,
+            "ece_after_tail": (0.4 + 0.9) / 2,
+            "coverage": 0.5,
+            "coverage_head": 0.5,
+            "coverage_tail": 0.5,
+            "set_size": 5 / 4,
+            "set_size_head": 3 / 2,
+            "set_size_tail": 1.0,
+            "kept": 0.75,
+            "kept_head": 1.0,
+            "kept_tail": 0.5,
+            "lowest_coverage": 0.5,
+        },
+        abs=1e-6,
+    )
+
+
+def test_novelty_figures_by_hand() -> None:
+    # distances of photos 0 and 0.77, of others 0 and 1.41 and 1.41
+    own, others = np.array([[1.0, 0], [1, 1]]), np.array([[0, 1.0], [-1, 0], [0, -1]])
+    sure, unsure = [4.0, 0.0], [0.1, 0.0]
+    found = ood_figures(
+        CALIBRATION, np.array([sure, unsure]), own, np.array([sure, sure, unsure]), others
+    )
+    assert found == {
+        "auroc": (0.5 + 0 + 2 + 2) / 6,
+        "false_accepts": 1 / 3,
+        "kept": 0.5,
+        "plain_auroc": pytest.approx((2 * 0.5 + 0 + 0 + 1 + 0.5) / 6),
+        "plain_false_accepts": 2 / 3,
+        "plain_kept": 0.5,
+    }

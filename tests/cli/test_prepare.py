@@ -1,0 +1,56 @@
+"""What `prepare` tells of what became of the photos."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mineral_recog.cli.main import main
+from tests.duplicates.scenes import scene
+
+
+def write_scenes(folder: Path, first: int, count: int) -> None:
+    """Sharp photos, no two alike, with which nothing is wrong."""
+    folder.mkdir(parents=True)
+    for seed in range(first, first + count):
+        scene(seed).save(folder / f"{seed}.png")
+
+
+def test_whatever_is_left_out_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photos, data, decisions = tmp_path / "photos", tmp_path / "data", tmp_path / "decisions.json"
+    for number, folder in enumerate(("train/opal", "train/gold", "test/opal", "test/gold")):
+        write_scenes(photos / folder, 10 * number, 6)
+    shutil.copy(photos / "test/opal/20.png", photos / "train/opal")
+    for number in range(11):
+        (photos / "train" / "gold" / f"torn {number:02}.png").write_bytes(b"torn")
+    for name in ("a.txt", "b.txt", "a.raw"):
+        (photos / "test" / "gold" / name).touch()
+    decisions.write_text(json.dumps({"drop": ["opal/train/none.png", "opal/train/0.png"]}))
+    assert main(["prepare", str(photos), str(data), "--decisions", str(decisions)]) == 0
+    told = capsys.readouterr().out
+    for line in (
+        "Splits as given: train, test; drawn out of train: val, 10 % of each class",
+        "Left out, not photos: 1 .raw, 2 .txt",
+        "Copies across the given splits: 1 val and test photos had copies in train; 1 photos of",
+        "By your decisions: 1 photos dropped",
+        "Decided on, but not there: 1 photos, the first opal/train/none.png",
+        f"... (+1: {data / 'prepared.json'})",
+    ):
+        assert line in told
+    skipped = [line for line in told.splitlines() if line.startswith("Skipped, cannot be read")]
+    assert len(skipped) == 10
+    assert "torn 00.png" in skipped[0]
+
+
+def test_photos_with_nothing_wrong_need_no_audit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for first, name in ((0, "opal"), (10, "gold")):
+        write_scenes(tmp_path / "photos" / name, first, 6)
+    assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "data")]) == 0
+    told = capsys.readouterr().out
+    assert "Next: mineral-recog train" in told
+    assert not any(word in told for word in ("audit", "Left out", "Skipped", "opies"))

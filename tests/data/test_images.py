@@ -1,0 +1,183 @@
+"""Photos as people have them: upright, RGB, whatever they were."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mineral_recog.data.images import (
+    TooLargeError,
+    examine_photo,
+    is_photo_name,
+    open_photo,
+    reads_heic,
+    unreadable,
+)
+from tests.heic import heic, without_heic
+
+
+def corner(path: Path) -> tuple[int, ...]:
+    pixel = open_photo(path).getpixel((0, 0))
+    assert isinstance(pixel, tuple)
+    return pixel
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour", "suffix", "expected"),
+    [
+        ("RGB", (10, 200, 30), "png", (10, 200, 30)),
+        ("L", 77, "png", (77, 77, 77)),
+        ("1", 1, "png", (255, 255, 255)),
+        ("RGBA", (10, 20, 30, 0), "png", (255, 255, 255)),
+        ("RGBA", (10, 20, 30, 255), "webp", (10, 20, 30)),
+        ("LA", (90, 0), "png", (255, 255, 255)),
+        ("I;16", 257 * 40, "png", (40, 40, 40)),
+        ("I", 257 * 40, "tiff", (40, 40, 40)),
+        ("F", 40.0, "tiff", (40, 40, 40)),
+        ("RGB", (10, 200, 30), "bmp", (10, 200, 30)),
+    ],
+)
+def test_modes_become_rgb(
+    tmp_path: Path, mode: str, colour: object, suffix: str, expected: tuple[int, ...]
+) -> None:
+    path = tmp_path / f"a.{suffix}"
+    image = Image.new(mode, (8, 8), colour)  # type: ignore[arg-type]
+    image.save(path, lossless=True) if suffix == "webp" else image.save(path)
+    assert open_photo(path).mode == "RGB"
+    assert corner(path) == pytest.approx(expected, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "low", "high"), [("I", 0, 200_000), ("I", -5, 5), ("F", 0.0, 1000.0), ("F", -1.0, 0.5)]
+)
+def test_grey_of_an_unknown_scale_goes_by_its_own_range(
+    tmp_path: Path, mode: str, low: float, high: float
+) -> None:
+    image = Image.new(mode, (3, 1), low)
+    image.putpixel((1, 0), (low + high) / 2 if mode == "F" else int(low + high) // 2)
+    image.putpixel((2, 0), high)
+    image.save(tmp_path / "a.tiff")
+    assert np.asarray(open_photo(tmp_path / "a.tiff"))[0, :, 0].tolist() == pytest.approx(
+        [0, 127.5, 255], abs=1
+    )
+
+
+def test_cmyk_and_palette(tmp_path: Path) -> None:
+    Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
+    assert corner(tmp_path / "a.jpg")[0] > 200
+    Image.new("RGB", (8, 8), (0, 0, 250)).convert("P").save(tmp_path / "a.gif")
+    assert corner(tmp_path / "a.gif")[2] > 200
+
+
+def test_exif_orientation_is_followed(tmp_path: Path) -> None:
+    image = Image.new("RGB", (40, 20), "black")
+    image.paste((255, 255, 255), (0, 0, 20, 20))  # white on the left
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned a quarter clockwise: left becomes top
+    image.save(tmp_path / "a.jpg", exif=exif)
+    upright = np.asarray(open_photo(tmp_path / "a.jpg"))
+    assert upright.shape == (40, 20, 3)
+    assert upright[:16].mean() > 240 > 15 > upright[24:].mean()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "size", "white"),
+    [
+        (1, (64, 32), "left"),
+        (2, (64, 32), "right"),
+        (3, (64, 32), "right"),
+        (6, (32, 64), "top"),
+        (8, (32, 64), "bottom"),
+    ],
+)
+def test_heic_is_upright_once(
+    tmp_path: Path, orientation: int, size: tuple[int, int], white: str
+) -> None:
+    image = Image.new("RGB", (64, 32), "black")
+    image.paste("white", (0, 0, 32, 32))
+    (tmp_path / "a.heic").write_bytes(heic(image, orientation))
+    upright, header = examine_photo(tmp_path / "a.heic")
+    assert (header.format, header.width, header.height) == ("HEIF", *size)
+    assert (upright.size, upright.mode) == (size, "RGB")
+    pixels = np.asarray(upright.convert("L"))
+    halves = {
+        "left": pixels[:, : size[0] // 2],
+        "right": pixels[:, size[0] // 2 :],
+        "top": pixels[: size[1] // 2],
+        "bottom": pixels[size[1] // 2 :],
+    }
+    assert max(halves, key=lambda half: halves[half].mean()) == white
+    assert halves[white].mean() > 250
+
+
+def test_heic_has_the_same_limit_and_is_named_when_it_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = heic(Image.new("RGB", (64, 32), "red"))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # twice this is refused
+    with pytest.raises(TooLargeError):
+        open_photo(BytesIO(content))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2048)
+    assert open_photo(BytesIO(content)).size == (64, 32)
+    with pytest.raises(OSError, match="cannot identify"):
+        open_photo(BytesIO(content), formats=("JPEG", "PNG"))
+    with without_heic(monkeypatch), pytest.raises(OSError, match=r"pip install .*\[heic\]"):
+        open_photo(BytesIO(content))
+    (tmp_path / "cut.heic").write_bytes(content[:-5])
+    [(photo, why)] = unreadable([0], lambda _: (tmp_path / "cut.heic").open("rb"))
+    assert photo == 0
+    assert why
+
+
+def test_a_name_is_that_of_a_photo_whatever_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["a.HEIC", "a.heif", "a.jpg", "a", "a.txt"]
+    told = [True, True, True, True, False]
+    assert reads_heic()
+    assert [is_photo_name(name) for name in names] == told
+    with without_heic(monkeypatch):
+        assert [is_photo_name(name) for name in names] == told
+
+
+def test_a_program_that_draws_is_no_photo(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.eps")
+    for path in (tmp_path / "a.eps", BytesIO((tmp_path / "a.eps").read_bytes())):
+        with pytest.raises(OSError, match="EPS is not read"):
+            open_photo(path)
+
+
+def test_the_library_for_heic_is_not_imported_before_a_photo_needs_it(tmp_path: Path) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
+    program = (
+        "import sys; from pathlib import Path\n"
+        "from mineral_recog.data.images import is_photo_name, open_photo\n"
+        f"is_photo_name('a.heic'); open_photo(Path({str(tmp_path / 'a.png')!r}))\n"
+        "assert 'pillow_heif' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_large_jpegs_are_decoded_small(tmp_path: Path) -> None:
+    Image.new("RGB", (1600, 1200)).save(tmp_path / "a.jpg")
+    assert open_photo(tmp_path / "a.jpg").size == (1600, 1200)
+    assert open_photo(tmp_path / "a.jpg", short_side=300).size == (400, 300)
+
+
+def test_the_unreadable_are_told_with_their_reason(tmp_path: Path) -> None:
+    Image.effect_noise((64, 64), 50).save(tmp_path / "good.jpg")
+    whole = (tmp_path / "good.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "text.png").write_text("hello")
+    paths = [tmp_path / name for name in ("good.jpg", "cut.jpg", "empty.png", "gone.png")]
+    told: list[int] = []
+    found = unreadable(range(4), lambda photo: paths[photo].open("rb"), told.append)
+    assert [photo for photo, _ in found] == [1, 2, 3]
+    assert all(reason and "\n" not in reason for _, reason in found)
+    assert told == [1, 2, 3, 4]
+    assert "truncated" in found[0][1]

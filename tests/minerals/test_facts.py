@@ -1,0 +1,278 @@
+"""The shipped table holds; a user's table adds to it or is refused with the line to mend."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mineral_recog.errors import UserError
+from mineral_recog.minerals.facts import COLUMNS, SHIPPED, WORDS, Mineral, read_minerals, word_of
+
+SPECIES = {  # those of the photos, with their Chinese names
+    "Agate": "玛瑙",
+    "Albite": "钠长石",
+    "Almandine": "铁铝榴石",
+    "Anglesite": "铅矾",
+    "Azurite": "蓝铜矿",
+    "Beryl": "绿柱石",
+    "Cassiterite": "锡石",
+    "Chalcopyrite": "黄铜矿",
+    "Cinnabar": "辰砂",
+    "Copper": "自然铜",
+    "Demantoid": "翠榴石",
+    "Diopside": "透辉石",
+    "Elbaite": "锂电气石",
+    "Epidote": "绿帘石",
+    "Fluorite": "萤石",
+    "Galena": "方铅矿",
+    "Gold": "自然金",
+    "Halite": "石盐",
+    "Hematite": "赤铁矿",
+    "Magnetite": "磁铁矿",
+    "Malachite": "孔雀石",
+    "Marcasite": "白铁矿",
+    "Opal": "蛋白石",
+    "Orpiment": "雌黄",
+    "Pyrite": "黄铁矿",
+    "Quartz": "石英",
+    "Rhodochrosite": "菱锰矿",
+    "Ruby": "红宝石",
+    "Sapphire": "蓝宝石",
+    "Schorl": "黑电气石",
+    "Sphalerite": "闪锌矿",
+    "Stibnite": "辉锑矿",
+    "Sulphur": "自然硫",
+    "Topaz": "黄玉",
+    "Torbernite": "铜铀云母",
+    "Wulfenite": "钼铅矿",
+    "Bornite": "斑铜矿",
+    "Chrysocolla": "硅孔雀石",
+    "Muscovite": "白云母",
+    "Biotite": "黑云母",
+}
+EMPTY = dict.fromkeys(COLUMNS, "")
+
+
+def write_table(path: Path, *rows: dict[str, str]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        writer.writeheader()
+        writer.writerows({**EMPTY, **row} for row in rows)
+    return path
+
+
+def test_the_species_of_the_photos_are_found_by_both_names() -> None:
+    table = read_minerals()
+    for english, chinese in SPECIES.items():
+        mineral = table.find(english)
+        assert mineral is not None, english
+        assert (mineral.name, mineral.chinese) == (english, chinese)
+        assert table.find(chinese) is mineral
+
+
+def test_every_row_of_the_shipped_table_is_whole() -> None:
+    table = read_minerals()
+    assert len(table) >= 120
+    for mineral in table:
+        unknown = [name for name, fact in vars(mineral).items() if fact in (None, ())]
+        assert unknown in ([], ["synonyms"]), mineral.name
+        assert mineral.chinese != mineral.name
+        assert mineral.hardness is not None
+        assert mineral.density is not None
+        low, high = mineral.density
+        assert high <= low * 1.7, mineral.name  # uraninite, when altered, has the widest range
+        assert mineral.hardness[0] >= 1
+
+
+def test_facts_that_tell_lookalikes_apart() -> None:
+    table = read_minerals()
+
+    def known(name: str) -> Mineral:
+        mineral = table.find(name)
+        assert mineral is not None
+        return mineral
+
+    assert known("pyrite").hardness == (6, 6.5)
+    assert known("chalcopyrite").hardness == (3.5, 4)
+    assert known("gold").streak == ("yellow",)
+    assert known("hematite").streak == ("red", "brown")
+    assert known("magnetite").streak == ("black",)
+    assert {one.name for one in table if one.magnetism == "strong"} == {"Magnetite"}
+    assert known("calcite").acid == "fizzes"
+    assert known("dolomite").acid == "fizzes when powdered"
+    fizzing = {one.group for one in table if one.acid != "none"}
+    assert fizzing == {"carbonate"}
+    assert all(one.acid != "none" for one in table if one.group == "carbonate")
+    assert known("quartz").cleavage == "none"
+    assert known("quartz").facts()["formula"] == "SiO₂"
+    assert known("cerussite").density == (6.4, 6.6)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("iron-PYRITES", "Pyrite"),
+        ("Fools_gold", "Pyrite"),
+        (" 愚人金 ", "Pyrite"),
+        ("Sulfur", "Sulphur"),
+        ("天然硫", "Sulphur"),
+        ("lapislazuli", "Lazurite"),
+        ("haematite", "Hematite"),
+        ("smoky_quartz", "Smoky quartz"),
+    ],
+)
+def test_a_name_is_found_however_it_is_written(name: str, found: str) -> None:
+    mineral = read_minerals().find(name)
+    assert mineral is not None
+    assert mineral.name == found
+
+
+@pytest.mark.parametrize("name", ["", "-", "unobtainium", "quart", "石"])
+def test_what_is_no_name_is_not_found(name: str) -> None:
+    assert read_minerals().find(name) is None
+
+
+def test_words_are_known_in_both_languages() -> None:
+    for column, words in WORDS.items():
+        assert len(set(words.values())) == len(words)  # a Chinese word has one meaning in a column
+        for english, chinese in words.items():
+            assert word_of(column, f" {english.upper()} ") == english
+            assert word_of(column, chinese) == english
+    assert word_of("streak", "mauve") is None
+
+
+def test_facts_are_json_in_both_languages() -> None:
+    mineral = read_minerals().find("Malachite")
+    assert mineral is not None
+    facts = json.loads(json.dumps(mineral.facts()))
+    assert facts["name"] == {"en": "Malachite", "zh": "孔雀石"}
+    assert facts["hardness"] == [3.5, 4]
+    assert facts["streak"] == [{"en": "green", "zh": "绿色"}]
+    assert facts["acid"] == {"en": "fizzes", "zh": "起泡"}
+    assert facts.keys() == vars(mineral).keys() - {"chinese"}
+
+
+def test_a_users_rows_replace_and_add(tmp_path: Path) -> None:
+    own = write_table(
+        tmp_path / "own.csv",
+        {"name": "quartz", "chinese": "石英", "streak": "灰色；White", "hardness_low": "6.5"}
+        | {"hardness_high": "7.5", "synonyms": "Our quartz"},
+        {"name": "Unobtainium", "chinese": "难得石"},
+    )
+    shipped, table = read_minerals(), read_minerals(own)
+    assert len(table) == len(shipped) + 1
+    quartz, new = table.find("Our Quartz"), table.find("难得石")
+    assert quartz is table.find("石英")
+    assert quartz is not None
+    assert quartz.streak == ("grey", "white")
+    assert quartz.hardness == (6.5, 7.5)
+    assert quartz.density is None  # the row is replaced whole
+    assert table.find("Rock crystal") is None
+    assert table.find("Pyrite") == shipped.find("Pyrite")
+    assert new == Mineral(
+        "Unobtainium", "难得石", (), None, None, None, None, None, (), (), (), None, (), *[None] * 3
+    )
+    facts = new.facts()
+    assert (facts["streak"], facts["hardness"], facts["magnetism"]) == ([], None, None)
+
+
+def test_a_name_without_chinese_stands_for_it(tmp_path: Path) -> None:
+    own = write_table(tmp_path / "own.csv", {"name": "Unobtainium", "synonyms": "-"})
+    mineral = read_minerals(own).find("unobtainium")
+    assert mineral is not None
+    assert mineral.facts()["name"] == {"en": "Unobtainium", "zh": "Unobtainium"}
+
+
+def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    own = write_table(tmp_path / "own.csv", {"name": "Unobtainium"})
+    own.write_bytes(b"\xef\xbb\xbf" + own.read_bytes() + b"," * (len(COLUMNS) - 1) + b"\r\n")
+    with pytest.raises(UserError, match=r"own\.csv, line 3: no name"):
+        read_minerals(own)
+    own.write_bytes(own.read_bytes().rstrip(b",\r\n") + b"," * (len(COLUMNS) - 1) + b"\r\n")
+    assert read_minerals(own).find("unobtainium") is not None
+
+
+BAD = {
+    r"line 2: no name": [{"name": ""}],
+    r"line 3: Unobtainium has a row in line 2": [{"name": "unobtainium"}, {"name": "Unobtainium"}],
+    r"line 2: hardness from '7' to '6'": [{"name": "A", "hardness_low": "7", "hardness_high": "6"}],
+    r"line 2: hardness from '7' to ''": [{"name": "A", "hardness_low": "7"}],
+    r"line 2: hardness from '1' to '11'.* up to 10": [
+        {"name": "A", "hardness_low": "1", "hardness_high": "11"}
+    ],
+    r"line 2: density from 'nan' to '3'": [
+        {"name": "A", "density_low": "nan", "density_high": "3"}
+    ],
+    r"line 2: density from '2,6' to '3'": [
+        {"name": "A", "density_low": "2,6", "density_high": "3"}
+    ],
+    r"line 2: streak mauve: choose from white, ": [{"name": "A", "streak": "white;mauve"}],
+    r"line 2: magnetism very: choose from strong, weak, none": [{"name": "A", "magnetism": "very"}],
+    r"line 3: B names two minerals \(A, B\)": [{"name": "A", "synonyms": "b"}, {"name": "B"}],
+    r"line 2: Haematite names two minerals \(Hematite, Haematite\)": [{"name": "Haematite"}],
+    r"line 2: 愚人金 names two minerals \(Pyrite, Mica\)": [{"name": "Mica", "synonyms": "愚人金"}],
+    r"line 2: gold names two minerals \(Gold, Pyrite\)": [{"name": "Pyrite", "synonyms": "gold"}],
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_a_row_that_cannot_be_is_told_with_its_line(tmp_path: Path, message: str) -> None:
+    own = write_table(tmp_path / "own.csv", *BAD[message])
+    with pytest.raises(UserError, match=message) as caught:
+        read_minerals(own)
+    assert str(caught.value).startswith(f"{own}, line ")
+
+
+HEADER = ",".join(COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "line 1: column missing or twice, name, chinese"),
+        (HEADER.replace(",streak", "").encode(), "line 1: column missing or twice, streak: "),
+        (f"{HEADER},name".encode(), "line 1: column missing or twice, name: "),
+        (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 18"),
+        (f"{HEADER}\nA{',' * 18}\n".encode(), "line 2: not as many cells"),
+        (f'{HEADER}\n"A"B{"," * 17}\n'.encode(), "line 2: not a line of CSV"),
+        (f"{HEADER}\n黄铁矿{',' * 17}\n".encode("gbk"), "line 2: not UTF-8: save"),
+        (b"x" * 5_000_001, "is larger than 5 MB"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+    own = tmp_path / "own.csv"
+    own.write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        read_minerals(own)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(UserError, match=r"cannot be read .*: give a CSV file"):
+            read_minerals(path)
+
+
+def test_errors_are_told_in_chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")
+    own = write_table(tmp_path / "own.csv", {"name": "A", "acid": "yes"})
+    with pytest.raises(UserError, match=r"第 2 行：acid yes：请从 起泡、粉末起泡、不起泡 中选择"):
+        read_minerals(own)
+
+
+def test_the_table_is_plain_to_edit() -> None:
+    lines = SHIPPED.read_text("utf-8").splitlines()
+    assert lines[0] == HEADER
+    assert lines[1:] == sorted(lines[1:], key=lambda line: line.split(",")[0].casefold())
+
+
+def test_reading_the_table_needs_no_torch() -> None:
+    program = (
+        "import sys, mineral_recog.minerals.facts as minerals; minerals.read_minerals();"
+        "assert not {'torch', 'numpy'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

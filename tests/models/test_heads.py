@@ -1,0 +1,57 @@
+"""The heads on numbers worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from mineral_recog.models.heads import CosineHead, LinearHead, build_head
+
+
+def head_of(weight: list[list[float]], bias: list[float]) -> LinearHead:
+    head = LinearHead(len(weight[0]), len(weight))
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor(weight))
+        head.bias.copy_(torch.tensor(bias))
+    return head
+
+
+def test_a_factor_scales_the_weights_and_not_the_bias() -> None:
+    head = head_of([[1, 2], [3, 4]], [10, 20])
+    features = torch.tensor([[1.0, 1.0]])
+    head.start_scale()
+    assert head(features).tolist() == [[13, 27]]
+    assert head.scale is not None
+    with torch.no_grad():
+        head.scale.copy_(torch.tensor([2.0, 0.5]))
+    assert head(features).tolist() == [[16, 23.5]]
+    head.fold_scale()
+    assert head.scale is None
+    assert head(features).tolist() == [[16, 23.5]]
+    assert head.weight.tolist() == [[2, 4], [1.5, 2]]
+    assert head.bias.tolist() == [10, 20]
+
+
+def test_while_factors_are_learned_nothing_else_is() -> None:
+    head = head_of([[1, 2], [3, 4]], [0, 0])
+    head.start_scale()
+    assert [name for name, p in head.named_parameters() if p.requires_grad] == ["scale"]
+    head.fold_scale()
+    assert {name for name, p in head.named_parameters() if p.requires_grad} == {"weight", "bias"}
+
+
+def test_a_cosine_head_sees_directions_alone() -> None:
+    head = CosineHead(2, 2)
+    with torch.no_grad():
+        head.weight.copy_(torch.tensor([[5.0, 0.0], [0.3, 0.3]]))
+    logits = head(torch.tensor([[7.0, 0.0], [0.0, 0.1]]))
+    diagonal = 30 * math.sqrt(0.5)
+    assert logits[0].tolist() == pytest.approx([30, diagonal])
+    assert logits[1].tolist() == pytest.approx([0, diagonal])
+
+
+def test_heads_by_name() -> None:
+    assert isinstance(build_head("linear", 3, 2), LinearHead)
+    assert isinstance(build_head("cosine", 3, 2), CosineHead)

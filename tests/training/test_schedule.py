@@ -1,0 +1,65 @@
+"""Learning rates at points that can be worked out by hand."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from mineral_recog.recipes.recipe import Stage
+from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training.schedule import learning_rate_factor
+
+
+def rate(stage: Stage, shape: str, progress: float, warmup: float) -> float:
+    assert stage.lr is not None
+    return stage.lr * learning_rate_factor(shape, progress, warmup)
+
+
+@pytest.mark.parametrize(
+    ("progress", "factor"),
+    [(0.0, 1 / 25), (0.05, (1 + 1 / 25) / 2), (0.1, 1.0), (0.55, 0.5), (1.0, 1 / 250_000)],
+)
+def test_one_cycle_by_hand(progress: float, factor: float) -> None:
+    assert learning_rate_factor("one_cycle", progress, 0.1) == pytest.approx(factor, abs=1e-5)
+
+
+def test_one_cycle_is_that_of_torch() -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=0.002, total_steps=1001, pct_start=0.1, cycle_momentum=False
+    )
+    for step in range(1001):
+        # Torch ends the warm-up at step pct_start * total - 1, a tenth of a percent before ours.
+        ours = 0.002 * learning_rate_factor("one_cycle", step / 1000, 99.1 / 1000)
+        assert ours == pytest.approx(theirs.get_last_lr()[0], rel=1e-3, abs=1e-9)
+        optimizer.step()
+        if step < 1000:
+            theirs.step()
+
+
+@pytest.mark.parametrize(("progress", "factor"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
+def test_cosine_by_hand(progress: float, factor: float) -> None:
+    assert learning_rate_factor("cosine", progress, 0.0) == pytest.approx(factor)
+
+
+def test_constant_after_a_linear_warm_up() -> None:
+    assert learning_rate_factor("constant", 0.05, 0.1) == pytest.approx(0.5)
+    assert learning_rate_factor("constant", 0.9, 0.1) == 1.0
+
+
+def test_an_unknown_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match="stairs"):
+        learning_rate_factor("stairs", 0.5, 0.0)
+
+
+def test_the_schedule_is_continuous_from_fea_to_cfl() -> None:
+    recipe = read_recipe("multi_stage")
+    first, epochs, head = recipe.cycle_of("fea")
+    assert (first, epochs, head.schedule) == (0, 100, "one_cycle")
+    assert recipe.cycle_of("cfl") == recipe.cycle_of("fea")
+    assert recipe.cycle_of("crt")[:2] == (100, 10)
+    # A step of 1/400 epoch before and after the boundary, at 0.002 * (1 + cos(5/9 pi)) / 2.
+    before = rate(recipe.stages["fea"], head.schedule, (60 - 1 / 400) / 100, head.warmup)
+    after = rate(recipe.stages["cfl"], head.schedule, 60 / 100, head.warmup)
+    assert after == pytest.approx(0.002 * 0.413176, rel=1e-4)
+    assert before == pytest.approx(after, rel=1e-3)
