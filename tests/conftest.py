@@ -12,6 +12,7 @@ from hypothesis import settings
 from PIL import Image
 
 from mineral_recog.data.dataset import Dataset
+from mineral_recog.progress import Progress
 
 # One thread a worker keeps the suite steady when it runs in parallel.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,6 +30,25 @@ def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:
     for number in range(count):
         noise = rng.integers(0, 56, size=(size, size, 3))
         Image.fromarray((base + noise).astype(np.uint8)).save(folder / f"{number}.png")
+
+
+class Recorder(Progress):
+    """Keeps the notices and the last update of each task."""
+
+    def __init__(self) -> None:
+        self.notices: list[str] = []
+        self.tasks: dict[str, tuple[int, int]] = {}
+
+    def notice(self, message: str) -> None:
+        self.notices.append(message)
+
+    def update(self, task: str, done: int, total: int, detail: str = "") -> None:
+        self.tasks[task] = (done, total)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
 
 
 def dataset_of(root: Path, names: Sequence[str]) -> Dataset:

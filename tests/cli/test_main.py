@@ -535,7 +535,7 @@ def test_one_class_in_val_that_train_lacks(
 
 
 @pytest.mark.parametrize(
-    "last", ["mineral_recog.curation.preparation._put", "mineral_recog.cli.prepare.save"]
+    "last", ["mineral_recog.curation.preparation._put", "mineral_recog.curation.preparation.save"]
 )
 def test_a_ctrl_c_in_prepare_leaves_nothing(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str

@@ -340,7 +340,7 @@ def test_recipes_are_trained_in_one_precision(
     data: Path, recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     choices = iter(["bfloat16", "float32", "float32"])  # as a busy machine may time it
-    monkeypatch.setattr("mineral_recog.models.device.choose_precision", lambda *_: next(choices))
+    monkeypatch.setattr("mineral_recog.training.run.choose_precision", lambda *_: next(choices))
     arguments = [*command(recipes, "kept,anew,plain"), "--set", "precision=auto"]
     assert main(arguments) == 0
     runs = sorted((tmp_path / "out" / "runs").glob("*/data-seed0"))

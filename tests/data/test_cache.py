@@ -36,7 +36,7 @@ from mineral_recog.data.cache import (
 from mineral_recog.data.cache_builder import cache_pays, reduce_photos
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.errors import UserError
-from tests.conftest import write_photos
+from tests.conftest import Recorder, write_photos
 
 SIDE = 12
 
@@ -244,7 +244,7 @@ def test_an_index_may_hold_anything(
 
 
 def test_a_disk_too_small_goes_without(
-    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
     takes = len(dataset) * 3 * SIDE**2
 
@@ -253,8 +253,8 @@ def test_a_disk_too_small_goes_without(
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
     with_free(2 * takes - 1)
-    assert reduce_photos([dataset], [SIDE]) is None
-    assert "more than half" in capsys.readouterr().err
+    assert reduce_photos([dataset], [SIDE], recorder) is None
+    assert "more than half" in recorder.notices[-1]
     with_free(2 * takes)
     assert_right(cache_of(dataset), dataset)
     with_free(0)
@@ -262,15 +262,15 @@ def test_a_disk_too_small_goes_without(
 
 
 def test_a_disk_that_fills_up_is_left_as_it_was(
-    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
     def full(file: int) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
-        assert reduce_photos([dataset], [SIDE]) is None
-    assert "No space left" in capsys.readouterr().err
+        assert reduce_photos([dataset], [SIDE], recorder) is None
+    assert "No space left" in recorder.notices[-1]
     assert not cache_folder(dataset, SIDE).exists()
 
 
@@ -279,7 +279,7 @@ def test_a_disk_that_fails_leaves_what_it_holds(
     dataset: Dataset,
     decoded: list[str],
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    recorder: Recorder,
     lasts: int,
 ) -> None:
     left, sync = iter(range(lasts)), os.fsync
@@ -292,8 +292,8 @@ def test_a_disk_that_fails_leaves_what_it_holds(
     with monkeypatch.context() as patch:
         patch.setattr(cache_builder, "TOGETHER", 4)
         patch.setattr(os, "fsync", failing)
-        assert reduce_photos([dataset], [SIDE]) is None
-    assert "Input/output error" in capsys.readouterr().err
+        assert reduce_photos([dataset], [SIDE], recorder) is None
+    assert "Input/output error" in recorder.notices[-1]
     assert cache_folder(dataset, SIDE).exists()  # the photos that are on it need not be read again
     decoded.clear()
     assert_right(cache_of(dataset), dataset)
@@ -302,30 +302,29 @@ def test_a_disk_that_fails_leaves_what_it_holds(
 
 
 def test_of_photos_that_cannot_be_read_no_place_is_told(
-    dataset: Dataset, capsys: pytest.CaptureFixture[str]
+    dataset: Dataset, recorder: Recorder
 ) -> None:
-    cache_of(dataset)
-    assert "Photos are reduced" in capsys.readouterr().err
+    reduce_photos([dataset], [SIDE], recorder)
+    assert "Photos are reduced" in recorder.notices.pop()
     (dataset.root / dataset.paths[0]).write_text("no photo")
     with pytest.raises(UserError, match=r"1 photos .*prepare"):
-        cache_of(dataset)
-    assert "Photos are reduced" not in capsys.readouterr().err
+        reduce_photos([dataset], [SIDE], recorder)
+    assert recorder.notices == []
 
 
-def test_a_folder_that_cannot_be_written_goes_without(
-    dataset: Dataset, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_folder_that_cannot_be_written_goes_without(dataset: Dataset, recorder: Recorder) -> None:
     (dataset.root.parent / HIDDEN).touch()  # holds for root as well
-    assert reduce_photos([dataset], [SIDE]) is None
-    assert capsys.readouterr().err.count("\n") == 1
+    assert reduce_photos([dataset], [SIDE], recorder) is None
+    assert len(recorder.notices) == 1
 
 
 MAKE = """
 import sys
 from pathlib import Path
 from mineral_recog.data.dataset import read_split
+from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.data.cache_builder import reduce_photos
-assert reduce_photos([read_split(Path(sys.argv[1]), "train")], [12])
+assert reduce_photos([read_split(Path(sys.argv[1]), "train")], [12], TerminalProgress())
 """
 
 

@@ -19,7 +19,7 @@ from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
 from mineral_recog.training.signals import Stopped
-from tests.conftest import TINY, write_photos
+from tests.conftest import TINY, Recorder, write_photos
 
 
 @pytest.fixture
@@ -220,7 +220,7 @@ def test_a_device_that_is_not_there(
 
 
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
-    data: Path, recipe: Recipe, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    data: Path, recipe: Recipe, tmp_path: Path, recorder: Recorder
 ) -> None:
     recipe = recipe.model_copy(
         update={"stages": {n: s.model_copy(update={"epochs": 1}) for n, s in (
@@ -242,8 +242,8 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     bytes_ = bytearray(last.read_bytes())
     bytes_[-5] ^= 1  # one bit of the weights
     last.write_bytes(bytes_)
-    training.resume(data, run, device="cpu", workers=0)
-    assert "going on from the one before it" in capsys.readouterr().err
+    training.resume(data, run, device="cpu", workers=0, progress=recorder)
+    assert "going on from the one before it" in recorder.notices[0]
     weights = [
         (one / "model" / "model.safetensors").read_bytes() for one in (run, tmp_path / "whole")
     ]
