@@ -396,7 +396,7 @@ def test_the_papers_entry_points(prepared: Path, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import multiprocessing; multiprocessing.set_start_method('spawn', force=True)"
     )
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[2]
     environment = {
         **os.environ,
         "PYTHONPATH": f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
