@@ -1,4 +1,4 @@
-"""`python evaluate.py ...` is `mineral-recog evaluate ...`, as the paper's README has it."""
+"""Run `mineral-recog evaluate` under the name that the paper's README uses."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`python train.py ...` is `mineral-recog train ...`, as the paper's README has it."""
+"""Run `mineral-recog train` under the name that the paper's README uses."""
 
 import sys
 

@@ -1,34 +1,35 @@
-"""How many changed photos the near-copy finder finds, and how many pairs it finds wrongly.
+"""Recall and precision of the near-copy finder on changed photos.
 
     python benchmarks/near_copies.py PHOTOS [--draw 200] [--seed 0] [--same FILE] [--sheet PNG]
         [--scale 1000 10000 100000]
 
 PHOTOS is a folder of photos, nested or not. The thresholds of the finder were set on the half of
-the photos whose names have an even SHA-256; from the other half photos are drawn here. Each row of
-the Markdown table is one change, its strength drawn evenly from its range and the result saved as a
-JPEG of quality 90; the finder then looks through the photos drawn and their changed versions, so
-that each has all the others to be mistaken for. A pair is right when both come from one photo.
+the photos whose names have an even SHA-256; the photos of this benchmark are drawn from the other
+half. Each row of the Markdown table is one change, with a strength drawn uniformly from its range
+and the result saved as a JPEG of quality 90. The finder then searches all drawn photos and their
+changed versions, so that each photo can be confused with all others. A pair is right when both
+come from one photo.
 
-- Recall: of the photos, how many are found together with their changed version.
-- Kind: of those, how many are said to be mirrored, rotated or neither, as they are.
-- Precision: of all pairs found, how many are right.
+- Recall: share of the photos that are found together with their changed version.
+- Kind: share of those that are correctly reported as mirrored, rotated or neither.
+- Precision: share of all pairs found that are right.
 
-Photo sets hold copies to begin with. FILE lists those that someone looked at and found to be
-copies, a line each: `name<TAB>name`, as under PHOTOS; such pairs, and pairs of their changed
-versions, are right if found and not missed if not. All other pairs of different photos count as
-wrong; with --sheet they are drawn side by side, to be looked at.
+Photo sets contain copies to begin with. FILE lists those that a person has checked, one pair per
+line: `name<TAB>name`, as under PHOTOS. Such pairs, and pairs of their changed versions, are right
+if found and not missed if not found. All other pairs of different photos count as wrong; --sheet
+draws them side by side, to be checked.
 
-Beside it stands `imagehash.phash` alone: a pair is found when at most T of its 64 bits differ, T
-with the best F1 over all changes on the half that thresholds are set on.
+The baseline is `imagehash.phash` alone: a pair is found when at most T of its 64 bits differ, with
+the T of the best F1 over all changes on the half that thresholds are set on.
 
-The second table is of time, for a photo each: of comparing, and of reading, as a part of which it
-should be small. Both use all processors. Reading is that of the photos drawn, as they are and
-enlarged to JPEGs of 1024 by 768 pixels, measured before and after comparing, so that other work on
-the machine slows both. Times are by the clock and, in brackets, of processors. The many photos of
---scale are blends of parts of two of the photos drawn, both turned, which look like photos to the
-index and are no copies; each counts as one with a border, which is more to compare. Among them are
-the photos drawn and their versions of the last change; how many of these are found tells what the
-index loses in a crowd.
+The second table compares, per photo, the time of comparing with that of reading, of which it
+should be a small share. Both use all processors. Reading is that of the drawn photos, unchanged and
+enlarged to JPEGs of 1024 by 768 pixels, measured before and after comparing, so that other load
+slows both. Times are wall-clock times and, in brackets, processor times. The photos of --scale are
+blends of parts of two of the drawn photos, both rotated, which look like photos to the index but
+are not copies; each counts as one with a border, which needs more comparisons. Among them are the
+drawn photos and their versions of the last change; the recall for these shows what the index loses
+among many photos.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from tempfile import TemporaryDirectory
 
 import imagehash
 import numpy as np
-from comparing_time import enlarged, timed
+from comparing_time import enlarged, time_row
 from PIL import Image, ImageDraw, ImageEnhance, ImageFont, ImageOps
 
 from mineral_recog.data.images import is_photo_name, open_photo
@@ -57,75 +58,75 @@ Rng = np.random.Generator
 
 
 def encoded(photo: Photo, quality: int) -> Photo:
-    """A photo saved as JPEG and opened again."""
+    """Save a photo as JPEG and open it again."""
     file = io.BytesIO()
     photo.save(file, "JPEG", quality=quality)
     return open_photo(file)
 
 
 def reencode(photo: Photo, rng: Rng) -> Photo:
-    """Quality 30 to 95."""
+    """Re-encode with quality 30 to 95."""
     return encoded(photo, int(rng.integers(30, 96)))
 
 
 def resize(photo: Photo, rng: Rng, smallest: float = 0.3, largest: float = 3.0) -> Photo:
-    """To 30 to 300 %, evenly on a logarithmic scale, by one of three filters."""
+    """Resize to 30 to 300 %, uniformly on a logarithmic scale, with one of three filters."""
     factor = math.exp(rng.uniform(math.log(smallest), math.log(largest)))
     width, height = (max(8, round(side * factor)) for side in photo.size)
     filters = Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS
     return photo.resize((width, height), filters[rng.integers(3)])
 
 
-def crop(photo: Photo, rng: Rng, most: float = 0.15) -> Photo:
-    """Up to 15 % off the width and, drawn apart, off the height; anywhere."""
-    width, height = (round(side * (1 - rng.uniform(0, most))) for side in photo.size)
+def crop(photo: Photo, rng: Rng, max_share: float = 0.15) -> Photo:
+    """Crop up to 15 % of the width and, drawn separately, of the height; anywhere."""
+    width, height = (round(side * (1 - rng.uniform(0, max_share))) for side in photo.size)
     left = int(rng.integers(0, photo.width - width + 1))
     top = int(rng.integers(0, photo.height - height + 1))
     return photo.crop((left, top, left + width, top + height))
 
 
 def mirror(photo: Photo, rng: Rng) -> Photo:
-    """Left to right."""
+    """Mirror left to right."""
     return ImageOps.mirror(photo)
 
 
 def rotate(photo: Photo, rng: Rng) -> Photo:
-    """By 90, 180 or 270 degrees."""
+    """Rotate by 90, 180 or 270 degrees."""
     return photo.rotate(90 * int(rng.integers(1, 4)), expand=True)
 
 
 def watermark(photo: Photo, rng: Rng) -> Photo:
-    """White or black letters over 40 to 90 % of the width, 30 to 70 % opaque, anywhere."""
+    """Add white or black text over 40 to 90 % of the width, 30 to 70 % opaque, anywhere."""
     text = "© " + "".join(rng.choice(list("abcdefghijklmnopqrstuvwxyz"), rng.integers(8, 16)))
     width = photo.width * rng.uniform(0.4, 0.9)
     font = ImageFont.load_default(20 * width / ImageFont.load_default(20).getlength(text))
-    high = font.getbbox(text)[3]
-    place = rng.uniform(0, photo.width - width), rng.uniform(0, max(1, photo.height - high))
+    height = font.getbbox(text)[3]
+    position = rng.uniform(0, photo.width - width), rng.uniform(0, max(1, photo.height - height))
     mask = Image.new("L", photo.size)
-    ImageDraw.Draw(mask).text(place, text, fill=round(255 * rng.uniform(0.3, 0.7)), font=font)
+    ImageDraw.Draw(mask).text(position, text, fill=round(255 * rng.uniform(0.3, 0.7)), font=font)
     ink = Image.new("RGB", photo.size, "white" if rng.random() < 0.7 else "black")
     return Image.composite(ink, photo, mask)
 
 
 def border(photo: Photo, rng: Rng) -> Photo:
-    """White, black, grey or of any colour, 2 to 12 % of the shorter side wide."""
+    """Add a white, black, grey or coloured border, 2 to 12 % of the shorter side wide."""
     colours = [(255,) * 3, (0,) * 3, (128,) * 3, tuple(rng.integers(0, 256, 3).tolist())]
     width = round(min(photo.size) * rng.uniform(0.02, 0.12))
     return ImageOps.expand(photo, max(1, width), colours[rng.integers(4)])
 
 
 def brightness(photo: Photo, rng: Rng) -> Photo:
-    """Times 0.7 to 1.3."""
+    """Multiply the brightness by 0.7 to 1.3."""
     return ImageEnhance.Brightness(photo).enhance(rng.uniform(0.7, 1.3))
 
 
 def contrast(photo: Photo, rng: Rng) -> Photo:
-    """Times 0.7 to 1.3."""
+    """Multiply the contrast by 0.7 to 1.3."""
     return ImageEnhance.Contrast(photo).enhance(rng.uniform(0.7, 1.3))
 
 
 def combined(photo: Photo, rng: Rng) -> Photo:
-    """A crop of up to 8 %, then resized to 50 to 200 %, then quality 50 to 90."""
+    """Crop up to 8 %, then resize to 50 to 200 %, then re-encode with quality 50 to 90."""
     smaller = resize(crop(photo, rng, 0.08), rng, 0.5, 2)
     return encoded(smaller, int(rng.integers(50, 91)))
 
@@ -146,18 +147,26 @@ KINDS = {"mirror": "mirrored", "rotate": "rotated"}
 
 
 @dataclass(frozen=True)
-class Found:
-    """What was found of one change."""
+class Score:
+    """Counts of the pairs found for one change.
+
+    Attributes:
+        found: Photos found together with their changed version.
+        kind_matches: Those of them with the correct kind.
+        right: Pairs that are right.
+        pairs: All pairs found.
+        wrong: Similarity of the wrong pairs, by the indices of the two photos.
+    """
 
     found: int
-    kind: int
+    kind_matches: int
     right: int
     pairs: int
-    wrong: dict[tuple[int, int], float]  # of different photos
+    wrong: dict[tuple[int, int], float]
 
 
 def drawn(folder: Path, half: int, count: int, rng: Rng) -> list[Path]:
-    """Some of the photos of one half."""
+    """Draw `count` photos of one half."""
     paths = sorted(p for p in folder.rglob("*") if p.is_file() and is_photo_name(p.name))
     paths = [p for p in paths if hashlib.sha256(p.name.encode()).digest()[0] % 2 == half]
     chosen = rng.permutation(len(paths))[:count]
@@ -165,49 +174,52 @@ def drawn(folder: Path, half: int, count: int, rng: Rng) -> list[Path]:
 
 
 def changed(paths: Sequence[Path], change: Callable[[Photo, Rng], Photo], rng: Rng) -> list[Photo]:
-    """Photos changed and saved."""
+    """Change photos and save them as JPEG."""
     photos = (change(open_photo(path), rng) for path in paths)
     return [photo if change is reencode else encoded(photo, 90) for photo in photos]
 
 
 def score(
-    copies: Sequence[DuplicatePair], count: int, kind: str, same: set[tuple[int, int]]
-) -> Found:
-    """Judge pairs among photos (the first `count` numbers) and their changed versions."""
-    found = kinds = right = 0
+    duplicates: Sequence[DuplicatePair], count: int, kind: str, known_copies: set[tuple[int, int]]
+) -> Score:
+    """Count the pairs among photos (the first `count` indices) and their changed versions."""
+    found = kind_matches = right = 0
     wrong: dict[tuple[int, int], float] = {}
-    for copy in copies:
+    for duplicate in duplicates:
         pair = (
-            min(copy.first % count, copy.second % count),
-            max(copy.first % count, copy.second % count),
+            min(duplicate.first % count, duplicate.second % count),
+            max(duplicate.first % count, duplicate.second % count),
         )
         if pair[0] == pair[1]:
-            found, kinds, right = found + 1, kinds + (copy.kind == kind), right + 1
-        elif pair in same:
+            found, right = found + 1, right + 1
+            kind_matches += duplicate.kind == kind
+        elif pair in known_copies:
             right += 1
         else:
-            wrong[pair] = max(copy.similarity, wrong.get(pair, 0))
-    return Found(found, kinds, right, len(copies), wrong)
+            wrong[pair] = max(duplicate.similarity, wrong.get(pair, 0))
+    return Score(found, kind_matches, right, len(duplicates), wrong)
 
 
-def bits(photos: Sequence[Photo]) -> np.ndarray:
-    """The perceptual hash of each, [N, 64]."""
+def perceptual_hashes(photos: Sequence[Photo]) -> np.ndarray:
+    """Return the perceptual hash of each photo, [N, 64]."""
     return np.stack([imagehash.phash(photo).hash.ravel() for photo in photos]).astype(np.float32)
 
 
-def pairs_by_hash(hashes: np.ndarray, most: int) -> list[DuplicatePair]:
-    """Pairs of which at most so many bits differ."""
-    apart = hashes @ (1 - hashes.T)
-    apart += apart.T
-    first, second = np.nonzero(np.triu(apart <= most, 1))
+def pairs_by_hash(hashes: np.ndarray, max_bits: int) -> list[DuplicatePair]:
+    """Return pairs that differ in at most `max_bits` bits."""
+    distances = hashes @ (1 - hashes.T)
+    distances += distances.T
+    first, second = np.nonzero(np.triu(distances <= max_bits, 1))
     return [DuplicatePair(int(a), int(b), "near", 0) for a, b in zip(first, second, strict=True)]
 
 
 def best_threshold(hashes: Sequence[np.ndarray], count: int) -> int:
-    """Bits that may differ for the best F1 over all changes."""
+    """Return how many bits may differ for the best F1 over all changes."""
 
-    def f1(most: int) -> float:
-        rows = [score(pairs_by_hash(one, most), count, "near", set()) for one in hashes]
+    def f1(max_bits: int) -> float:
+        rows = [
+            score(pairs_by_hash(of_change, max_bits), count, "near", set()) for of_change in hashes
+        ]
         right, pairs = sum(row.right for row in rows), sum(row.pairs for row in rows)
         return 2 * right / (pairs + count * len(rows))
 
@@ -215,24 +227,25 @@ def best_threshold(hashes: Sequence[np.ndarray], count: int) -> int:
 
 
 def draw_pairs(wrong: dict[tuple[int, int], float], paths: Sequence[Path], sheet: Path) -> None:
-    """Pairs of different photos side by side, the most alike first."""
-    across, cell = 6, 128
+    """Draw pairs of different photos side by side, the most similar first."""
+    columns, cell = 6, 128
     ranked = sorted(wrong, key=lambda pair: -wrong[pair])
-    size = across * (2 * cell + 12), max(1, math.ceil(len(ranked) / across)) * (cell + 28)
+    size = columns * (2 * cell + 12), max(1, math.ceil(len(ranked) / columns)) * (cell + 28)
     picture = Image.new("RGB", size, "white")
     pen = ImageDraw.Draw(picture)
     for number, pair in enumerate(ranked):
-        x, y = number % across * (2 * cell + 12), number // across * (cell + 28)
-        for place, photo in enumerate(pair):
-            picture.paste(open_photo(paths[photo]).resize((cell, cell)), (x + place * cell, y + 24))
-            name = "/".join(paths[photo].parts[-2:])
-            pen.text((x + place * cell, y + 11), name[-22:], fill="black")
+        x, y = number % columns * (2 * cell + 12), number // columns * (cell + 28)
+        for column, index in enumerate(pair):
+            left = x + column * cell
+            picture.paste(open_photo(paths[index]).resize((cell, cell)), (left, y + 24))
+            name = "/".join(paths[index].parts[-2:])
+            pen.text((left, y + 11), name[-22:], fill="black")
         pen.text((x, y), f"{wrong[pair]:.3f}", fill="black")
     picture.save(sheet)
 
 
 def main() -> None:
-    """Print the two tables."""
+    """Measure and print the two tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("--draw", type=int, default=200)
@@ -240,22 +253,24 @@ def main() -> None:
     parser.add_argument("--same", type=Path)
     parser.add_argument("--sheet", type=Path)
     parser.add_argument("--scale", type=int, nargs="*", default=[1000, 10_000])
-    told = parser.parse_args()
+    options = parser.parse_args()
 
-    rng = np.random.default_rng(told.seed)
-    chosen_on = drawn(told.photos, 0, told.draw, rng)
-    plain = bits([open_photo(path) for path in chosen_on])
-    hashes = [np.concatenate([plain, bits(changed(chosen_on, c, rng))]) for c in CHANGES]
-    most = best_threshold(hashes, len(chosen_on))
+    rng = np.random.default_rng(options.seed)
+    tuning_paths = drawn(options.photos, 0, options.draw, rng)
+    plain = perceptual_hashes([open_photo(path) for path in tuning_paths])
+    hashes = [
+        np.concatenate([plain, perceptual_hashes(changed(tuning_paths, c, rng))]) for c in CHANGES
+    ]
+    max_bits = best_threshold(hashes, len(tuning_paths))
 
-    paths = drawn(told.photos, 1, told.draw, rng)
-    place = {path.relative_to(told.photos).as_posix(): k for k, path in enumerate(paths)}
-    listed = told.same.read_text("utf-8").splitlines() if told.same else []
+    paths = drawn(options.photos, 1, options.draw, rng)
+    indices = {path.relative_to(options.photos).as_posix(): k for k, path in enumerate(paths)}
+    listed = options.same.read_text("utf-8").splitlines() if options.same else []
     names = [line.split("\t") for line in listed]
-    same = {
-        (min(place[a], place[b]), max(place[a], place[b]))
+    known_copies = {
+        (min(indices[a], indices[b]), max(indices[a], indices[b]))
         for a, b in names
-        if a in place and b in place
+        if a in indices and b in indices
     }
 
     start = time.process_time()
@@ -263,9 +278,9 @@ def main() -> None:
     decoded = time.process_time()
     prints = [fingerprint(photo) for photo in photos]
     fingerprinted = time.process_time()
-    plain = bits(photos)
+    plain = perceptual_hashes(photos)
     count = len(paths)
-    print(f"{count} photos; phash: at most {most} of 64 bits differ.\n")
+    print(f"{count} photos; phash: at most {max_bits} of 64 bits differ.\n")
     print("| change | recall | kind | precision | wrong pairs | phash recall | phash precision |")
     print("|---|---|---|---|---|---|---|")
     wrong: dict[tuple[int, int], float] = {}
@@ -275,35 +290,37 @@ def main() -> None:
         versions = changed(paths, change, rng)
         others = [fingerprint(photo) for photo in versions]
         kind = KINDS.get(change.__name__, "near")
-        copies = find_duplicates(prints + others, [str(k) for k in range(2 * count)])
-        mine = score(copies, count, kind, same)
-        hashed = pairs_by_hash(np.concatenate([plain, bits(versions)]), most)
-        theirs = score(hashed, count, kind, same)
-        wrong |= mine.wrong
-        right, pairs = right + mine.right, pairs + mine.pairs
+        duplicates = find_duplicates(prints + others, [str(k) for k in range(2 * count)])
+        ours = score(duplicates, count, kind, known_copies)
+        hashed = pairs_by_hash(np.concatenate([plain, perceptual_hashes(versions)]), max_bits)
+        phash = score(hashed, count, kind, known_copies)
+        wrong |= ours.wrong
+        right, pairs = right + ours.right, pairs + ours.pairs
         print(
-            f"| {change.__name__} | {mine.found / count:.3f} "
-            f"| {mine.kind / max(1, mine.found):.3f} "
-            f"| {mine.right / max(1, mine.pairs):.4f} | {mine.pairs - mine.right} "
-            f"| {theirs.found / count:.3f} | {theirs.right / max(1, theirs.pairs):.4f} |",
+            f"| {change.__name__} | {ours.found / count:.3f} "
+            f"| {ours.kind_matches / max(1, ours.found):.3f} "
+            f"| {ours.right / max(1, ours.pairs):.4f} | {ours.pairs - ours.right} "
+            f"| {phash.found / count:.3f} | {phash.right / max(1, phash.pairs):.4f} |",
             flush=True,
         )
     print(f"\nOver all changes {right} of {pairs} pairs are right: {right / max(1, pairs):.4f}.")
-    for (a, b), like in sorted(wrong.items()):
-        print(f"wrong, {like:.3f}: {list(place)[a]}\t{list(place)[b]}")
-    if told.sheet:
-        draw_pairs(wrong, paths, told.sheet)
+    for (a, b), similarity in sorted(wrong.items()):
+        print(f"wrong, {similarity:.3f}: {list(indices)[a]}\t{list(indices)[b]}")
+    if options.sheet:
+        draw_pairs(wrong, paths, options.sheet)
 
-    print(f"\nDecoding {1000 * (decoded - start) / count:.2f} ms a photo of about ", end="")
+    print(f"\nDecoding {1000 * (decoded - start) / count:.2f} ms per photo of about ", end="")
     width, height = np.median([photo.size for photo in photos], axis=0)
     print(f"{width:.0f} x {height:.0f} pixels, ", end="")
     print(f"fingerprint {1000 * (fingerprinted - decoded) / count:.2f} ms.\n")
-    print("| photos compared | comparing, ms | reading, ms | part | 1024 x 768, ms | part ", end="")
+    print(
+        "| photos compared | comparing, ms | reading, ms | share | 1024 x 768, ms | share ", end=""
+    )
     print("| recall of the last change |\n|---|---|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         large = enlarged(paths, Path(folder))
-        for size in told.scale:
-            print(timed(prints, others, size, rng, [paths, large]), flush=True)
+        for size in options.scale:
+            print(time_row(prints, others, size, rng, [paths, large]), flush=True)
 
 
 if __name__ == "__main__":

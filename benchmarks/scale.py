@@ -1,12 +1,12 @@
-"""What it takes to list, count, weigh and draw 10^5 to 10^8 photos, as Markdown tables.
+"""Cost of listing, counting, weighting and drawing 10^5 to 10^8 photos, as Markdown tables.
 
     python benchmarks/scale.py [--photos 1e5 1e6 1e7 1e8]
 
-Every row is a process of its own; its memory is the most that it held, with Python, numpy and all
-that was made. Cells are seconds by the clock; the last columns give the processor's seconds once
-the photos were made, which other work on the machine changes less, and the memory. The photos are
-of 36 classes with an imbalance of 81.4, as in Minerals-36, in no order, which is the hardest one;
-labels are int64, p_i float32 and even in 0..1, as the engine holds them. No photo is read.
+Every row is a separate process; its memory is the peak, with Python, numpy and all data. Cells are
+wall-clock seconds; the last columns give the processor seconds of all steps after the photos are
+made, which other load on the machine changes less, and the memory. The photos are of 36 classes
+with an imbalance of 81.4, as in Minerals-36, in no order, which is the hardest case; labels are
+int64, p_i float32 and uniform in 0..1, as in training. No photo is read.
 """
 
 from __future__ import annotations
@@ -31,54 +31,54 @@ from mineral_recog.data.epoch_batches import EpochBatches, number_of_batches
 from mineral_recog.data.samplers import build_sampler, inverse_probability_weights
 
 CLASSES, IMBALANCE, SEED, CHUNK = 36, 81.4, 3407, 1 << 20
-Steps = Iterator[str]  # a row names each step when it is done
+Steps = Iterator[str]  # names of the steps, each yielded when it is done
 Row = Callable[[int], Steps]
 
 
-def made(photos: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-    """Labels and p_i of so many photos."""
+def make_photos(photo_count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    """Return labels and p_i of photos, [N] each."""
     rng = np.random.default_rng(SEED)
     sizes = IMBALANCE ** -np.linspace(0, 1, CLASSES)
     ends = np.cumsum(sizes) / sizes.sum()
-    labels = np.empty(photos, np.int64)
-    for start in range(0, photos, CHUNK):
-        some = labels[start : start + CHUNK]
-        some[:] = np.searchsorted(ends[:-1], rng.random(len(some)), side="right")
-    return labels, rng.random(photos, dtype=np.float32)
+    labels = np.empty(photo_count, np.int64)
+    for start in range(0, photo_count, CHUNK):
+        chunk = labels[start : start + CHUNK]
+        chunk[:] = np.searchsorted(ends[:-1], rng.random(len(chunk)), side="right")
+    return labels, rng.random(photo_count, dtype=np.float32)
 
 
 def sampler(name: str) -> Row:
-    """The row of a sampler."""
+    """Return the row of a sampler."""
 
-    def steps(photos: int) -> Steps:
-        labels, p = made(photos)
+    def steps(photo_count: int) -> Steps:
+        labels, p = make_photos(photo_count)
         yield "made"
         built = build_sampler(name, labels, CLASSES, 128, SEED, p)
         yield "set up"
         drawn = built.draw(0)
         yield "drawn"
         for batch_size in (128, 1024):
-            batches = number_of_batches(photos, batch_size)
-            walked = sum(map(len, EpochBatches(batches, drawn.one, drawn.other)))
-            assert walked == photos
+            batches = number_of_batches(photo_count, batch_size)
+            walked = sum(map(len, EpochBatches(batches, drawn.indices, drawn.other_half)))
+            assert walked == photo_count
             yield f"walked by {batch_size}"
 
     return steps
 
 
-def weights(photos: int) -> Steps:
-    """Inverse-probability weights alone."""
-    labels, p = made(photos)
+def weights(photo_count: int) -> Steps:
+    """Compute the inverse-probability weights alone."""
+    labels, p = make_photos(photo_count)
     yield "made"
     inverse_probability_weights(p, labels, CLASSES)
     yield "set up"
 
 
-def multinomial(photos: int) -> Steps:
-    """What torch has for it, which is what torch's WeightedRandomSampler calls."""
+def multinomial(photo_count: int) -> Steps:
+    """Draw with torch.multinomial, which torch's WeightedRandomSampler calls."""
     import torch
 
-    labels, p = made(photos)
+    labels, p = make_photos(photo_count)
     yield "made"
     weights = torch.from_numpy(1 - p)
     yield "set up"
@@ -86,36 +86,36 @@ def multinomial(photos: int) -> Steps:
     yield "drawn"
 
 
-def names(photos: int) -> Steps:
-    """The names of a split as it keeps them, without a disk."""
-    each = -(-photos // CLASSES)
+def names(photo_count: int) -> Steps:
+    """Make the names and labels of a split without a disk."""
+    per_class = -(-photo_count // CLASSES)
     yield "made"
-    paths = tuple(f"class{i // each:02}/mindat-{i:09}.jpg" for i in range(photos))
-    labels = np.arange(photos) // each
+    paths = tuple(f"class{i // per_class:02}/mindat-{i:09}.jpg" for i in range(photo_count))
+    labels = np.arange(photo_count) // per_class
     yield "listed"
     dataset = Dataset(Path(), tuple(f"class{label:02}" for label in range(CLASSES)), paths, labels)
-    assert dataset.counts.sum() == photos
+    assert dataset.counts.sum() == photo_count
     yield "counted"
 
 
-def folders(photos: int) -> Steps:
-    """The same from empty files in folders on the disk for temporary files."""
+def folders(photo_count: int) -> Steps:
+    """List empty files in folders on the disk for temporary files."""
     with tempfile.TemporaryDirectory() as data:
         for label in range(CLASSES):
             Path(data, "train", f"class{label:02}").mkdir(parents=True)
-        for i in range(photos):
-            name = f"{data}/train/class{i % CLASSES:02}/mindat-{i:09}.jpg"
-            os.close(os.open(name, os.O_CREAT))
+        for i in range(photo_count):
+            path = f"{data}/train/class{i % CLASSES:02}/mindat-{i:09}.jpg"
+            os.close(os.open(path, os.O_CREAT))
         yield "made"
         dataset = read_split(Path(data), "train")
         yield "listed"
-        assert dataset.counts.sum() == photos
+        assert dataset.counts.sum() == photo_count
         yield "counted"
         dataset.fingerprint()
         yield "fingerprint"
 
 
-INDEX: dict[str, Row] = {"names": names, "folders": folders}
+LISTINGS: dict[str, Row] = {"names": names, "folders": folders}
 DRAWS: dict[str, Row] = {
     "weights": weights,
     "natural": sampler("natural"),
@@ -123,17 +123,17 @@ DRAWS: dict[str, Row] = {
     "mixed_halves": sampler("mixed_halves"),
     "torch.multinomial": multinomial,
 }
-ROWS: dict[str, Row] = INDEX | DRAWS
-MOST = {"names": 10**7, "folders": 10**5}  # more would take 10 GB, or wear out the disk
+ROWS: dict[str, Row] = LISTINGS | DRAWS
+MAX_PHOTOS = {"names": 10**7, "folders": 10**5}  # more takes 10 GB, or wears out the disk
 
 
-def run(name: str, photos: int) -> dict[str, Any]:
-    """One row: seconds of each step, those of the processor, and memory in bytes."""
+def run(name: str, photo_count: int) -> dict[str, Any]:
+    """Measure a row: seconds of each step, processor seconds, and memory in bytes."""
     seconds: dict[str, float] = {}
     processor = 0.0
     clocks = time.perf_counter(), time.process_time()
     try:
-        for step in ROWS[name](photos):
+        for step in ROWS[name](photo_count):
             now = time.perf_counter(), time.process_time()
             seconds[step] = now[0] - clocks[0]
             processor += 0 if step == "made" else now[1] - clocks[1]
@@ -145,38 +145,38 @@ def run(name: str, photos: int) -> dict[str, Any]:
     return {"seconds": seconds, "processor": processor, "memory": memory}
 
 
-def print_table(rows: dict[str, Row], steps: list[str], sizes: list[int]) -> None:
-    """Run each row for each size, and print it when it is there."""
+def print_table(rows: dict[str, Row], steps: list[str], photo_counts: list[int]) -> None:
+    """Run each row for each number of photos, and print it when it is done."""
     columns = ["photos", "what", *steps, "processor", "memory"]
     print(f"\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
-    for photos in sizes:
+    for photo_count in photo_counts:
         for name in rows:
-            if photos > MOST.get(name, photos):
+            if photo_count > MAX_PHOTOS.get(name, photo_count):
                 continue
-            asked = [sys.executable, __file__, "--row", name, "--photos", str(photos)]
-            row = json.loads(subprocess.run(asked, check=True, stdout=subprocess.PIPE).stdout)
+            command = [sys.executable, __file__, "--row", name, "--photos", str(photo_count)]
+            row = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
             if "error" in row:
                 cells = [row["error"], *[""] * (len(steps) + 1)]
             else:
-                taken = [row["seconds"].get(step) for step in steps]
-                cells = ["" if one is None else f"{one:.2f}" for one in taken]
+                seconds = [row["seconds"].get(step) for step in steps]
+                cells = ["" if value is None else f"{value:.2f}" for value in seconds]
                 cells += [f"{row['processor']:.2f}", f"{row['memory'] / 1e9:.2f} GB"]
-            print(f"| {photos:,} | {name} | {' | '.join(cells)} |", flush=True)
+            print(f"| {photo_count:,} | {name} | {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--photos", type=float, nargs="+", default=[1e5, 1e6, 1e7, 1e8])
-    parser.add_argument("--row", choices=ROWS, help="this row alone, as JSON")
-    given = parser.parse_args()
-    sizes = [round(photos) for photos in given.photos]
-    if given.row:
-        print(json.dumps(run(given.row, sizes[0])))
+    parser.add_argument("--row", choices=ROWS, help="measure only this row and print JSON")
+    options = parser.parse_args()
+    photo_counts = [round(count) for count in options.photos]
+    if options.row:
+        print(json.dumps(run(options.row, photo_counts[0])))
         return
-    print_table(INDEX, ["made", "listed", "counted", "fingerprint"], sizes)
+    print_table(LISTINGS, ["made", "listed", "counted", "fingerprint"], photo_counts)
     walked = ["walked by 128", "walked by 1024"]
-    print_table(DRAWS, ["made", "set up", "drawn", *walked], sizes)
+    print_table(DRAWS, ["made", "set up", "drawn", *walked], photo_counts)
 
 
 if __name__ == "__main__":

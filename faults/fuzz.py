@@ -1,10 +1,10 @@
-"""A fuzzer for the readers of our own formats, as a Markdown table.
+"""Fuzz the parsers of the project's own formats and print a Markdown table.
 
-    python faults/fuzz.py [--seconds 60] [--seed 0] [--keep FOLDER] [READER...]
+    python faults/fuzz.py [--seconds 60] [--seed 0] [--keep FOLDER] [PARSER...]
 
-Each reader is given files that libFuzzer mutates by what they reach in the reader's code, from one
-that is right. It may read them or tell in one line what is wrong; anything else, more than 10 s for
-a file, or more than 2 GB of memory, is a failure, and the file is kept in the folder --keep.
+Each parser gets files that libFuzzer mutates from a correct one, guided by the code that they
+reach. A parser must read a file or report in one line what is wrong; anything else, more than 10 s
+for a file, or more than 2 GB of memory is a failure, and the file is stored in the folder --keep.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ import torch
 with atheris.instrument_imports(include=["mineral_recog"]):
     from mineral_recog.calibration.calibration import fit_calibration
     from mineral_recog.curation.decisions import read_decisions
-    from mineral_recog.data import cache, shards
+    from mineral_recog.data import cache, tar_shards
     from mineral_recog.data.class_groups import class_groups
     from mineral_recog.data.packed_split import read_packed
     from mineral_recog.data.readers.aliases import read_aliases
-    from mineral_recog.data.readers.list_reader import ManifestPhotos
+    from mineral_recog.data.readers.list_reader import ListSource
     from mineral_recog.errors import UserError
     from mineral_recog.evaluation.evaluator import read_evaluation
     from mineral_recog.identify.evidence import read_evidence
@@ -41,40 +41,40 @@ with atheris.instrument_imports(include=["mineral_recog"]):
     from mineral_recog.models.bundle import Bundle, read_bundle
     from mineral_recog.models.network import build_network
     from mineral_recog.recipes.recipe_file import read_recipe
-    from mineral_recog.serve.http_errors import RefusedError
-    from mineral_recog.serve.request_schemas import read_question
+    from mineral_recog.serve.http_errors import HttpError
+    from mineral_recog.serve.request_schemas import parse_question
     from mineral_recog.training.checkpoint import read_checkpoint, save_checkpoint
-    from mineral_recog.training.run import RUN, began_with
+    from mineral_recog.training.run import RUN, read_run_record
 
-Reader = Callable[[Path], object]
+Parser = Callable[[Path], object]
 
-FOLDER = Path("fuzzed")  # in the folder of the process: where a reader finds its file
-MODEL, SHARD = Path("model"), Path("shard.tar")  # beside it: what is right, to break a part of
+FOLDER = Path("fuzzed")  # in the working folder; holds the file to parse
+MODEL, SHARD = Path("model"), Path("shard.tar")  # correct files, of which parts are mutated
 CLASSES = ("agate", "beryl")
 
 
-def read_words(file: Path) -> object:
-    """Evidence as people write it, a line each."""
+def parse_evidence_lines(file: Path) -> object:
+    """Parse evidence as users type it, one test per line."""
     lines = file.read_bytes().decode("utf-8", "replace").split("\n")
     names = ("hardness", "streak", "lustre", "density", "magnetic", "acid")
     return read_evidence(**dict(zip(names, lines, strict=False)))
 
 
 def read_cache(file: Path) -> object:
-    """The index of a cache whose pixels are there."""
-    (file.parent / cache.PIXELS).write_bytes(bytes(cache.MARK + 5000))
+    """Read the index of a cache whose pixels exist."""
+    (file.parent / cache.PIXELS_FILE).write_bytes(bytes(cache.TOKEN_BYTES + 5000))
     return cache.read_records(file.parent, 32)
 
 
 def read_index(file: Path) -> object:
-    """A tar shard with this index beside it."""
-    shard = file.parent / file.name.removesuffix(shards.INDEX)
+    """Read a tar shard with this index."""
+    shard = file.parent / file.name.removesuffix(tar_shards.INDEX_SUFFIX)
     shutil.copy2(SHARD, shard)
     return read_packed(file.parent, [shard])
 
 
 def read_with_model(file: Path) -> object:
-    """A bundle in which this file takes the place of its own."""
+    """Read a bundle in which this file replaces its own."""
     for other in MODEL.iterdir():
         if other.name != file.name:
             shutil.copyfile(other, file.parent / other.name)
@@ -82,7 +82,7 @@ def read_with_model(file: Path) -> object:
 
 
 def read_figures(file: Path) -> object:
-    """An evaluation with these figures."""
+    """Read an evaluation with these figures."""
     folder = file.parent / "evaluation" / "test"
     folder.mkdir(parents=True)
     shutil.copyfile(file, folder / "metrics.json")
@@ -93,8 +93,8 @@ def read_figures(file: Path) -> object:
     return read_evaluation(file.parent, "test", CLASSES)
 
 
-def a_shard() -> bytes:
-    """A tar shard of two photos."""
+def make_shard() -> bytes:
+    """Return a tar shard of two photos."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, content in (("a/1.jpg", b"photo"), ("b/2.jpg", b"p"), ("b/2.cls", b"1")):
@@ -105,7 +105,7 @@ def a_shard() -> bytes:
 
 
 def save_model(folder: Path) -> None:
-    """A bundle of two classes."""
+    """Save a bundle of two classes."""
     network = build_network("test_resnet", False, "auto", 32, 2)
     labels = np.array([0, 0, 0, 1, 1, 1])
     features = np.eye(2, network.classifier.in_features, dtype=np.float32)[labels]
@@ -115,25 +115,25 @@ def save_model(folder: Path) -> None:
     Bundle(network, "test_resnet", "linear", CLASSES, (9, 2), groups, calibration, {}).save(folder)
 
 
-def a_checkpoint() -> bytes:
-    """A checkpoint of two tensors."""
+def make_checkpoint() -> bytes:
+    """Return a checkpoint of two tensors."""
     save_checkpoint(Path("c"), {"a": torch.ones(2, 3), "b": torch.arange(4)}, {"done": 1})
     return Path("c").read_bytes()
 
 
-def an_index() -> bytes:
-    """The index of the shard."""
-    shard = shards.read_shards([SHARD])[0]
-    shards.write_index(shard)
-    return shards.index_path(SHARD).read_bytes()
+def make_shard_index() -> bytes:
+    """Return the index of the shard."""
+    shard = tar_shards.read_shards([SHARD])[0]
+    tar_shards.write_index(shard)
+    return tar_shards.index_path(SHARD).read_bytes()
 
 
-def a_cache_index() -> bytes:
-    """The index of a cache of two photos."""
+def make_cache_index() -> bytes:
+    """Return the index of a cache of two photos."""
     records = np.zeros(2, cache.RECORD)
     records["height"] = records["width"] = 8
-    records["offset"] = cache.MARK
-    return cache.KIND + bytes(cache.MARK) + records.tobytes()
+    records["offset"] = cache.TOKEN_BYTES
+    return cache.INDEX_MAGIC + bytes(cache.TOKEN_BYTES) + records.tobytes()
 
 
 RUN_FACTS = {
@@ -147,75 +147,75 @@ QUESTION = {
 LISTED = {"path": "a/1.jpg", "label": "quartz", "split": "train"}
 
 
-# By name: the file to read, its reader, and what gives one that is right.
-READERS: dict[str, tuple[str, Reader, Callable[[], bytes]]] = {
+# By name: the file to parse, its parser, and a function that makes a correct file.
+PARSERS: dict[str, tuple[str, Parser, Callable[[], bytes]]] = {
     "recipe": ("r.yaml", lambda file: read_recipe(str(file)),
                lambda: b"base: crt\nepochs: 9\nstages: {crt: {epochs: 2, lr: 1e-3}}\n"),
-    "list of photos, CSV": ("l.csv", ManifestPhotos,
+    "list of photos, CSV": ("l.csv", ListSource,
                             lambda: b"path,label,split\na/1.jpg,q,train\n"),
-    "list of photos, JSON": ("l.json", ManifestPhotos, lambda: json.dumps([LISTED]).encode()),
-    "list of photos, JSONL": ("l.jsonl", ManifestPhotos, lambda: json.dumps(LISTED).encode()),
+    "list of photos, JSON": ("l.json", ListSource, lambda: json.dumps([LISTED]).encode()),
+    "list of photos, JSONL": ("l.jsonl", ListSource, lambda: json.dumps(LISTED).encode()),
     "aliases": ("a.csv", read_aliases, lambda: b"alias,name\nrock crystal,quartz\n"),
     "table of minerals": ("m.csv", read_minerals,
-                          lambda: resources.files("mineral_recog").joinpath("minerals.csv")
+                          lambda: resources.files("mineral_recog.minerals").joinpath("minerals.csv")
                           .read_bytes()[:1500].rpartition(b"\n")[0]),
     "decisions": ("d.json", read_decisions,
                   lambda: b'{"keep": ["a/1"], "drop": [], "move": {"a/2": "b"}, "classes": {}}'),
     "groups": ("g.json", lambda file: class_groups(str(file), CLASSES, (9, 2)),
                lambda: b'{"head": ["agate"], "tail": ["beryl"]}'),
-    "tar shard": ("s.tar", lambda file: read_packed(file.parent, [file]), a_shard),
-    "index of a tar shard": (f"s.tar{shards.INDEX}", read_index, an_index),
-    "index of a cache": (cache.RECORDS, read_cache, a_cache_index),
-    "checkpoint": ("c", read_checkpoint, a_checkpoint),
+    "tar shard": ("s.tar", lambda file: read_packed(file.parent, [file]), make_shard),
+    "index of a tar shard": (f"s.tar{tar_shards.INDEX_SUFFIX}", read_index, make_shard_index),
+    "index of a cache": (cache.INDEX_FILE, read_cache, make_cache_index),
+    "checkpoint": ("c", read_checkpoint, make_checkpoint),
     "config of a model": ("config.json", read_with_model,
                           lambda: (MODEL / "config.json").read_bytes()),
     "weights of a model": ("model.safetensors", read_with_model,
                            lambda: (MODEL / "model.safetensors").read_bytes()[:20_000]),
     "calibration of a model": ("trust.safetensors", read_with_model,
                                lambda: (MODEL / "trust.safetensors").read_bytes()),
-    "record of a run": (RUN, lambda file: began_with(file.parent),
+    "record of a run": (RUN, lambda file: read_run_record(file.parent),
                         lambda: json.dumps(RUN_FACTS).encode()),
     "figures of a run": ("m.json", read_figures,
                          lambda: b'{"accuracy": 0.5, "intervals": {"accuracy": [0.1, 0.9]}}'),
-    "evidence": ("e.txt", read_words, lambda: b"5-6\nwhite\nvitreous\n2.65\nno\nyes"),
-    "question to the server": ("q.json", lambda file: read_question(file.read_bytes()),
+    "evidence": ("e.txt", parse_evidence_lines, lambda: b"5-6\nwhite\nvitreous\n2.65\nno\nyes"),
+    "question to the server": ("q.json", lambda file: parse_question(file.read_bytes()),
                                lambda: json.dumps(QUESTION).encode()),
 }  # fmt: skip
 
 
 def fuzz(name: str, arguments: list[str]) -> None:
-    """Fuzz one reader in this process, which ends with it."""
+    """Fuzz one parser in this process, which does not return."""
     save_model(MODEL)
-    SHARD.write_bytes(a_shard())
-    file, read, right = READERS[name]
+    SHARD.write_bytes(make_shard())
+    file_name, parse, make_correct = PARSERS[name]
     Path("corpus").mkdir()
-    Path("corpus", "right").write_bytes(right())
+    Path("corpus", "correct").write_bytes(make_correct())
 
-    def try_one(data: bytes) -> None:
+    def check_file(data: bytes) -> None:
         shutil.rmtree(FOLDER, ignore_errors=True)
         FOLDER.mkdir()
-        (FOLDER / file).write_bytes(data)
+        (FOLDER / file_name).write_bytes(data)
         try:
-            read(FOLDER / file)
-        except (UserError, RefusedError) as error:
+            parse(FOLDER / file_name)
+        except (UserError, HttpError) as error:
             if not str(error).isprintable():
-                raise AssertionError(f"told in other than one line: {error!a}") from error
+                raise AssertionError(f"the message is not one line: {error!a}") from error
 
-    atheris.Setup([sys.argv[0], *arguments, "corpus"], try_one)
+    atheris.Setup([sys.argv[0], *arguments, "corpus"], check_file)
     atheris.Fuzz()
 
 
-def run_one(name: str, seconds: int, seed: int, keep: Path) -> tuple[str, bool]:
-    """A row of the table, and whether the reader held."""
+def run_parser(name: str, seconds: int, seed: int, keep: Path) -> tuple[str, bool]:
+    """Fuzz one parser in a new process; return a row of the table, and whether it held."""
     limits = [f"-max_total_time={seconds}", f"-seed={seed + 1}", "-print_final_stats=1",
               "-timeout=10", "-rss_limit_mb=2048", "-max_len=65536"]  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, __file__, "--inside", name, *limits]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace")
-        found = [*Path(folder).glob("crash-*"), *Path(folder).glob("timeout-*"),
+        failures = [*Path(folder).glob("crash-*"), *Path(folder).glob("timeout-*"),
                  *Path(folder).glob("oom-*")]  # fmt: skip
-        for one in found:
-            shutil.copy(one, keep / f"{name.replace(' ', '-')}-{one.name[:16]}")
+        for file in failures:
+            shutil.copy(file, keep / f"{name.replace(' ', '-')}-{file.name[:16]}")
     tried = re.findall(r"number_of_executed_units:\s+(\d+)|^#(\d+)", done.stderr, re.MULTILINE)
     files = max((int(a or b) for a, b in tried), default=0)
     reached = re.findall(r"cov: (\d+)", done.stderr)
@@ -229,19 +229,21 @@ def run_one(name: str, seconds: int, seed: int, keep: Path) -> tuple[str, bool]:
 
 
 def main() -> int:
-    """Fuzz all readers, or those named."""
+    """Fuzz all parsers, or the given ones."""
     if sys.argv[1:2] == ["--inside"]:
         fuzz(sys.argv[2], sys.argv[3:])
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seconds", type=int, default=60, help="for each reader")
+    parser.add_argument("--seconds", type=int, default=60, help="for each parser")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", type=Path, default=Path(), help="folder for what breaks a reader")
-    parser.add_argument("readers", nargs="*", choices=[[], *READERS], default=[])
-    asked = parser.parse_args()
-    print("| reader | files tried | branches reached | most memory | |\n|---|---|---|---|---|")
+    parser.add_argument(
+        "--keep", type=Path, default=Path(), help="folder for files that break a parser"
+    )
+    parser.add_argument("readers", nargs="*", choices=[[], *PARSERS], default=[])
+    options = parser.parse_args()
+    print("| parser | files tried | branches reached | peak memory | |\n|---|---|---|---|---|")
     all_held = True
-    for name in asked.readers or READERS:
-        line, held = run_one(name, asked.seconds, asked.seed, asked.keep)
+    for name in options.readers or PARSERS:
+        line, held = run_parser(name, options.seconds, options.seed, options.keep)
         print(line, flush=True)
         all_held &= held
     return int(not all_held)

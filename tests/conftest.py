@@ -1,4 +1,4 @@
-"""Photos that the tests make for themselves."""
+"""Fixtures and helpers of the tests: generated photos, prepared folders and a trained run."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from PIL import Image
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.progress import Progress
 
-# One thread a worker keeps the suite steady when it runs in parallel.
+# One thread per worker keeps timings steady when the suite runs in parallel.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["MINERAL_RECOG_LANG"] = "en"
-# How long an example takes is the machine's affair.
+# The time of an example depends on the machine.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
 def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:
-    """Noisy photos of one colour, told apart from others by it."""
+    """Write noisy photos of one colour; hues are easy to tell apart."""
     folder.mkdir(parents=True)
     rng = np.random.default_rng([hue, count])
     base = np.array([(hue * 97) % 200, (hue * 41) % 200, (hue * 151) % 200])
@@ -33,7 +33,7 @@ def write_photos(folder: Path, hue: int, count: int, size: int = 32) -> None:
 
 
 class Recorder(Progress):
-    """Keeps the notices and the last update of each task."""
+    """Records the notices and the last update of each task."""
 
     def __init__(self) -> None:
         self.notices: list[str] = []
@@ -51,14 +51,14 @@ def recorder() -> Recorder:
     return Recorder()
 
 
-def dataset_of(root: Path, names: Sequence[str]) -> Dataset:
-    """Photos of one class, which need not be there."""
+def make_dataset(root: Path, names: Sequence[str]) -> Dataset:
+    """Return a dataset of one class; its photos need not exist."""
     return Dataset(root, ("all",), tuple(names), np.zeros(len(names), dtype=np.int64))
 
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A prepared folder of three classes, 12, 6 and 3 training photos, to be read only."""
+    """Return a prepared folder with 12, 6 and 3 training photos in three classes; read-only."""
     data = tmp_path_factory.mktemp("prepared") / "data"
     for split, counts in {"train": (12, 6, 3), "val": (2, 2, 2), "test": (4, 4, 4)}.items():
         for hue, count in enumerate(counts):
@@ -68,14 +68,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """Folders of photos as a user has them: three classes of 20, 10 and 5."""
+    """Return a user's folder of photos: three classes of 20, 10 and 5 photos."""
     for hue, (name, count) in enumerate({"agate": 20, "钠长石": 10, "copper": 5}.items()):
         write_photos(tmp_path / "photos" / name, hue, count)
     return tmp_path / "photos"
 
 
-# A network that trains in a second a stage.
-# The precision too: `auto` times both, and may choose another the next time.
+# Settings of a network that trains in about a second per stage. The precision is fixed, since
+# `auto` times both precisions and may choose differently the next time.
 TINY = (
     "backbone=test_resnet", "pretrained=false", "image_size=32", "batch_size=8",
     "precision=float32",
@@ -84,7 +84,7 @@ TINY = (
 
 @pytest.fixture(scope="session")
 def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run on `prepared`, to be read only."""
+    """Return a finished run on `prepared`; read-only."""
     from mineral_recog.recipes.recipe_file import read_recipe
     from mineral_recog.training.run import train
 

@@ -1,4 +1,4 @@
-"""HEIC for tests, and the program without what reads it."""
+"""Makes HEIC photos for tests, and simulates that `pillow-heif` is not installed."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from mineral_recog.data.images import reads_heic
+from mineral_recog.data.images import can_read_heic
 
 
 def heic(image: Image.Image, orientation: int = 1) -> bytes:
-    """A photo as phones save it, lying as its orientation tells."""
-    assert reads_heic()
+    """Encode a photo like a phone, with an EXIF orientation."""
+    assert can_read_heic()
     exif = Image.Exif()
     exif[0x0112] = orientation
     file = BytesIO()
@@ -25,12 +25,12 @@ def heic(image: Image.Image, orientation: int = 1) -> bytes:
 
 @contextmanager
 def without_heic(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """As where `pillow-heif` is not installed."""
+    """Run a block as if `pillow-heif` were not installed."""
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "pillow_heif", None)
         patch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])
-        reads_heic.cache_clear()
+        can_read_heic.cache_clear()
         try:
             yield
         finally:
-            reads_heic.cache_clear()
+            can_read_heic.cache_clear()

@@ -1,4 +1,4 @@
-"""What a page is made of, for the tests of pages."""
+"""A parser of HTML pages for tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 
 class Tags(HTMLParser):
-    """Collects tags, and checks that what is opened is closed."""
+    """Collects tags, and checks that every open tag is closed."""
 
     void = frozenset({"meta", "img", "use", "path", "wbr"})
 

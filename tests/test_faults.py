@@ -1,4 +1,4 @@
-"""Faults of the machine while a command runs: each is told in one line, and nothing is lost."""
+"""Machine faults while a command runs: each is reported in one line, and no work is lost."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from mineral_recog.training.trainer import LogLine
 from tests.conftest import TINY
 
 SETTINGS = (*TINY, "stages.ce.epochs=4", "batch_size=4")
-SMALL = ["--recipe", "baseline", *(part for one in SETTINGS for part in ("--set", one))]
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="as POSIX systems have it")
+SMALL = ["--recipe", "baseline", *(part for setting in SETTINGS for part in ("--set", setting))]
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX system")
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def recipe() -> Recipe:
     return read_recipe("baseline", SETTINGS)
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line of the error."""
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the only line of the error."""
     lines = capsys.readouterr().err.splitlines()
     errors = [line for line in lines if line.startswith("Error: ")]
     assert len(errors) == 1
@@ -53,92 +53,92 @@ def told(capsys: pytest.CaptureFixture[str]) -> str:
     return errors[0]
 
 
-def weights(run: Path) -> dict[str, torch.Tensor]:
+def read_weights(run: Path) -> dict[str, torch.Tensor]:
     return dict(load_file(run / "model" / "model.safetensors"))
 
 
-def same(one: Path, other: Path) -> bool:
-    a, b = weights(one), weights(other)
+def have_same_weights(first: Path, second: Path) -> bool:
+    a, b = read_weights(first), read_weights(second)
     return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_any_number_of_loaders_gives_the_same_run(
+def test_worker_count_does_not_change_the_run(
     prepared: Path, tmp_path: Path, recipe: Recipe, workers: int
 ) -> None:
-    for run, number in (("none", 0), ("some", workers)):
-        training.train(prepared, recipe, tmp_path / run, device="cpu", workers=number)
-    assert same(tmp_path / "none", tmp_path / "some")
+    for run, worker_count in (("none", 0), ("some", workers)):
+        training.train(prepared, recipe, tmp_path / run, device="cpu", workers=worker_count)
+    assert have_same_weights(tmp_path / "none", tmp_path / "some")
 
-    def figures(run: str) -> list[LogLine]:
+    def read_log(run: str) -> list[LogLine]:
         lines = map(json.loads, (tmp_path / run / "log.jsonl").read_text().splitlines())
         return [{**line, "seconds": 0, "memory": 0} for line in lines]
 
-    assert figures("none") == figures("some")
+    assert read_log("none") == read_log("some")
 
 
-def failing(number: int, path: str) -> Callable[[int], None]:
-    """A write to disk that fails whenever a file of that name is written."""
+def failing_fsync(error_number: int, name: str) -> Callable[[int], None]:
+    """Return an `os.fsync` that fails for files of a name."""
     real = os.fsync
 
     def fail(file: int) -> None:
-        if Path(f"/proc/self/fd/{file}").readlink().name == path:
-            raise OSError(number, os.strerror(number), path)
+        if Path(f"/proc/self/fd/{file}").readlink().name == name:
+            raise OSError(error_number, os.strerror(error_number), name)
         real(file)
 
     return fail
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="files cannot be told apart")
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to identify files")
 @pytest.mark.parametrize(
-    ("number", "reason"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "No permission")]
+    ("error_number", "reason"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "No permission")]
 )
 @pytest.mark.parametrize("file", ["last.safetensors", "model.safetensors"])
-def test_what_cannot_be_written_is_told_and_training_goes_on_later(
+def test_failed_write_is_reported_and_run_can_be_resumed(
     prepared: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    number: int,
+    error_number: int,
     reason: str,
     file: str,
 ) -> None:
     monkeypatch.setattr(checkpoint, "SAVE_EVERY", 0.0)
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", *SMALL]
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", failing(number, f".{file}.partial"))
+        patch.setattr(os, "fsync", failing_fsync(error_number, f".{file}.partial"))
         assert main(command) == 2
-    assert reason in told(capsys)
+    assert reason in error_line(capsys)
     assert not (tmp_path / "run" / "model").exists()
     hidden = [path for path in tmp_path.rglob(".*") if ".partial" in path.name]
     assert hidden == []
-    again = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", "--resume"]
-    assert main(again) == 0
-    assert main([*command[:3], str(tmp_path / "unbroken"), *command[4:]]) == 0
-    assert same(tmp_path / "run", tmp_path / "unbroken")
+    resume = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", "--resume"]
+    assert main(resume) == 0
+    assert main([*command[:3], str(tmp_path / "uninterrupted"), *command[4:]]) == 0
+    assert have_same_weights(tmp_path / "run", tmp_path / "uninterrupted")
 
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("how", ["deleted", "cut short"])
-def test_a_photo_that_goes_while_training_is_named(
+def test_photo_lost_during_training_is_named(
     data: Path, tmp_path: Path, recipe: Recipe, workers: int, how: str
 ) -> None:
     photo = data / "train" / "agate" / "3.png"
 
-    def spoil(line: LogLine) -> None:
+    def damage(line: LogLine) -> None:
         photo.unlink() if how == "deleted" else photo.write_bytes(photo.read_bytes()[:300])
 
     run = tmp_path / "run"
-    whole = photo.read_bytes()
+    original = photo.read_bytes()
     with pytest.raises(UserError, match=r"agate/3\.png"):
-        training.train(data, recipe, run, device="cpu", workers=workers, on_epoch=spoil)
-    photo.write_bytes(whole)
+        training.train(data, recipe, run, device="cpu", workers=workers, on_epoch=damage)
+    photo.write_bytes(original)
     training.resume(data, run, device="cpu", workers=workers)
-    training.train(data, recipe, tmp_path / "unbroken", device="cpu", workers=workers)
-    assert same(run, tmp_path / "unbroken")
+    training.train(data, recipe, tmp_path / "uninterrupted", device="cpu", workers=workers)
+    assert have_same_weights(run, tmp_path / "uninterrupted")
 
 
-def test_with_a_cache_photos_may_go_while_training(
+def test_training_with_a_cache_does_not_need_the_photos(
     data: Path, tmp_path: Path, recipe: Recipe
 ) -> None:
     cached = recipe.model_copy(update={"cache": True})
@@ -147,50 +147,50 @@ def test_with_a_cache_photos_may_go_while_training(
         for photo in data.glob("*/*/*.png"):
             photo.rename(photo.with_suffix(".gone"))
 
-    def bring_back(line: LogLine) -> None:
-        if line["epoch"] == recipe.epochs:  # what follows reads the photos themselves
+    def restore(line: LogLine) -> None:
+        if line["epoch"] == recipe.epochs:  # calibration reads the photos themselves
             for photo in data.glob("*/*/*.gone"):
                 photo.rename(photo.with_suffix(".png"))
 
     def on_epoch(line: LogLine) -> None:
         remove(line)
-        bring_back(line)
+        restore(line)
 
     training.train(data, cached, tmp_path / "run", device="cpu", workers=0, on_epoch=on_epoch)
-    training.train(data, cached, tmp_path / "unbroken", device="cpu", workers=0)
-    assert same(tmp_path / "run", tmp_path / "unbroken")
+    training.train(data, cached, tmp_path / "uninterrupted", device="cpu", workers=0)
+    assert have_same_weights(tmp_path / "run", tmp_path / "uninterrupted")
 
 
 @POSIX
-def test_a_loader_that_dies_is_told(
+def test_killed_loader_process_is_reported(
     prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = tmp_path / "run"
-    over, own = threading.Event(), psutil.Process().cmdline()
+    done, command = threading.Event(), psutil.Process().cmdline()
 
-    def kill_a_loader() -> None:
-        while not over.is_set():
+    def kill_loader() -> None:
+        while not done.is_set():
             if (run / "log.jsonl").is_file():
                 for child in psutil.Process().children():
-                    with contextlib.suppress(psutil.Error):  # it may be gone
-                        if child.cmdline() == own:  # forked, so not what serves other tests
+                    with contextlib.suppress(psutil.Error):  # the process may have ended
+                        if child.cmdline() == command:  # a fork, not a helper of other tests
                             child.kill()
                             return
             time.sleep(0.01)
 
-    killer = threading.Thread(target=kill_a_loader)
+    killer = threading.Thread(target=kill_loader)
     killer.start()
     try:
         long = [*SMALL, "--set", "stages.ce.epochs=300"]
         assert main(["train", str(prepared), "--out", str(run), "--workers", "1", *long]) == 2
     finally:
-        over.set()
+        done.set()
         killer.join()
-    assert "--workers 0" in told(capsys)
+    assert "--workers 0" in error_line(capsys)
     assert (run / "recipe.yaml").is_file()
 
 
-HUNGRY = """
+LIMITED_MEMORY = """
 import resource, sys
 import mineral_recog.training.run
 from mineral_recog.cli.main import main
@@ -199,15 +199,15 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory can be bounded on Linux")
-def test_memory_that_runs_out_comes_with_advice(prepared: Path, tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_DATA of Linux")
+def test_out_of_memory_is_reported_with_advice(prepared: Path, tmp_path: Path) -> None:
     large = ["--set", "image_size=1024", "--set", "batch_size=21", "--workers", "0"]
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), *SMALL, *large]
-    run = [sys.executable, "-c", HUNGRY, str(2**30), *command]
-    done = subprocess.run(run, stderr=subprocess.PIPE, text=True)
-    assert done.returncode == 2, done.stderr
-    assert "Memory has run out" in done.stderr.splitlines()[-1]
-    assert "batch_size" in done.stderr.splitlines()[-1]
+    run = [sys.executable, "-c", LIMITED_MEMORY, str(2**30), *command]
+    result = subprocess.run(run, stderr=subprocess.PIPE, text=True)
+    assert result.returncode == 2, result.stderr
+    assert "Memory has run out" in result.stderr.splitlines()[-1]
+    assert "batch_size" in result.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_memory_that_runs_out_comes_with_advice(prepared: Path, tmp_path: Path) 
         RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
     ],
 )
-def test_memory_of_any_device_may_run_out(
+def test_out_of_memory_on_any_device_is_reported(
     prepared: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -231,10 +231,10 @@ def test_memory_of_any_device_may_run_out(
     monkeypatch.setattr(TrainState, "state_dict", run_out)
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", *SMALL]
     assert main(command) == 2
-    assert "Memory has run out" in told(capsys)
+    assert "Memory has run out" in error_line(capsys)
 
 
-def test_a_file_system_without_links_is_copied_to(
+def test_files_are_copied_where_links_are_not_supported(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -245,7 +245,7 @@ def test_a_file_system_without_links_is_copied_to(
     assert main(["prepare", str(source), str(tmp_path / "copied")]) == 0
     compare = ["compare", str(tmp_path / "copied"), "--out", str(tmp_path / "compared")]
     recipes = ["--recipes", "multi_stage,crt", "--seeds", "0", "--set", "epochs=3", "--workers=0"]
-    settings = [part for one in TINY for part in ("--set", one)]
+    settings = [part for setting in TINY for part in ("--set", setting)]
     assert main([*compare, *recipes, *settings]) == 0
     for photo in (tmp_path / "linked").glob("*/*/*.png"):
         copy = tmp_path / "copied" / photo.relative_to(tmp_path / "linked")

@@ -1,4 +1,4 @@
-"""The language of texts: that of the reader, then that of the environment."""
+"""The language of texts: set by `use_language`, then by the environment."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mineral_recog.i18n import reading, tr
+from mineral_recog.i18n import tr, use_language
 
 
-def test_a_reader_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_use_language_overrides_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINERAL_RECOG_LANG", "en")
-    with reading("zh"):
+    with use_language("zh"):
         assert tr("stone", "石") == "石"
-        with reading("en"):
+        with use_language("en"):
             assert tr("stone", "石") == "stone"
         assert tr("stone", "石") == "石"
     assert tr("stone", "石") == "stone"
     monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")
-    with reading(None):
+    with use_language(None):
         assert tr("stone", "石") == "石"
 
 
@@ -28,31 +28,31 @@ VARIABLES = ("MINERAL_RECOG_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 
 @pytest.mark.parametrize(
-    ("variables", "system", "told"),
+    ("variables", "system", "text"),
     [
         ({"LANG": "zh_CN.UTF-8"}, "en_GB", "石"),
         ({"LANG": "zh_CN.UTF-8", "LC_ALL": "en_GB.UTF-8"}, "zh_CN", "stone"),
         ({"LC_MESSAGES": "zh_TW", "LANG": "de_DE"}, None, "石"),
         ({"LC_ALL": "", "LANG": "C"}, "zh_CN", "stone"),
         ({}, "zh_CN", "石"),
-        ({}, "Chinese (Simplified)_China", "石"),  # as Windows has it
+        ({}, "Chinese (Simplified)_China", "石"),  # as on Windows
         ({}, "de_DE", "stone"),
         ({}, None, "stone"),
     ],
 )
-def test_the_environment_goes_before_the_system(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], system: str | None, told: str
+def test_environment_overrides_the_system(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], system: str | None, text: str
 ) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(locale, "getlocale", lambda: (system, "UTF-8"))
-    assert tr("stone", "石") == told
+    assert tr("stone", "石") == text
 
 
-def test_readers_in_two_threads_do_not_meet() -> None:
-    with ThreadPoolExecutor(1) as pool, reading("zh"):
-        here = contextvars.copy_context()
+def test_threads_have_separate_languages() -> None:
+    with ThreadPoolExecutor(1) as pool, use_language("zh"):
+        context = contextvars.copy_context()
         assert pool.submit(tr, "stone", "石").result() == "stone"
-        assert pool.submit(here.run, tr, "stone", "石").result() == "石"
+        assert pool.submit(context.run, tr, "stone", "石").result() == "石"

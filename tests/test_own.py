@@ -1,4 +1,4 @@
-"""What docs/own.md tells to write works."""
+"""The examples in docs/own.md work, and a user's own backbone is checked."""
 
 from __future__ import annotations
 
@@ -16,40 +16,40 @@ from mineral_recog.errors import UserError
 from mineral_recog.models.bundle import read_bundle
 from tests.conftest import TINY
 
-TEXT = (Path(__file__).parent.parent / "docs" / "own.md").read_text("utf-8")
+PAGE = (Path(__file__).parent.parent / "docs" / "own.md").read_text("utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+def code_blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
 
 
-def test_the_recipe_of_the_page_trains_and_compares(
+def test_recipe_of_the_page_trains_and_compares(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(prepared)
-    [recipe] = blocks("yaml")
+    [recipe] = code_blocks("yaml")
     (tmp_path / "mine.yaml").write_text(recipe, "utf-8")
-    [commands] = blocks("sh")
+    [commands] = code_blocks("sh")
     for line in commands.splitlines():
         _, *arguments = shlex.split(line.replace("0,1,2", "0"))
-        small = [part for setting in (*TINY, "epochs=3") for part in ("--set", setting)]
-        assert main([*arguments, *small, "--workers", "0"]) == 0, line
+        tiny_settings = [part for setting in (*TINY, "epochs=3") for part in ("--set", setting)]
+        assert main([*arguments, *tiny_settings, "--workers", "0"]) == 0, line
     assert (tmp_path / "comparison/test/comparison.html").is_file()
 
 
-def test_the_backbone_of_the_page_trains(
+def test_backbone_of_the_page_trains(
     prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").symlink_to(prepared)
-    [program] = blocks("python")
-    names = {"__name__": "__main__"}
-    exec(compile(program, "own.md", "exec"), names)  # the page's own text
+    [program] = code_blocks("python")
+    namespace = {"__name__": "__main__"}
+    exec(compile(program, "own.md", "exec"), namespace)  # trusted: code of this repository
     assert (tmp_path / "runs/small/evaluation/test/report.html").is_file()
 
 
-class Pooled(nn.Module):
+class PooledBackbone(nn.Module):
     def __init__(self, features: int = 3) -> None:
         super().__init__()
         self.layer = nn.Conv2d(3, features, 1)
@@ -59,36 +59,36 @@ class Pooled(nn.Module):
         return pooled
 
 
-def trained(prepared: Path, folder: Path) -> Path:
+def train_with_backbone(prepared: Path, folder: Path) -> Path:
     recipe = mineral_recog.read_recipe(
         "baseline", ["image_size=32", "batch_size=8", "epochs=1", "precision=float32"]
     )
-    given = Pooled()
-    before = given.layer.weight.detach().clone()
-    mineral_recog.train(prepared, recipe, folder, backbone=given, device="cpu", workers=0)
-    assert torch.equal(given.layer.weight, before)  # it is copied
+    backbone = PooledBackbone()
+    weight_before = backbone.layer.weight.detach().clone()
+    mineral_recog.train(prepared, recipe, folder, backbone=backbone, device="cpu", workers=0)
+    assert torch.equal(backbone.layer.weight, weight_before)  # a copy is trained
     return folder
 
 
-def test_a_given_backbone_is_asked_for_again(prepared: Path, tmp_path: Path) -> None:
-    run = trained(prepared, tmp_path / "run")
-    bundle = read_bundle(run, Pooled())
-    assert bundle.backbone == "given:Pooled"
-    with pytest.raises(UserError, match=r"backbone, Pooled, was given in Python"):
+def test_given_backbone_is_required_to_read_the_bundle(prepared: Path, tmp_path: Path) -> None:
+    run = train_with_backbone(prepared, tmp_path / "run")
+    bundle = read_bundle(run, PooledBackbone())
+    assert bundle.backbone == "given:PooledBackbone"
+    with pytest.raises(UserError, match=r"model, PooledBackbone, was given in Python"):
         read_bundle(run)
     with pytest.raises(UserError, match="do not fit the backbone"):
-        read_bundle(run, Pooled(features=4))
+        read_bundle(run, PooledBackbone(features=4))
     assert main(["evaluate", str(run), "--workers", "0"]) == 2
 
 
-def test_a_backbone_that_does_not_pool_is_told(prepared: Path, tmp_path: Path) -> None:
+def test_backbone_that_does_not_pool_is_reported(prepared: Path, tmp_path: Path) -> None:
     recipe = mineral_recog.read_recipe("baseline", ["image_size=32"])
-    with pytest.raises(UserError, match=r"gives \(2, 3, 32, 32\).*\[2, D\]"):
+    with pytest.raises(UserError, match=r"returns \(2, 3, 32, 32\).*\[2, D\]"):
         mineral_recog.train(prepared, recipe, tmp_path / "run", backbone=nn.Conv2d(3, 3, 1))
     assert not (tmp_path / "run").exists()
 
 
-def test_a_public_name_that_is_none_is_an_attribute_error() -> None:
+def test_unknown_public_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'guess'"):
         getattr(mineral_recog, "guess")  # noqa: B009
     assert {callable(getattr(mineral_recog, name)) for name in mineral_recog.__all__} == {True}

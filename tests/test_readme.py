@@ -1,4 +1,4 @@
-"""What the README tells a newcomer to type works, in both languages the same."""
+"""The commands in the README work, and are the same in both languages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READMES = ("README.md", "README.zh-CN.md")
 
 
 def commands(readme: str) -> list[str]:
-    """The commands of the sh blocks, in order."""
+    """Return the commands of the sh blocks, in order."""
     text = (ROOT / readme).read_text("utf-8")
     blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
     return [line for block in blocks for line in block.splitlines() if line]
@@ -27,9 +27,7 @@ def test_both_readmes_give_the_same_commands() -> None:
     assert commands(READMES[0]) == commands(READMES[1])
 
 
-def test_the_commands_for_ones_own_photos_run(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_commands_run(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert source == tmp_path / "photos"
     lines = commands("README.md")
@@ -54,7 +52,7 @@ def test_the_commands_for_ones_own_photos_run(
 
 
 def small_recipes(names: str, folder: Path) -> str:
-    """Recipes of the same names that train for an epoch a stage, for `--recipes`."""
+    """Write recipes with the same names and one epoch per stage; return them for `--recipes`."""
     files = []
     for name in names.split(","):
         epochs = [f"stages.{stage}.epochs=1" for stage in read_recipe(name).stages]
@@ -64,7 +62,7 @@ def small_recipes(names: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_files_that_the_readme_names_exist(readme: str) -> None:
+def test_linked_files_exist(readme: str) -> None:
     text = (ROOT / readme).read_text("utf-8")
     links = re.findall(r"\]\(((?!http)[^)#]+)\)", text)
     assert len(links) > 5
@@ -72,11 +70,11 @@ def test_files_that_the_readme_names_exist(readme: str) -> None:
 
 
 @pytest.mark.parametrize("readme", READMES)
-def test_the_readme_tells_every_option_it_uses(readme: str) -> None:
+def test_commands_in_the_readme_exist(readme: str) -> None:
     text = (ROOT / readme).read_text("utf-8")
-    named = {command.name or "" for command in app.registered_commands} | {
+    registered = {command.name or "" for command in app.registered_commands} | {
         command.callback.__name__ for command in app.registered_commands if command.callback
     }
     used = set(re.findall(r"mineral-recog ([a-z]+)", text))
-    assert used <= named
-    assert "@" not in re.sub(r"\S+@\S+\.\S+", "", text)  # nothing left to fill in
+    assert used <= registered
+    assert "@" not in re.sub(r"\S+@\S+\.\S+", "", text)  # no placeholders

@@ -1,4 +1,4 @@
-"""Names from elsewhere, wherever they are shown."""
+"""Names with unsafe characters, wherever they are shown."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mineral_recog.cli.main import main
-from mineral_recog.csv_files import FORMULA, plain_cell
+from mineral_recog.csv_files import FORMULA_STARTS, escape_formula
 from mineral_recog.errors import UserError
 from mineral_recog.text import printable
 
@@ -19,23 +19,23 @@ NAMES = ("\x1b[2J\x1b]0;mine\x07.png", "a\nb.png", "\u202egnp.exe.png", "<img sr
 
 
 @given(st.text())
-def test_whatever_is_shown_is_one_line_without_commands(text: str) -> None:
+def test_shown_text_is_one_line_without_control_characters(text: str) -> None:
     assert printable(text).isprintable()
     assert printable(printable(text)) == printable(text)
-    assert not plain_cell(text).startswith(FORMULA)
+    assert not escape_formula(text).startswith(FORMULA_STARTS)
     assert str(UserError(text)).isprintable()
 
 
-def test_errors_are_one_line_with_names_as_they_are() -> None:
+def test_errors_are_one_line_with_unchanged_names() -> None:
     assert str(UserError("a\tb  c.png: broken\n   at line 1\n")) == r"a\tb  c.png: broken at line 1"
 
 
 @given(st.text(st.characters(categories=["L", "N", "P"])))
-def test_text_that_can_be_read_stays_as_it_is(text: str) -> None:
+def test_printable_text_stays_unchanged(text: str) -> None:
     assert printable(text) == text
 
 
-def test_hostile_names_reach_no_terminal_and_no_table(
+def test_hostile_names_are_escaped_in_terminals_and_tables(
     trained: Path, prepared: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     photo = next(prepared.glob("test/*/*.png")).read_bytes()
@@ -60,24 +60,26 @@ def test_hostile_names_reach_no_terminal_and_no_table(
     assert {Path(row["photo"]).name for row in rows} == set(map(printable, NAMES))
 
 
-def test_class_folders_may_look_like_formulas(
+def test_class_names_that_look_like_formulas_are_escaped(
     prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data, run = tmp_path / "data", tmp_path / "runs"
     for split in ("train", "val", "test"):
-        for number, of_class in enumerate(sorted((prepared / split).iterdir())):
+        for number, class_folder in enumerate(sorted((prepared / split).iterdir())):
             target = data / split / ("=1+1", "@SUM(A1)", "quartz")[number]
             target.mkdir(parents=True)
-            for photo in of_class.iterdir():
+            for photo in class_folder.iterdir():
                 (target / photo.name).write_bytes(photo.read_bytes())
     settings = ["backbone=test_resnet", "pretrained=false", "image_size=32", "epochs=2"]
-    sets = [part for one in settings for part in ("--set", one)]
+    options = [part for setting in settings for part in ("--set", setting)]
     command = ["compare", str(data), "--recipes", "baseline,crt", "--seeds", "0", "--workers", "0"]
-    assert main([*command, "--out", str(run), *sets]) == 0
+    assert main([*command, "--out", str(run), *options]) == 0
     tables = list(run.rglob("*.csv"))
     assert len(tables) >= 5
     for table in tables:
         with table.open(encoding="utf-8", newline="") as file:
-            assert not [c for row in csv.reader(file) for c in row if c.startswith(FORMULA[0:1])]
+            assert not [
+                c for row in csv.reader(file) for c in row if c.startswith(FORMULA_STARTS[0:1])
+            ]
     with next(run.rglob("predictions.csv")).open(newline="") as file:
         assert {row["class"] for row in csv.DictReader(file)} == {"'=1+1", "'@SUM(A1)", "quartz"}

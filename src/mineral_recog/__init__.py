@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["evaluate", "load", "read_evidence", "read_recipe", "resume", "train"]
 
-# Pillow takes a large photo's memory in blocks. Those over 32 MB go back to the system when they
-# are freed; smaller ones stay with the thread that freed them, gigabytes for a few that decode.
+# Pillow allocates the memory of a large photo in blocks. Freed blocks over 32 MB return to the
+# system; smaller ones stay with the thread that freed them: gigabytes for a few decoding threads.
 os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
 
-# Where the public names live; imported when asked for, since torch takes seconds to load.
-_HOMES = {
+# Modules of the public names; imported on first use, since torch takes seconds to load.
+_MODULES = {
     "evaluate": "mineral_recog.evaluation.evaluator",
     "load": "mineral_recog.identify.identifier",
     "read_evidence": "mineral_recog.identify.evidence",
@@ -32,6 +32,6 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)

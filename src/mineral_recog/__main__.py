@@ -1,4 +1,4 @@
-"""`python -m mineral_recog` is the command `mineral-recog`."""
+"""Run the command `mineral-recog` as `python -m mineral_recog`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""CSV tables: those that a user wrote, with errors that tell the line, and cells safe to open."""
+"""CSV files: tables written by users, with errors that name the line, and cells safe to open."""
 
 from __future__ import annotations
 
@@ -12,47 +12,47 @@ from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.text import printable
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would work out
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet evaluates such cells
 
 
-def plain_cell(cell: str) -> str:
-    """A cell that a spreadsheet shows and does not work out, on one line."""
-    return printable(f"'{cell}" if cell.startswith(FORMULA) else cell)
+def escape_formula(cell: str) -> str:
+    """Return a cell on one line that a spreadsheet shows as text instead of evaluating it."""
+    return printable(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell)
 
 
-class Table:
-    """The rows of a CSV file in UTF-8 whose first line names the columns.
+class CsvTable:
+    """A CSV file in UTF-8 whose first line names the columns; iterate it for the rows.
 
     Attributes:
-        columns: their names, as written.
+        columns: Names of the columns, as written.
 
     Args:
-        path: of the file.
-        largest: bytes that it may have.
-        delimiters: what may stand between cells; the one that the first line has most of does.
+        path: The file.
+        max_bytes: Largest size of the file.
+        delimiters: Possible delimiters; the one most frequent in the first line is used.
 
     Raises:
-        DataError: no such file, too large, not UTF-8, or quotes that do not close.
+        DataError: The file does not exist, is too large or not UTF-8, or has an open quote.
     """
 
-    def __init__(self, path: Path, largest: int, delimiters: str = ",") -> None:
+    def __init__(self, path: Path, max_bytes: int, delimiters: str = ",") -> None:
         self.path = path
-        text = read_text(path, largest)
+        text = read_text(path, max_bytes)
         delimiter = max(delimiters, key=text.partition("\n")[0].count)
         self._rows = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
-        with self._told():
+        with self._report_csv_errors():
             self.columns = list(self._rows.fieldnames or ())
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, str]]]:
-        """Rows, each with the number of its last line.
+        """Yield rows, each with the number of its last line.
 
         Raises:
-            DataError: a row with more or fewer cells than columns, or quotes that do not close.
+            DataError: A row has more or fewer cells than columns, or an open quote.
         """
-        with self._told():
+        with self._report_csv_errors():
             for row in self._rows:
                 if None in row or None in row.values():
-                    raise wrong_line(
+                    raise line_error(
                         self.path,
                         self._rows.line_num,
                         f"not as many cells as the first line, {len(self.columns)}: put a cell "
@@ -62,34 +62,34 @@ class Table:
                 yield self._rows.line_num, row
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _report_csv_errors(self) -> Iterator[None]:
         try:
             yield
         except csv.Error as error:
-            raise wrong_line(
+            raise line_error(
                 self.path,
-                self._rows.reader.line_num,  # that of the rows is of the last that could be read
-                f"not a line of CSV ({error}): mend its quotes.",
+                self._rows.reader.line_num,  # self._rows counts only readable rows
+                f"not a line of CSV ({error}): fix its quotes.",
                 f"不是有效的 CSV 行（{error}）：请检查引号。",
             ) from None
 
 
 def read_rows(
-    path: Path, columns: Sequence[str], largest: int
+    path: Path, columns: Sequence[str], max_bytes: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file in UTF-8, each with the number of its last line.
+    """Yield the rows of a CSV file in UTF-8, each with the number of its last line.
 
     Args:
-        path: of the file; its first line names the columns, in any order.
-        columns: that must be there, each once.
-        largest: bytes that the file may have.
+        path: The file; its first line names the columns, in any order.
+        columns: Required columns, each exactly once.
+        max_bytes: Largest size of the file.
 
     Raises:
-        DataError: as for `Table`, or a column missing or twice.
+        DataError: As for `CsvTable`, or a column is missing or given twice.
     """
-    table = Table(path, largest)
+    table = CsvTable(path, max_bytes)
     if wrong := [column for column in columns if table.columns.count(column) != 1]:
-        raise wrong_line(
+        raise line_error(
             path,
             1,
             f"column missing or twice, {', '.join(wrong)}: the first line must be "
@@ -99,25 +99,25 @@ def read_rows(
     yield from table
 
 
-def wrong_line(path: Path, line: int, english: str, chinese: str) -> DataError:
-    """The error of a line of a file, told in the language that the user reads."""
+def line_error(path: Path, line: int, english: str, chinese: str) -> DataError:
+    """Return the error for a line of a file, in the user's language."""
     return DataError(tr(f"{path}, line {line}: {english}", f"{path} 第 {line} 行：{chinese}"))
 
 
-def read_text(path: Path, largest: int, kind: str = "CSV") -> str:
-    """The text of a file in UTF-8, with or without a mark at its start.
+def read_text(path: Path, max_bytes: int, kind: str = "CSV") -> str:
+    """Read a text file in UTF-8, with or without a byte order mark.
 
     Args:
-        path: of the file.
-        largest: bytes that it may have.
-        kind: what it should be, for messages.
+        path: The file.
+        max_bytes: Largest size of the file.
+        kind: Expected format, for messages.
 
     Raises:
-        DataError: no such file, too large, or not UTF-8.
+        DataError: The file does not exist, is too large, or is not UTF-8.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(largest + 1)
+            content = file.read(max_bytes + 1)
     except OSError as error:
         raise DataError(
             tr(
@@ -125,17 +125,17 @@ def read_text(path: Path, largest: int, kind: str = "CSV") -> str:
                 f"无法读取 {path}（{error.strerror}）：请给出 {kind} 文件。",
             )
         ) from None
-    if len(content) > largest:
+    if len(content) > max_bytes:
         raise DataError(
             tr(
-                f"{path} is larger than {largest / 1e6:g} MB: give a smaller one.",
-                f"{path} 大于 {largest / 1e6:g} MB：请给出较小的文件。",
+                f"{path} is larger than {max_bytes / 1e6:g} MB: give a smaller file.",
+                f"{path} 大于 {max_bytes / 1e6:g} MB：请给出较小的文件。",
             )
         )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise wrong_line(
+        raise line_error(
             path,
             content.count(b"\n", 0, error.start) + 1,
             f"not UTF-8: save it as {kind} UTF-8.",

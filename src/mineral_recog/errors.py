@@ -17,7 +17,7 @@ class UserError(Exception):
     """Something that the user must change, reported in one line without a traceback.
 
     The message says what is wrong, where, and what to do. The command line prints it and exits
-    with status 2. Any other exception that reaches the command line is a fault of this program.
+    with status 2. Any other exception that reaches the command line is a bug of this program.
     """
 
     def __init__(self, message: str) -> None:
@@ -34,8 +34,8 @@ class RecipeError(UserError):
 
 
 class BundleError(UserError):
-    """A trained model is missing, damaged, or does not fit."""
+    """A trained model is missing, is damaged, or does not match."""
 
 
 class OutputExistsError(UserError):
-    """An output exists, or lies where it may not."""
+    """An output exists, or its location is not allowed."""

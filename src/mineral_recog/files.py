@@ -1,4 +1,4 @@
-"""Files and folders that are written whole or not at all."""
+"""Files and folders: atomic writing, and checks of outputs before they are written."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
     """Refuse an output that exists, unless it may be replaced.
 
     Args:
-        path: of the output.
-        force: whether the user asked to replace it.
-        made_by_us: whether the path holds what this program made; nothing else is replaced.
+        path: The output.
+        force: Whether the user allows replacing it.
+        made_by_us: Whether this program made the existing output; nothing else is replaced.
 
     Raises:
-        OutputExistsError: it exists and may not be replaced.
+        OutputExistsError: The output exists and may not be replaced.
     """
     if path.resolve() == Path.cwd():
         raise OutputExistsError(
             tr(
-                f"{path} is the folder that you are in: name a folder to make.",
-                f"{path} 是当前所在的文件夹：请给出一个要生成的文件夹。",
+                f"{path} is the current folder: give the name of a new folder.",
+                f"{path} 是当前文件夹：请给出一个新文件夹的名称。",
             )
         )
     if not path.exists() or (path.is_dir() and all(map(_is_leftover, path.iterdir()))):
@@ -51,23 +51,23 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
         )
 
 
-def refuse_inside(path: Path, photos: Path) -> None:
-    """Refuse an output that would lie among the user's photos.
+def refuse_inside(path: Path, photo_folder: Path) -> None:
+    """Refuse an output among the user's photos.
 
     Raises:
-        OutputExistsError: it lies in that folder, or is it.
+        OutputExistsError: The output is that folder or lies inside it.
     """
-    if path.resolve().is_relative_to(photos.resolve()):
+    if path.resolve().is_relative_to(photo_folder.resolve()):
         raise OutputExistsError(
             tr(
-                f"{path} lies inside {photos}: choose a place outside the photos.",
-                f"{path} 在 {photos} 里面：请选择照片文件夹以外的位置。",
+                f"{path} lies inside {photo_folder}: choose a place outside the photos.",
+                f"{path} 位于 {photo_folder} 内：请选择照片文件夹以外的位置。",
             )
         )
 
 
 def _is_leftover(path: Path) -> bool:
-    """Whether a path is what a process that was killed left behind."""
+    """Return whether a path is a temporary file or lock left by a killed process."""
     hidden = path.name.startswith(".")
     return hidden and (".partial" in path.name or path.name.endswith(".lock"))
 
@@ -76,15 +76,15 @@ def open_regular(path: Path) -> BinaryIO:
     """Open a file for reading, unless it is a pipe, a device or a folder.
 
     Raises:
-        OSError: it is one of those, or cannot be reached.
+        OSError: It is one of those, or cannot be opened.
     """
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block forever
         raise OSError("no regular file")
     return path.open("rb")
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put a file in a second place as a hard link, or as a copy where links are impossible."""
+    """Create `target` as a hard link to `source`, or as a copy where links are impossible."""
     try:
         os.link(source, target)
     except OSError:  # another disk, or a file system without links
@@ -92,8 +92,8 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place, on disk for good, when all went well."""
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path that replaces `path`, synced to disk, if the block succeeds."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -106,14 +106,14 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place when all went well."""
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder next to `path` that replaces it if the block succeeds."""
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.partial-", dir=path.parent))
     old = partial.with_name(f"{partial.name}-old")
     try:
-        partial.chmod(0o755)  # a temporary folder is private, what takes its place is not
+        partial.chmod(0o755)  # mkdtemp makes private folders; the result is not private
         yield partial
         if path.exists():
             path.replace(old)

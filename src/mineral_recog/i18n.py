@@ -1,4 +1,4 @@
-"""The two languages of everything that a user sees."""
+"""Language of the texts that users see: English or Chinese."""
 
 import locale
 import os
@@ -9,25 +9,29 @@ from typing import Literal
 
 Language = Literal["en", "zh"]
 
-_reader: ContextVar[Language | None] = ContextVar("language of the reader", default=None)
+_language: ContextVar[Language | None] = ContextVar("language of the user", default=None)
 
 
 @contextmanager
-def reading(language: Language | None) -> Iterator[None]:
-    """Within it texts are for a reader of this language; None leaves it to the environment.
+def use_language(language: Language | None) -> Iterator[None]:
+    """Use a language for all texts within the block; None leaves the choice to the environment.
 
-    It holds for the thread or task at hand, so that a server can answer each in their own.
+    It applies to the current thread or asyncio task, so that a server can answer each user in
+    their own language.
     """
-    before = _reader.set(language)
+    token = _language.set(language)
     try:
         yield
     finally:
-        _reader.reset(before)
+        _language.reset(token)
 
 
-def chinese() -> bool:
-    """Whether the reader reads Chinese: `reading`, MINERAL_RECOG_LANG, then the locale."""
-    if (language := _reader.get()) is not None:
+def is_chinese() -> bool:
+    """Return whether texts are in Chinese.
+
+    `use_language` decides first, then MINERAL_RECOG_LANG, then the locale.
+    """
+    if (language := _language.get()) is not None:
         return language == "zh"
     for variable in ("MINERAL_RECOG_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         if value := os.environ.get(variable):
@@ -35,6 +39,6 @@ def chinese() -> bool:
     return (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese"))
 
 
-def tr(english: str, chinese_text: str) -> str:
-    """The one of two texts that the user reads; both stand side by side where they are used."""
-    return chinese_text if chinese() else english
+def tr(english: str, chinese: str) -> str:
+    """Return the text in the user's language."""
+    return chinese if is_chinese() else english

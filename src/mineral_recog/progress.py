@@ -1,4 +1,4 @@
-"""Progress of long work, reported by the library and shown by whoever calls it."""
+"""Progress of long work: the library reports it, and the caller shows it."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ class Progress:
     """
 
     def update(self, task: str, done: int, total: int, detail: str = "") -> None:
-        """Receive how far a task is. The first call of a task says how much was done before.
+        """Receive the progress of a task. The first call gives the steps that were done before.
 
         Args:
             task: Name of the task, which stays the same until it ends.
             done: Steps that are done.
-            total: Steps of the whole task.
-            detail: What is being done now, if that says more than the name of the task.
+            total: Steps of the task.
+            detail: Current work, if that says more than the name of the task.
         """
 
     def notice(self, message: str) -> None:
-        """Receive something that the user should know, and that stops nothing."""
+        """Receive a message that the user should know, and that does not stop the work."""
 
     def start(self, task: str, total: int, done: int = 0) -> Task:
         """Start a task of `total` steps, of which `done` were done by an earlier run."""
@@ -35,12 +35,12 @@ class Task:
         self.set(done)
 
     def set(self, done: int, detail: str = "") -> None:
-        """Set the number of steps that are done, and what is being done now."""
+        """Set the number of steps that are done, and the current work."""
         self.done = done
         self.progress.update(self.name, done, self.total, detail)
 
-    def set_of(self, done: int, total: int) -> None:
-        """Set both numbers, for work whose length is known late."""
+    def set_with_total(self, done: int, total: int) -> None:
+        """Set the steps done and in total, for tasks whose length is only known once they run."""
         self.total = total
         self.set(done)
 

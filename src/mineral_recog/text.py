@@ -1,4 +1,4 @@
-"""Text that comes from elsewhere: made safe to show, and parsed as JSON."""
+"""Text: made safe to show or write, parsed as JSON, and formatted."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from mineral_recog.i18n import tr
 
 
 def printable(text: str) -> str:
-    """Replace control characters, and all others that cannot be seen, by their Python escapes.
+    """Replace control characters and all other invisible ones by their Python escapes.
 
-    Names of files and classes may hold line ends and terminal control sequences.
+    Names of files and classes may contain line breaks and terminal control sequences.
     """
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 def encodable(path: str) -> str:
-    """Return a path that every file and page can hold.
+    """Return a path that can be encoded as UTF-8, for files and pages.
 
     Bytes that are not UTF-8 become the escapes \\udc80 to \\udcff.
     """
@@ -36,8 +36,8 @@ def parse_json(text: str | bytes) -> Any:
         raise ValueError(tr("nested too deeply", "嵌套过深")) from None
 
 
-def clock(seconds: float) -> str:
-    """Format a time as people read it: 4:05 or 1:02:03."""
+def format_duration(seconds: float) -> str:
+    """Format a duration as 4:05 or 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

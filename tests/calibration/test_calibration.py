@@ -1,4 +1,4 @@
-"""All parts together: fitted, written, read again, and refused when they do not fit."""
+"""A calibration is fitted, saved, restored, and rejected when its parts do not fit together."""
 
 import json
 from typing import Any
@@ -12,14 +12,16 @@ from mineral_recog.calibration.calibration import (
     Calibration,
     CalibrationValues,
     fit_calibration,
-    read_calibration,
+    restore_calibration,
 )
 
 GROUPS = ("head", "medium", "tail")
 COUNTS = (30, 12, 3)
 
 
-def photos(rng: np.random.Generator, width: int = 8) -> tuple[npt.NDArray[np.float32], Any]:
+def features_and_labels(
+    rng: np.random.Generator, width: int = 8
+) -> tuple[npt.NDArray[np.float32], Any]:
     labels = np.repeat(np.arange(3), COUNTS)
     features = rng.normal(size=(len(labels), width)) + 3 * np.eye(width)[labels]
     return features.astype(np.float32), labels
@@ -28,33 +30,33 @@ def photos(rng: np.random.Generator, width: int = 8) -> tuple[npt.NDArray[np.flo
 @pytest.fixture(scope="module")
 def calibration() -> Calibration:
     rng = np.random.default_rng(0)
-    (train, train_labels), (val, val_labels) = photos(rng), photos(rng)
+    (train, train_labels), (val, val_labels) = features_and_labels(rng), features_and_labels(rng)
     return fit_calibration(train, train_labels, val, val[:, :3], val_labels, GROUPS)
 
 
-def test_what_is_written_is_read_again(calibration: Calibration) -> None:
+def test_saved_calibration_is_restored(calibration: Calibration) -> None:
     text = calibration.values().model_dump_json()
     values = CalibrationValues.model_validate(json.loads(text))
-    again = read_calibration(values, calibration.arrays(), GROUPS, 8)
-    features, _ = photos(np.random.default_rng(1))
+    restored = restore_calibration(values, calibration.arrays(), GROUPS, 8)
+    features, _ = features_and_labels(np.random.default_rng(1))
     logits = features[:, :3]
-    np.testing.assert_array_equal(again.probabilities(logits), calibration.probabilities(logits))
+    np.testing.assert_array_equal(restored.probabilities(logits), calibration.probabilities(logits))
     np.testing.assert_array_equal(
-        again.ood.score(features, logits), calibration.ood.score(features, logits)
+        restored.ood.score(features, logits), calibration.ood.score(features, logits)
     )
-    assert again.ood.threshold == calibration.ood.threshold
+    assert restored.ood.threshold == calibration.ood.threshold
     for coverage in (0.5, 0.9):
         np.testing.assert_array_equal(
-            again.conformal.thresholds(coverage), calibration.conformal.thresholds(coverage)
+            restored.conformal.thresholds(coverage), calibration.conformal.thresholds(coverage)
         )
 
 
-def test_probabilities_are_those_of_the_temperature(calibration: Calibration) -> None:
-    odds = calibration.probabilities(np.array([[calibration.temperature, 0.0, 0.0]]))[0]
-    assert odds[0] / odds[1] == pytest.approx(np.e)
+def test_probabilities_use_the_temperature(calibration: Calibration) -> None:
+    probabilities = calibration.probabilities(np.array([[calibration.temperature, 0.0, 0.0]]))[0]
+    assert probabilities[0] / probabilities[1] == pytest.approx(np.e)
 
 
-def test_a_trust_is_small(calibration: Calibration) -> None:
+def test_arrays_are_small_and_float32(calibration: Calibration) -> None:
     assert {name: array.shape for name, array in calibration.arrays().items()} == {
         "conformal_scores": (45,),
         "class_means": (3, 8),
@@ -76,12 +78,10 @@ def test_a_trust_is_small(calibration: Calibration) -> None:
         ("unknown", 1),
     ],
 )
-def test_values_that_cannot_be_are_refused(
-    calibration: Calibration, field: str, value: object
-) -> None:
-    told = calibration.values().model_dump() | {field: value}
+def test_invalid_values_are_rejected(calibration: Calibration, field: str, value: object) -> None:
+    values = calibration.values().model_dump() | {field: value}
     with pytest.raises(ValidationError, match=field):
-        CalibrationValues.model_validate(told)
+        CalibrationValues.model_validate(values)
 
 
 @pytest.mark.parametrize(
@@ -98,13 +98,13 @@ def test_values_that_cannot_be_are_refused(
         ("more", np.zeros(1, np.float32), "more"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(
+def test_invalid_arrays_are_rejected(
     calibration: Calibration, name: str, array: npt.NDArray[np.float32], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        read_calibration(calibration.values(), calibration.arrays() | {name: array}, GROUPS, 8)
+        restore_calibration(calibration.values(), calibration.arrays() | {name: array}, GROUPS, 8)
 
 
-def test_values_of_another_model_are_refused(calibration: Calibration) -> None:
+def test_values_of_another_model_are_rejected(calibration: Calibration) -> None:
     with pytest.raises(ValueError, match="3 classes, not 2"):
-        read_calibration(calibration.values(), calibration.arrays(), GROUPS[:2], 8)
+        restore_calibration(calibration.values(), calibration.arrays(), GROUPS[:2], 8)

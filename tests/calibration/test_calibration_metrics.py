@@ -1,15 +1,15 @@
-"""The figures against photos whose answers are worked out by hand."""
+"""Calibration and OOD metrics compared with values calculated by hand."""
 
 import numpy as np
 import pytest
 
 from mineral_recog.calibration.calibration import Calibration
-from mineral_recog.calibration.calibration_metrics import calibration_figures, ood_figures
+from mineral_recog.calibration.calibration_metrics import calibration_metrics, ood_metrics
 from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.calibration.ood import OodDetector
 
 GROUPS = ("head", "medium", "tail")
-# sets: every class with a probability of at least 0.4; strange: 0.5 or more from both axes
+# sets: every class with a probability of at least 0.4; OOD: a distance above 0.5 from both axes
 CALIBRATION = Calibration(
     2.0,
     ConformalScores(np.full(27, 0.6, np.float32), (9, 9, 9), GROUPS),
@@ -17,15 +17,15 @@ CALIBRATION = Calibration(
 )
 
 
-def test_trust_figures_by_hand() -> None:
+def test_calibration_metrics_by_hand() -> None:
     labels = np.array([0, 0, 2, 2])
     # at temperature 2: (0.5, 0.4, 0.1), (0.1, 0.8, 0.1), (0.2, 0.2, 0.6), (0.9, 0.05, 0.05)
     after = np.array([[0.5, 0.4, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
     features = np.array([[1.0, 0.0], [2.0, 0.1], [3.0, 3.0], [0.0, 1.0]])
-    found = calibration_figures(CALIBRATION, labels, 2 * np.log(after + 1e-9), features, GROUPS)
+    result = calibration_metrics(CALIBRATION, labels, 2 * np.log(after + 1e-9), features, GROUPS)
     before = after**2 / (after**2).sum(axis=1, keepdims=True)
-    gaps = np.abs(np.array([1, 0, 1, 0]) - before.max(axis=1))  # each in a bin of its own
-    assert found == pytest.approx(
+    gaps = np.abs(np.array([1, 0, 1, 0]) - before.max(axis=1))  # each in a separate bin
+    assert result == pytest.approx(
         {
             "ece_before": gaps.mean(),
             "ece_before_head": gaps[:2].mean(),
@@ -48,14 +48,18 @@ def test_trust_figures_by_hand() -> None:
     )
 
 
-def test_novelty_figures_by_hand() -> None:
-    # distances of photos 0 and 0.77, of others 0 and 1.41 and 1.41
-    own, others = np.array([[1.0, 0], [1, 1]]), np.array([[0, 1.0], [-1, 0], [0, -1]])
-    sure, unsure = [4.0, 0.0], [0.1, 0.0]
-    found = ood_figures(
-        CALIBRATION, np.array([sure, unsure]), own, np.array([sure, sure, unsure]), others
+def test_ood_metrics_by_hand() -> None:
+    # distances of the photos: 0 and 0.77; of the OOD pictures: 0, 1.41 and 1.41
+    features, other_features = np.array([[1.0, 0], [1, 1]]), np.array([[0, 1.0], [-1, 0], [0, -1]])
+    confident, uncertain = [4.0, 0.0], [0.1, 0.0]
+    result = ood_metrics(
+        CALIBRATION,
+        np.array([confident, uncertain]),
+        features,
+        np.array([confident, confident, uncertain]),
+        other_features,
     )
-    assert found == {
+    assert result == {
         "auroc": (0.5 + 0 + 2 + 2) / 6,
         "false_accepts": 1 / 3,
         "kept": 0.5,

@@ -17,7 +17,7 @@ from mineral_recog.identify.photo_stream import find_photos
 
 @pytest.fixture
 def field(prepared: Path, tmp_path: Path) -> Path:
-    """Photos as a user brings them home: nested, one of them no photo."""
+    """Nested folders of photos, with one file that is no photo."""
     shutil.copytree(prepared / "test", tmp_path / "field")
     (tmp_path / "field" / "beryl" / "broken.jpg").write_text("no photo")
     return tmp_path / "field"
@@ -28,8 +28,8 @@ def identify(*arguments: object) -> int:
 
 
 def test_files_folders_and_patterns_are_photos(field: Path) -> None:
-    one = field / "agate" / "0.png"
-    assert find_photos([str(one), str(one)]) == [one]
+    photo = field / "agate" / "0.png"
+    assert find_photos([str(photo), str(photo)]) == [photo]
     assert len(find_photos([str(field)])) == 13
     assert find_photos([str(field / "*" / "0.png")]) == [
         field / name / "0.png" for name in ("agate", "beryl", "copper")
@@ -42,16 +42,16 @@ def test_one_photo_gets_a_full_answer(
     field: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = field / "copper" / "0.png"
-    # What the hand found does not go with what the photo shows, so much is left to test.
+    # The hardness contradicts the photo, so further tests are useful.
     assert identify(photo, "--model", trained, "--hardness", "7.5-8", "--top", 2) == 0
-    told = capsys.readouterr().out
-    assert "by photo %" in told
-    assert "90 %" in told
-    assert "Next: " in told
-    assert "Alike in training: " in told
+    output = capsys.readouterr().out
+    assert "photo only %" in output
+    assert "90 %" in output
+    assert "Next: " in output
+    assert "Similar training photos: " in output
 
 
-def test_the_terminal_speaks_chinese(
+def test_answers_are_in_chinese(
     field: Path,
     trained: Path,
     capsys: pytest.CaptureFixture[str],
@@ -59,23 +59,23 @@ def test_the_terminal_speaks_chinese(
 ) -> None:
     monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")
     assert identify(field / "beryl" / "0.png", "--model", trained) == 0
-    told = capsys.readouterr().out
-    assert "绿柱石" in told
-    assert "90%" in told
+    output = capsys.readouterr().out
+    assert "绿柱石" in output
+    assert "90%" in output
 
 
-def test_many_photos_give_a_line_of_json_each_and_name_what_cannot_be_read(
+def test_each_photo_gives_a_line_of_json_and_unreadable_ones_are_named(
     field: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert identify(field, "--model", trained, "--json", "--top", 1) == 0
-    told = capsys.readouterr()
-    answers = [json.loads(line) for line in told.out.splitlines()]
+    output = capsys.readouterr()
+    answers = [json.loads(line) for line in output.out.splitlines()]
     assert len(answers) == 12
     assert all(len(answer["candidates"]) == 1 for answer in answers)
-    assert "broken.jpg" in told.err
+    assert "broken.jpg" in output.err
 
 
-def test_a_specimen_is_one_answer(
+def test_specimen_gets_one_answer(
     field: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photos = sorted((field / "agate").iterdir())
@@ -84,7 +84,7 @@ def test_a_specimen_is_one_answer(
     assert answer["photos"] == len(photos) == 4
 
 
-def test_a_second_run_looks_at_new_photos_alone(
+def test_second_run_identifies_only_new_photos(
     field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "out" / "answers.csv"
@@ -94,7 +94,7 @@ def test_a_second_run_looks_at_new_photos_alone(
     before = file.read_bytes()
     assert identify(field, "--model", trained, "--csv", file) == 0
     assert file.read_bytes() == before
-    assert "12 photos were in" in capsys.readouterr().err
+    assert "Skipped 12 photos" in capsys.readouterr().err
     Image.new("RGB", (40, 40), (10, 200, 30)).save(field / "new.png")
     assert identify(field, "--model", trained, "--csv", file) == 0
     with file.open(encoding="utf-8-sig", newline="") as lines:
@@ -107,30 +107,28 @@ def test_a_second_run_looks_at_new_photos_alone(
     assert file.read_bytes().startswith(before)
 
 
-def test_a_line_that_was_being_written_is_written_anew(
-    field: Path, trained: Path, tmp_path: Path
-) -> None:
+def test_incomplete_row_is_written_again(field: Path, trained: Path, tmp_path: Path) -> None:
     file = tmp_path / "answers.csv"
     assert identify(field / "agate", "--model", trained, "--csv", file) == 0
-    whole = file.read_bytes()
-    file.write_bytes(whole[:-30])
+    complete = file.read_bytes()
+    file.write_bytes(complete[:-30])
     assert identify(field / "agate", "--model", trained, "--csv", file) == 0
     lines = file.read_text("utf-8-sig").splitlines()
-    assert lines[:4] == whole.decode("utf-8-sig").splitlines()[:4]
-    assert lines[-1] == whole.decode("utf-8-sig").splitlines()[-1]
+    assert lines[:4] == complete.decode("utf-8-sig").splitlines()[:4]
+    assert lines[-1] == complete.decode("utf-8-sig").splitlines()[-1]
 
 
-def test_a_file_of_something_else_is_left_alone(
+def test_file_without_answers_is_not_changed(
     field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "notes.csv").write_text("day,place\n1,quarry\n")
     photo = field / "agate" / "0.png"
     assert identify(photo, "--model", trained, "--csv", tmp_path / "notes.csv") == 2
-    assert "holds no answers" in capsys.readouterr().err
+    assert "is not a file of answers" in capsys.readouterr().err
     assert (tmp_path / "notes.csv").read_text() == "day,place\n1,quarry\n"
 
 
-def test_heat_maps_are_pictures_and_replace_none(
+def test_heat_maps_are_saved_and_replace_no_file(
     field: Path, trained: Path, tmp_path: Path
 ) -> None:
     photo = field / "agate" / "0.png"
@@ -142,7 +140,7 @@ def test_heat_maps_are_pictures_and_replace_none(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reason"),
     [
         (("--hardness", "soft"), "hardness"),
         (("--streak", "plaid"), "streak"),
@@ -151,20 +149,20 @@ def test_heat_maps_are_pictures_and_replace_none(
         (("--coverage", "1.5"), "coverage"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(
+def test_wrong_arguments_are_reported_in_one_line(
     field: Path,
     trained: Path,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
-    told: str,
+    reason: str,
 ) -> None:
     assert identify(field / "agate" / "0.png", "--model", trained, *arguments) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert reason in error
     assert len(error.strip().splitlines()) == 1
 
 
-def test_no_model_and_no_readable_photo_are_told(
+def test_missing_model_and_unreadable_photos_are_reported(
     field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert identify(field, "--model", tmp_path) == 2

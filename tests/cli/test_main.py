@@ -1,4 +1,4 @@
-"""The commands as a user types them: what they print, what they leave, how they end."""
+"""The commands as a user types them: their output, files and exit status."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def data(prepared: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def run(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run, to be read only."""
+    """A finished run; do not change it."""
     folder = tmp_path_factory.mktemp("runs") / "first"
     assert main(["train", str(prepared), "--out", str(folder), *BASELINE]) == 0
     return folder
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line of an error."""
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the line of an error, which must be the only one."""
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
     assert len(lines) == 1
     return lines[0]
@@ -62,14 +62,14 @@ def test_help_names_the_commands_and_loads_nothing_heavy() -> None:
         assert command in done.stdout
 
 
-def test_the_version_and_help_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_version_and_help_without_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"mineral-recog {__version__}\n"
     assert main([]) == 0
     bare = capsys.readouterr().out
     assert main(["--help"]) == 0
     assert bare.split() == capsys.readouterr().out.split()
-    with contextlib.redirect_stdout(io.StringIO()) as caught:  # which is no file
+    with contextlib.redirect_stdout(io.StringIO()) as caught:  # not a file
         assert main(["--version"]) == 0
     assert caught.getvalue() == f"mineral-recog {__version__}\n"
 
@@ -120,7 +120,7 @@ def test_from_photos_to_report(
     assert "钠长石" in (folder / "report.html").read_text("utf-8")
 
 
-def test_two_runs_side_by_side(
+def test_two_runs_are_compared(
     run: Path, prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first = Path(shutil.copytree(run, tmp_path / "first"))
@@ -128,10 +128,10 @@ def test_two_runs_side_by_side(
     assert main(["train", str(prepared), "--out", str(second), *BASELINE, "--set", "seed=1"]) == 0
     against = ["--against", str(first), "--workers", "0"]
     assert main(["evaluate", str(second), *against]) == 2
-    assert "has no evaluation of test" in told(capsys)
+    assert "has no evaluation of test" in error_line(capsys)
     assert main(["evaluate", str(first), "--workers", "0", "--groups", "10,5"]) == 0
     assert main(["evaluate", str(second), *against, "--groups", "100,100"]) == 2
-    assert "with other groups" in told(capsys)
+    assert "with different groups" in error_line(capsys)
     assert not (second / "evaluation").exists() or not any((second / "evaluation").iterdir())
     assert main(["evaluate", str(first), "--workers", "0", "--force"]) == 0
     capsys.readouterr()
@@ -140,19 +140,19 @@ def test_two_runs_side_by_side(
     rows = ("Mean accuracy, all classes", "tail classes", "(CwASD)", "(CwARange)")
     assert all(row in table for row in rows)
     assert [row in table for row in ("first", "second", "change")] == [True] * 3
-    # The other run's own figures, read back from its files, stand in the table.
+    # The table has the metrics of the other run, read from its files.
     metrics = json.loads((first / "evaluation/test/metrics.json").read_text("utf-8"))
     assert f"{100 * metrics['mean_accuracy']:.2f}%" in table
 
 
-def test_other_pictures_are_told_from_minerals(
+def test_other_pictures_are_evaluated_as_none_of_these(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = Path(shutil.copytree(run, tmp_path / "run"))
     others = tmp_path / "others"
     command = ["evaluate", str(copy), "--workers", "0", "--others", str(others)]
     assert main(command) == 2
-    assert "is no folder" in told(capsys)
+    assert "is not a folder" in error_line(capsys)
     write_photos(others / "leaves", 4, 3)
     write_photos(others / "noise" / "grey", 5, 2)
     (others / "noise" / "torn.png").touch()
@@ -167,13 +167,13 @@ def test_other_pictures_are_told_from_minerals(
     assert f"{calibration['others'][0]['figures']['auroc']:.3f}" in shown.out
     assert f"{calibration['figures']['ece_after_tail']:.3f}" in shown.out
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-    # Tools that read metrics.json find the error of plain softmax there, as ever.
+    # metrics.json has the ECE of plain softmax, for tools that read it.
     assert metrics["ece"] == pytest.approx(calibration["figures"]["ece_before"])
     assert not {"ece_after", "coverage", "others"} & set(metrics)
     assert "other pictures (sha256" in (folder / "report.html").read_text("utf-8")
 
 
-def test_copies_of_training_photos_are_told(
+def test_copies_of_training_photos_are_reported(
     run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = Path(shutil.copytree(run, tmp_path / "run"))
@@ -197,36 +197,36 @@ def test_copies_of_training_photos_are_told(
     assert "Copies of training photos" in (folder / "report.html").read_text("utf-8")
 
 
-def test_an_evaluation_is_not_overwritten(
+def test_evaluation_is_not_overwritten(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = Path(shutil.copytree(run, tmp_path / "run"))
     command = ["evaluate", str(copy), "--split", "val", "--workers", "0"]
     assert main(command) == 0
     assert main(command) == 2
-    assert "--force" in told(capsys)
+    assert "--force" in error_line(capsys)
     assert main([*command, "--force"]) == 0
 
 
-def test_the_photos_of_a_run_are_found_or_asked_for(
+def test_missing_photos_of_a_run_are_requested(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = Path(shutil.copytree(run, tmp_path / "run"))
     (copy / "run.json").unlink()
     assert main(["evaluate", str(copy)]) == 2
-    assert "give --data" in told(capsys)
+    assert "moved or deleted: give their folder" in error_line(capsys)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_that_is_asked_to_stop_goes_on_later(
-    prepared: Path, tmp_path: Path, how: signal.Signals
-) -> None:
+def test_stopped_run_can_be_resumed(prepared: Path, tmp_path: Path, how: signal.Signals) -> None:
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "mineral_recog", "train", str(prepared), "--out", str(folder)]
     long = ["--recipe", "baseline", "--set", "stages.ce.epochs=400", "--workers", "0", *SMALL]
-    # A suite that runs in the background of a shell inherits a SIGINT that is ignored.
-    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    process = subprocess.Popen([*command, *long], stderr=subprocess.DEVNULL, preexec_fn=heed)
+    # Tests in the background of a shell inherit an ignored SIGINT.
+    restore_sigint = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(
+        [*command, *long], stderr=subprocess.DEVNULL, preexec_fn=restore_sigint
+    )
     checkpoint = folder / "checkpoint" / "last.safetensors"
     until = time.monotonic() + 120
     while not checkpoint.exists() and time.monotonic() < until:
@@ -234,11 +234,11 @@ def test_a_run_that_is_asked_to_stop_goes_on_later(
     process.send_signal(how)
     assert process.wait(timeout=60) == 128 + how
     assert not (folder / "model").exists()
-    kept = {"last.safetensors", "before.last.safetensors"}
-    assert {path.name for path in checkpoint.parent.iterdir()} <= kept
+    checkpoints = {"last.safetensors", "before.last.safetensors"}
+    assert {path.name for path in checkpoint.parent.iterdir()} <= checkpoints
     done = len((folder / "log.jsonl").read_text().splitlines())
     assert 0 < done < 400
-    # Fewer epochs are left to run when the recipe in the folder is cut to what is done and two.
+    # Cut the recipe in the folder to two epochs more than are done.
     recipe = (folder / "recipe.yaml").read_text("utf-8")
     (folder / "recipe.yaml").write_text(recipe.replace("400", str(done + 2)), encoding="utf-8")
     assert main(["train", str(prepared), "--out", str(folder), "--resume", "--workers", "0"]) == 0
@@ -251,10 +251,10 @@ def test_resume_refuses_other_settings(
 ) -> None:
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--resume"]
     assert main([*command, "--set", "seed=1"]) == 2
-    assert "leave out --recipe, --set, --cache and --force" in told(capsys)
+    assert "leave out --recipe, --set, --cache and --force" in error_line(capsys)
 
 
-def test_tensorboard_is_written_when_asked(prepared: Path, tmp_path: Path) -> None:
+def test_tensorboard_is_written_on_request(prepared: Path, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     code = (
         "import warnings; warnings.simplefilter('ignore'); from mineral_recog.cli.main import main;"
@@ -266,16 +266,16 @@ def test_tensorboard_is_written_when_asked(prepared: Path, tmp_path: Path) -> No
     assert any((folder / "tensorboard").glob("events.*"))
 
 
-def test_the_demo_prints_the_table_of_the_paper(
+def test_demo_prints_the_table_of_the_paper(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shrunk = drawn_set.DrawnSet(size=32, largest=4, imbalance=2.0, val=1, test=1)
     monkeypatch.setattr(drawn_set, "DEMO_SET", shrunk)
-    few = {
+    tiny_settings = {
         "baseline": (*TINY, "stages.ce.epochs=1"),
         "multi_stage": (*TINY, *(f"stages.{s}.epochs=1" for s in ("fea", "cfl", "crt"))),
     }
-    monkeypatch.setattr(demo, "DEMO_SETTINGS", few)
+    monkeypatch.setattr(demo, "DEMO_SETTINGS", tiny_settings)
     out = tmp_path / "demo"
     assert main(["demo", "--out", str(out), "--workers", "0"]) == 0
     printed = capsys.readouterr().out
@@ -286,7 +286,7 @@ def test_the_demo_prints_the_table_of_the_paper(
     assert report.is_file()
     assert (out / "minerals" / "contact_sheet.png").is_file()
     assert main(["demo", "--out", str(out)]) == 2
-    assert "--force" in told(capsys)
+    assert "--force" in error_line(capsys)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_the_demo_prints_the_table_of_the_paper(
         (["train", ".", "--set", "epochs"], "key=value"),
         (["train", ".", "--set", "backbone=2024-99-99"], "has no folder"),
         (["train", ".", "--recipe", "baseline", "--set", "stages.fea.lr=1"], "stages are ce"),
-        (["draw", "."], "the folder that you are in"),
+        (["draw", "."], "is the current folder"),
         (["train", ".", "--workers", "-1"], "--workers"),
         (["train"], "DATA"),
         (["trian"], "trian"),
@@ -318,7 +318,7 @@ def test_the_demo_prints_the_table_of_the_paper(
         (["train", ".", "--set", "cache=maybe"], "cache"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(
+def test_mistakes_are_reported_in_one_line(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -327,12 +327,12 @@ def test_a_mistake_is_told_in_one_line(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
-    assert re.search(reason, told(capsys))
+    assert re.search(reason, error_line(capsys))
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", ["train", "compare"])
-def test_wrong_settings_are_told_before_torch_is_loaded(prepared: Path, command: str) -> None:
+def test_wrong_settings_are_reported_before_torch_is_loaded(prepared: Path, command: str) -> None:
     code = (
         "import sys; from mineral_recog.cli.main import main;"
         f"assert main([{command!r}, {str(prepared)!r}, '--set', 'colour=red']) == 2;"
@@ -342,26 +342,26 @@ def test_wrong_settings_are_told_before_torch_is_loaded(prepared: Path, command:
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written(
+def test_read_only_folder_is_reported(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     locked = tmp_path / "locked"
     locked.mkdir()
     locked.chmod(stat.S_IRUSR | stat.S_IXUSR)
     assert main(["prepare", str(source), str(locked / "data")]) == 2
-    assert "No permission" in told(capsys)
+    assert "No permission" in error_line(capsys)
 
 
-def test_an_output_below_a_file(
+def test_output_below_a_file_is_reported(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
     assert main(["prepare", str(source), str(tmp_path / "file" / "data")]) == 2
-    assert "choose another place" in told(capsys)
+    assert "choose another place" in error_line(capsys)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
-def test_a_full_disk_leaves_nothing_half_written(
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full does not exist")
+def test_full_disk_leaves_no_partial_output(
     source: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -373,12 +373,12 @@ def test_a_full_disk_leaves_nothing_half_written(
 
     monkeypatch.setattr("mineral_recog.curation.preparation.shutil.copyfile", to_full_disk)
     assert main(["prepare", str(source), str(tmp_path / "data"), "--place", "copy"]) == 2
-    assert "disk is full" in told(capsys)
+    assert "disk is full" in error_line(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("a bug"), OSError(errno.EBADF, "a bug")])
-def test_a_fault_of_ours_is_no_mistake_of_the_users(
+def test_bugs_are_reported_with_a_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(*_: object, **__: object) -> None:
@@ -388,11 +388,11 @@ def test_a_fault_of_ours_is_no_mistake_of_the_users(
     assert main(["train"]) == 1
     shown = capsys.readouterr().err
     assert f"{type(error).__name__}: {error}" in shown
-    assert "fault of mineral-recog" in shown
+    assert "bug in mineral-recog" in shown
 
 
-def test_the_papers_entry_points(prepared: Path, tmp_path: Path) -> None:
-    # Under spawn, as on macOS and Windows, a loader's process imports the script once more.
+def test_entry_points_of_the_paper(prepared: Path, tmp_path: Path) -> None:
+    # Under spawn, as on macOS and Windows, loader processes import the script again.
     (tmp_path / "sitecustomize.py").write_text(
         "import multiprocessing; multiprocessing.set_start_method('spawn', force=True)"
     )
@@ -414,14 +414,14 @@ def test_the_papers_entry_points(prepared: Path, tmp_path: Path) -> None:
         assert f"mineral-recog {script.removesuffix('.py')}" in done.stdout
 
 
-def test_names_that_the_output_cannot_show_do_not_stop_it(source: Path, tmp_path: Path) -> None:
+def test_names_that_cannot_be_encoded_are_escaped(source: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mineral_recog", "prepare", str(source), str(tmp_path / "d")]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert r"\u94a0\u957f\u77f3" in done.stdout
 
 
-def test_audit_and_what_prepare_makes_of_it(
+def test_audit_and_prepare_with_its_decisions(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copy(source / "agate" / "1.png", source / "agate" / "again.png")
@@ -445,7 +445,7 @@ def test_audit_and_what_prepare_makes_of_it(
     assert "review.html" in shown
     (out / "decisions.json").write_text('{"drop": ["copper/wrong.png"]}')
     assert main(["audit", str(source), "--out", str(out)]) == 2
-    assert "--force" in told(capsys)
+    assert "--force" in error_line(capsys)
     assert main(["audit", str(source), "--out", str(out), "--force"]) == 0
     decide = ["--decisions", str(out / "decisions.json")]
     capsys.readouterr()
@@ -454,12 +454,12 @@ def test_audit_and_what_prepare_makes_of_it(
     assert main(["prepare", str(source), str(tmp_path / "data"), *decide]) == 0
     shown = capsys.readouterr().out
     assert "Copies and near-copies: 2 photos in 1 groups" in shown
-    assert "By your decisions: 1 photos dropped, 0 under another class" in shown
+    assert "By your decisions: 1 photos dropped, 0 moved to another class" in shown
     assert "Set aside" not in shown
     assert {path: path.read_bytes() for path in source.rglob("*.*")} == before
 
 
-def test_a_list_of_photos_under_many_names(
+def test_list_of_photos_with_aliases(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_photos(source / "Albite", 7, 4)
@@ -468,14 +468,14 @@ def test_a_list_of_photos_under_many_names(
     listed.write_text("\n".join(("file_name,mineral", *rows)), encoding="utf-8")
     assert main(["prepare", str(listed), str(tmp_path / "plain")]) == 0
     shown = capsys.readouterr().out
-    assert "the same mineral: Albite, 钠长石. To bring them together: --aliases minerals" in shown
+    assert "the same mineral: Albite, 钠长石. To merge them: --aliases minerals" in shown
     aliases = ["--aliases", "minerals"]
     assert main(["audit", str(listed), "--out", str(tmp_path / "found"), *aliases]) == 0
     shown = capsys.readouterr().out
-    assert "brought to those of the aliases: 3 (agate → Agate, copper → Copper, 钠长石" in shown
+    assert "replaced by those of the aliases: 3 (agate → Agate, copper → Copper, 钠长石" in shown
     assert "prepare SRC DATA --aliases minerals --decisions" in shown
     findings = json.loads((tmp_path / "found" / "findings.json").read_text("utf-8"))["findings"]
-    named = [path for one in findings for path in one["paths"] if path.endswith("/0.png")]
+    named = [path for finding in findings for path in finding["paths"] if path.endswith("/0.png")]
     (photo,) = (path for path in named if "钠长石" in path)
     assert photo == "Albite/from 钠长石/photos/钠长石/0.png"
     (tmp_path / "decided.json").write_text(json.dumps({"drop": [photo]}), encoding="utf-8")
@@ -485,7 +485,7 @@ def test_a_list_of_photos_under_many_names(
     assert "1 photos dropped" in shown
     assert "the same mineral" not in shown
     counts = json.loads((tmp_path / "data" / "prepared.json").read_text("utf-8"))["made"]["counts"]
-    assert {name: sum(of.values()) for name, of in counts.items()} == {
+    assert {name: sum(splits.values()) for name, splits in counts.items()} == {
         "Agate": 20,
         "Albite": 4 + 10 - 1,
         "Copper": 5,
@@ -493,62 +493,63 @@ def test_a_list_of_photos_under_many_names(
     assert main(["prepare", str(listed), str(tmp_path / "other"), *decide, "--split", "1"]) == 2
 
 
-def test_splits_that_a_source_gives(
+def test_splits_of_the_source_are_used(
     prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["prepare", str(prepared), str(tmp_path / "data")]) == 0
-    assert "Splits as given: train, val, test" in capsys.readouterr().out
+    assert "Splits of the source: train, val, test" in capsys.readouterr().out
     assert len(list((tmp_path / "data" / "train").rglob("*.png"))) == 21
     assert main(["prepare", str(prepared), str(tmp_path / "b"), "--split", "80/10/10"]) == 2
-    assert "leave out --split" in told(capsys)
+    assert "omit --split" in error_line(capsys)
 
 
-def test_an_audit_does_not_write_among_the_photos(
+def test_audit_does_not_write_among_the_photos(
     source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["audit", str(source), "--out", str(source / "found")]) == 2
-    assert "lies inside" in told(capsys)
+    assert "lies inside" in error_line(capsys)
     mine = tmp_path / "mine"
     write_photos(mine, 1, 1)
     assert main(["audit", str(source), "--out", str(mine), "--force"]) == 2
-    assert "not made by this command" in told(capsys)
+    assert "not made by this command" in error_line(capsys)
 
 
-def test_a_folder_of_the_users_is_never_replaced(
+def test_folders_of_the_user_are_never_replaced(
     prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "recipe.yaml").write_text("my own recipe")
     assert main(["train", str(prepared), "--out", str(mine), "--force", *BASELINE]) == 2
-    assert "not made by this command" in told(capsys)
+    assert "not made by this command" in error_line(capsys)
     assert (mine / "recipe.yaml").read_text() == "my own recipe"
 
 
-def test_one_class_in_val_that_train_lacks(
+def test_class_in_val_that_train_lacks_is_reported(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_photos(data / "val" / "gold", 7, 2)
     assert main(["train", str(data), "--out", str(tmp_path / "run"), *BASELINE]) == 2
-    assert "has gold, which training did not" in told(capsys)
+    assert "has gold, which training did not" in error_line(capsys)
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    "last", ["mineral_recog.curation.preparation._put", "mineral_recog.curation.preparation.save"]
+    "function",
+    ["mineral_recog.curation.preparation._place", "mineral_recog.curation.preparation.save"],
 )
-def test_a_ctrl_c_in_prepare_leaves_nothing(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+def test_ctrl_c_in_prepare_leaves_no_output(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str
 ) -> None:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(last, interrupt)
+    monkeypatch.setattr(function, interrupt)
     assert main(["prepare", str(source), str(tmp_path / "data")]) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
-def test_the_cache_is_the_users_choice(prepared: Path, tmp_path: Path) -> None:
+def test_cache_option_is_applied(prepared: Path, tmp_path: Path) -> None:
     data, run = shutil.copytree(prepared, tmp_path / "data"), tmp_path / "run"
     command = ["train", str(data), "--out", str(run), *BASELINE]
     assert main([*command, "--cache", "off"]) == 0

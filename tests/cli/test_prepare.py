@@ -1,4 +1,4 @@
-"""What `prepare` tells of what became of the photos."""
+"""Output of `prepare` about what happened to the photos."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from tests.duplicates.scenes import scene
 
 
 def write_scenes(folder: Path, first: int, count: int) -> None:
-    """Sharp photos, no two alike, with which nothing is wrong."""
+    """Write sharp, different photos that have no findings."""
     folder.mkdir(parents=True)
     for seed in range(first, first + count):
         scene(seed).save(folder / f"{seed}.png")
 
 
-def test_whatever_is_left_out_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_everything_left_out_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     photos, data, decisions = tmp_path / "photos", tmp_path / "data", tmp_path / "decisions.json"
     for number, folder in enumerate(("train/opal", "train/gold", "test/opal", "test/gold")):
         write_scenes(photos / folder, 10 * number, 6)
@@ -30,27 +32,27 @@ def test_whatever_is_left_out_is_told(tmp_path: Path, capsys: pytest.CaptureFixt
         (photos / "test" / "gold" / name).touch()
     decisions.write_text(json.dumps({"drop": ["opal/train/none.png", "opal/train/0.png"]}))
     assert main(["prepare", str(photos), str(data), "--decisions", str(decisions)]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for line in (
-        "Splits as given: train, test; drawn out of train: val, 10 % of each class",
+        "Splits of the source: train, test; drawn from train: val, 10 % of each class",
         "Left out, not photos: 1 .raw, 2 .txt",
         "Copies across the given splits: 1 val and test photos had copies in train; 1 photos of",
         "By your decisions: 1 photos dropped",
-        "Decided on, but not there: 1 photos, the first opal/train/none.png",
+        "Decisions about missing photos: 1, the first about opal/train/none.png",
         f"... (+1: {data / 'prepared.json'})",
     ):
-        assert line in told
-    skipped = [line for line in told.splitlines() if line.startswith("Skipped, cannot be read")]
+        assert line in output
+    skipped = [line for line in output.splitlines() if line.startswith("Skipped, cannot be read")]
     assert len(skipped) == 10
     assert "torn 00.png" in skipped[0]
 
 
-def test_photos_with_nothing_wrong_need_no_audit(
+def test_photos_without_findings_need_no_audit(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for first, name in ((0, "opal"), (10, "gold")):
         write_scenes(tmp_path / "photos" / name, first, 6)
     assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "data")]) == 0
-    told = capsys.readouterr().out
-    assert "Next: mineral-recog train" in told
-    assert not any(word in told for word in ("audit", "Left out", "Skipped", "opies"))
+    output = capsys.readouterr().out
+    assert "Next: mineral-recog train" in output
+    assert not any(word in output for word in ("audit", "Left out", "Skipped", "opies"))

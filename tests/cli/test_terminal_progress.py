@@ -1,4 +1,4 @@
-"""Progress as lines of text, where there is no terminal, and as a bar, where there is one."""
+"""Progress as a bar on a terminal, and as lines of text elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Line = Callable[[int, int, int], str]
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Line:
-    """The line that is printed when a task, begun a minute ago at `first`, is at `done`."""
+    """Return the line printed at `done` for a task that began a minute ago at `first`."""
     monkeypatch.setattr(terminal_progress, "LINE_EVERY", -1.0)  # a line at every step
 
     def after_a_minute(first: int, done: int, total: int) -> str:
@@ -37,11 +37,11 @@ def test_time_left_follows_the_pace(line: Line) -> None:
     assert line(0, 100, 100) == "training  100/100  0:00 left"
 
 
-def test_steps_of_an_earlier_run_took_no_time(line: Line) -> None:
+def test_steps_of_an_earlier_run_do_not_count_for_the_pace(line: Line) -> None:
     assert line(60, 80, 100) == "training  80/100  1:00 left"
 
 
-def test_a_task_of_no_steps_is_done(line: Line) -> None:
+def test_task_without_steps_is_done(line: Line) -> None:
     assert line(0, 0, 0) == "training  0/0  0:00 left"
 
 
@@ -54,7 +54,7 @@ def test_few_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == "reading  100/100  0:00 left\nkept \\x1b[31m\n"
 
 
-def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     progress = TerminalProgress()
     console = Console(force_terminal=True, width=100, record=True, file=io.StringIO())
     monkeypatch.setattr(progress, "console", console)

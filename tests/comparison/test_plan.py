@@ -1,4 +1,4 @@
-"""Which runs a comparison is made of, and what is wrong with them."""
+"""Planning of the runs of a comparison, and its error messages."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def test_every_recipe_on_every_split_with_every_seed() -> None:
     assert list(runs[3].recipe.stages) == ["fea", "cfl", "crt"]
 
 
-def test_settings_are_those_of_every_recipe() -> None:
+def test_settings_apply_to_every_recipe() -> None:
     runs = plan(settings="image_size=64 batch_size=7").runs
     assert {(run.recipe.image_size, run.recipe.batch_size) for run in runs} == {(64, 7)}
 
 
-def test_all_recipes_begin_with_the_one_to_measure_by() -> None:
+def test_all_recipes_begin_with_the_baseline() -> None:
     names = [run.name for run in plan(recipes="all", seeds="0").runs]
     assert names[0] == "baseline"
     assert sorted(names) == sorted(shipped_recipes())
 
 
-def test_a_recipe_of_ones_own_is_shown_by_its_name(tmp_path: Path) -> None:
+def test_recipe_file_is_shown_by_its_name(tmp_path: Path) -> None:
     mine = tmp_path / "mine.yaml"
     mine.write_text("stages: {ce: {epochs: 3, lr: 0.1, losses: {cross_entropy: {}}}}")
     runs = plan(recipes=f"baseline, {mine}", seeds="4").runs
@@ -52,7 +52,7 @@ def test_a_recipe_of_ones_own_is_shown_by_its_name(tmp_path: Path) -> None:
     assert runs[1].recipe.epochs == 3
 
 
-def test_a_folder_is_called_by_its_name_however_it_is_given(
+def test_folder_has_the_same_name_whatever_its_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "split-0").mkdir()
@@ -62,14 +62,14 @@ def test_a_folder_is_called_by_its_name_however_it_is_given(
         plan(".", "../split-0/")
 
 
-def test_the_command_that_is_told_repeats_the_comparison(tmp_path: Path) -> None:
-    told = shlex.split(plan("my photos", settings="image_size=64 groups=thirds").command)
-    assert told[:3] == ["mineral-recog", "compare", "my photos"]
-    options = dict(zip(told[3::2], told[4::2], strict=True))
+def test_command_repeats_the_comparison(tmp_path: Path) -> None:
+    words = shlex.split(plan("my photos", settings="image_size=64 groups=thirds").command)
+    assert words[:3] == ["mineral-recog", "compare", "my photos"]
+    options = dict(zip(words[3::2], words[4::2], strict=True))
     assert options["--recipes"] == "baseline,multi_stage"
     assert options["--seeds"] == "0,1"
     assert (options["--split"], options["--out"]) == ("test", "out")
-    assert [told[i + 1] for i, word in enumerate(told) if word == "--set"] == [
+    assert [words[i + 1] for i, word in enumerate(words) if word == "--set"] == [
         "image_size=64",
         "groups=thirds",
     ]
@@ -89,23 +89,23 @@ def test_the_command_that_is_told_repeats_the_comparison(tmp_path: Path) -> None
         ({"seeds": "9" * 5000}, "whole numbers"),
         ({"seeds": "4294967296"}, "seed: Input should be less than 4294967296"),
         ({"seeds": "1,01"}, "--seeds has 1 twice"),
-        ({"settings": "seed=3"}, "give them by --seeds"),
+        ({"settings": "seed=3"}, "give the seeds by --seeds"),
         ({"settings": "colour=red"}, "Recipe baseline: colour: unknown key"),
         ({"settings": "stages.crt.lr=1"}, "the recipe has no stage crt"),
     ],
 )
-def test_what_cannot_be_compared(arguments: dict[str, str], reason: str) -> None:
+def test_wrong_arguments_are_reported(arguments: dict[str, str], reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         plan(**arguments)
 
 
-def test_two_files_of_one_name(tmp_path: Path) -> None:
+def test_two_recipes_with_one_name_are_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--recipes has baseline twice"):
         plan(recipes=f"baseline,{tmp_path / 'baseline.yaml'}")
 
 
-def test_recipes_that_call_other_classes_rare(tmp_path: Path) -> None:
+def test_recipes_with_different_groups_are_reported(tmp_path: Path) -> None:
     text = "groups: 100,20\nstages: {ce: {epochs: 1, lr: 0.1, losses: {cross_entropy: {}}}}"
     (tmp_path / "mine.yaml").write_text(text)
-    with pytest.raises(UserError, match=r"other groups \(thirds, 100,20\)"):
+    with pytest.raises(UserError, match=r"different groups \(thirds, 100,20\)"):
         plan(recipes=f"baseline,{tmp_path / 'mine.yaml'}")

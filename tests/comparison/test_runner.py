@@ -1,4 +1,4 @@
-"""Comparisons: every run made once, taken up where it was, and the same to the bit as alone."""
+"""Comparisons: runs are made once, can be continued, and equal separate runs bit for bit."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from mineral_recog.cli.main import main
-from mineral_recog.comparison import runner as comparing
-from mineral_recog.comparison.shared_stages import Photos, beginning_keys
+from mineral_recog.comparison import runner
+from mineral_recog.comparison.shared_stages import DataFingerprint, shared_stage_keys
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
@@ -45,19 +45,19 @@ def data(prepared: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recipes(tmp_path: Path) -> Path:
-    """A folder of recipes that begin alike: `short` is the beginning of `kept` and `anew`."""
+    """Write recipes with shared stages: `kept` and `anew` begin with the stages of `short`."""
     folder = tmp_path / "recipes"
     folder.mkdir()
-    begin = {"ce": PLAIN, "hard": HARD}
+    shared = {"ce": PLAIN, "hard": HARD}
     for name, stages in {
-        "short": begin,
-        "kept": {**begin, "crt": BALANCED},
-        "anew": {**begin, "crt": {**BALANCED, "classifier": "anew"}},
+        "short": shared,
+        "kept": {**shared, "crt": BALANCED},
+        "anew": {**shared, "crt": {**BALANCED, "classifier": "anew"}},
         "plain": {"ce": PLAIN},
         "bad": {"ce": {**PLAIN, "lr": 1e30}},
     }.items():
-        own = dict(setting.split("=") for setting in TINY)
-        values = {key: yaml.safe_load(value) for key, value in own.items()}
+        tiny = dict(setting.split("=") for setting in TINY)
+        values = {key: yaml.safe_load(value) for key, value in tiny.items()}
         text = yaml.safe_dump({**values, "weight_average": 0.9, "stages": stages}, sort_keys=False)
         (folder / f"{name}.yaml").write_text(text)
     return folder
@@ -70,8 +70,8 @@ def command(recipes: Path, names: str, *data: Path, seeds: str = "0") -> list[st
     return ["compare", *folders, "--recipes", files, "--seeds", seeds, "--out", out, "--workers=0"]
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line of an error."""
+def error_message(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the single line of an error."""
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("Error: ")]
     assert len(lines) == 1
     return lines[0]
@@ -81,10 +81,10 @@ def weights(run: Path) -> bytes:
     return (run / "model" / "model.safetensors").read_bytes()
 
 
-def weights_alone(data: Path, recipe: Path, run: Path, seed: int = 0) -> bytes:
-    """Of a run that takes nothing over."""
-    read = read_recipe(str(recipe), [f"seed={seed}"])
-    training.train(data, read, run, device="cpu", workers=0)
+def separate_weights(data: Path, recipe: Path, run: Path, seed: int = 0) -> bytes:
+    """Return the weights of a run that reuses nothing."""
+    settings = read_recipe(str(recipe), [f"seed={seed}"])
+    training.train(data, settings, run, device="cpu", workers=0)
     return weights(run)
 
 
@@ -92,8 +92,8 @@ def log(run: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
 
 
-def made(out: Path) -> dict[str, int]:
-    """When each finished run of a comparison was made."""
+def run_times(out: Path) -> dict[str, int]:
+    """Return the time of the weights of each finished run of a comparison."""
     files = out.glob("runs/*/*/model/model.safetensors")
     return {str(file.relative_to(out)): file.stat().st_mtime_ns for file in files}
 
@@ -118,85 +118,88 @@ def test_every_recipe_on_every_split_with_every_seed(
     assert "run 4 of 4: short, other, seed 0 (about 0:" in shown.err
     assert "val mean accuracy" not in shown.err  # lines of single epochs
     assert not (out / "beginnings").exists()
-    # Another call leaves all runs as they are.
-    before = made(out)
+    # A second call changes no run.
+    before = run_times(out)
     assert len(before) == 4
     assert main(arguments) == 0
-    assert made(out) == before
+    assert run_times(out) == before
     assert "run 1 of" not in capsys.readouterr().err
-    # More seeds and other photos to measure on: only what is lacking is done.
+    # With more seeds and another split, only the missing work is done.
     assert main([*command(recipes, "plain", seeds="0,1"), "--split", "val"]) == 0
-    assert before.items() < made(out).items()
-    assert len(made(out)) == 5
+    assert before.items() < run_times(out).items()
+    assert len(run_times(out)) == 5
     assert (out / "val" / "comparison.html").is_file()
-    # Seeds and photos make other runs.
+    # Runs with different seeds or photos differ.
     assert len({weights(run) for run in out.glob("runs/plain/*")}) == 3
 
 
 @pytest.mark.parametrize("order", ["short,kept,anew", "anew,short,kept"])
-def test_a_beginning_is_taken_over_to_the_same_bits(
+def test_shared_stages_give_the_same_weights_bit_for_bit(
     data: Path, recipes: Path, tmp_path: Path, order: str
 ) -> None:
     assert main(command(recipes, order)) == 0
     logs = []
     for name in order.split(","):
         run = tmp_path / "out" / "runs" / name / "data-seed0"
-        assert weights(run) == weights_alone(data, recipes / f"{name}.yaml", tmp_path / name)
+        assert weights(run) == separate_weights(data, recipes / f"{name}.yaml", tmp_path / name)
         epochs = {"short": 3}.get(name, 4)
         assert [line["epoch"] for line in log(run)] == list(range(1, epochs + 1))
         assert training.is_run(run)
         logs.append(log(run)[:3])
-    # Seconds and all: the stages were trained once. Alone, they take other seconds.
+    # Even the times are equal: the stages were trained once. A separate run has other times.
     assert logs[0] == logs[1] == logs[2]
     assert logs[0] != log(tmp_path / order.split(",")[0])[:3]
     assert not (tmp_path / "out" / "beginnings").exists()
 
 
-def photos(folder: Path) -> Photos:
-    return Photos(folder, ("agate", "beryl"), "train", "val")
+def fingerprint(folder: Path) -> DataFingerprint:
+    return DataFingerprint(folder, ("agate", "beryl"), "train", "val")
 
 
-def keys(data: Path, *settings: str, recipe: str = "multi_stage") -> list[str]:
-    return list(beginning_keys(read_recipe(recipe, settings), photos(data)).values())
+def stage_keys(data: Path, *settings: str, recipe: str = "multi_stage") -> list[str]:
+    return list(shared_stage_keys(read_recipe(recipe, settings), fingerprint(data)).values())
 
 
-def shared(first: list[str], second: list[str]) -> int:
-    """How many stages two recipes begin with in common."""
+def shared_count(first: list[str], second: list[str]) -> int:
+    """Return the number of stages that two recipes share at their start."""
     return sum(key in second for key in first)
 
 
-def test_beginnings_are_the_same_where_all_that_counts_is(tmp_path: Path) -> None:
-    whole = keys(tmp_path)
-    assert list(beginning_keys(read_recipe("multi_stage"), photos(tmp_path))) == [60, 100, 110]
-    assert shared(whole, keys(tmp_path)) == 3
-    assert shared(whole, keys(tmp_path, "groups=100,20")) == 3
-    assert shared(whole, keys(tmp_path, "stages.crt.lr=1")) == 2
-    assert shared(whole, keys(tmp_path, "stages.crt.epochs=3")) == 2
-    assert shared(whole, keys(tmp_path, "stages.cfl.refresh_epochs=3")) == 1
-    # The schedule of fea is stretched over the epochs of cfl.
-    assert shared(whole, keys(tmp_path, "stages.cfl.epochs=39")) == 0
+def test_shared_stage_keys_depend_on_all_that_affects_training(tmp_path: Path) -> None:
+    reference = stage_keys(tmp_path)
+    keys = shared_stage_keys(read_recipe("multi_stage"), fingerprint(tmp_path))
+    assert list(keys) == [60, 100, 110]
+    assert shared_count(reference, stage_keys(tmp_path)) == 3
+    assert shared_count(reference, stage_keys(tmp_path, "groups=100,20")) == 3
+    assert shared_count(reference, stage_keys(tmp_path, "stages.crt.lr=1")) == 2
+    assert shared_count(reference, stage_keys(tmp_path, "stages.crt.epochs=3")) == 2
+    assert shared_count(reference, stage_keys(tmp_path, "stages.cfl.refresh_epochs=3")) == 1
+    # The schedule of fea spans the epochs of cfl.
+    assert shared_count(reference, stage_keys(tmp_path, "stages.cfl.epochs=39")) == 0
     for setting in ("seed=1", "batch_size=64", "precision=float32", "stages.fea.warmup=0.2"):
-        assert shared(whole, keys(tmp_path, setting)) == 0
-    # Of two splits, photos may have the same names and sizes.
-    assert shared(whole, keys(tmp_path / "other")) == 0
-    other = Photos(tmp_path, ("agate", "beryl"), "train", "other val")  # `best` looks at val
-    assert shared(whole, list(beginning_keys(read_recipe("multi_stage"), other).values())) == 0
+        assert shared_count(reference, stage_keys(tmp_path, setting)) == 0
+    # Two splits may have photos with the same names and sizes.
+    assert shared_count(reference, stage_keys(tmp_path / "other")) == 0
+    # `best` depends on the validation photos.
+    other = DataFingerprint(tmp_path, ("agate", "beryl"), "train", "other val")
+    other_keys = list(shared_stage_keys(read_recipe("multi_stage"), other).values())
+    assert shared_count(reference, other_keys) == 0
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, epoch: int, number: int) -> None:
-    """Ctrl-C at the end of an epoch of a run of the plan."""
-    keep = comparing.Runner._keep
+    """Raise KeyboardInterrupt at the end of an epoch of a run of the plan."""
+    save = runner.Runner._save_shared_stage
 
-    def stop(runner: comparing.Runner, run: int, line: dict[str, Any]) -> None:
-        if (line["epoch"], run) == (epoch, number):
+    def stop(self: runner.Runner, index: int, line: dict[str, Any]) -> None:
+        if (line["epoch"], index) == (epoch, number):
             raise KeyboardInterrupt
-        keep(runner, run, line)
+        save(self, index, line)
 
-    monkeypatch.setattr(comparing.Runner, "_keep", stop)
+    monkeypatch.setattr(runner.Runner, "_save_shared_stage", stop)
 
 
 @pytest.mark.parametrize(("epoch", "number"), [(2, 0), (4, 1)])
-def test_an_interrupted_comparison_goes_on(
+def test_interrupted_comparison_continues(
     data: Path,
     recipes: Path,
     tmp_path: Path,
@@ -209,64 +212,64 @@ def test_an_interrupted_comparison_goes_on(
         interrupt_at(patch, epoch, number)
         assert main(arguments) == 130
     assert "a comparison with the same command" in capsys.readouterr().err
-    before = made(out)
+    before = run_times(out)
     assert len(before) == number
     assert not (out / "test").exists()
     assert main(arguments) == 0
-    assert before.items() <= made(out).items()
+    assert before.items() <= run_times(out).items()
     for name in ("short", "kept", "anew"):
         run = out / "runs" / name / "data-seed0"
-        assert weights(run) == weights_alone(data, recipes / f"{name}.yaml", tmp_path / name)
+        assert weights(run) == separate_weights(data, recipes / f"{name}.yaml", tmp_path / name)
     assert [path.name for path in out.rglob(".*")] == []
     assert not (out / "beginnings").exists()
 
 
-def test_a_killed_evaluation_is_done_again(data: Path, recipes: Path, tmp_path: Path) -> None:
+def test_missing_evaluation_is_repeated(data: Path, recipes: Path, tmp_path: Path) -> None:
     assert main(command(recipes, "plain")) == 0
-    before = made(tmp_path / "out")
+    before = run_times(tmp_path / "out")
     evaluation = tmp_path / "out" / "runs" / "plain" / "data-seed0" / "evaluation"
     shutil.rmtree(evaluation / "test")
     assert main(command(recipes, "plain")) == 0
     assert (evaluation / "test" / "metrics.json").is_file()
-    assert made(tmp_path / "out") == before
+    assert run_times(tmp_path / "out") == before
 
 
 def test_two_processes_share_a_folder(data: Path, recipes: Path, tmp_path: Path) -> None:
     processes = [
-        subprocess.Popen([sys.executable, "-m", "mineral_recog", *command(recipes, *what)])
-        for what in (("short,kept", data), ("anew", data))
+        subprocess.Popen([sys.executable, "-m", "mineral_recog", *command(recipes, *arguments)])
+        for arguments in (("short,kept", data), ("anew", data))
     ]
     assert [process.wait(timeout=240) for process in processes] == [0, 0]
-    before = made(tmp_path / "out")
+    before = run_times(tmp_path / "out")
     assert len(before) == 3
     assert main(command(recipes, "short,kept,anew")) == 0
-    assert made(tmp_path / "out") == before
+    assert run_times(tmp_path / "out") == before
     page = (tmp_path / "out" / "test" / "comparison.html").read_text("utf-8")
     assert all(name in page for name in ("short", "kept", "anew"))
     run = tmp_path / "out" / "runs" / "anew" / "data-seed0"
-    assert weights(run) == weights_alone(data, recipes / "anew.yaml", tmp_path / "alone")
+    assert weights(run) == separate_weights(data, recipes / "anew.yaml", tmp_path / "alone")
 
 
-def test_runs_of_other_settings_or_photos_are_not_taken_for_these(
+def test_runs_with_different_settings_or_photos_are_refused(
     data: Path, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = command(recipes, "plain")
     assert main(arguments) == 0
-    before = made(tmp_path / "out")
+    before = run_times(tmp_path / "out")
     other = [*arguments, "--set", "batch_size=7", "--set", "stages.ce.lr=0.01"]
     assert main(other) == 2
-    assert "made with other settings (batch_size, stages)" in told(capsys)
+    assert "made with different settings (batch_size, stages)" in error_message(capsys)
     (data / "train" / "agate" / "0.png").unlink()
     assert main(arguments) == 2
-    assert "(training photos): choose another --out" in told(capsys)
-    assert made(tmp_path / "out") == before
+    assert "(training photos): choose another --out" in error_message(capsys)
+    assert run_times(tmp_path / "out") == before
     assert main([*arguments, "--force"]) == 0
-    after = made(tmp_path / "out")
+    after = run_times(tmp_path / "out")
     assert after.keys() == before.keys()
     assert after != before
 
 
-def test_force_makes_all_anew_and_shares_only_what_is_new(
+def test_force_repeats_all_runs_and_shares_only_new_stages(
     data: Path, recipes: Path, tmp_path: Path
 ) -> None:
     arguments = command(recipes, "short,kept")
@@ -281,25 +284,25 @@ def test_force_makes_all_anew_and_shares_only_what_is_new(
     assert short == kept[:3]
     assert short != old
     run = tmp_path / "out" / "runs" / "kept" / "data-seed0"
-    assert weights(run) == weights_alone(data, recipes / "kept.yaml", tmp_path / "alone")
+    assert weights(run) == separate_weights(data, recipes / "kept.yaml", tmp_path / "alone")
 
 
-def test_what_is_not_ours_is_never_replaced(
+def test_foreign_folders_are_never_replaced(
     data: Path, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine = tmp_path / "out" / "runs" / "short" / "data-seed0" / "mine.txt"
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
     assert main([*command(recipes, "plain,short"), "--force"]) == 2
-    assert "not made by this command" in told(capsys)
+    assert "not made by this command" in error_message(capsys)
     assert mine.read_text() == "mine"
-    assert made(tmp_path / "out") == {}  # told before anything is trained
+    assert run_times(tmp_path / "out") == {}  # reported before anything is trained
     assert main([*command(recipes, "plain"), "--out", str(data), "--force"]) == 2
-    assert "not made by this command" in told(capsys)
+    assert "not made by this command" in error_message(capsys)
     assert (data / "test" / "agate").is_dir()
 
 
-def test_a_run_that_fails_does_not_stop_the_others(
+def test_failed_run_does_not_stop_the_others(
     data: Path, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
@@ -309,49 +312,49 @@ def test_a_run_that_fails_does_not_stop_the_others(
     assert len(lines) == 1
     assert "2 of 6 runs failed" in lines[0]
     assert "bad, data, seed 0 (+1): The loss is not finite" in lines[0]
-    assert len(made(out)) == 4
+    assert len(run_times(out)) == 4
     assert "short" in shown.out
     assert "bad" not in shown.out.replace(str(tmp_path), "")
     assert (out / "test" / "comparison.html").is_file()
-    # Without the recipe that the others are measured by there is nothing to tell.
+    # Without the first recipe there is nothing to compare with.
     assert main(command(recipes, "bad,plain")) == 2
     shown = capsys.readouterr()
     assert "1 of 2 runs failed" in shown.err
     assert shown.out == ""
 
 
-def test_splits_of_other_classes_are_told_before_training(
+def test_splits_with_different_classes_are_reported_before_training(
     data: Path, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = Path(shutil.copytree(data, tmp_path / "other"))
     for split in ("train", "val", "test"):
         (other / split / "copper").rename(other / split / "gold")
     assert main(command(recipes, "plain", data, other)) == 2
-    assert "has other classes than" in told(capsys)
+    assert "have different classes" in error_message(capsys)
     shutil.rmtree(other)
     shutil.copytree(data, other)
     shutil.rmtree(other / "test")
     assert main(command(recipes, "plain", data, other)) == 2
-    assert "has no folder test" in told(capsys)
+    assert "has no folder test" in error_message(capsys)
     assert not (tmp_path / "out").exists()
 
 
-def test_recipes_are_trained_in_one_precision(
+def test_all_recipes_are_trained_in_one_precision(
     data: Path, recipes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    choices = iter(["bfloat16", "float32", "float32"])  # as a busy machine may time it
+    choices = iter(["bfloat16", "float32", "float32"])  # timing may vary on a busy machine
     monkeypatch.setattr("mineral_recog.training.run.choose_precision", lambda *_: next(choices))
     arguments = [*command(recipes, "kept,anew,plain"), "--set", "precision=auto"]
     assert main(arguments) == 0
     runs = sorted((tmp_path / "out" / "runs").glob("*/data-seed0"))
     assert len(runs) == 3
-    precisions = {recipe_of(run).precision for run in runs}
+    precisions = {run_recipe(run).precision for run in runs}
     assert precisions == {"bfloat16"}
     assert log(runs[0])[:3] == log(runs[1])[:3]
     assert main([*arguments, "--seeds", "0,1"]) == 0
     later = sorted((tmp_path / "out" / "runs").glob("*/data-seed1"))
-    assert {recipe_of(run).precision for run in later} == {"bfloat16"}
+    assert {run_recipe(run).precision for run in later} == {"bfloat16"}
 
 
-def recipe_of(run: Path) -> Recipe:
+def run_recipe(run: Path) -> Recipe:
     return read_recipe(str(run / training.RECIPE))

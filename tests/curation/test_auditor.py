@@ -1,4 +1,4 @@
-"""What `audit` tells on the terminal."""
+"""Tests of the terminal output of `audit`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mineral_recog.cli.main import main
 from tests.duplicates.scenes import scene
 
 
-def test_photos_with_nothing_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_photos_without_problems(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for seed in range(6):
         folder = tmp_path / "photos" / ("opal", "gold")[seed % 2]
         folder.mkdir(parents=True, exist_ok=True)
@@ -19,22 +19,26 @@ def test_photos_with_nothing_wrong(tmp_path: Path, capsys: pytest.CaptureFixture
         (folder / f"{seed}.txt").touch()
     (tmp_path / "photos" / "opal" / "a.raw").touch()
     assert main(["audit", str(tmp_path / "photos"), "--out", str(tmp_path / "found")]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told == ["Read: 6 photos", "Not photos: 1 .raw, 6 .txt", "Nothing was found wrong."]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == ["Read: 6 photos", "Not photos: 1 .raw, 6 .txt", "No problems were found."]
 
 
-@pytest.mark.parametrize("more", [0, 1, 12])
-def test_classes_that_the_model_does_not_know(
-    prepared: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: int
+@pytest.mark.parametrize("unknown_count", [0, 1, 12])
+def test_unknown_classes_are_listed(
+    prepared: Path,
+    trained: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    unknown_count: int,
 ) -> None:
     photos = Path(shutil.copytree(prepared / "val", tmp_path / "photos"))
-    for number in range(more):
+    for number in range(unknown_count):
         (photos / f"stone {number:02}").mkdir()
         scene(number).save(photos / f"stone {number:02}" / "0.png")
     out = ["--out", str(tmp_path / "found"), "--model", str(trained)]
     assert main(["audit", str(photos), *out]) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if "does not know" in line]
-    first = ", ".join(f"stone {number:02}" for number in range(min(more, 10)))
-    rest = " ..." if more > 10 else ""
-    line = f"Classes that the model does not know, and cannot doubt: {more} ({first}{rest})"
-    assert told == ([line] if more else [])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "does not know" in line]
+    first = ", ".join(f"stone {number:02}" for number in range(min(unknown_count, 10)))
+    rest = " ..." if unknown_count > 10 else ""
+    line = f"Classes that the model does not know and cannot check: {unknown_count} ({first}{rest})"
+    assert lines == ([line] if unknown_count else [])

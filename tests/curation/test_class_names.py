@@ -1,10 +1,10 @@
-"""Class names that may mean the same."""
+"""Tests of pairs of class names that may mean the same."""
 
 from __future__ import annotations
 
 import pytest
 
-from mineral_recog.curation.class_names import same_names
+from mineral_recog.curation.class_names import similar_names
 from mineral_recog.minerals.facts import read_minerals
 
 
@@ -19,13 +19,13 @@ from mineral_recog.minerals.facts import read_minerals
         (["my find", "My_find"], [("my find", "My_find")], "case"),
     ],
 )
-def test_names_that_mean_the_same(
+def test_names_that_may_mean_the_same_are_paired(
     names: list[str], expected: list[tuple[str, str]], reason: str
 ) -> None:
-    found = same_names(names, read_minerals())
-    assert [pair for pair, _ in found] == expected
-    assert reason in found[0][1]["en"]
-    assert found[0][1]["zh"]
+    pairs = similar_names(names, read_minerals())
+    assert [pair for pair, _ in pairs] == expected
+    assert reason in pairs[0][1]["en"]
+    assert pairs[0][1]["zh"]
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_names_that_mean_the_same(
         ["Z\udce9ro", "quartz"],
     ],
 )
-def test_names_that_do_not(names: list[str]) -> None:
-    assert same_names(names, read_minerals()) == []
+def test_names_with_other_meanings_are_not_paired(names: list[str]) -> None:
+    assert similar_names(names, read_minerals()) == []
 
 
-def test_each_name_is_told_with_the_first_like_it() -> None:
-    found = same_names(["Albite", "albite", "钠长石"], read_minerals())
-    assert [pair for pair, _ in found] == [("Albite", "albite"), ("Albite", "钠长石")]
+def test_each_name_is_paired_with_the_first_similar_one() -> None:
+    pairs = similar_names(["Albite", "albite", "钠长石"], read_minerals())
+    assert [pair for pair, _ in pairs] == [("Albite", "albite"), ("Albite", "钠长石")]
 
 
-def test_no_two_minerals_of_the_table_are_taken_for_one() -> None:
-    assert same_names([mineral.name for mineral in read_minerals()], read_minerals()) == []
+def test_minerals_of_the_table_are_not_paired() -> None:
+    assert similar_names([mineral.name for mineral in read_minerals()], read_minerals()) == []

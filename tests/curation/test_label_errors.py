@@ -1,4 +1,4 @@
-"""What a model doubts, and how that is told."""
+"""Tests of label errors that a model finds, and of their texts."""
 
 from __future__ import annotations
 
@@ -19,47 +19,48 @@ from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.cli.main import main
 from mineral_recog.curation.label_errors import (
-    Doubts,
-    beliefs,
-    find_doubts,
-    same_classes,
+    LabelErrors,
+    find_label_errors,
+    match_classes,
+    relative_confidences,
     self_confidence,
 )
-from mineral_recog.identify.answer import Sighting
-from mineral_recog.identify.identifier import Identifier, Seen, load
+from mineral_recog.identify.answer import PhotoOutputs
+from mineral_recog.identify.identifier import Identifier, Observation, load
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.models.bundle import read_bundle
 
 
-def test_the_mean_of_a_class_is_that_of_its_validation_photos() -> None:
+def test_self_confidence_is_the_mean_over_validation_photos() -> None:
     scores = ConformalScores(
         np.array([0.1, 0.3, 1.0], np.float32), (2, 1, 0), ("head", "medium", "tail")
     )
-    usual = self_confidence(scores)
-    assert usual[0] == pytest.approx(0.8)
-    assert 0 < usual[1] < 1e-300  # never given any: no photo of it can fall below a share of that
-    assert usual[2] == pytest.approx(1.6 / 3)
+    confidences = self_confidence(scores)
+    assert confidences[0] == pytest.approx(0.8)
+    assert 0 < confidences[1] < 1e-300  # its photo got 0, so no photo is below a share of it
+    assert confidences[2] == pytest.approx(1.6 / 3)
 
 
-def test_a_belief_is_measured_by_what_its_class_usually_gets() -> None:
+def test_confidence_is_relative_to_self_confidence_of_the_label() -> None:
     probabilities = np.array([[0.99, 0.004, 0.006], [0.99, 0.004, 0.006], [0.4, 0.3, 0.3]])
-    found = beliefs(probabilities, np.array([1, 2, 0]), np.array([0.9, 0.8, 0.1]))
-    # the last is the likeliest, and believed even if its class usually gets more
-    assert found.tolist() == pytest.approx([0.005, 0.06, 1.0])
+    relative = relative_confidences(probabilities, np.array([1, 2, 0]), np.array([0.9, 0.8, 0.1]))
+    # The last label is the most probable class, so its value is at least 1.
+    assert relative.tolist() == pytest.approx([0.005, 0.06, 1.0])
 
 
-def test_classes_are_known_under_other_names() -> None:
+def test_classes_are_matched_under_other_names() -> None:
     minerals = read_minerals()
-    own = ("Albite", "thing 1", "钠长石", "granite")
-    known = ("thing-1", "albite", "Granite", "granite")
-    assert same_classes(own, known, minerals) == {
+    folders = ("Albite", "thing 1", "钠长石", "granite")
+    model_classes = ("thing-1", "albite", "Granite", "granite")
+    assert match_classes(folders, model_classes, minerals) == {
         "Albite": 1, "thing 1": 0, "钠长石": 1, "granite": 3
     }  # fmt: skip
-    assert same_classes(("?", "basalt"), ("!", "gabbro"), minerals) == {}
+    assert match_classes(("?", "basalt"), ("!", "gabbro"), minerals) == {}
 
 
-# What the model below gives agate, beryl and copper, and how strange it finds a photo, by its red.
-SAID = {
+# Probabilities of agate, beryl and copper, and OOD score, that the model below gives to a photo, by
+# the red value of the photo.
+OUTPUTS = {
     10: ((0.996, 0.003, 0.001), 0.1),
     20: ((0.980, 0.015, 0.005), 0.2),
     30: ((0.001, 0.989, 0.010), 0.3),
@@ -69,25 +70,29 @@ SAID = {
 }
 
 
-class Told(Identifier):
-    """A model that says what SAID has."""
+class FakeIdentifier(Identifier):
+    """A model with the outputs of OUTPUTS."""
 
-    def see(self, views: Tensor) -> list[Seen]:
-        said = [SAID[int(view[0, 0, 0])] for view in views]
+    def observe_batch(self, views: Tensor) -> list[Observation]:
+        outputs = [OUTPUTS[int(view[0, 0, 0])] for view in views]
         return [
-            Seen(Sighting(np.log(np.array(p, np.float32)), strange), np.zeros(1, np.float32), view)
-            for (p, strange), view in zip(said, views, strict=True)
+            Observation(
+                PhotoOutputs(np.log(np.array(p, np.float32)), ood_score),
+                np.zeros(1, np.float32),
+                view,
+            )
+            for (p, ood_score), view in zip(outputs, views, strict=True)
         ]
 
 
 @pytest.fixture(scope="module")
-def told(trained: Path) -> Told:
-    """Validation photos got 0.8 of agate, 0.5 of beryl and 0.2 of copper; strange is above 1."""
+def model(trained: Path) -> FakeIdentifier:
+    """Return a model with self-confidences 0.8 (agate), 0.5 (beryl), 0.2 (copper), OOD limit 1."""
     bundle = read_bundle(trained)
     assert bundle.classes == ("agate", "beryl", "copper")
     scores = ConformalScores(np.array([0.2, 0.5, 0.8], np.float32), (1, 1, 1), bundle.groups)
     calibration = Calibration(1.0, scores, replace(bundle.calibration.ood, threshold=1.0))
-    return Told(
+    return FakeIdentifier(
         replace(bundle, calibration=calibration), read_minerals(), None, torch.device("cpu")
     )
 
@@ -99,13 +104,13 @@ def photo(red: int) -> BinaryIO:
     return file
 
 
-def ask(told: Told, photos: dict[str, int], classes: tuple[str, ...]) -> Doubts:
-    return find_doubts(
-        told, lambda name: photo(photos[name]), list(photos), classes, read_minerals()
+def check(model: FakeIdentifier, photos: dict[str, int], classes: tuple[str, ...]) -> LabelErrors:
+    return find_label_errors(
+        model, lambda name: photo(photos[name]), list(photos), classes, read_minerals()
     )
 
 
-def test_photos_are_doubted_under_a_class_that_hardly_gets_its_share(told: Told) -> None:
+def test_photos_with_improbable_labels_are_doubted(model: FakeIdentifier) -> None:
     photos = {
         "AGATE/right.png": 10,
         "AGATE/wrong.png": 30,  # 0.001 of 0.8: an eight-hundredth
@@ -115,70 +120,76 @@ def test_photos_are_doubted_under_a_class_that_hardly_gets_its_share(told: Told)
         "copper/perhaps.png": 20,
         "granite/agate.png": 10,
     }
-    found = ask(told, photos, ("AGATE", "copper", "granite", "绿柱石"))
-    assert [(one.kind, one.paths, one.suggested) for one in found.findings] == [
+    label_errors = check(model, photos, ("AGATE", "copper", "granite", "绿柱石"))
+    assert [
+        (finding.kind, finding.paths, finding.suggested) for finding in label_errors.findings
+    ] == [
         ("doubted", ("AGATE/wrong.png",), "绿柱石"),
         ("doubted", ("copper/agate.png",), "AGATE"),
         ("doubted", ("绿柱石/agate.png",), "AGATE"),
     ]
-    assert found.findings[0].detail == {
+    assert label_errors.findings[0].detail == {
         "en": "model says Beryl 99 %, Agate 0.1 %",
         "zh": "模型判为绿柱石 99%，玛瑙 0.1%",
     }
-    assert found.findings[1].detail["en"] == "model says Agate > 99 %, Copper 0.1 %"
-    assert found.unknown == ("granite",)
-    # no folder for what the model names: nothing to move to
-    alone = ask(told, {"copper/agate.png": 10}, ("copper",))
-    assert [one.suggested for one in alone.findings] == [""]
+    assert label_errors.findings[1].detail["en"] == "model says Agate > 99 %, Copper 0.1 %"
+    assert label_errors.unknown_classes == ("granite",)
+    # Without a folder for the predicted class, no move is suggested.
+    one_class = check(model, {"copper/agate.png": 10}, ("copper",))
+    assert [finding.suggested for finding in one_class.findings] == [""]
 
 
-def test_two_names_of_one_mineral_are_not_set_against_each_other(told: Told) -> None:
-    both = Told(
-        replace(told.bundle, classes=("beryl", "Beryl", "copper")),
+def test_two_names_of_one_mineral_do_not_contradict_each_other(model: FakeIdentifier) -> None:
+    synonyms = FakeIdentifier(
+        replace(model.bundle, classes=("beryl", "Beryl", "copper")),
         read_minerals(),
         None,
-        told.device,
+        model.device,
     )
-    found = ask(both, {"Beryl/1.png": 10, "copper/1.png": 10}, ("Beryl", "copper"))
-    assert [(one.paths[0], one.suggested) for one in found.findings] == [("copper/1.png", "Beryl")]
+    label_errors = check(synonyms, {"Beryl/1.png": 10, "copper/1.png": 10}, ("Beryl", "copper"))
+    assert [(finding.paths[0], finding.suggested) for finding in label_errors.findings] == [
+        ("copper/1.png", "Beryl")
+    ]
 
 
-def test_a_class_that_is_no_mineral_keeps_its_name_and_nothing_is_impossible(told: Told) -> None:
-    own = replace(told.bundle, classes=("agate", "thing 1", "copper"))
-    known = Told(own, read_minerals(), None, told.device)
-    (found,) = ask(known, {"thing-1/1.png": 60}, ("thing-1",)).findings
-    assert found.detail == {
+def test_detail_names_classes_outside_the_table_and_never_shows_zero(model: FakeIdentifier) -> None:
+    bundle = replace(model.bundle, classes=("agate", "thing 1", "copper"))
+    identifier = FakeIdentifier(bundle, read_minerals(), None, model.device)
+    (finding,) = check(identifier, {"thing-1/1.png": 60}, ("thing-1",)).findings
+    assert finding.detail == {
         "en": "model says Agate > 99 %, thing 1 < 0.01 %",
         "zh": "模型判为玛瑙 > 99%，thing 1 < 0.01%",
     }
 
 
-def test_what_is_far_is_told_strangest_first_and_as_nothing_else(told: Told) -> None:
+def test_far_photos_have_one_finding_ordered_by_ood_score(model: FakeIdentifier) -> None:
     photos = {"copper/a.png": 40, "copper/b.png": 50, "copper/c.png": 10, "granite/d.png": 50}
-    found = ask(told, photos, ("copper", "granite"))
-    assert [(one.kind, one.paths[0]) for one in found.findings] == [
+    label_errors = check(model, photos, ("copper", "granite"))
+    assert [(finding.kind, finding.paths[0]) for finding in label_errors.findings] == [
         ("doubted", "copper/c.png"),
         ("far", "copper/b.png"),
         ("far", "granite/d.png"),
         ("far", "copper/a.png"),
     ]
-    assert found.findings[-1].detail["en"] == "strangeness 1.500, limit 1.000"
+    assert label_errors.findings[-1].detail["en"] == "strangeness 1.500, limit 1.000"
 
 
-def test_photos_that_are_gone_are_skipped_and_all_are_counted(told: Told) -> None:
+def test_missing_photos_are_skipped_but_counted(model: FakeIdentifier) -> None:
     def open_file(name: str) -> BinaryIO:
         if "gone" in name:
             raise FileNotFoundError(name)
         return BytesIO(b"no photo") if "broken" in name else photo(10)
 
-    names = [f"copper/gone {n}" for n in range(33)] + ["copper/broken", "copper/there"]
+    names = [f"copper/gone {n}" for n in range(33)] + ["copper/broken", "copper/readable"]
     counts: list[int] = []
-    found = find_doubts(told, open_file, names, ["copper"], read_minerals(), counts.append)
-    assert [one.paths for one in found.findings] == [("copper/there",)]
+    label_errors = find_label_errors(
+        model, open_file, names, ["copper"], read_minerals(), counts.append
+    )
+    assert [finding.paths for finding in label_errors.findings] == [("copper/readable",)]
     assert counts == [32, 35]
 
 
-def test_the_command_asks_the_model_as_identify_does(
+def test_audit_finds_the_photos_that_identify_rejects(
     trained: Path, prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source, out = tmp_path / "photos", tmp_path / "out"
@@ -186,15 +197,15 @@ def test_the_command_asks_the_model_as_identify_does(
     (source / "agate").rename(source / "basalt")
     arguments = ["audit", str(source), "--out", str(out), "--model"]
     assert main([*arguments, str(tmp_path)]) == 2
-    told = capsys.readouterr().err.strip()
-    assert "holds no trained model" in told
-    assert len(told.splitlines()) == 1
+    message = capsys.readouterr().err.strip()
+    assert "holds no trained model" in message
+    assert len(message.splitlines()) == 1
     assert not out.exists()
     assert main([*arguments, str(trained)]) == 0
-    assert "does not know, and cannot doubt: 1 (basalt)" in capsys.readouterr().out
+    assert "does not know and cannot check: 1 (basalt)" in capsys.readouterr().out
     identifier = load(trained, device="cpu")
     photos = [path.relative_to(source).as_posix() for path in source.rglob("*.png")]
-    strange = {name for name in photos if identifier.identify(source / name).none_of_these}
-    assert 0 < len(strange) < len(photos)
-    found = json.loads((out / "findings.json").read_text("utf-8"))["findings"]
-    assert {one["paths"][0] for one in found if one["kind"] == "far"} == strange
+    rejected = {name for name in photos if identifier.identify(source / name).none_of_these}
+    assert 0 < len(rejected) < len(photos)
+    findings = json.loads((out / "findings.json").read_text("utf-8"))["findings"]
+    assert {finding["paths"][0] for finding in findings if finding["kind"] == "far"} == rejected

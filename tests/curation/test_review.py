@@ -1,4 +1,4 @@
-"""The review page: hostile names are text, and what is ticked is what is saved and followed."""
+"""Tests of the review page: hostile names stay text, and choices are saved and loaded."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from mineral_recog.curation.class_names import same_names
+from mineral_recog.curation.class_names import similar_names
 from mineral_recog.curation.decisions import read_decisions
-from mineral_recog.curation.findings import Finding, find_all
+from mineral_recog.curation.findings import Finding, collect_findings
 from mineral_recog.curation.review import write_review
-from mineral_recog.data.readers.folder_reader import FolderPhotos
+from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.duplicates.survey import survey_photos
 from mineral_recog.minerals.facts import read_minerals
 from tests.duplicates.scenes import scene
@@ -26,22 +26,26 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "</script><img src=x onerror=alert(1)>".replace("/", "\u2215")
 
 
-def write(folder: Path, photos: dict[str, Image.Image], doubts: Sequence[Finding] = ()) -> Path:
-    """A review page of these photos."""
+def write(
+    folder: Path, photos: dict[str, Image.Image], label_errors: Sequence[Finding] = ()
+) -> Path:
+    """Write a review page of these photos."""
     root = folder / "photos"
     for name, image in photos.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         image.save(root / name, "PNG")
-    source = FolderPhotos(root)
-    looked = survey_photos(source.open, source.photos)
-    found = find_all(looked, same_names(source.classes, read_minerals()), (), doubts)
-    records = [*looked.whole, *looked.unread]
+    source = FolderSource(root)
+    survey = survey_photos(source.open, source.paths)
+    findings = collect_findings(
+        survey, similar_names(source.classes, read_minerals()), (), label_errors
+    )
+    records = [*survey.readable, *survey.unreadable]
     (root / "gone").mkdir()
-    write_review(folder / "review.html", source, found, records, "prepare <SRC>")
+    write_review(folder / "review.html", source, findings, records, "prepare <SRC>")
     return folder / "review.html"
 
 
-def test_names_are_text_and_nothing_is_loaded(tmp_path: Path) -> None:
+def test_names_are_escaped_and_nothing_is_loaded(tmp_path: Path) -> None:
     path = write(
         tmp_path,
         {
@@ -76,14 +80,14 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
-    """A page in English on which no script may complain."""
+    """Return an English page that fails the test if a script reports an error."""
     page = browser.new_page(locale="en-GB", viewport={"width": 1100, "height": 800})
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda message: complaints.append(message.text))
+    messages: list[str] = []
+    page.on("pageerror", lambda error: messages.append(str(error)))
+    page.on("console", lambda message: messages.append(message.text))
     yield page
     page.close()
-    assert complaints == []
+    assert messages == []
 
 
 def saved(page: Page, path: Path) -> dict[str, object]:
@@ -95,7 +99,7 @@ def saved(page: Page, path: Path) -> dict[str, object]:
     return written
 
 
-def test_what_is_ticked_is_saved_and_can_be_gone_on_from(page: Page, tmp_path: Path) -> None:
+def test_decisions_are_saved_and_can_be_loaded(page: Page, tmp_path: Path) -> None:
     address = write(
         tmp_path,
         {
@@ -136,26 +140,26 @@ def test_what_is_ticked_is_saved_and_can_be_gone_on_from(page: Page, tmp_path: P
     assert read_decisions(path).class_for("gold/1 again.png") == "Albite"
     page.goto(address)
     with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Go on from a file").click()
+        page.get_by_role("button", name="Continue from a file").click()
     chooser.value.set_files(path)
     expect(page.locator(".told")).to_contain_text("5 of 6 photos decided")
     assert saved(page, tmp_path / "again.json") == written
 
 
-def test_what_a_model_suggests_is_one_click(page: Page, tmp_path: Path) -> None:
+def test_suggested_class_is_chosen_with_one_click(page: Page, tmp_path: Path) -> None:
     detail = {"en": "model says Gold 97 %, Opal 0.4 %", "zh": "模型判为自然金 97%，蛋白石 0.4%"}
     photos = {f"{name}.png": scene(n) for n, name in enumerate(("opal/1", "opal/2", "gold/1"))}
-    doubts = [Finding("doubted", (f"opal/{n}.png",), detail, "gold") for n in (2, 1)]
-    page.goto(write(tmp_path, photos, doubts).as_uri())
+    label_errors = [Finding("doubted", (f"opal/{n}.png",), detail, "gold") for n in (2, 1)]
+    page.goto(write(tmp_path, photos, label_errors).as_uri())
     expect(page.locator(".photo")).to_contain_text(["opal/2.png", "opal/1.png"])
     for card in page.locator(".photo").all():
         expect(card).to_contain_text("model says Gold 97 %")
         card.get_by_role("button", name="Move to gold").click()
-    page.get_by_role("button", name="Move to gold").first.click()  # taken back
+    page.get_by_role("button", name="Move to gold").first.click()  # clears the choice
     assert saved(page, tmp_path / "decisions.json")["move"] == {"opal/1.png": "gold"}
 
 
-def test_many_findings_are_drawn_as_one_scrolls(page: Page, tmp_path: Path) -> None:
+def test_many_findings_are_drawn_while_scrolling(page: Page, tmp_path: Path) -> None:
     photos = {f"opal/{n}.png": Image.new("RGB", (120, 120), (n, 0, 0)) for n in range(120)}
     page.goto(write(tmp_path, photos).as_uri())
     page.get_by_role("button", name="Flat").click()
@@ -163,7 +167,7 @@ def test_many_findings_are_drawn_as_one_scrolls(page: Page, tmp_path: Path) -> N
     expect(photo.nth(19)).to_be_visible()
     assert photo.count() < 120
     for number in range(19, 120, 20):
-        photo.nth(number).scroll_into_view_if_needed()  # waits until it is there
+        photo.nth(number).scroll_into_view_if_needed()  # waits until it exists
     expect(photo).to_have_count(120)
-    page.get_by_role("button", name="Drop all that are open").click()
+    page.get_by_role("button", name="Drop all undecided photos").click()
     expect(page.locator(".told")).to_contain_text("120 of 120")

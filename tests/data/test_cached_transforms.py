@@ -1,4 +1,4 @@
-"""Views of reduced photos: of the same kind as those of the photos, and as reproducible."""
+"""Crops of reduced photos have the same distribution as crops of photos, and are reproducible."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import RandomResizedCrop
 
-from mineral_recog.data.cache import PIXELS, Cache, reduced_photo
-from mineral_recog.data.cache_builder import reduce_photos
+from mineral_recog.data.cache import PIXELS_FILE, Cache, reduced_photo
+from mineral_recog.data.cache_builder import build_caches
 from mineral_recog.data.cached_transforms import random_crop
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.epoch_batches import EpochBatches
 from mineral_recog.data.images import open_photo
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
-from mineral_recog.data.transforms import evaluation_side, evaluation_view
+from mineral_recog.data.transforms import evaluation_side, evaluation_transform
 from mineral_recog.errors import UserError
 
 SIZE = 14
@@ -29,7 +29,7 @@ SIZE = 14
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
-    """Ramps that grow brighter from left to right, of several shapes."""
+    """Return ramps of several shapes that get brighter from left to right."""
     for number, (width, height) in enumerate([(64, 48), (48, 64), (80, 80), (9, 9), (200, 6)]):
         ramp = np.tile(np.linspace(20, 220, width), (height, 1)).astype(np.uint8)
         folder = tmp_path / "train" / ("agate", "beryl")[number % 2]
@@ -40,62 +40,60 @@ def dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def cache(dataset: Dataset) -> Cache:
-    caches = reduce_photos([dataset], [evaluation_side(SIZE)])
+    caches = build_caches([dataset], [evaluation_side(SIZE)])
     assert caches is not None
     return caches[0]
 
 
-def drawn_views(dataset: Dataset, cache: Cache, workers: int, epoch: int = 0) -> list[Batch]:
+def load_epoch(dataset: Dataset, cache: Cache, workers: int, epoch: int = 0) -> list[Batch]:
     loader = TrainingLoader(dataset, SIZE, 0.08, seed=1, workers=workers, cache=cache)
-    photos = np.arange(40) % len(dataset)
-    return list(loader.batches(epoch, EpochBatches(6, photos)))
+    indices = np.arange(40) % len(dataset)
+    return list(loader.batches(epoch, EpochBatches(6, indices)))
 
 
-def test_views_do_not_depend_on_the_number_of_workers(dataset: Dataset, cache: Cache) -> None:
-    alone = drawn_views(dataset, cache, 0)
-    assert torch.cat([batch.photos for batch in alone]).tolist() == [*range(5)] * 8
-    for batch in alone:
+def test_crops_do_not_depend_on_the_number_of_workers(dataset: Dataset, cache: Cache) -> None:
+    batches = load_epoch(dataset, cache, 0)
+    assert torch.cat([batch.indices for batch in batches]).tolist() == [*range(5)] * 8
+    for batch in batches:
         assert (batch.inputs.shape, batch.inputs.dtype) == (
-            (len(batch.photos), 3, 14, 14),
+            (len(batch.indices), 3, 14, 14),
             torch.uint8,
         )
-        assert batch.labels.tolist() == dataset.labels[batch.photos.numpy()].tolist()
+        assert batch.labels.tolist() == dataset.labels[batch.indices.numpy()].tolist()
     for workers in (1, 2):
-        for batch, other in zip(alone, drawn_views(dataset, cache, workers), strict=True):
+        for batch, other in zip(batches, load_epoch(dataset, cache, workers), strict=True):
             assert torch.equal(batch.inputs, other.inputs)
-            assert torch.equal(batch.photos, other.photos)
-    assert not torch.equal(alone[0].inputs, drawn_views(dataset, cache, 0, epoch=1)[0].inputs)
+            assert torch.equal(batch.indices, other.indices)
+    assert not torch.equal(batches[0].inputs, load_epoch(dataset, cache, 0, epoch=1)[0].inputs)
 
 
-def test_views_are_parts_of_the_photo_and_of_its_mirror_image(
-    dataset: Dataset, cache: Cache
-) -> None:
-    views = torch.cat([batch.inputs for batch in drawn_views(dataset, cache, 0)]).float()
-    steps = views.diff(dim=-1)
+def test_crops_are_parts_of_the_photo_or_its_mirror_image(dataset: Dataset, cache: Cache) -> None:
+    crops = torch.cat([batch.inputs for batch in load_epoch(dataset, cache, 0)]).float()
+    steps = crops.diff(dim=-1)
     mirrored = steps.mean(dim=(1, 2, 3)) < 0
-    assert 8 <= int(mirrored.sum()) <= 32  # of 40 at random: all but never otherwise
+    assert 8 <= int(mirrored.sum()) <= 32  # of 40 at random: other counts are very rare
     assert (steps * torch.where(mirrored, -1, 1)[:, None, None, None]).min() >= -1
-    assert views.min() >= 19
-    assert views.max() <= 221
+    assert crops.min() >= 19
+    assert crops.max() <= 221
 
 
-def test_the_global_random_state_is_left_alone(dataset: Dataset, cache: Cache) -> None:
-    state, own = torch.get_rng_state(), random.getstate()
-    drawn_views(dataset, cache, 0)
-    assert torch.equal(state, torch.get_rng_state())
-    assert random.getstate() == own
+def test_global_random_state_does_not_change(dataset: Dataset, cache: Cache) -> None:
+    torch_state, python_state = torch.get_rng_state(), random.getstate()
+    load_epoch(dataset, cache, 0)
+    assert torch.equal(torch_state, torch.get_rng_state())
+    assert random.getstate() == python_state
 
 
 @given(st.integers(1, 5000), st.integers(1, 5000), st.floats(0.01, 1), st.integers(0, 2**62))
-def test_a_crop_lies_in_the_photo(width: int, height: int, least: float, seed: int) -> None:
-    left, top, across, down = random_crop(width, height, least, random.Random(seed))
-    assert 0 <= left < left + across <= width
-    assert 0 <= top < top + down <= height
+def test_crop_is_inside_the_photo(width: int, height: int, min_scale: float, seed: int) -> None:
+    left, top, crop_width, crop_height = random_crop(width, height, min_scale, random.Random(seed))
+    assert 0 <= left < left + crop_width <= width
+    assert 0 <= top < top + crop_height <= height
 
 
-def test_crops_are_spread_as_those_of_torchvision() -> None:
-    photo, chance = torch.zeros(3, 192, 256), random.Random(0)
-    ours = np.array([random_crop(256, 192, 0.08, chance) for _ in range(4000)])
+def test_crops_have_the_distribution_of_torchvision() -> None:
+    photo, rng = torch.zeros(3, 192, 256), random.Random(0)
+    ours = np.array([random_crop(256, 192, 0.08, rng) for _ in range(4000)])
     with torch.random.fork_rng():
         torch.manual_seed(0)
         drawn = [
@@ -106,41 +104,43 @@ def test_crops_are_spread_as_those_of_torchvision() -> None:
         quantiles = (0.1, 0.3, 0.5, 0.7, 0.9)
         a, b = (np.quantile(crops[:, part], quantiles) for crops in (ours, theirs))
         assert np.abs(a - b).max() < 8, part  # pixels; the spread of a quantile is about 2
-    # What cannot hold a crop of these bounds gives its middle.
-    assert random_crop(1000, 10, 0.5, chance) == (493, 0, 13, 10)
-    assert random_crop(10, 1000, 0.5, chance) == (0, 493, 10, 13)
+    # A photo in which no such crop fits gives its middle.
+    assert random_crop(1000, 10, 0.5, rng) == (493, 0, 13, 10)
+    assert random_crop(10, 1000, 0.5, rng) == (0, 493, 10, 13)
 
 
-def test_the_evaluation_view_is_that_of_the_photo_itself(dataset: Dataset, cache: Cache) -> None:
-    (own,) = EvaluationLoader(dataset, SIZE, 8, workers=0)
+def test_evaluation_crops_do_not_depend_on_the_cache(dataset: Dataset, cache: Cache) -> None:
+    (expected,) = EvaluationLoader(dataset, SIZE, 8, workers=0)
     for workers in (0, 2):
         (cached,) = EvaluationLoader(dataset, SIZE, 8, workers, cache)
-        assert torch.equal(own.photos, cached.photos)
-        assert torch.equal(own.labels, cached.labels)
-        assert torch.equal(own.inputs, cached.inputs)
+        assert torch.equal(expected.indices, cached.indices)
+        assert torch.equal(expected.labels, cached.labels)
+        assert torch.equal(expected.inputs, cached.inputs)
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(20, 300), st.integers(20, 300), st.integers(16, 60))
-def test_the_evaluation_view_is_the_same_for_any_shape(width: int, height: int, size: int) -> None:
+def test_evaluation_crop_does_not_depend_on_the_cache_for_any_shape(
+    width: int, height: int, size: int
+) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    file, view = BytesIO(), evaluation_view(size)
+    file, transform = BytesIO(), evaluation_transform(size)
     Image.fromarray(noise).save(file, "PNG")
     side = evaluation_side(size)
-    own = view(open_photo(file, side))
+    expected = transform(open_photo(file, side))
     file.seek(0)
-    cached = view(Image.fromarray(reduced_photo(file, side)))
-    # The same numbers in another order: a value may be rounded the other way.
-    assert (own.int() - cached.int()).abs().max() <= 1
+    cached = transform(Image.fromarray(reduced_photo(file, side)))
+    # The order of summation differs: a value may be rounded the other way.
+    assert (expected.int() - cached.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_cache_that_vanishes_is_told_in_one_line(
+def test_missing_cache_is_reported_in_one_line(
     dataset: Dataset, cache: Cache, workers: int
 ) -> None:
-    (cache.folder / PIXELS).unlink()
-    with pytest.raises(UserError, match="cannot be read") as told:
-        drawn_views(dataset, cache, workers)
-    assert "Traceback" not in str(told.value)
+    (cache.folder / PIXELS_FILE).unlink()
+    with pytest.raises(UserError, match="cannot be read") as error:
+        load_epoch(dataset, cache, workers)
+    assert "Traceback" not in str(error.value)
     with pytest.raises(UserError, match="cannot be read"):
         list(EvaluationLoader(dataset, SIZE, 8, workers, cache))

@@ -1,4 +1,4 @@
-"""Head, medium and tail."""
+"""Classes are assigned to head, medium and tail by each kind of rule."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ NAMES = tuple("abcdefg")
 COUNTS = (5, 500, 40, 80, 10, 200, 20)
 
 
-def test_thirds_by_training_photos_the_tail_rounded_up() -> None:
-    # In order b f d c g e a: two head, two medium, three tail.
+def test_thirds_are_by_training_photos_with_tail_rounded_up() -> None:
+    # Sorted by count: b f d c g e a, so two head, two medium, three tail.
     groups = class_groups("thirds", NAMES, COUNTS)
     assert dict(zip(NAMES, groups, strict=True)) == {
         "b": "head",
@@ -27,7 +27,7 @@ def test_thirds_by_training_photos_the_tail_rounded_up() -> None:
     }
 
 
-def test_thirty_six_classes_make_three_twelves() -> None:
+def test_thirty_six_classes_give_groups_of_twelve() -> None:
     groups = class_groups("thirds", [str(c) for c in range(36)], list(range(36)))
     assert [groups.count(group) for group in ("head", "medium", "tail")] == [12, 12, 12]
 
@@ -42,7 +42,7 @@ def test_lists_in_a_file(tmp_path: Path) -> None:
     file.write_text('{"head": ["a"], "tail": ["b", "c"]}', encoding="utf-8")
     assert class_groups(str(file), NAMES, COUNTS) == ("head", "tail", "tail", *["medium"] * 4)
     file.write_text('{"head": ["a"], "tail": ["z"]}', encoding="utf-8")
-    with pytest.raises(UserError, match="there are not: z"):
+    with pytest.raises(UserError, match="do not exist: z"):
         class_groups(str(file), NAMES, COUNTS)
     file.write_text('{"head": ["a"], "tail": ["a"]}', encoding="utf-8")
     with pytest.raises(UserError, match="both head and tail: a"):
@@ -54,7 +54,7 @@ def test_lists_in_a_file(tmp_path: Path) -> None:
         class_groups(str(file), NAMES, COUNTS)
 
 
-@pytest.mark.parametrize("how", ["halves", "100", "100,few", "²,³", ""])
-def test_anything_else_is_told(how: str) -> None:
+@pytest.mark.parametrize("rule", ["halves", "100", "100,few", "²,³", ""])
+def test_invalid_rule_is_reported(rule: str) -> None:
     with pytest.raises(UserError, match="thirds"):
-        class_groups(how, NAMES, COUNTS)
+        class_groups(rule, NAMES, COUNTS)

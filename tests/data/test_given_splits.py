@@ -1,62 +1,69 @@
-"""Splits that are given: kept, but for copies that would leak."""
+"""Given splits are kept without duplicates that would leak, and missing ones are drawn."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mineral_recog.data.given_splits import heed_copies
-from mineral_recog.data.splits import leaks
+from mineral_recog.data.given_splits import split_as_given
+from mineral_recog.data.splits import count_leaks
 
 
 def by_split(text: str) -> tuple[list[str], dict[str, str]]:
-    """Photos of one class from words such as `train:ab`."""
+    """Return photos of one class, and their splits, from words such as `train:ab`."""
     splits = {
-        f"agate/{photo}": part.split(":")[0]
-        for part in text.split()
-        for photo in part.split(":")[1]
+        f"agate/{letter}": word.split(":")[0]
+        for word in text.split()
+        for letter in word.split(":")[1]
     }
     return sorted(splits), splits
 
 
-def test_of_copies_those_in_test_stay_then_those_in_val() -> None:
-    photos, splits = by_split("train:abcdx val:efg test:hi")
-    group_of = {"agate/a": 0, "agate/e": 0, "agate/h": 0, "agate/b": 1, "agate/f": 1,
-                "agate/c": 2, "agate/d": 2}  # fmt: skip
-    kept = heed_copies({"agate": photos}, splits, group_of)
+def test_duplicates_stay_in_test_or_else_in_val() -> None:
+    paths, splits = by_split("train:abcdx val:efg test:hi")
+    duplicate_set_of = {
+        "agate/a": 0, "agate/e": 0, "agate/h": 0, "agate/b": 1, "agate/f": 1, "agate/c": 2,
+        "agate/d": 2,
+    }  # fmt: skip
+    kept = split_as_given({"agate": paths}, splits, duplicate_set_of)
     assert kept.left_out == ["agate/a", "agate/b", "agate/e"]
-    parts = {split: "".join(one[-1] for one in of) for split, of in kept.parts("agate").items()}
-    assert parts == {"train": "cdx", "val": "fg", "test": "hi"}
+    letters = {
+        split: "".join(path[-1] for path in paths)
+        for split, paths in kept.class_paths("agate").items()
+    }
+    assert letters == {"train": "cdx", "val": "fg", "test": "hi"}
     assert kept.missing == ()
-    assert kept.enough("agate")
-    drawn = kept.drawn("agate", seed=0)
-    assert {split: sorted(of) for split, of in drawn.items()} == kept.parts("agate")
+    assert kept.can_split("agate")
+    result = kept.split_class("agate", seed=0)
+    assert {split: sorted(paths) for split, paths in result.items()} == kept.class_paths("agate")
 
 
-def test_a_copy_in_another_class_counts_as_well() -> None:
+def test_duplicates_across_classes_count_as_well() -> None:
     splits = {"agate/a": "train", "agate/b": "train", "opal/a": "test", "opal/b": "train"}
-    kept = heed_copies(
+    kept = split_as_given(
         {"agate": ["agate/a", "agate/b"], "opal": ["opal/a", "opal/b"]},
         splits,
         {"agate/a": 0, "opal/a": 0},
     )
     assert kept.left_out == ["agate/a"]
     assert kept.missing == ("val",)
-    assert not kept.enough("agate")  # no test photo, and val would take the last of train
-    assert not kept.enough("opal")
-    assert not kept.enough("gold")
+    assert not kept.can_split("agate")  # no test photo, and val would take the last train photo
+    assert not kept.can_split("opal")
+    assert not kept.can_split("gold")
 
 
-def test_a_missing_val_is_a_tenth_of_the_class_out_of_train() -> None:
-    photos = [f"agate/{number:02}" for number in range(50)]
-    splits = {photo: "test" if photo < "agate/20" else "train" for photo in photos}
-    group_of = {photo: int(photo[-2:]) // 2 for photo in photos}
-    drawn = heed_copies({"agate": photos}, splits, group_of).drawn("agate", seed=3)
-    assert {split: len(of) for split, of in drawn.items()} == {"train": 26, "val": 4, "test": 20}
-    assert leaks([drawn], group_of) == 0
-    other = heed_copies({"agate": photos}, splits, group_of).drawn("agate", seed=4)
-    assert set(other["val"]) != set(drawn["val"])
-    assert set(other["test"]) == set(drawn["test"])
+def test_missing_val_is_a_tenth_of_the_class_drawn_from_train() -> None:
+    paths = [f"agate/{number:02}" for number in range(50)]
+    splits = {path: "test" if path < "agate/20" else "train" for path in paths}
+    duplicate_set_of = {path: int(path[-2:]) // 2 for path in paths}
+    result = split_as_given({"agate": paths}, splits, duplicate_set_of).split_class("agate", seed=3)
+    assert {split: len(paths) for split, paths in result.items()} == {
+        "train": 26, "val": 4, "test": 20,
+    }  # fmt: skip
+    assert count_leaks([result], duplicate_set_of) == 0
+    other = split_as_given({"agate": paths}, splits, duplicate_set_of).split_class("agate", seed=4)
+    assert set(other["val"]) != set(result["val"])
+    assert set(other["test"]) == set(result["test"])
 
 
 @given(
@@ -66,22 +73,27 @@ def test_a_missing_val_is_a_tenth_of_the_class_out_of_train() -> None:
         max_size=40,
     ),
     without=st.sets(st.sampled_from(["val", "test"])),
-    to_train=st.sets(st.integers(0, 12), max_size=3),
+    train_only=st.sets(st.integers(0, 12), max_size=3),
     seed=st.integers(0, 99),
 )
-def test_no_copy_is_across_and_nothing_moves_that_need_not(
-    photos: list[tuple[str, int]], without: set[str], to_train: set[int], seed: int
+def test_no_duplicates_across_splits_and_no_unnecessary_moves(
+    photos: list[tuple[str, int]], without: set[str], train_only: set[int], seed: int
 ) -> None:
-    splits, group_of = {}, {}
-    for number, (split, group) in enumerate(photos):
+    splits, duplicate_set_of = {}, {}
+    for number, (split, duplicate_set) in enumerate(photos):
         splits[f"agate/{number}"] = "train" if split in without else split
-        group_of[f"agate/{number}"] = group
-    names = list(splits)
-    kept = heed_copies({"agate": names}, splits, group_of, to_train)
-    drawn = kept.drawn("agate", seed) if kept.enough("agate") else kept.parts("agate")
-    of_groups = [{group_of[photo] for photo in drawn[split]} for split in drawn]
-    assert len(set.union(*of_groups)) == sum(map(len, of_groups)) == len(set(group_of.values()))
-    assert sorted([photo for of in drawn.values() for photo in of] + kept.left_out) == sorted(names)
-    assert all(splits[photo] == "test" for photo in drawn["test"]) or "test" in kept.missing
-    if kept.enough("agate"):
-        assert all(drawn.values())
+        duplicate_set_of[f"agate/{number}"] = duplicate_set
+    paths = list(splits)
+    given_splits = split_as_given({"agate": paths}, splits, duplicate_set_of, train_only)
+    if given_splits.can_split("agate"):
+        result = given_splits.split_class("agate", seed)
+        assert all(result.values())
+    else:
+        result = given_splits.class_paths("agate")
+    set_lists = [{duplicate_set_of[path] for path in result[split]} for split in result]
+    set_count = len(set(duplicate_set_of.values()))
+    assert len(set.union(*set_lists)) == sum(map(len, set_lists)) == set_count
+    in_splits = [path for split_paths in result.values() for path in split_paths]
+    assert sorted(in_splits + given_splits.left_out) == sorted(paths)
+    is_test = all(splits[path] == "test" for path in result["test"])
+    assert is_test or "test" in given_splits.missing

@@ -1,4 +1,4 @@
-"""Photos as people have them: upright, RGB, whatever they were."""
+"""Photos in every format are opened upright in RGB; unreadable ones are reported."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from PIL import Image
 
 from mineral_recog.data.images import (
     TooLargeError,
-    examine_photo,
+    can_read_heic,
+    find_unreadable,
     is_photo_name,
     open_photo,
-    reads_heic,
-    unreadable,
+    open_photo_with_header,
 )
 from tests.heic import heic, without_heic
 
@@ -56,7 +56,7 @@ def test_modes_become_rgb(
 @pytest.mark.parametrize(
     ("mode", "low", "high"), [("I", 0, 200_000), ("I", -5, 5), ("F", 0.0, 1000.0), ("F", -1.0, 0.5)]
 )
-def test_grey_of_an_unknown_scale_goes_by_its_own_range(
+def test_grey_of_unknown_scale_is_scaled_by_its_range(
     tmp_path: Path, mode: str, low: float, high: float
 ) -> None:
     image = Image.new(mode, (3, 1), low)
@@ -68,18 +68,18 @@ def test_grey_of_an_unknown_scale_goes_by_its_own_range(
     )
 
 
-def test_cmyk_and_palette(tmp_path: Path) -> None:
+def test_cmyk_and_palette_become_rgb(tmp_path: Path) -> None:
     Image.new("CMYK", (8, 8), (0, 255, 255, 0)).save(tmp_path / "a.jpg")
     assert corner(tmp_path / "a.jpg")[0] > 200
     Image.new("RGB", (8, 8), (0, 0, 250)).convert("P").save(tmp_path / "a.gif")
     assert corner(tmp_path / "a.gif")[2] > 200
 
 
-def test_exif_orientation_is_followed(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     image = Image.new("RGB", (40, 20), "black")
     image.paste((255, 255, 255), (0, 0, 20, 20))  # white on the left
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be turned a quarter clockwise: left becomes top
+    exif[0x0112] = 6  # rotate by 90 degrees clockwise: left becomes top
     image.save(tmp_path / "a.jpg", exif=exif)
     upright = np.asarray(open_photo(tmp_path / "a.jpg"))
     assert upright.shape == (40, 20, 3)
@@ -96,13 +96,13 @@ def test_exif_orientation_is_followed(tmp_path: Path) -> None:
         (8, (32, 64), "bottom"),
     ],
 )
-def test_heic_is_upright_once(
+def test_heic_is_rotated_only_once(
     tmp_path: Path, orientation: int, size: tuple[int, int], white: str
 ) -> None:
     image = Image.new("RGB", (64, 32), "black")
     image.paste("white", (0, 0, 32, 32))
     (tmp_path / "a.heic").write_bytes(heic(image, orientation))
-    upright, header = examine_photo(tmp_path / "a.heic")
+    upright, header = open_photo_with_header(tmp_path / "a.heic")
     assert (header.format, header.width, header.height) == ("HEIF", *size)
     assert (upright.size, upright.mode) == (size, "RGB")
     pixels = np.asarray(upright.convert("L"))
@@ -116,11 +116,11 @@ def test_heic_is_upright_once(
     assert halves[white].mean() > 250
 
 
-def test_heic_has_the_same_limit_and_is_named_when_it_cannot_be_read(
+def test_heic_has_the_same_limit_and_is_reported_if_it_cannot_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = heic(Image.new("RGB", (64, 32), "red"))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # twice this is refused
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # the limit is twice this
     with pytest.raises(TooLargeError):
         open_photo(BytesIO(content))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 2048)
@@ -130,28 +130,28 @@ def test_heic_has_the_same_limit_and_is_named_when_it_cannot_be_read(
     with without_heic(monkeypatch), pytest.raises(OSError, match=r"pip install .*\[heic\]"):
         open_photo(BytesIO(content))
     (tmp_path / "cut.heic").write_bytes(content[:-5])
-    [(photo, why)] = unreadable([0], lambda _: (tmp_path / "cut.heic").open("rb"))
-    assert photo == 0
-    assert why
+    [(index, reason)] = find_unreadable([0], lambda _: (tmp_path / "cut.heic").open("rb"))
+    assert index == 0
+    assert reason
 
 
-def test_a_name_is_that_of_a_photo_whatever_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_photo_names_do_not_depend_on_installed_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     names = ["a.HEIC", "a.heif", "a.jpg", "a", "a.txt"]
-    told = [True, True, True, True, False]
-    assert reads_heic()
-    assert [is_photo_name(name) for name in names] == told
+    expected = [True, True, True, True, False]
+    assert can_read_heic()
+    assert [is_photo_name(name) for name in names] == expected
     with without_heic(monkeypatch):
-        assert [is_photo_name(name) for name in names] == told
+        assert [is_photo_name(name) for name in names] == expected
 
 
-def test_a_program_that_draws_is_no_photo(tmp_path: Path) -> None:
+def test_eps_is_not_opened(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.eps")
     for path in (tmp_path / "a.eps", BytesIO((tmp_path / "a.eps").read_bytes())):
-        with pytest.raises(OSError, match="EPS is not read"):
+        with pytest.raises(OSError, match="EPS is not supported"):
             open_photo(path)
 
 
-def test_the_library_for_heic_is_not_imported_before_a_photo_needs_it(tmp_path: Path) -> None:
+def test_pillow_heif_is_not_imported_before_a_photo_needs_it(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     program = (
         "import sys; from pathlib import Path\n"
@@ -162,22 +162,22 @@ def test_the_library_for_heic_is_not_imported_before_a_photo_needs_it(tmp_path: 
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
-def test_large_jpegs_are_decoded_small(tmp_path: Path) -> None:
+def test_large_jpegs_are_decoded_at_reduced_size(tmp_path: Path) -> None:
     Image.new("RGB", (1600, 1200)).save(tmp_path / "a.jpg")
     assert open_photo(tmp_path / "a.jpg").size == (1600, 1200)
     assert open_photo(tmp_path / "a.jpg", short_side=300).size == (400, 300)
 
 
-def test_the_unreadable_are_told_with_their_reason(tmp_path: Path) -> None:
+def test_unreadable_photos_are_listed_with_a_reason(tmp_path: Path) -> None:
     Image.effect_noise((64, 64), 50).save(tmp_path / "good.jpg")
-    whole = (tmp_path / "good.jpg").read_bytes()
-    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) // 2])
+    content = (tmp_path / "good.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(content[: len(content) // 2])
     (tmp_path / "empty.png").touch()
     (tmp_path / "text.png").write_text("hello")
     paths = [tmp_path / name for name in ("good.jpg", "cut.jpg", "empty.png", "gone.png")]
-    told: list[int] = []
-    found = unreadable(range(4), lambda photo: paths[photo].open("rb"), told.append)
-    assert [photo for photo, _ in found] == [1, 2, 3]
-    assert all(reason and "\n" not in reason for _, reason in found)
-    assert told == [1, 2, 3, 4]
-    assert "truncated" in found[0][1]
+    progress: list[int] = []
+    unreadable = find_unreadable(range(4), lambda index: paths[index].open("rb"), progress.append)
+    assert [index for index, _ in unreadable] == [1, 2, 3]
+    assert all(reason and "\n" not in reason for _, reason in unreadable)
+    assert progress == [1, 2, 3, 4]
+    assert "truncated" in unreadable[0][1]

@@ -1,4 +1,4 @@
-"""Draws and weights against numbers worked out by hand."""
+"""Samplers and weights agree with numbers computed by hand, and with earlier versions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from mineral_recog.data.samplers import (
 LABELS = np.array([0, 1, 0, 0, 2, 1, 0, 1, 0, 0, 1, 2, 0, 1, 0, 1, 0, 2, 0, 1])
 
 
-def test_inverse_probability_weights_by_hand() -> None:
+def test_inverse_probability_weights_computed_by_hand() -> None:
     # p = 0, 0.5, 1, 1, 1: u = 1, 0.5, 0, 0, 0 (each + 1e-5); r = 1 / 0.125 = 8;
     # beta = ln 4 / ln 8 = 2/3, below 1, so 1: w = u / 1.5.
     p = np.array([0.0, 0.5, 1.0, 1.0, 1.0])
@@ -46,20 +46,20 @@ def test_inverse_probability_weights_with_beta_over_one() -> None:
 
 
 def test_beta_is_capped_at_ten() -> None:
-    # u nearly equal but for one photo far below: r is close to 1, ln 4 / ln r far over 10.
+    # u is nearly equal except for one much lower photo: r is close to 1, ln 4 / ln r far above 10.
     p = np.array([0.0, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 0.001, 1.0])
     weights = inverse_probability_weights(p, np.zeros(11, dtype=np.int64), 1)
     assert weights[0] / weights[1] == pytest.approx((1.00001 / 0.99901) ** 10, rel=1e-6)
 
 
-def test_small_and_even_classes_are_uniform() -> None:
+def test_small_classes_and_equal_probabilities_give_uniform_weights() -> None:
     labels = np.array([0, 0, 0, 0, 1, 1, 1, 1, 1])
     p = np.array([0.1, 0.2, 0.9, 0.4, 0.5, 0.5, 0.5, 0.5, 0.5])
     assert inverse_probability_weights(p, labels, 2) == pytest.approx([0.25] * 4 + [0.2] * 5)
 
 
 @given(st.lists(st.floats(0, 1), min_size=20, max_size=20))
-def test_weights_sum_to_one_in_each_class_and_follow_the_doubt(values: list[float]) -> None:
+def test_weights_sum_to_one_per_class_and_fall_with_the_probability(values: list[float]) -> None:
     p = np.array(values)
     weights = inverse_probability_weights(p, LABELS, 3)
     assert np.bincount(LABELS, weights) == pytest.approx([1, 1, 1])
@@ -68,7 +68,7 @@ def test_weights_sum_to_one_in_each_class_and_follow_the_doubt(values: list[floa
         assert (np.diff(weights[members][order]) <= 1e-12).all()
 
 
-def test_natural_sees_each_photo_once_an_epoch() -> None:
+def test_natural_sampler_draws_each_photo_once_per_epoch() -> None:
     sampler = NaturalSampler(LABELS, 3, batch_size=8, seed=0)
     batches = sampler.draw(0)
     assert [len(batch) for batch in batches] == [7, 7, 6]
@@ -76,33 +76,33 @@ def test_natural_sees_each_photo_once_an_epoch() -> None:
     assert sampler.class_prior().tolist() == [0.5, 0.35, 0.15]
 
 
-def test_class_balanced_frequencies() -> None:
+def test_class_balanced_sampler_has_uniform_class_frequencies() -> None:
     sampler = ClassBalancedSampler(LABELS, 3, batch_size=8, seed=0)
     drawn = np.concatenate([np.concatenate(sampler.draw(epoch)) for epoch in range(2000)])
     assert len(drawn) == 40_000
     share = np.bincount(LABELS[drawn], minlength=3) / len(drawn)
     assert share == pytest.approx([1 / 3] * 3, abs=0.01)
-    # Within a class every photo is equally likely: a photo of class 2 has 1/9.
-    share_of_photo = np.bincount(drawn, minlength=20) / len(drawn)
-    assert share_of_photo[LABELS == 2] == pytest.approx([1 / 9] * 3, abs=0.01)
-    assert share_of_photo[LABELS == 0] == pytest.approx([1 / 30] * 10, abs=0.005)
+    # Within a class all photos are equally likely: a photo of class 2 has probability 1/9.
+    photo_share = np.bincount(drawn, minlength=20) / len(drawn)
+    assert photo_share[LABELS == 2] == pytest.approx([1 / 9] * 3, abs=0.01)
+    assert photo_share[LABELS == 0] == pytest.approx([1 / 30] * 10, abs=0.005)
 
 
-def test_mixed_halves_draw_by_their_weights() -> None:
+def test_mixed_halves_sampler_draws_by_its_weights() -> None:
     p = np.linspace(0, 1, 20).astype(np.float32)
     sampler = MixedHalvesSampler(LABELS, 3, 8, seed=0, probabilities=p)
     drawn = np.concatenate([np.concatenate(sampler.draw(epoch)) for epoch in range(4000)])
     share = np.bincount(drawn, minlength=20) / len(drawn)
     weights = inverse_probability_weights(p, LABELS, 3)
-    # Half uniform over 20 photos; half by weight, where each of the 3 classes weighs the same.
+    # Half uniform over 20 photos; half by weight, where all 3 classes have the same weight.
     assert share == pytest.approx(0.5 / 20 + 0.5 * weights / 3, abs=0.004)
     by_class = np.bincount(LABELS[drawn], minlength=3) / len(drawn)
     assert by_class == pytest.approx(sampler.class_prior(), abs=0.01)
     assert sampler.class_prior() == pytest.approx([0.41667, 0.34167, 0.24167], abs=1e-5)
 
 
-def test_each_mixed_batch_has_both_halves() -> None:
-    # Photos 0..99 of class 0 and one of class 1, whose half of the weight is all its own.
+def test_mixed_batches_contain_both_halves() -> None:
+    # Photos 0..99 of class 0 and one of class 1, which has the total weight of its class.
     labels = np.array([0] * 100 + [1])
     sampler = MixedHalvesSampler(labels, 2, 10, 0, np.full(101, 0.5, np.float32))
     batches = sampler.draw(3)
@@ -112,34 +112,36 @@ def test_each_mixed_batch_has_both_halves() -> None:
 
 
 @pytest.mark.parametrize("name", ["natural", "class_balanced", "mixed_halves"])
-def test_a_draw_is_a_function_of_seed_and_epoch(name: str) -> None:
+def test_draw_depends_only_on_seed_and_epoch(name: str) -> None:
     p = np.linspace(0, 1, 20).astype(np.float32)
 
     def draw(seed: int, epoch: int) -> list[int]:
         sampler = build_sampler(name, LABELS, 3, 8, seed, p)
-        return [int(photo) for batch in sampler.draw(epoch) for photo in batch]
+        return [int(index) for batch in sampler.draw(epoch) for index in batch]
 
     assert draw(1, 2) == draw(1, 2)
     assert draw(1, 2) != draw(1, 3)
     assert draw(1, 2) != draw(2, 2)
 
 
-def test_an_unknown_sampler_is_refused() -> None:
+def test_unknown_sampler_is_refused() -> None:
     with pytest.raises(ValueError, match="loudest"):
         build_sampler("loudest", LABELS, 3, 8, 0, np.zeros(20, np.float32))
 
 
-def made(photos: int, classes: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Labels with a long tail, not in order, and probabilities; class 1 has all the same."""
-    even = np.random.default_rng(1).random(photos)
-    labels = (classes * (even * even * even)).astype(np.int64)
-    p = np.random.default_rng(2).random(photos, dtype=np.float32)
+def long_tailed_data(
+    photo_count: int, class_count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return unsorted long-tailed labels, and probabilities that are all the same in class 1."""
+    uniform = np.random.default_rng(1).random(photo_count)
+    labels = (class_count * (uniform * uniform * uniform)).astype(np.int64)
+    p = np.random.default_rng(2).random(photo_count, dtype=np.float32)
     p[labels == 1] = 0.5
     return labels, p
 
 
-# Taken from the first version of the samplers, which held a list of small arrays: the runs that
-# were made with it must come out the same.
+# From the first version of the samplers, which kept a list of small arrays; its runs must stay
+# reproducible.
 GOLDEN = [
     ("natural", 1, 1, "af8a44699e0fe2cb"),
     ("natural", 20, 3, "88cce919f5a6e1cd"),
@@ -159,23 +161,24 @@ GOLDEN = [
 ]
 
 
-@pytest.mark.parametrize("chunk", [None, 1000])
-@pytest.mark.parametrize(("name", "photos", "classes", "golden"), GOLDEN)
-def test_draws_stay_what_they_were(
+@pytest.mark.parametrize("chunk_size", [None, 1000])
+@pytest.mark.parametrize(("name", "photo_count", "class_count", "golden"), GOLDEN)
+def test_draws_stay_the_same(
     name: str,
-    photos: int,
-    classes: int,
+    photo_count: int,
+    class_count: int,
     golden: str,
-    chunk: int | None,
+    chunk_size: int | None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if chunk:  # many to an epoch, and the last not full
-        monkeypatch.setattr(samplers, "CHUNK", chunk)
-        monkeypatch.setattr(weighted_sampling, "CHUNK", chunk)
-    labels, p = made(photos, classes)
-    if chunk:
-        labels = labels.astype(np.min_scalar_type(classes))  # of any integer type
-    sampler = build_sampler(name, labels, classes, 128 if photos > 100 else 8, 3407, p)
+    if chunk_size:  # several chunks per epoch, and the last one incomplete
+        monkeypatch.setattr(samplers, "CHUNK_SIZE", chunk_size)
+        monkeypatch.setattr(weighted_sampling, "CHUNK_SIZE", chunk_size)
+    labels, p = long_tailed_data(photo_count, class_count)
+    if chunk_size:
+        labels = labels.astype(np.min_scalar_type(class_count))  # of any integer type
+    batch_size = 128 if photo_count > 100 else 8
+    sampler = build_sampler(name, labels, class_count, batch_size, 3407, p)
     digest = hashlib.sha256()
     for epoch in (0, 7):
         for batch in sampler.draw(epoch):
@@ -184,20 +187,20 @@ def test_draws_stay_what_they_were(
 
 
 @pytest.mark.parametrize(
-    ("name", "bytes_a_photo"),
-    # The order takes 4; photos by class 4 and a class 1; a running sum 8 and the table for it 4.
+    ("name", "bytes_per_photo"),
+    # The order takes 4; photos by class 4 and a class 1; cumulative sum 8 and guide table 4.
     [("natural", 5), ("class_balanced", 10), ("mixed_halves", 18)],
 )
-def test_a_draw_takes_a_few_bytes_a_photo(
-    name: str, bytes_a_photo: int, monkeypatch: pytest.MonkeyPatch
+def test_draw_takes_a_few_bytes_per_photo(
+    name: str, bytes_per_photo: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(samplers, "CHUNK", 1000)
-    monkeypatch.setattr(weighted_sampling, "CHUNK", 1000)
-    labels, p = made(300_007, 36)
+    monkeypatch.setattr(samplers, "CHUNK_SIZE", 1000)
+    monkeypatch.setattr(weighted_sampling, "CHUNK_SIZE", 1000)
+    labels, p = long_tailed_data(300_007, 36)
     tracemalloc.start()
     try:
         build_sampler(name, labels, 36, 128, 3407, p).draw(0)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak / len(labels) < bytes_a_photo
+    assert peak / len(labels) < bytes_per_photo

@@ -1,4 +1,4 @@
-"""Drawn scenes for the tests of the audit: each seed another picture, as sharp as a photo."""
+"""Draw scenes for the tests of audit and duplicates: one picture per seed, sharp as a photo."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PIL import Image
 
 
 def scene(seed: int, width: int = 200, height: int = 160) -> Image.Image:
-    """Patches of colour with grain on them."""
+    """Draw patches of colour with grain."""
     rng = np.random.default_rng(seed)
     patches = Image.fromarray(rng.integers(0, 256, (6, 6, 3), np.uint8))
     smooth = np.asarray(patches.resize((width, height), Image.Resampling.BICUBIC), np.float32)

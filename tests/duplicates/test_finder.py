@@ -1,4 +1,4 @@
-"""Copies: each change is found for what it is; photos of one species are told apart."""
+"""Each kind of duplicate is found, and photos of one species are kept apart."""
 
 import io
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from mineral_recog.duplicates.candidates import CandidateIndex
-from mineral_recog.duplicates.finder import DuplicatePair, find_duplicates, groups
+from mineral_recog.duplicates.finder import DuplicatePair, duplicate_sets, find_duplicates
 from mineral_recog.duplicates.fingerprints import Fingerprint, fingerprint
 from mineral_recog.synthetic import draw_photo
 
@@ -26,7 +26,7 @@ def photos() -> list[Image.Image]:
 
 @pytest.fixture(scope="module")
 def prints(photos: list[Image.Image]) -> list[Fingerprint]:
-    return [fingerprint(one) for one in photos]
+    return [fingerprint(image) for image in photos]
 
 
 def jpeg(image: Image.Image, quality: int) -> Image.Image:
@@ -41,7 +41,7 @@ def watermarked(image: Image.Image) -> Image.Image:
     return Image.blend(image, written, 0.6)
 
 
-def unlike(count: int) -> list[str]:
+def distinct_digests(count: int) -> list[str]:
     return [f"bytes {k}" for k in range(count)]
 
 
@@ -67,37 +67,41 @@ CHANGES: dict[str, tuple[str, Callable[[Image.Image], Image.Image]]] = {
 
 
 @pytest.fixture(scope="module")
-def found(photos: list[Image.Image], prints: list[Fingerprint]) -> list[DuplicatePair]:
-    """Of the 12 photos and, in the order of CHANGES, 12 versions of each change."""
-    changed = [fingerprint(change(one)) for _, change in CHANGES.values() for one in photos]
-    return find_duplicates(prints + changed, unlike(12 * (1 + len(CHANGES))))
+def duplicates(photos: list[Image.Image], prints: list[Fingerprint]) -> list[DuplicatePair]:
+    """Find duplicates among the 12 photos and, in the order of CHANGES, 12 versions per change."""
+    changed = [fingerprint(change(image)) for _, change in CHANGES.values() for image in photos]
+    return find_duplicates(prints + changed, distinct_digests(12 * (1 + len(CHANGES))))
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_each_changed_photo_is_found_for_what_it_is(name: str, found: list[DuplicatePair]) -> None:
+def test_each_changed_photo_is_found_with_its_kind(
+    name: str, duplicates: list[DuplicatePair]
+) -> None:
     start = 12 * (1 + list(CHANGES).index(name))
-    rows = [copy for copy in found if copy.first < 12 and copy.second in range(start, start + 12)]
-    assert [(copy.first, copy.second) for copy in rows] == [(k, start + k) for k in range(12)]
-    assert {copy.kind for copy in rows} == {CHANGES[name][0]}
-    assert all(0.7 < copy.similarity <= 1 for copy in rows)
+    pairs = [
+        pair for pair in duplicates if pair.first < 12 and pair.second in range(start, start + 12)
+    ]
+    assert [(pair.first, pair.second) for pair in pairs] == [(k, start + k) for k in range(12)]
+    assert {pair.kind for pair in pairs} == {CHANGES[name][0]}
+    assert all(0.7 < pair.similarity <= 1 for pair in pairs)
 
 
-def test_versions_of_different_photos_are_never_copies(found: list[DuplicatePair]) -> None:
-    assert {copy.second % 12 - copy.first % 12 for copy in found} == {0}
+def test_versions_of_different_photos_are_not_duplicates(duplicates: list[DuplicatePair]) -> None:
+    assert {pair.second % 12 - pair.first % 12 for pair in duplicates} == {0}
 
 
-def test_photos_of_one_species_are_no_copies() -> None:
+def test_photos_of_one_species_are_not_duplicates() -> None:
     agates = [fingerprint(photo("Agate", number)) for number in range(16)]
-    assert find_duplicates(agates, unlike(16)) == []
+    assert find_duplicates(agates, distinct_digests(16)) == []
 
 
-def test_the_same_picture_in_other_colours_is_another(photos: list[Image.Image]) -> None:
+def test_same_picture_in_other_colours_is_not_a_duplicate(photos: list[Image.Image]) -> None:
     red, green, blue = photos[3].split()
     other = Image.merge("RGB", (green, red, blue))
-    assert find_duplicates([fingerprint(photos[3]), fingerprint(other)], unlike(2)) == []
+    assert find_duplicates([fingerprint(photos[3]), fingerprint(other)], distinct_digests(2)) == []
 
 
-def test_two_stones_of_one_outline_on_white_are_two() -> None:
+def test_two_stones_with_one_outline_on_white_are_not_duplicates() -> None:
     def stone(number: int) -> Image.Image:
         texture = np.random.default_rng(number).normal(110, 40, (24, 24)).clip(0, 255)
         image = Image.fromarray(texture.astype(np.uint8)).resize((128, 128)).convert("RGB")
@@ -105,61 +109,66 @@ def test_two_stones_of_one_outline_on_white_are_two() -> None:
         ImageDraw.Draw(mask).ellipse((24, 34, 104, 94), fill=255)
         return Image.composite(image, Image.new("RGB", image.size, "white"), mask)
 
-    one, other, again = stone(1), stone(2), jpeg(stone(1), 40)
-    prints = [fingerprint(image) for image in (one, other, again)]
-    assert [(copy.first, copy.second) for copy in find_duplicates(prints, unlike(3))] == [(0, 2)]
+    prints = [fingerprint(image) for image in (stone(1), stone(2), jpeg(stone(1), 40))]
+    assert [(pair.first, pair.second) for pair in find_duplicates(prints, distinct_digests(3))] == [
+        (0, 2)
+    ]
 
 
-def test_flat_pictures_are_copies_only_when_their_bytes_are_the_same() -> None:
+def test_flat_pictures_are_duplicates_only_if_their_bytes_are_equal() -> None:
     grey = fingerprint(Image.new("RGB", (90, 60), (128, 128, 128)))
     white = fingerprint(Image.new("RGB", (64, 64), "white"))
-    copies = find_duplicates([grey, grey, white, grey], ["a", "b", "c", "a"])
-    assert copies == [DuplicatePair(0, 3, "exact", 1.0)]
+    duplicates = find_duplicates([grey, grey, white, grey], ["a", "b", "c", "a"])
+    assert duplicates == [DuplicatePair(0, 3, "exact", 1.0)]
 
 
-def test_the_same_bytes_are_each_named_once_with_the_first(prints: list[Fingerprint]) -> None:
-    one, other = prints[0], prints[5]
-    copies = find_duplicates([one, other, one, one, one], ["a", "b", "a", "c", "a"])
-    assert [(copy.first, copy.second, copy.kind) for copy in copies] == [
+def test_photos_with_equal_bytes_are_paired_once_with_the_first(prints: list[Fingerprint]) -> None:
+    first, other = prints[0], prints[5]
+    duplicates = find_duplicates([first, other, first, first, first], ["a", "b", "a", "c", "a"])
+    assert [(pair.first, pair.second, pair.kind) for pair in duplicates] == [
         (0, 2, "exact"),
         (0, 3, "near"),
         (0, 4, "exact"),
     ]
 
 
-def test_no_photos_no_copies_and_progress_reaches_the_last(prints: list[Fingerprint]) -> None:
+def test_no_photos_give_no_duplicates_and_progress_reaches_the_last(
+    prints: list[Fingerprint],
+) -> None:
     assert find_duplicates([], []) == []
     compared: list[int] = []
-    find_duplicates(prints, unlike(12), compared.append)
+    find_duplicates(prints, distinct_digests(12), compared.append)
     assert compared[-1] == 12
 
 
-def test_the_same_photos_give_the_same_copies(
+def test_same_photos_give_the_same_duplicates(
     photos: list[Image.Image], prints: list[Fingerprint]
 ) -> None:
-    both = prints + [fingerprint(jpeg(one, 50)) for one in photos]
-    assert find_duplicates(both, unlike(24)) == find_duplicates(both, unlike(24))
+    prints = prints + [fingerprint(jpeg(image, 50)) for image in photos]
+    assert find_duplicates(prints, distinct_digests(24)) == find_duplicates(
+        prints, distinct_digests(24)
+    )
 
 
-def test_few_pairs_of_unlike_photos_are_compared() -> None:
+def test_few_pairs_of_different_photos_are_compared() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (1500, 6, 6), np.uint8)
-    large = [np.asarray(Image.fromarray(one).resize((32, 32))) for one in noise]
-    found = CandidateIndex(np.stack(large), np.arange(1500)).look_up(0, 1500)
-    assert len(found) < 0.002 * 1500**2
+    thumbnails = [np.asarray(Image.fromarray(small).resize((32, 32))) for small in noise]
+    candidates = CandidateIndex(np.stack(thumbnails), np.arange(1500)).search(0, 1500)
+    assert len(candidates) < 0.002 * 1500**2
 
 
-def test_bits_are_counted_the_same_by_an_older_numpy(
+def test_older_numpy_counts_bits_the_same(
     prints: list[Fingerprint], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    both = [*prints, fingerprint(photo("Agate", 0).resize((60, 70)))]
-    found = find_duplicates(both, unlike(13))
-    assert [(copy.first, copy.second) for copy in found] == [(0, 12)]
+    prints = [*prints, fingerprint(photo("Agate", 0).resize((60, 70)))]
+    duplicates = find_duplicates(prints, distinct_digests(13))
+    assert [(pair.first, pair.second) for pair in duplicates] == [(0, 12)]
     monkeypatch.delattr(np, "bitwise_count", raising=False)
-    assert find_duplicates(both, unlike(13)) == found
+    assert find_duplicates(prints, distinct_digests(13)) == duplicates
 
 
-def test_groups_are_copies_of_copies() -> None:
+def test_duplicate_sets_join_pairs_that_share_a_photo() -> None:
     pairs = [(4, 7), (1, 4), (2, 3)]
-    copies = [DuplicatePair(first, second, "near", 0.9) for first, second in pairs]
-    assert groups(9, copies) == [(1, 4, 7), (2, 3)]
-    assert groups(9, []) == []
+    duplicates = [DuplicatePair(first, second, "near", 0.9) for first, second in pairs]
+    assert duplicate_sets(9, duplicates) == [(1, 4, 7), (2, 3)]
+    assert duplicate_sets(9, []) == []

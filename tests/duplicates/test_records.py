@@ -1,4 +1,4 @@
-"""Every file is read or named: whatever lies in a folder, the audit goes on."""
+"""Every file is read or reported; no file stops the audit."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return target.getvalue()
 
 
-def at(folder: Path) -> OpenFile:
+def opener(folder: Path) -> OpenFile:
     return lambda name: open_regular(folder / name)
 
 
 def read(tmp_path: Path, name: str, content: bytes) -> Record:
     (tmp_path / name).write_bytes(content)
-    return read_photo(at(tmp_path), name)
+    return read_photo(opener(tmp_path), name)
 
 
-def why(record: Record) -> tuple[str, str]:
+def problem(record: Record) -> tuple[str, str]:
     assert record.fingerprint is None
     assert record.digest == ""
     (remark,) = record.remarks
-    return remark.kind, remark.told
+    return remark.kind, remark.detail
 
 
-def test_a_photo_and_what_is_kept_of_it(tmp_path: Path) -> None:
+def test_record_describes_the_photo(tmp_path: Path) -> None:
     content = encoded(scene(1), "PNG")
     record = read(tmp_path, "a.png", content)
     assert (record.width, record.height, record.size) == (200, 160, len(content))
@@ -51,20 +51,20 @@ def test_a_photo_and_what_is_kept_of_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind", "told"),
+    ("name", "kind", "details"),
     [("a.bmp", "DIB", []), ("a.jpg", "MPO", []), ("a.jpg", "PNG", [".jpg: PNG"])],
 )
-def test_a_name_that_says_another_format(
-    tmp_path: Path, name: str, kind: str, told: list[str]
+def test_misnamed_only_if_the_suffix_means_another_format(
+    tmp_path: Path, name: str, kind: str, details: list[str]
 ) -> None:
     several = {"save_all": True, "append_images": [scene(2)]} if kind == "MPO" else {}
     record = read(tmp_path, name, encoded(scene(1), kind, **several))
-    assert [one.told for one in record.remarks] == told
+    assert [remark.detail for remark in record.remarks] == details
     assert record.fingerprint is not None
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF", "BMP"])
-def test_a_file_cut_short_is_named(tmp_path: Path, kind: str) -> None:
+def test_truncated_file_is_reported(tmp_path: Path, kind: str) -> None:
     content = encoded(scene(1), kind)
     record = read(tmp_path, f"a.{kind.lower()}", content[: len(content) * 2 // 3])
     assert record.fingerprint is None
@@ -73,15 +73,15 @@ def test_a_file_cut_short_is_named(tmp_path: Path, kind: str) -> None:
         assert record.remarks[0].kind == "cut_short"
 
 
-def test_a_tiff_without_its_table_is_named(tmp_path: Path) -> None:
-    content = encoded(scene(1), "TIFF", compression="tiff_lzw")  # the table is at its end
-    kind, told = why(read(tmp_path, "a.tif", content[: len(content) // 2]))
+def test_tiff_without_its_directory_is_reported(tmp_path: Path) -> None:
+    content = encoded(scene(1), "TIFF", compression="tiff_lzw")  # the directory is at the end
+    kind, detail = problem(read(tmp_path, "a.tif", content[: len(content) // 2]))
     assert kind == "unreadable"
-    assert told  # by Pillow, in words that differ between its versions
+    assert detail  # by Pillow; the wording differs between versions
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "detail"),
     [
         (b"<!DOCTYPE html><title>404</title>", "HTML, SVG or XML"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
@@ -90,82 +90,86 @@ def test_a_tiff_without_its_table_is_named(tmp_path: Path) -> None:
         (b"only words", ""),
     ],
 )
-def test_what_is_no_photo_is_named(tmp_path: Path, content: bytes, told: str) -> None:
-    assert why(read(tmp_path, "a.jpg", content)) == ("other_content", told)
+def test_file_that_is_not_a_photo_is_reported(tmp_path: Path, content: bytes, detail: str) -> None:
+    assert problem(read(tmp_path, "a.jpg", content)) == ("other_content", detail)
 
 
-def test_an_empty_file_and_one_of_a_format_that_is_not_read(tmp_path: Path) -> None:
-    assert why(read(tmp_path, "a.jpg", b"")) == ("cut_short", "0 B")
-    assert why(read(tmp_path, "a.CR2", b"anything")) == ("other_content", "CR2")
+def test_empty_file_and_unsupported_format_are_reported(tmp_path: Path) -> None:
+    assert problem(read(tmp_path, "a.jpg", b"")) == ("cut_short", "0 B")
+    assert problem(read(tmp_path, "a.CR2", b"anything")) == ("other_content", "CR2")
 
 
-def test_heic_is_read_or_told_how_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heic_is_read_or_the_missing_package_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     content = heic(scene(1), orientation=6)
     with without_heic(monkeypatch):
         for name in ("a.HEIC", "a.jpg"):
-            kind, told = why(read(tmp_path, name, content))
+            kind, detail = problem(read(tmp_path, name, content))
             assert kind == "other_content"
-            assert told == "HEIC: pip install 'mineral-recog[heic]'"
+            assert detail == "HEIC: pip install 'mineral-recog[heic]'"
     record = read(tmp_path, "a.HEIC", content)
     assert (record.width, record.height, record.remarks) == (160, 200, ())
     upright = fingerprint(scene(1).rotate(-90, expand=True))
     assert record.fingerprint is not None
     assert np.abs(record.fingerprint.grey[0].astype(int) - upright.grey[0]).mean() < 3
-    assert [one.told for one in read(tmp_path, "b.jpg", content).remarks] == [".jpg: HEIF"]
-    assert why(read(tmp_path, "cut.heic", content[:300])) == ("unreadable", "HEIC")
-    named = read(tmp_path, "b.heic", encoded(scene(1), "JPEG")).remarks
-    assert [one.told for one in named] == [".heic: JPEG"]
+    assert [remark.detail for remark in read(tmp_path, "b.jpg", content).remarks] == [".jpg: HEIF"]
+    assert problem(read(tmp_path, "cut.heic", content[:300])) == ("unreadable", "HEIC")
+    remarks = read(tmp_path, "b.heic", encoded(scene(1), "JPEG")).remarks
+    assert [remark.detail for remark in remarks] == [".heic: JPEG"]
 
 
-def test_a_name_that_promises_another_format(tmp_path: Path) -> None:
+def test_name_with_the_suffix_of_another_format_is_reported(tmp_path: Path) -> None:
     record = read(tmp_path, "a.jpg", encoded(scene(1), "PNG"))
-    assert [(one.kind, one.told) for one in record.remarks] == [("misnamed", ".jpg: PNG")]
+    assert [(remark.kind, remark.detail) for remark in record.remarks] == [
+        ("misnamed", ".jpg: PNG")
+    ]
     assert record.fingerprint is not None
     assert read(tmp_path, "b.jfif", encoded(scene(1), "JPEG")).remarks == ()
     assert read(tmp_path, "no suffix", encoded(scene(1), "PNG")).remarks == ()
 
 
-def test_links_that_loop_pipes_and_files_that_are_gone(tmp_path: Path) -> None:
+def test_looping_links_pipes_and_missing_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "loop.jpg").symlink_to(tmp_path / "loop.jpg")
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
     (tmp_path / "folder.jpg").mkdir()
     os.mkfifo(tmp_path / "pipe.jpg")
     for name in ("loop.jpg", "gone.jpg", "folder.jpg", "pipe.jpg"):
-        kind, told = why(read_photo(at(tmp_path), name))
+        kind, detail = problem(read_photo(opener(tmp_path), name))
         assert kind == "unreadable"
-        assert told
+        assert detail
 
 
-def test_a_file_that_vanishes_while_others_are_read(tmp_path: Path) -> None:
+def test_file_that_disappears_while_others_are_read_is_reported(tmp_path: Path) -> None:
     for name in ("0.png", "1.png", "2.png"):
         (tmp_path / name).write_bytes(encoded(scene(1), "PNG"))
     (tmp_path / "1.png").unlink()
-    records = read_photos(at(tmp_path), ["0.png", "1.png", "2.png"])
+    records = read_photos(opener(tmp_path), ["0.png", "1.png", "2.png"])
     assert [record.fingerprint is None for record in records] == [False, True, False]
-    assert why(records[1]) == ("unreadable", "No such file or directory")
+    assert problem(records[1]) == ("unreadable", "No such file or directory")
 
 
-def test_a_name_that_is_no_utf_8(tmp_path: Path) -> None:
+def test_name_that_is_not_utf_8_is_read(tmp_path: Path) -> None:
     record = read(tmp_path, "Z\udce9ro.png", encoded(scene(1), "PNG"))
     assert record.path == "Z\udce9ro.png"
     assert record.fingerprint is not None
 
 
-def test_too_many_pixels_are_refused_until_allowed(
+def test_too_many_pixels_are_refused_unless_allowed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # put back at the end
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", Image.MAX_IMAGE_PIXELS)  # restored at the end
     content = encoded(Image.new("1", (25_000, 20_000)), "PNG")  # 500 megapixels in 60 kB
-    assert why(read(tmp_path, "a.png", content)) == ("too_large", "> 179 MP")
+    assert problem(read(tmp_path, "a.png", content)) == ("too_large", "> 179 MP")
     monkeypatch.setenv("MINERAL_RECOG_MEGAPIXELS", "0.03")
-    assert why(read(tmp_path, "b.png", encoded(scene(1), "PNG"))) == ("too_large", "> 0 MP")
+    assert problem(read(tmp_path, "b.png", encoded(scene(1), "PNG"))) == ("too_large", "> 0 MP")
     monkeypatch.setenv("MINERAL_RECOG_MEGAPIXELS", "0.033")
-    (record,) = read_photos(at(tmp_path), ["b.png"])
+    (record,) = read_photos(opener(tmp_path), ["b.png"])
     assert record.fingerprint is not None
     for text in ("many", "0", "-3", "inf"):
         monkeypatch.setenv("MINERAL_RECOG_MEGAPIXELS", text)
         with pytest.raises(UserError, match="MINERAL_RECOG_MEGAPIXELS"):
-            read_photos(at(tmp_path), ["b.png"])
+            read_photos(opener(tmp_path), ["b.png"])
 
 
 def animated() -> bytes:
@@ -173,7 +177,7 @@ def animated() -> bytes:
     return encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
 
 
-def deep() -> bytes:
+def sixteen_bit() -> bytes:
     grey = np.asarray(scene(1).convert("L")).astype(np.uint16) * 257
     return encoded(Image.fromarray(grey), "PNG")
 
@@ -189,7 +193,7 @@ def transparent() -> bytes:
     [
         ("a.gif", animated()),
         ("a.jpg", encoded(scene(1).convert("CMYK"), "JPEG")),
-        ("a.png", deep()),
+        ("a.png", sixteen_bit()),
         ("b.png", transparent()),
     ],
 )
@@ -200,22 +204,22 @@ def test_unusual_photos_are_read(tmp_path: Path, name: str, content: bytes) -> N
     assert (record.width, record.height) == (200, 160)
 
 
-def test_a_photo_on_its_side_is_measured_upright(tmp_path: Path) -> None:
+def test_size_is_that_of_the_upright_photo(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     record = read(tmp_path, "a.jpg", encoded(scene(1), "JPEG", exif=exif))
     assert (record.width, record.height) == (160, 200)
 
 
-def test_large_jpegs_tell_their_whole_size(tmp_path: Path) -> None:
+def test_large_jpegs_report_their_full_size(tmp_path: Path) -> None:
     record = read(tmp_path, "a.jpg", encoded(scene(1, 1600, 1200), "JPEG"))
     assert (record.width, record.height) == (1600, 1200)
 
 
 def test_records_come_in_order_and_are_counted(tmp_path: Path) -> None:
-    names = [f"{number}.png" for number in range(7)]
-    for number, name in enumerate(names):
-        (tmp_path / name).write_bytes(encoded(scene(number), "PNG"))
+    names = [f"{index}.png" for index in range(7)]
+    for index, name in enumerate(names):
+        (tmp_path / name).write_bytes(encoded(scene(index), "PNG"))
     counted: list[int] = []
-    assert [one.path for one in read_photos(at(tmp_path), names, counted.append)] == names
+    assert [record.path for record in read_photos(opener(tmp_path), names, counted.append)] == names
     assert counted == [1, 2, 3, 4, 5, 6, 7]

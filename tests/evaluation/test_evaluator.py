@@ -1,4 +1,4 @@
-"""Which split is measured, and when copies of training photos are looked for."""
+"""Choice of the split, and when copies of training photos are searched."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ def run(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained, tmp_path / "run"))
 
 
-def test_a_split_that_is_none_is_told(run: Path) -> None:
-    with pytest.raises(UserError, match="No split exam: give one of train, val, test"):
+def test_unknown_split_is_reported(run: Path) -> None:
+    with pytest.raises(UserError, match="There is no split exam: choose one of train, val, test"):
         evaluate(run, split="exam")
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
-def test_copies_are_not_told_where_they_were_not_looked_for(
+def test_copies_are_not_reported_if_they_were_not_searched(
     run: Path, monkeypatch: pytest.MonkeyPatch, split: str
 ) -> None:
-    if split == "test":  # all of train are copies of training photos; here it is their number
-        monkeypatch.setattr(leakage, "MOST", 21 + 12 - 1)
-    found, _, folder = evaluate(run, split=split, device="cpu", workers=0)
-    assert found.leaked is None
-    assert found.provenance["copies of training photos"] == "not looked for"
+    if split == "test":  # too many photos; in train every photo would be a copy
+        monkeypatch.setattr(leakage, "MAX_PHOTOS", 21 + 12 - 1)
+    evaluation, _, folder = evaluate(run, split=split, device="cpu", workers=0)
+    assert evaluation.leakage is None
+    assert evaluation.provenance["copies of training photos"] == "not checked"
     assert not (folder / "copies.json").exists()
     assert "Copies of training photos" not in (folder / "report.html").read_text("utf-8")

@@ -1,4 +1,4 @@
-"""Photos to measure on that are copies of training photos."""
+"""Photos to evaluate on that are copies of training photos."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import pytest
 
 from mineral_recog.curation.preparation import prepare
 from mineral_recog.data.dataset import read_split
-from mineral_recog.data.readers.folder_reader import FolderPhotos
+from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.evaluation import leakage
-from mineral_recog.evaluation.leakage import leaked
+from mineral_recog.evaluation.leakage import find_leakage
 from tests.duplicates.scenes import scene
 
 
@@ -24,44 +24,44 @@ def write(data: Path, split: str, photos: dict[str, int]) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Of four test photos, b is a near-copy, under another class; c and d are of each other."""
+    """Make four test photos: b copies a training photo of another class; d copies c."""
     write(tmp_path / "data", "train", {"opal/a.png": 1, "opal/b.png": 2, "gold/c.png": 3})
     test = {"gold/a.png": 11, "gold/b small.jpg": 2, "opal/c.png": 12, "opal/d small.jpg": 12}
     write(tmp_path / "data", "test", test)
     return tmp_path / "data"
 
 
-def test_copies_are_found_in_a_folder_of_the_users(data: Path) -> None:
+def test_copies_are_found_in_a_folder_made_by_hand(data: Path) -> None:
     train, test = read_split(data, "train"), read_split(data, "test")
     assert test.paths[1] == "gold/b small.jpg"
-    assert leaked(data, train, test) == (1,)
+    assert find_leakage(data, train, test) == (1,)
 
 
-def test_too_many_photos_are_not_looked_at(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leakage, "MOST", 6)
-    assert leaked(data, read_split(data, "train"), read_split(data, "test")) is None
+def test_too_many_photos_are_not_checked(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leakage, "MAX_PHOTOS", 6)
+    assert find_leakage(data, read_split(data, "train"), read_split(data, "test")) is None
 
 
-def test_a_prepared_folder_is_believed_while_it_is_as_it_was(tmp_path: Path) -> None:
+def test_prepared_folder_is_not_checked_while_its_counts_are_unchanged(tmp_path: Path) -> None:
     source, data = tmp_path / "photos", tmp_path / "data"
     for name, first in (("opal", 0), ("gold", 20)):
         (source / name).mkdir(parents=True)
         for seed in range(first, first + 6):
             scene(seed).save(source / name / f"{seed}.png")
-    prepare(FolderPhotos(source), data)
+    prepare(FolderSource(source), data)
     train = read_split(data, "train")
-    torn = data / "test" / "opal" / next((data / "test" / "opal").iterdir()).name
-    torn.write_bytes((data / "train" / train.paths[0]).read_bytes())
-    # As many photos as there were: nothing is read, so what was put in their place is not seen.
-    assert leaked(data, train, read_split(data, "test")) == ()
-    (data / "test" / "opal" / "one more.png").write_bytes(torn.read_bytes())
+    replaced = data / "test" / "opal" / next((data / "test" / "opal").iterdir()).name
+    replaced.write_bytes((data / "train" / train.paths[0]).read_bytes())
+    # The counts are unchanged: no photo is read, so the replaced photo is not found.
+    assert find_leakage(data, train, read_split(data, "test")) == ()
+    (data / "test" / "opal" / "one more.png").write_bytes(replaced.read_bytes())
     test = read_split(data, "test")
-    assert [test.paths[place] for place in leaked(data, train, test) or ()] == sorted(
-        ["opal/one more.png", f"opal/{torn.name}"]
+    assert [test.paths[index] for index in find_leakage(data, train, test) or ()] == sorted(
+        ["opal/one more.png", f"opal/{replaced.name}"]
     )
 
 
-def test_training_photos_from_elsewhere_are_compared(data: Path, tmp_path: Path) -> None:
+def test_training_photos_of_another_folder_are_compared(data: Path, tmp_path: Path) -> None:
     write(tmp_path / "other", "train", {"opal/x small.jpg": 12})
     train = read_split(tmp_path / "other", "train")
-    assert leaked(data, train, read_split(data, "test")) == (2, 3)
+    assert find_leakage(data, train, read_split(data, "test")) == (2, 3)

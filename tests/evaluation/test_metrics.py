@@ -1,4 +1,4 @@
-"""Figures against numbers worked out by hand, and intervals against a simulation."""
+"""Metrics checked by hand and against scikit-learn, and intervals against a simulation."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ from sklearn.metrics import accuracy_score, recall_score
 from mineral_recog.evaluation import metrics
 
 GROUPS = ("head", "medium", "tail")
-# rows: of 4, 2 and 2 photos, 3, 1 and 0 are right
+# Of 4, 2 and 2 photos per class, 3, 1 and 0 are correct.
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2])
 GUESSES = np.array([0, 0, 0, 1, 1, 2, 0, 1])
 
@@ -25,7 +25,7 @@ def test_confusion_matrix_has_true_classes_in_rows() -> None:
     assert confusion.dtype == np.int64
 
 
-def test_confusion_matrix_refuses_what_does_not_fit() -> None:
+def test_confusion_matrix_refuses_wrong_input() -> None:
     with pytest.raises(ValueError, match=r"0 \.\. 1"):
         metrics.confusion_matrix(LABELS, GUESSES, 2)
     with pytest.raises(ValueError, match="predictions"):
@@ -37,11 +37,11 @@ def test_class_accuracy_is_nan_without_photos() -> None:
     np.testing.assert_array_equal(accuracy, [0.75, np.nan, 0.5])
 
 
-def test_figures_by_hand() -> None:
-    found = metrics.figures(LABELS, logits_of(GUESSES), GROUPS)
+def test_metrics_by_hand() -> None:
+    values = metrics.compute_metrics(LABELS, logits_of(GUESSES), GROUPS)
     mean = (0.75 + 0.5 + 0) / 3
-    assert found.pop("ece") > 0
-    assert found == pytest.approx(
+    assert values.pop("ece") > 0
+    assert values == pytest.approx(
         {
             "accuracy": 4 / 8,
             "mean_accuracy": mean,
@@ -51,51 +51,53 @@ def test_figures_by_hand() -> None:
             "cw_asd": (((0.75 - mean) ** 2 + (0.5 - mean) ** 2 + mean**2) / 3) ** 0.5,
             "cw_arange": 0.75,
             "lowest_accuracy": 0.0,
-            "harmonic_mean_accuracy": 0.0,  # a class is never right
+            "harmonic_mean_accuracy": 0.0,  # a class is never recognised
             "top5_accuracy": 1.0,  # of three guesses at most
         }
     )
 
 
 def test_harmonic_mean_of_a_half_and_one() -> None:
-    found = metrics.figures(np.array([0, 0, 1]), logits_of(np.array([0, 1, 1]), 2), GROUPS[:2])
-    assert found["harmonic_mean_accuracy"] == pytest.approx(2 / (2 + 1))
+    values = metrics.compute_metrics(
+        np.array([0, 0, 1]), logits_of(np.array([0, 1, 1]), 2), GROUPS[:2]
+    )
+    assert values["harmonic_mean_accuracy"] == pytest.approx(2 / (2 + 1))
 
 
-def test_group_means_weigh_classes_not_photos() -> None:
-    found = metrics.figures(LABELS, logits_of(GUESSES), ("head", "head", "tail"))
-    assert found["mean_accuracy_head"] == pytest.approx((0.75 + 0.5) / 2)
-    assert "mean_accuracy_medium" not in found
+def test_group_means_weight_classes_equally() -> None:
+    values = metrics.compute_metrics(LABELS, logits_of(GUESSES), ("head", "head", "tail"))
+    assert values["mean_accuracy_head"] == pytest.approx((0.75 + 0.5) / 2)
+    assert "mean_accuracy_medium" not in values
 
 
 def test_classes_without_photos_are_left_out() -> None:
     logits = logits_of(np.array([0, 1, 1]))
-    found = metrics.figures(np.array([0, 0, 1]), logits, GROUPS)
-    assert "mean_accuracy_tail" not in found
-    assert found["mean_accuracy"] == pytest.approx(0.75)
-    assert found["lowest_accuracy"] == pytest.approx(0.5)
+    values = metrics.compute_metrics(np.array([0, 0, 1]), logits, GROUPS)
+    assert "mean_accuracy_tail" not in values
+    assert values["mean_accuracy"] == pytest.approx(0.75)
+    assert values["lowest_accuracy"] == pytest.approx(0.5)
     assert (
-        metrics.bootstrap_intervals(np.array([0, 0, 1]), logits, GROUPS, 9).keys() == found.keys()
+        metrics.bootstrap_intervals(np.array([0, 0, 1]), logits, GROUPS, 9).keys() == values.keys()
     )
 
 
 def test_top5_counts_the_fifth_guess_but_not_the_sixth() -> None:
     logits = np.tile(np.arange(6, 0, -1, dtype=np.float32), (2, 1))
-    found = metrics.figures(np.array([4, 5]), logits, ("head",) * 6)
-    assert found["top5_accuracy"] == 0.5
+    values = metrics.compute_metrics(np.array([4, 5]), logits, ("head",) * 6)
+    assert values["top5_accuracy"] == 0.5
 
 
 def test_ece_by_hand() -> None:
-    # 0.9 twice (one right) share a bin; 0.62 (right) and 0.68 (wrong) do not, of 15
+    # With 15 bins, 0.9 twice (one correct) share a bin; 0.62 (correct) and 0.68 (wrong) do not.
     confidence = np.array([0.9, 0.9, 0.62, 0.68])
     logits = np.stack([np.log(confidence), np.log(1 - confidence)], axis=1)
-    found = metrics.figures(np.array([0, 1, 0, 1]), logits, GROUPS[:2])
-    assert found["ece"] == pytest.approx((abs(1 - 1.8) + (1 - 0.62) + 0.68) / 4)
+    values = metrics.compute_metrics(np.array([0, 1, 0, 1]), logits, GROUPS[:2])
+    assert values["ece"] == pytest.approx((abs(1 - 1.8) + (1 - 0.62) + 0.68) / 4)
 
 
-def test_ece_takes_a_confidence_of_one() -> None:
-    found = metrics.figures(np.array([0]), np.array([[1000.0, 0.0]]), GROUPS[:2])
-    assert found["ece"] == 0
+def test_ece_accepts_a_confidence_of_one() -> None:
+    values = metrics.compute_metrics(np.array([0]), np.array([[1000.0, 0.0]]), GROUPS[:2])
+    assert values["ece"] == 0
 
 
 @pytest.mark.parametrize(
@@ -107,100 +109,98 @@ def test_ece_takes_a_confidence_of_one() -> None:
         ([0], np.full((1, 3), np.nan), "finite"),
     ],
 )
-def test_what_does_not_fit_is_told(
+def test_wrong_input_is_reported(
     labels: list[int], logits: npt.NDArray[np.float64], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
-        metrics.figures(np.array(labels, dtype=np.int64), logits, GROUPS)
+        metrics.compute_metrics(np.array(labels, dtype=np.int64), logits, GROUPS)
 
 
 @settings(max_examples=40)
 @given(st.integers(1, 40), st.integers(1, 7), st.integers(0, 2**32 - 1))
-def test_figures_are_shares_and_lie_in_their_intervals(
-    photos: int, classes: int, seed: int
-) -> None:
+def test_metrics_are_shares_within_their_intervals(photos: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels = rng.integers(classes, size=photos)
     logits = rng.normal(size=(photos, classes))
     groups = [GROUPS[c % 3] for c in range(classes)]
-    found = metrics.figures(labels, logits, groups)
+    values = metrics.compute_metrics(labels, logits, groups)
     intervals = metrics.bootstrap_intervals(labels, logits, groups, resamples=20, seed=seed)
-    assert intervals.keys() == found.keys()
+    assert intervals.keys() == values.keys()
     for key, (low, high) in intervals.items():
-        assert 0 <= low <= found[key] <= high <= 1 + 1e-9
-    assert found["lowest_accuracy"] <= found["harmonic_mean_accuracy"] + 1e-9
-    assert found["harmonic_mean_accuracy"] <= found["mean_accuracy"] + 1e-9
-    assert found["cw_asd"] <= found["cw_arange"] / 2 + 1e-9  # Popoviciu's inequality
+        assert 0 <= low <= values[key] <= high <= 1 + 1e-9
+    assert values["lowest_accuracy"] <= values["harmonic_mean_accuracy"] + 1e-9
+    assert values["harmonic_mean_accuracy"] <= values["mean_accuracy"] + 1e-9
+    assert values["cw_asd"] <= values["cw_arange"] / 2 + 1e-9  # Popoviciu's inequality
 
 
 @settings(max_examples=30)
 @given(st.integers(0, 2**32 - 1))
-def test_figures_do_not_depend_on_the_order_of_photos(seed: int) -> None:
+def test_metrics_do_not_depend_on_the_order_of_photos(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels, logits = rng.integers(3, size=20), rng.normal(size=(20, 3))
     order = rng.permutation(20)
-    found = metrics.figures(labels[order], logits[order], GROUPS)
-    assert found == pytest.approx(metrics.figures(labels, logits, GROUPS))
+    values = metrics.compute_metrics(labels[order], logits[order], GROUPS)
+    assert values == pytest.approx(metrics.compute_metrics(labels, logits, GROUPS))
 
 
 @settings(max_examples=40)
 @given(st.integers(1, 60), st.integers(2, 7), st.integers(0, 2**32 - 1))
-def test_accuracies_are_those_of_scikit_learn(photos: int, classes: int, seed: int) -> None:
+def test_accuracies_match_scikit_learn(photos: int, classes: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels, logits = rng.integers(classes, size=photos), rng.normal(size=(photos, classes))
-    found = metrics.figures(labels, logits, ["head"] * classes)
+    values = metrics.compute_metrics(labels, logits, ["head"] * classes)
     guesses = logits.argmax(axis=1)
-    assert found["accuracy"] == pytest.approx(accuracy_score(labels, guesses))
+    assert values["accuracy"] == pytest.approx(accuracy_score(labels, guesses))
     recalls = recall_score(labels, guesses, labels=np.unique(labels), average=None, zero_division=0)
-    assert found["mean_accuracy"] == pytest.approx(recalls.mean())
-    assert found["lowest_accuracy"] == pytest.approx(recalls.min())
-    assert found["cw_asd"] == pytest.approx(recalls.std())
+    assert values["mean_accuracy"] == pytest.approx(recalls.mean())
+    assert values["lowest_accuracy"] == pytest.approx(recalls.min())
+    assert values["cw_asd"] == pytest.approx(recalls.std())
 
 
-def test_intervals_follow_from_the_seed_alone_and_not_from_blocks(
+def test_intervals_depend_on_the_seed_but_not_on_blocks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rng = np.random.default_rng(0)
     labels, logits = rng.integers(3, size=60), rng.normal(size=(60, 3))
-    whole = metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=1)
-    assert metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=2) != whole
-    monkeypatch.setattr(metrics, "_DRAWS_AT_ONCE", 70)
+    unblocked = metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=1)
+    assert metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=2) != unblocked
+    monkeypatch.setattr(metrics, "_MAX_DRAWS", 70)
     blocks = metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=1)
-    for key, bounds in whole.items():
+    for key, bounds in unblocked.items():
         assert blocks[key] == pytest.approx(bounds)
 
 
-def test_interval_of_mean_accuracy_covers_the_truth_as_often_as_it_says() -> None:
+def test_interval_of_mean_accuracy_has_its_nominal_coverage() -> None:
     rng = np.random.default_rng(3407)
     truth = np.array([0.9, 0.8, 0.6])
     labels = np.repeat(np.arange(3), (120, 60, 30))
     trials, covered = 300, 0
     for trial in range(trials):
-        right = rng.random(len(labels)) < truth[labels]
-        guesses = np.where(right, labels, (labels + 1) % 3)
-        found = metrics.bootstrap_intervals(labels, logits_of(guesses), GROUPS, 200, seed=trial)
-        low, high = found["mean_accuracy"]
+        correct = rng.random(len(labels)) < truth[labels]
+        guesses = np.where(correct, labels, (labels + 1) % 3)
+        intervals = metrics.bootstrap_intervals(labels, logits_of(guesses), GROUPS, 200, seed=trial)
+        low, high = intervals["mean_accuracy"]
         covered += low <= truth.mean() <= high
     assert 0.90 <= covered / trials <= 0.98
 
 
-def test_interval_of_spread_undoes_the_bias_of_resampling() -> None:
-    # twelve classes alike in truth: what spread is seen is noise, and resampling doubles it
+def test_interval_of_spread_corrects_the_bias_of_resampling() -> None:
+    # Twelve classes with equal true accuracy: the spread is noise, and resampling doubles it.
     rng = np.random.default_rng(1)
     labels = np.repeat(np.arange(12), 40)
     guesses = np.where(rng.random(480) < 0.7, labels, (labels + 1) % 12)
     groups = ["head"] * 12
-    seen = metrics.figures(labels, logits_of(guesses, 12), groups)["cw_asd"]
+    measured = metrics.compute_metrics(labels, logits_of(guesses, 12), groups)["cw_asd"]
     low, high = metrics.bootstrap_intervals(labels, logits_of(guesses, 12), groups)["cw_asd"]
-    assert low < seen / 2
-    assert seen <= high < 1.2 * seen
+    assert low < measured / 2
+    assert measured <= high < 1.2 * measured
 
 
 def test_wilson_interval_against_published_values() -> None:
     # Newcombe (1998), table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29
-    right, photos = np.array([81, 15, 0, 1, 0]), np.array([263, 148, 20, 29, 0])
-    shares = np.divide(right, photos, out=np.full(5, np.nan), where=photos > 0)
-    low, high = metrics.wilson_interval(shares, photos)
+    correct, counts = np.array([81, 15, 0, 1, 0]), np.array([263, 148, 20, 29, 0])
+    shares = np.divide(correct, counts, out=np.full(5, np.nan), where=counts > 0)
+    low, high = metrics.wilson_interval(shares, counts)
     np.testing.assert_allclose(low, [0.2553, 0.0624, 0, 0.0061, np.nan], atol=5e-5)
     np.testing.assert_allclose(high, [0.3662, 0.1605, 0.1611, 0.1718, np.nan], atol=5e-5)
 

@@ -1,4 +1,4 @@
-"""Plots draw any number of classes, any name and missing parts; the same at every call."""
+"""Plots are deterministic and draw any number of classes, any name and missing parts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +14,12 @@ from mineral_recog.data.class_groups import GROUPS
 from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.results import Evaluation, Predictions
 from mineral_recog.rendering import plot_style
-from tests.conftest import dataset_of
+from tests.conftest import make_dataset
 
 HOSTILE = ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", "\udc80\x01\n", "x" * 80, "\\u94a0")
 
 
-def make(classes: tuple[str, ...], photos: int = 6, seed: int = 0) -> Evaluation:
+def make_evaluation(classes: tuple[str, ...], photos: int = 6, seed: int = 0) -> Evaluation:
     rng = np.random.default_rng(seed)
     size = len(classes)
     labels = np.repeat(np.arange(size), photos)
@@ -34,18 +34,18 @@ def make(classes: tuple[str, ...], photos: int = 6, seed: int = 0) -> Evaluation
         {"stage": stage, "epoch": epoch, "loss": 1 / epoch, "val_mean_accuracy": 0.5}
         for epoch, stage in enumerate(("fea", "fea", "$cfl$"), start=1)
     ]
-    gone = dataset_of(Path("gone"), [""] * len(labels))
+    gone = make_dataset(Path("gone"), [""] * len(labels))
     return Evaluation(
         name="run", split="test", classes=classes, groups=groups,
         train_counts=tuple(1000 // (c + 1) for c in range(size)),
         predictions=Predictions(labels, logits, features, gone),
-        figures=metrics.figures(labels, logits, groups), intervals={},
+        figures=metrics.compute_metrics(labels, logits, groups), intervals={},
         class_accuracy=metrics.class_accuracy(confusion),
         test_counts=np.full(size, photos), history=history, recipe="", provenance={},
     )  # fmt: skip
 
 
-def counts_of(evaluation: Evaluation) -> Figure:
+def class_counts(evaluation: Evaluation) -> Figure:
     return plots.class_counts(evaluation.classes, evaluation.train_counts, evaluation.groups)
 
 
@@ -55,7 +55,7 @@ def every_plot(evaluation: Evaluation) -> dict[str, Figure]:
         "feature_distribution": plots.feature_distribution(evaluation),
         "per_class_accuracy": plots.per_class_accuracy(evaluation, evaluation),
         "training_curves": plots.training_curves(evaluation.history),
-        "class_counts": counts_of(evaluation),
+        "class_counts": class_counts(evaluation),
     }
 
 
@@ -65,64 +65,66 @@ def texts(figure: Figure) -> list[str]:
 
 
 @pytest.mark.parametrize("size", [2, 40])
-def test_any_number_of_classes(size: int, tmp_path: Path) -> None:
-    for name, figure in every_plot(make(tuple(f"m{c}" for c in range(size)), photos=3)).items():
+def test_plots_draw_any_number_of_classes(size: int, tmp_path: Path) -> None:
+    for name, figure in every_plot(
+        make_evaluation(tuple(f"m{c}" for c in range(size)), photos=3)
+    ).items():
         plot_style.save(figure, tmp_path / f"{name}.png")
         with Image.open(tmp_path / f"{name}.png") as image:
             assert min(image.size) > 300
             assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 10  # something is drawn
 
 
-def test_names_are_drawn_as_they_are() -> None:
-    evaluation = make(HOSTILE)
+def test_names_are_drawn_literally() -> None:
+    evaluation = make_evaluation(HOSTILE)
     for name in ("confusion_matrix", "class_counts"):
         drawn = texts(every_plot(evaluation)[name])
-        for shown in ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", r"\udc80\x01\n", r"\u94a0"):
-            assert shown in drawn
+        for text in ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", r"\udc80\x01\n", r"\u94a0"):
+            assert text in drawn
         assert "x" * 29 + "…" in drawn
     assert "$cfl$" in texts(plots.training_curves(evaluation.history))
 
 
-def test_legend_names_a_class_with_an_underscore() -> None:
-    evaluation = make(("a", "b", "_c"))
+def test_legend_shows_names_with_an_underscore() -> None:
+    evaluation = make_evaluation(("a", "b", "_c"))
     assert "_c" in texts(plots.feature_distribution(evaluation))
     assert "_old" in texts(plots.per_class_accuracy(evaluation, replace(evaluation, name="_old")))
 
 
-def test_without_fonts_for_a_script_names_are_escaped_but_whole_in_svg(
+def test_names_without_a_font_are_escaped_in_png_and_literal_in_svg(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(plot_style, "_fonts", lambda: ("DejaVu Sans",))
     plot_style._glyphs.cache_clear()
     try:
         assert plot_style.drawable("钠长石") == r"\u94a0\u957f\u77f3"
-        figure = counts_of(make(("钠长石", "石英")))
+        figure = class_counts(make_evaluation(("钠长石", "石英")))
         plot_style.save(figure, tmp_path / "plot.png")  # would warn of missing glyphs
         assert "钠长石" in texts(figure)
     finally:
         plot_style._glyphs.cache_clear()
 
 
-def test_the_same_evaluation_gives_the_same_svg() -> None:
-    first, second = (every_plot(make(("a", "b", "c"))) for _ in range(2))
+def test_svg_is_deterministic() -> None:
+    first, second = (every_plot(make_evaluation(("a", "b", "c"))) for _ in range(2))
     for name in first:
         assert plot_style.as_svg(first[name]) == plot_style.as_svg(second[name])
 
 
-def test_settings_of_the_user_stay_as_they_are(tmp_path: Path) -> None:
-    matplotlib.get_backend()  # is settled when first asked for
+def test_matplotlib_settings_do_not_change(tmp_path: Path) -> None:
+    matplotlib.get_backend()  # set on the first call
     before = matplotlib.rcParams.copy()
-    plot_style.save(counts_of(make(("a", "b"))), tmp_path / "plot.png")
+    plot_style.save(class_counts(make_evaluation(("a", "b"))), tmp_path / "plot.png")
     assert matplotlib.rcParams == before
     assert [path.name for path in tmp_path.iterdir()] == ["plot.png"]
 
 
-def test_confusion_matrix_is_ordered_by_training_photos_and_by_row() -> None:
+def test_confusion_matrix_is_ordered_and_normalised_by_row() -> None:
     evaluation = replace(
-        make(("rare", "common")), train_counts=(5, 50), groups=("tail", "head"),
+        make_evaluation(("rare", "common")), train_counts=(5, 50), groups=("tail", "head"),
         predictions=Predictions(
             np.array([0, 0, 0, 0, 1]), np.eye(2, dtype=np.float32)[[0, 0, 0, 1, 1]],
-            np.zeros((5, 2), np.float32), dataset_of(Path("gone"), [""] * 5),
+            np.zeros((5, 2), np.float32), make_dataset(Path("gone"), [""] * 5),
         ),
     )  # fmt: skip
     axes = plots.confusion_matrix(evaluation).axes[0]
@@ -131,8 +133,8 @@ def test_confusion_matrix_is_ordered_by_training_photos_and_by_row() -> None:
     np.testing.assert_allclose(shares, np.array([[1, 0], [0.25, 0.75]]))
 
 
-def test_a_class_without_photos_hides_no_name() -> None:
-    evaluation = make(("a", "b", "c"))
+def test_class_without_photos_does_not_hide_names() -> None:
+    evaluation = make_evaluation(("a", "b", "c"))
     accuracy = evaluation.class_accuracy.copy()
     accuracy[1] = np.nan
     evaluation = replace(evaluation, class_accuracy=accuracy, test_counts=np.array([6, 0, 6]))
@@ -141,41 +143,41 @@ def test_a_class_without_photos_hides_no_name() -> None:
     assert "b" not in drawn
 
 
-def test_a_class_without_photos_is_hatched_in_the_confusion_matrix() -> None:
-    evaluation = make(("a", "b", "c"))
+def test_class_without_photos_is_hatched_in_the_confusion_matrix() -> None:
+    evaluation = make_evaluation(("a", "b", "c"))
     assert evaluation.predictions is not None
     with_photos = evaluation.predictions.labels != 1
     predictions = Predictions(
         evaluation.predictions.labels[with_photos],
         evaluation.predictions.logits[with_photos],
         evaluation.predictions.features[with_photos],
-        dataset_of(Path("gone"), [""] * 12),
+        make_dataset(Path("gone"), [""] * 12),
     )
-    for found, rows in ((evaluation, []), (replace(evaluation, predictions=predictions), [0.5])):
-        axes = plots.confusion_matrix(found).axes[0]
-        hatched = [one.get_extents() for one in axes.patches if one.get_hatch()]
+    for item, rows in ((evaluation, []), (replace(evaluation, predictions=predictions), [0.5])):
+        axes = plots.confusion_matrix(item).axes[0]
+        hatched = [patch.get_extents() for patch in axes.patches if patch.get_hatch()]
         tops = [axes.transData.inverted().transform_bbox(box).ymin for box in hatched]
         assert tops == pytest.approx(rows)
 
 
-def test_a_group_without_photos_is_not_in_the_legend() -> None:
-    shown = texts(plots.feature_distribution(make(("a", "b", "c"))))
+def test_group_without_photos_is_not_in_the_legend() -> None:
+    shown = texts(plots.feature_distribution(make_evaluation(("a", "b", "c"))))
     assert {"head classes", "medium classes"} <= set(shown)
     assert "a" not in shown
-    without = replace(make(("a", "b", "c")), groups=("tail", "tail", "medium"))
+    without = replace(make_evaluation(("a", "b", "c")), groups=("tail", "tail", "medium"))
     shown = texts(plots.feature_distribution(without))
     assert "head classes" not in shown
     assert {"a", "b", "medium classes"} <= set(shown)
 
 
-def test_counts_are_written_as_long_as_they_can_be_read() -> None:
+def test_counts_are_written_only_if_they_are_readable() -> None:
     for classes, written in ((60, True), (61, False)):
-        figure = counts_of(make(tuple(f"m{c}" for c in range(classes)), photos=1))
+        figure = class_counts(make_evaluation(tuple(f"m{c}" for c in range(classes)), photos=1))
         assert ("1,000" in [note.get_text() for note in figure.axes[0].texts]) == written
 
 
-def test_names_of_points_do_not_overlap() -> None:
-    figure = plots.per_class_accuracy(make(tuple(f"mineral {c}" for c in range(36))))
+def test_labels_of_points_do_not_overlap() -> None:
+    figure = plots.per_class_accuracy(make_evaluation(tuple(f"mineral {c}" for c in range(36))))
     plot_style.as_svg(figure)
     boxes = [note.get_window_extent() for note in figure.axes[0].texts if note.get_text()]
     assert len(boxes) > 12
@@ -183,20 +185,20 @@ def test_names_of_points_do_not_overlap() -> None:
     assert not any(a.shrunk(0.9, 0.9).overlaps(b.shrunk(0.9, 0.9)) for a, b in pairs)
 
 
-def test_choice_of_photos_keeps_the_rare_ones() -> None:
+def test_choice_of_photos_includes_all_rare_ones() -> None:
     labels = np.array([0] * 9000 + [1] * 20)
-    chosen = plots._choose(labels, np.array(["head", "tail"]))
+    chosen = plots._choose_photos(labels, np.array(["head", "tail"]))
     assert len(chosen) == len(set(chosen)) == 2000
     assert (labels[chosen] == 1).sum() == 20
 
 
 @pytest.mark.parametrize("photos", [1, 12])
-def test_features_that_are_all_the_same_can_be_drawn(photos: int) -> None:
+def test_identical_features_can_be_drawn(photos: int) -> None:
     assert np.isfinite(plots._embed(np.ones((photos, 3), np.float32))).all()
 
 
-def test_what_there_is_not_is_told() -> None:
-    evaluation = replace(make(("a", "b")), predictions=None)
+def test_missing_data_is_reported() -> None:
+    evaluation = replace(make_evaluation(("a", "b")), predictions=None)
     with pytest.raises(ValueError, match="no predictions"):
         plots.confusion_matrix(evaluation)
     with pytest.raises(ValueError, match="no epochs"):

@@ -1,4 +1,4 @@
-"""The report: one file, both languages, hostile names as text, gone photos as empty frames."""
+"""The report is one file in both languages; hostile names are text, lost photos empty frames."""
 
 import base64
 import re
@@ -12,22 +12,22 @@ from PIL import Image
 
 from mineral_recog.evaluation import metric_descriptions, plots, report
 from mineral_recog.evaluation.results import Evaluation, Predictions
-from tests.conftest import dataset_of
+from tests.conftest import make_dataset
 from tests.tags import Tags
 
 CLASSES = ("Quartz", "Pyrite", "<img src=x onerror=alert(1)>")
 
 
 @pytest.fixture(autouse=True)
-def _quick_map(monkeypatch: pytest.MonkeyPatch) -> None:
-    """t-SNE is slow and tested with the plots."""
+def _fast_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replace t-SNE, which is slow and tested with the plots."""
     monkeypatch.setattr(plots, "_embed", lambda features: features[:, :2].astype(float))
 
 
-def make(photo: Path) -> Evaluation:
-    """Three photos of Quartz, one taken for Pyrite at 88 %; two of each other class, all right."""
+def make_evaluation(photo: Path) -> Evaluation:
+    """Return three photos of Quartz, one predicted as Pyrite at 88 %, and four correct others."""
     logits = np.eye(3, dtype=np.float32)[[0, 0, 1, 1, 1, 2, 2]] * 2.7
-    photos = dataset_of(photo.parent, [photo.name] * 7)
+    photos = make_dataset(photo.parent, [photo.name] * 7)
     predictions = Predictions(np.array([0, 0, 0, 1, 1, 2, 2]), logits, logits, photos)
     figures = {"mean_accuracy": 0.8127, "mean_accuracy_head": 0.91, "mean_accuracy_tail": 0.8006,
                "cw_asd": 0.107, "cw_arange": 0.378, "lowest_accuracy": 2 / 3}  # fmt: skip
@@ -41,7 +41,7 @@ def make(photo: Path) -> Evaluation:
     )  # fmt: skip
 
 
-def baseline(evaluation: Evaluation) -> Evaluation:
+def make_baseline(evaluation: Evaluation) -> Evaluation:
     figures = {"mean_accuracy": 0.7727, "mean_accuracy_tail": 0.6747, "cw_asd": 0.150,
                "cw_arange": 0.378}  # fmt: skip
     return replace(
@@ -52,7 +52,7 @@ def baseline(evaluation: Evaluation) -> Evaluation:
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """A photo twice as wide as high that EXIF turns on its side: red above, blue below."""
+    """Make a landscape photo that EXIF turns upright: red above, blue below."""
     image = Image.new("RGB", (800, 400), "red")
     image.paste("blue", (400, 0, 800, 400))
     exif = Image.Exif()
@@ -67,8 +67,8 @@ def written(tmp_path: Path, evaluation: Evaluation, against: Evaluation | None =
     return (tmp_path / "report.html").read_text("utf-8")
 
 
-def test_names_are_text_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> None:
-    page = written(tmp_path, make(photo.with_name("<script>.jpg")))
+def test_names_are_escaped_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> None:
+    page = written(tmp_path, make_evaluation(photo.with_name("<script>.jpg")))
     parsed = Tags(page)
     assert not parsed.open
     tags = [tag for tag, _ in parsed.tags]
@@ -82,8 +82,8 @@ def test_names_are_text_and_nothing_is_loaded(tmp_path: Path, photo: Path) -> No
             assert (attributes.get(name) or "#").startswith(("#", "data:"))
 
 
-def test_both_languages_stand_side_by_side(tmp_path: Path, photo: Path) -> None:
-    page = written(tmp_path, make(photo))
+def test_every_text_is_in_both_languages(tmp_path: Path, photo: Path) -> None:
+    page = written(tmp_path, make_evaluation(photo))
     tags = Tags(page).tags
     classes = [attributes.get("class") for _, attributes in tags]
     assert classes.count("en") == classes.count("zh") > 50
@@ -91,49 +91,52 @@ def test_both_languages_stand_side_by_side(tmp_path: Path, photo: Path) -> None:
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_language_before_any_script_is_that_of_the_writer(
+def test_initial_language_is_that_of_the_writer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
 ) -> None:
     monkeypatch.setenv("MINERAL_RECOG_LANG", language)
-    evaluation = replace(make(Path("gone")), predictions=None)
+    evaluation = replace(make_evaluation(Path("gone")), predictions=None)
     assert f'<html lang="{language}" data-lang="{language}">' in written(tmp_path, evaluation)
 
 
-def test_summary_and_cards_tell_the_figures(tmp_path: Path) -> None:
-    page = written(tmp_path, replace(make(Path("gone")), predictions=None))
-    assert "a common mineral it names about 91 right; of 100 photos of a rare one, about 80" in page
-    assert "hardest one is Quartz (67 of 100)" in page
+def test_summary_and_cards_show_the_metrics(tmp_path: Path) -> None:
+    page = written(tmp_path, replace(make_evaluation(Path("gone")), predictions=None))
+    assert (
+        "about 91 of 100 photos of a common mineral correctly, and about 80 of 100 photos of a rare"
+        in page
+    )
+    assert "hardest mineral is Quartz (67 of 100)" in page
     assert "7 test photos · 3 classes · imbalance factor 15.0" in page
     assert "81.27%" in page
     assert "80.00% – 82.54%" in page
 
 
-def test_table_of_the_paper() -> None:
-    evaluation = make(Path("gone"))
-    rows = metric_descriptions.paper_rows(evaluation, baseline(evaluation))
-    shown = [(row["before"], row["after"], row["change"], row["verdict"]) for row in rows]
-    assert shown == [
+def test_paper_rows_by_hand() -> None:
+    evaluation = make_evaluation(Path("gone"))
+    rows = metric_descriptions.paper_rows(evaluation, make_baseline(evaluation))
+    cells = [(row["before"], row["after"], row["change"], row["verdict"]) for row in rows]
+    assert cells == [
         ("77.27%", "81.27%", "+4.00", "better"),
         ("67.47%", "80.06%", "+12.59", "better"),
         ("0.150", "0.107", "−0.043", "better"),
         ("0.378", "0.378", "+0.000", "same"),
     ]
-    back = metric_descriptions.paper_rows(baseline(evaluation), evaluation)
-    assert [row["verdict"] for row in back] == ["worse", "worse", "worse", "same"]
+    reversed_rows = metric_descriptions.paper_rows(make_baseline(evaluation), evaluation)
+    assert [row["verdict"] for row in reversed_rows] == ["worse", "worse", "worse", "same"]
 
 
 def test_largest_changes_name_their_classes(tmp_path: Path) -> None:
-    evaluation = make(Path("gone"))
-    changes = report._largest_changes(evaluation, baseline(evaluation))
+    evaluation = make_evaluation(Path("gone"))
+    changes = report._largest_changes(evaluation, make_baseline(evaluation))
     assert changes == [(CLASSES[2], "+50.0"), ("Quartz", "−3.3")]
     assert report._largest_changes(evaluation, evaluation) == []
-    page = written(tmp_path, evaluation, baseline(evaluation))
+    page = written(tmp_path, evaluation, make_baseline(evaluation))
     assert "Quartz (−3.3)" in page
     assert 'class="cards"' not in page
 
 
-def test_mistakes_show_the_photo_upright(photo: Path) -> None:
-    (mistake,) = report._mistakes(make(photo))
+def test_thumbnails_of_mistakes_are_upright(photo: Path) -> None:
+    (mistake,) = report._mistakes(make_evaluation(photo))
     assert (mistake["true"], mistake["guess"], mistake["file"]) == ("Quartz", "Pyrite", "a.jpg")
     assert mistake["probability"] == "88%"  # e^2.7 / (e^2.7 + 2)
     jpeg = base64.b64decode(mistake["thumbnail"].removeprefix("data:image/jpeg;base64,"))
@@ -145,22 +148,22 @@ def test_mistakes_show_the_photo_upright(photo: Path) -> None:
     assert bottom[2] > 200 > top[2]
 
 
-def test_photos_that_cannot_be_read_leave_a_frame(tmp_path: Path) -> None:
+def test_unreadable_photos_leave_an_empty_frame(tmp_path: Path) -> None:
     broken = tmp_path / "broken.jpg"
     broken.write_bytes(b"\xff\xd8 no photo")
     for name in ("broken.jpg", "gone.jpg", ""):
-        assert report._thumbnail(dataset_of(tmp_path, [name]), 0) is None
-    assert "photo not found" in written(tmp_path, make(broken))
+        assert report._thumbnail(make_dataset(tmp_path, [name]), 0) is None
+    assert "photo not found" in written(tmp_path, make_evaluation(broken))
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "CMYK", "I;16"])
-def test_thumbnails_of_any_mode(tmp_path: Path, mode: str) -> None:
+def test_thumbnails_of_every_image_mode(tmp_path: Path, mode: str) -> None:
     Image.new(mode, (50, 40)).save(tmp_path / "photo.tif")
-    assert report._thumbnail(dataset_of(tmp_path, ["photo.tif"]), 0)
+    assert report._thumbnail(make_dataset(tmp_path, ["photo.tif"]), 0)
 
 
-def test_confused_pairs_happened_twice() -> None:
-    evaluation = make(Path("gone"))
+def test_confused_pairs_occur_at_least_twice() -> None:
+    evaluation = make_evaluation(Path("gone"))
     assert report._pairs(evaluation) == []  # one photo may be chance
     logits = np.eye(3, dtype=np.float32)[[0, 1, 1, 1, 1, 2, 2]]
     predictions = replace(evaluation.predictions, logits=logits)  # type: ignore[type-var]
@@ -168,27 +171,29 @@ def test_confused_pairs_happened_twice() -> None:
     assert pair == {"true": "Quartz", "guess": "Pyrite", "count": 2, "of": 3, "share": "67%"}
 
 
-def test_no_mistake_no_class_without_photos_and_no_predictions(tmp_path: Path) -> None:
-    evaluation = make(Path("gone"))
+def test_report_without_mistakes_and_without_predictions(tmp_path: Path) -> None:
+    evaluation = make_evaluation(Path("gone"))
     logits = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 1, 2, 2]]
     predictions = replace(evaluation.predictions, logits=logits)  # type: ignore[type-var]
-    assert "every photo is right" in written(tmp_path, replace(evaluation, predictions=predictions))
-    bare = replace(
+    assert "every photo is recognised correctly" in written(
+        tmp_path, replace(evaluation, predictions=predictions)
+    )
+    without_predictions = replace(
         evaluation, predictions=None, history=[],
         figures={"mean_accuracy": 0.5, "lowest_accuracy": 0.1},
         class_accuracy=np.array([0.5, np.nan, 0.5]), test_counts=np.array([3, 0, 2]),
     )  # fmt: skip
-    page = written(tmp_path, bare)
-    assert "What it gets wrong" not in page
+    page = written(tmp_path, without_predictions)
+    assert "Wrong answers" not in page
     assert 'data-sort="">–</td>' in page
 
 
-def test_names_that_are_no_utf8_can_be_written(tmp_path: Path) -> None:
-    evaluation = replace(make(Path("gone")), classes=("\udc80", "b", "c"))
+def test_names_that_are_not_utf8_can_be_written(tmp_path: Path) -> None:
+    evaluation = replace(make_evaluation(Path("gone")), classes=("\udc80", "b", "c"))
     assert r"\udc80" in written(tmp_path, evaluation)
 
 
-def test_an_old_report_stays_when_writing_fails(
+def test_old_report_survives_a_failed_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "report.html").write_text("old")
@@ -198,5 +203,5 @@ def test_an_old_report_stays_when_writing_fails(
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(OSError, match="disk full"):
-        report.write_report(tmp_path / "report.html", make(Path("gone")))
+        report.write_report(tmp_path / "report.html", make_evaluation(Path("gone")))
     assert (tmp_path / "report.html").read_text() == "old"

@@ -1,4 +1,4 @@
-"""What an evaluation found must fit together."""
+"""The results of an evaluation must be consistent."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import numpy as np
 import pytest
 
 from mineral_recog.evaluation.results import Answers, Predictions
-from tests.conftest import dataset_of
-from tests.evaluation.believed import PHOTOS, evaluation
+from tests.conftest import make_dataset
+from tests.evaluation.calibrated_evaluation import PHOTOS, make_evaluation
 
 
 @pytest.mark.parametrize("field", ["labels", "logits", "features"])
-def test_predictions_are_of_the_same_photos(field: str) -> None:
+def test_predictions_must_have_equal_lengths(field: str) -> None:
     with pytest.raises(ValueError, match="differ in length"):
         replace(PHOTOS, **{field: getattr(PHOTOS, field)[:-1]})
     with pytest.raises(ValueError, match="differ in length"):
-        Predictions(PHOTOS.labels, PHOTOS.logits, PHOTOS.features, dataset_of(Path("gone"), [""]))
+        Predictions(PHOTOS.labels, PHOTOS.logits, PHOTOS.features, make_dataset(Path("gone"), [""]))
 
 
-@pytest.mark.parametrize("field", ["photos", "labels", "ranks", "confidence"])
-def test_answers_are_of_the_same_photos(field: str) -> None:
+@pytest.mark.parametrize("field", ["paths", "labels", "ranks", "confidence"])
+def test_answers_must_have_equal_lengths(field: str) -> None:
     answers = Answers(("a", "b"), np.array([0, 1]), np.array([1, 2]), np.array([0.9, 0.4]))
     with pytest.raises(ValueError, match="differ in length"):
         replace(answers, **{field: getattr(answers, field)[:-1]})
 
 
 @pytest.mark.parametrize("field", ["train_counts", "groups", "class_accuracy", "test_counts"])
-def test_what_goes_by_class_is_of_every_class(field: str) -> None:
-    whole = evaluation(None)
+def test_fields_per_class_must_cover_every_class(field: str) -> None:
+    complete = make_evaluation(None)
     with pytest.raises(ValueError, match=f"{field} must have one entry"):
-        replace(whole, **{field: getattr(whole, field)[:-1]})
+        replace(complete, **{field: getattr(complete, field)[:-1]})

@@ -1,4 +1,4 @@
-"""A few minerals with the facts that the tests are about."""
+"""A few minerals with the facts that the tests need."""
 
 from mineral_recog.minerals.facts import Mineral
 

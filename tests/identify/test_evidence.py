@@ -1,4 +1,4 @@
-"""Bayes' rule by hand, and its properties."""
+"""The posterior calculated by hand, its properties, and parsing of evidence."""
 
 from typing import Any
 
@@ -30,31 +30,35 @@ EVIDENCE = st.builds(
     magnetic=st.none() | st.booleans(),
     acid=st.none() | st.booleans(),
 )
-LACKING = mineral("Lacking", "缺", streak=("red",))
-CLASSES = (*ALL, LACKING, None, None)
+INCOMPLETE = mineral("Incomplete", "缺", streak=("red",))
+CLASSES = (*ALL, INCOMPLETE, None, None)
 PRIORS = st.lists(st.floats(0.001, 1), min_size=len(CLASSES), max_size=len(CLASSES)).map(
     lambda weights: np.array(weights) / sum(weights)
 )
 
 
-def test_two_tests_multiply() -> None:
-    found = posterior(
+def test_likelihoods_of_two_tests_are_multiplied() -> None:
+    result = posterior(
         np.array([0.5, 0.3, 0.2]), (QUARTZ, CALCITE, MAGNETITE), Evidence(acid=True, magnetic=False)
     )
     weights = np.array([0.5 * 0.025 * 0.975, 0.3 * 0.975 * 0.975, 0.2 * 0.025 * 0.025])
-    np.testing.assert_allclose(found, weights / weights.sum())
+    np.testing.assert_allclose(result, weights / weights.sum())
 
 
-def test_classes_that_the_table_knows_share_what_they_had() -> None:
-    found = posterior(np.array([0.3, 0.6, 0.1]), (MAGNETITE, None, QUARTZ), Evidence(magnetic=True))
-    known = np.array([0.3 * 0.975, 0.1 * 0.025])
-    np.testing.assert_allclose(found[[0, 2]], known / known.sum() * 0.4)
-    assert found[1] == 0.6
+def test_classes_in_the_table_keep_their_total_probability() -> None:
+    result = posterior(
+        np.array([0.3, 0.6, 0.1]), (MAGNETITE, None, QUARTZ), Evidence(magnetic=True)
+    )
+    weights = np.array([0.3 * 0.975, 0.1 * 0.025])
+    np.testing.assert_allclose(result[[0, 2]], weights / weights.sum() * 0.4)
+    assert result[1] == 0.6
 
 
 def test_mineral_without_the_fact_keeps_its_probability() -> None:
-    found = posterior(np.array([0.3, 0.5, 0.2]), (PYRITE, LACKING, QUARTZ), Evidence(magnetic=True))
-    assert found[1] == pytest.approx(0.5)
+    result = posterior(
+        np.array([0.3, 0.5, 0.2]), (PYRITE, INCOMPLETE, QUARTZ), Evidence(magnetic=True)
+    )
+    assert result[1] == pytest.approx(0.5)
 
 
 @settings(max_examples=50)
@@ -62,43 +66,41 @@ def test_mineral_without_the_fact_keeps_its_probability() -> None:
 @example(np.full(len(CLASSES), 1 / len(CLASSES)), Evidence(hardness=(0.0, 5e-324)))
 @example(np.full(len(CLASSES), 1 / len(CLASSES)), Evidence(density=(4.0, np.nextafter(4.0, 5))))
 def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evidence) -> None:
-    found = posterior(prior, CLASSES, evidence)
-    assert found.sum() == pytest.approx(1)
-    assert (found > 0).all()
-    np.testing.assert_array_equal(found[-2:], prior[-2:])
+    result = posterior(prior, CLASSES, evidence)
+    assert result.sum() == pytest.approx(1)
+    assert (result > 0).all()
+    np.testing.assert_array_equal(result[-2:], prior[-2:])
     if evidence.empty:
-        np.testing.assert_allclose(found, prior)
+        np.testing.assert_allclose(result, prior)
 
 
 @settings(max_examples=50)
 @given(PRIORS, st.data())
-def test_outcome_never_lowers_the_mineral_that_it_fits_best(
-    prior: Floats, data: st.DataObject
-) -> None:
+def test_outcome_never_lowers_the_best_matching_mineral(prior: Floats, data: st.DataObject) -> None:
     test = data.draw(st.sampled_from(list(OUTCOMES)))
     outcome = data.draw(st.sampled_from(list(OUTCOMES[test])))
-    told: dict[str, Any] = {test: outcome}
-    evidence = Evidence(**told)
-    even = posterior(np.full(len(CLASSES), 1 / len(CLASSES)), CLASSES, evidence)
-    best = int(even[:-2].argmax())  # of the minerals
+    fields: dict[str, Any] = {test: outcome}
+    evidence = Evidence(**fields)
+    from_uniform = posterior(np.full(len(CLASSES), 1 / len(CLASSES)), CLASSES, evidence)
+    best = int(from_uniform[:-2].argmax())  # of the classes with a mineral
     assert posterior(prior, CLASSES, evidence)[best] >= prior[best] * (1 - 1e-9)
 
 
-def test_no_class_of_the_table_leaves_the_photo() -> None:
+def test_without_classes_in_the_table_the_photo_decides() -> None:
     prior = np.array([0.25, 0.75])
     np.testing.assert_array_equal(posterior(prior, (None, None), Evidence(acid=True)), prior)
 
 
-def test_evidence_is_read_from_texts() -> None:
-    told = read_evidence("scratches glass", "Greenish black", "金属", "5.0", "no", "是")
-    assert told == Evidence((5.5, 10), "black", "metallic", (4.8, 5.2), False, True)
+def test_evidence_is_parsed_from_texts() -> None:
+    evidence = read_evidence("scratches glass", "Greenish black", "金属", "5.0", "no", "是")
+    assert evidence == Evidence((5.5, 10), "black", "metallic", (4.8, 5.2), False, True)
     assert read_evidence("", None, " ").empty
-    assert not told.empty
+    assert not evidence.empty
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"hardness": (6, 6)}, {"hardness": (6, 11)}, {"density": (0, 3)}, {"streak": "loud"}]
+    "fields", [{"hardness": (6, 6)}, {"hardness": (6, 11)}, {"density": (0, 3)}, {"streak": "loud"}]
 )
-def test_evidence_off_its_scale_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"is no interval of|is none of"):
-        Evidence(**wrong)
+def test_invalid_evidence_is_rejected(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"is not an interval in|is not one of"):
+        Evidence(**fields)

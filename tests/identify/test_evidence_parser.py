@@ -1,9 +1,14 @@
-"""What users type about hand tests, in both languages."""
+"""Texts that users type about physical tests, in both languages."""
 
 import pytest
 
 from mineral_recog.errors import UserError
-from mineral_recog.identify.evidence_parser import read_density, read_hardness, read_word, read_yes
+from mineral_recog.identify.evidence_parser import (
+    parse_density,
+    parse_hardness,
+    parse_word,
+    parse_yes_no,
+)
 
 
 @pytest.mark.parametrize(
@@ -37,22 +42,22 @@ from mineral_recog.identify.evidence_parser import read_density, read_hardness, 
         ("比条痕板硬", (6.5, 10)),
     ],
 )
-def test_hardness(text: str, interval: tuple[float, float]) -> None:
-    assert read_hardness(text) == interval
+def test_hardness_is_parsed(text: str, interval: tuple[float, float]) -> None:
+    assert parse_hardness(text) == interval
 
 
 @pytest.mark.parametrize(
     "text",
     ["hard", "11", "-3", "nan", ",", "scratched by something harder than glass", "6" * 300],
 )
-def test_hardness_not_understood(text: str) -> None:
+def test_invalid_hardness_is_reported(text: str) -> None:
     with pytest.raises(UserError, match=r"^hardness '.*3\.5-5\.5.*scratched by knife"):
-        read_hardness(text)
+        parse_hardness(text)
 
 
-def test_hardness_that_contradicts_itself() -> None:
+def test_contradictory_hardness_is_reported() -> None:
     with pytest.raises(UserError, match=r"harder than 5\.5 and softer than 3\.5"):
-        read_hardness("scratches glass, scratched by a copper coin")
+        parse_hardness("scratches glass, scratched by a copper coin")
 
 
 @pytest.mark.parametrize(
@@ -64,14 +69,14 @@ def test_hardness_that_contradicts_itself() -> None:
         ("2.6 至 2.7 克/立方厘米", (2.6, 2.7)),
     ],
 )
-def test_density(text: str, interval: tuple[float, float]) -> None:
-    assert read_density(text) == pytest.approx(interval)
+def test_density_is_parsed(text: str, interval: tuple[float, float]) -> None:
+    assert parse_density(text) == pytest.approx(interval)
 
 
 @pytest.mark.parametrize("text", ["heavy", "0", "400", "2.6 kg"])
-def test_density_not_understood(text: str) -> None:
+def test_invalid_density_is_reported(text: str) -> None:
     with pytest.raises(UserError, match=r"^density '.*from 0\.5 to 25"):
-        read_density(text)
+        parse_density(text)
 
 
 @pytest.mark.parametrize(
@@ -90,34 +95,34 @@ def test_density_not_understood(text: str) -> None:
         ("lustre", "glassy", "vitreous"),
     ],
 )
-def test_words(test: str, text: str, word: str) -> None:
-    assert read_word(test, text) == word
+def test_streak_and_lustre_are_parsed(test: str, text: str, word: str) -> None:
+    assert parse_word(test, text) == word
 
 
-def test_words_of_no_list_are_told_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_for_an_unknown_word_lists_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match=r"^lustre 'non-metallic' .*: give one of metallic, sub"):
-        read_word("lustre", "non-metallic")
+        parse_word("lustre", "non-metallic")
     monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")
     with pytest.raises(UserError, match=r"^streak 'loud' 无法理解：请给出 白色、灰色"):
-        read_word("streak", "loud")
+        parse_word("streak", "loud")
 
 
 @pytest.mark.parametrize("text", ["not black", "black or green", "非黑色", "blackboard"])
-def test_streak_that_is_no_shade(text: str) -> None:
+def test_streak_that_is_not_a_shade_is_reported(text: str) -> None:
     with pytest.raises(UserError, match=r"^streak '.*: give one of white, grey"):
-        read_word("streak", text)
+        parse_word("streak", text)
 
 
 @pytest.mark.parametrize("text", ["yes", "TRUE", "是"])
-def test_yes(text: str) -> None:
-    assert read_yes("acid", text) is True
+def test_yes_is_parsed(text: str) -> None:
+    assert parse_yes_no("acid", text) is True
 
 
 @pytest.mark.parametrize("text", ["No", "false", "否"])
-def test_no(text: str) -> None:
-    assert read_yes("acid", text) is False
+def test_no_is_parsed(text: str) -> None:
+    assert parse_yes_no("acid", text) is False
 
 
-def test_maybe() -> None:
+def test_neither_yes_nor_no_is_reported() -> None:
     with pytest.raises(UserError, match=r"^magnetic 'maybe' is not understood: give yes or no"):
-        read_yes("magnetic", "maybe")
+        parse_yes_no("magnetic", "maybe")

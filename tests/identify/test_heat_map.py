@@ -1,4 +1,4 @@
-"""Heat maps point at what the answer hangs on."""
+"""Heat maps show where the evidence for a class is."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mineral_recog.models.network import Network
 SIZE = 56
 
 
-class Red(nn.Module):
-    """Features: mean redness and mean blueness, pooled from a map where there is one."""
+class MapBackbone(nn.Module):
+    """A backbone whose features, mean red and mean blue, are the mean of a feature map."""
 
     def __init__(self, cells: int) -> None:
         super().__init__()
@@ -30,15 +30,15 @@ class Red(nn.Module):
         return self.forward_features(pixels).mean(dim=(2, 3))
 
 
-class Pooled(nn.Module):
-    """The same without a map to look at."""
+class PooledBackbone(nn.Module):
+    """The same features without a feature map."""
 
     def forward(self, pixels: Tensor) -> Tensor:
         return pixels[:, [0, 2]].mean(dim=(2, 3))
 
 
-class Wide(Red):
-    """Features of which the map has more: the mean over places is not what the head is given."""
+class ExtraChannelBackbone(MapBackbone):
+    """The feature map has one more channel than the features, so they are not its mean."""
 
     def forward_features(self, pixels: Tensor) -> Tensor:
         return F.adaptive_avg_pool2d(pixels, self.cells)
@@ -47,8 +47,10 @@ class Wide(Red):
         return super().forward(pixels)[:, [0, 2]]
 
 
-@pytest.mark.parametrize("backbone", [Red(7), Red(2), Pooled(), Wide(7)])
-def test_the_place_that_speaks_for_a_class_is_found(backbone: nn.Module) -> None:
+@pytest.mark.parametrize(
+    "backbone", [MapBackbone(7), MapBackbone(2), PooledBackbone(), ExtraChannelBackbone(7)]
+)
+def test_heat_map_is_highest_where_the_class_is(backbone: nn.Module) -> None:
     preprocessing = Preprocessing(SIZE, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     network = Network(backbone, build_head("linear", 2, 2), preprocessing).eval()
     with torch.no_grad():
@@ -61,4 +63,4 @@ def test_the_place_that_speaks_for_a_class_is_found(backbone: nn.Module) -> None
     assert red.max() == blue.max() == 1
     assert np.argwhere(red == 1).max() <= 1
     assert np.argwhere(blue == 1).min() >= 5
-    assert red[-2:, -2:].max() == 0  # what speaks against it does not show
+    assert red[-2:, -2:].max() == 0  # evidence against the class is not shown

@@ -1,29 +1,29 @@
-"""Likelihoods of hand tests against numbers worked out by hand."""
+"""Likelihoods of physical tests compared with values calculated by hand."""
 
 import numpy as np
 import pytest
 
 from mineral_recog.identify.likelihood import OUTCOMES, SIMILAR, likelihood, likelihoods
-from mineral_recog.minerals.facts import WORDS
+from mineral_recog.minerals.facts import VOCABULARIES
 from tests.identify.minerals import ALL, CALCITE, CHALCOPYRITE, DOLOMITE, MAGNETITE, QUARTZ, mineral
 
 
 @pytest.mark.parametrize("test", OUTCOMES)
-def test_outcomes_leave_nothing_out(test: str) -> None:
-    for one in ALL:
-        found = [likelihood(test, outcome, one) for outcome in OUTCOMES[test]]
-        assert None not in found
-        assert sum(filter(None, found)) == pytest.approx(1)
-        assert min(filter(None, found)) > 0
+def test_likelihoods_of_all_outcomes_sum_to_one(test: str) -> None:
+    for each in ALL:
+        values = [likelihood(test, outcome, each) for outcome in OUTCOMES[test]]
+        assert None not in values
+        assert sum(filter(None, values)) == pytest.approx(1)
+        assert min(filter(None, values)) > 0
 
 
 def test_hardness_of_one_number() -> None:
-    # 7 read as over 5.5 is within 3 errors of 0.5: 0.99865; a blunder is over 5.5 in 45 %
+    # 7 is 3 standard errors of 0.5 above 5.5: 0.99865; a blunder is above 5.5 in 45 %
     assert likelihood("hardness", (5.5, 10), QUARTZ) == pytest.approx(0.95 * 0.998650 + 0.05 * 0.45)
     assert likelihood("hardness", (5.5, 10), CALCITE) == pytest.approx(0.05 * 0.45, abs=1e-6)
 
 
-def test_hardness_of_a_range_is_the_mean_over_it() -> None:
+def test_likelihood_of_a_hardness_range_is_the_mean_over_it() -> None:
     wide = mineral("Wide", "宽", hardness=(4, 6))
     assert likelihood("hardness", (5, 10), wide) == pytest.approx(0.5)  # by symmetry
     points = [mineral("Point", "点", hardness=(h, h)) for h in np.linspace(4.0005, 5.9995, 2000)]
@@ -31,32 +31,32 @@ def test_hardness_of_a_range_is_the_mean_over_it() -> None:
     assert likelihood("hardness", (4.5, 5.5), wide) == pytest.approx(means, abs=1e-6)
 
 
-def test_an_interval_too_narrow_for_arithmetic_says_what_one_of_a_thousandth_does() -> None:
-    for one in (QUARTZ, CALCITE):
-        narrow, wider = (likelihood("hardness", (7, high), one) for high in (7 + 1e-15, 7.001))
+def test_interval_too_narrow_for_arithmetic_is_widened() -> None:
+    for each in (QUARTZ, CALCITE):
+        narrow, wider = (likelihood("hardness", (7, high), each) for high in (7 + 1e-15, 7.001))
         assert narrow == pytest.approx(wider, rel=0.01)
 
 
-def test_density_error_goes_with_the_density() -> None:
-    # 1 + 4 % and 10 + 4 % are one error above: 0.8413 of readings lie below
+def test_density_error_is_proportional_to_the_density() -> None:
+    # 1 + 4 % and 10 + 4 % are one standard error above: 0.8413 of measurements are below
     for density in (1.0, 10.0):
-        one = mineral("One", "一", density=(density, density))
-        found = likelihood("density", (0.5, density * 1.04), one)
-        chance = np.log(density * 1.04 / 0.5) / np.log(50)
-        assert found == pytest.approx(0.95 * 0.841345 + 0.05 * chance)
+        exact = mineral("Exact", "一", density=(density, density))
+        value = likelihood("density", (0.5, density * 1.04), exact)
+        blunder = np.log(density * 1.04 / 0.5) / np.log(50)
+        assert value == pytest.approx(0.95 * 0.841345 + 0.05 * blunder)
 
 
-def test_streak_spreads_over_its_words_and_to_similar_ones() -> None:
-    # green or black, each half; black is called grey or brown by 20 %, green yellow or blue
+def test_streak_can_be_any_of_its_words_or_a_similar_one() -> None:
+    # half green, half black; 20 % call black grey or brown, and green yellow or blue
     blunder = 0.05 / 9
     assert likelihood("streak", "black", CHALCOPYRITE) == pytest.approx(0.95 * 0.4 + blunder)
     assert likelihood("streak", "grey", CHALCOPYRITE) == pytest.approx(0.95 * 0.05 + blunder)
     assert likelihood("streak", "white", CHALCOPYRITE) == pytest.approx(blunder)
 
 
-def test_similar_words_are_of_the_lists() -> None:
+def test_similar_words_are_in_the_lists() -> None:
     for test, pairs in SIMILAR.items():
-        assert {word for pair in pairs for word in pair.split()} == set(WORDS[test])
+        assert {word for pair in pairs for word in pair.split()} == set(VOCABULARIES[test])
 
 
 def test_magnet_and_acid() -> None:
@@ -68,10 +68,10 @@ def test_magnet_and_acid() -> None:
 
 def test_missing_fact_has_the_mean_likelihood_of_the_others() -> None:
     unknown = mineral("Unknown", "未知")
-    found = likelihoods(
+    values = likelihoods(
         "magnetic", True, np.array([0.1, 0.3, 0.4, 0.2]), (MAGNETITE, QUARTZ, unknown, None)
     )
     mean = (0.1 * 0.975 + 0.3 * 0.025) / 0.4
-    np.testing.assert_allclose(found, [0.975, 0.025, mean, mean])
-    nobody = likelihoods("magnetic", True, np.array([0.5, 0.5]), (unknown, None))
-    np.testing.assert_array_equal(nobody, [1, 1])
+    np.testing.assert_allclose(values, [0.975, 0.025, mean, mean])
+    values = likelihoods("magnetic", True, np.array([0.5, 0.5]), (unknown, None))
+    np.testing.assert_array_equal(values, [1, 1])

@@ -1,4 +1,4 @@
-"""The shipped table holds; a user's table adds to it or is refused with the line to mend."""
+"""The shipped table is complete; a user's table extends it or is rejected with a line number."""
 
 from __future__ import annotations
 
@@ -11,9 +11,16 @@ from pathlib import Path
 import pytest
 
 from mineral_recog.errors import UserError
-from mineral_recog.minerals.facts import COLUMNS, SHIPPED, WORDS, Mineral, read_minerals, word_of
+from mineral_recog.minerals.facts import (
+    COLUMNS,
+    SHIPPED_TABLE,
+    VOCABULARIES,
+    Mineral,
+    english_word,
+    read_minerals,
+)
 
-SPECIES = {  # those of the photos, with their Chinese names
+SPECIES = {  # the species of the photos, with their Chinese names
     "Agate": "玛瑙",
     "Albite": "钠长石",
     "Almandine": "铁铝榴石",
@@ -66,7 +73,7 @@ def write_table(path: Path, *rows: dict[str, str]) -> Path:
     return path
 
 
-def test_the_species_of_the_photos_are_found_by_both_names() -> None:
+def test_species_of_the_photos_are_found_by_both_names() -> None:
     table = read_minerals()
     for english, chinese in SPECIES.items():
         mineral = table.find(english)
@@ -75,7 +82,7 @@ def test_the_species_of_the_photos_are_found_by_both_names() -> None:
         assert table.find(chinese) is mineral
 
 
-def test_every_row_of_the_shipped_table_is_whole() -> None:
+def test_every_row_of_the_shipped_table_is_complete() -> None:
     table = read_minerals()
     assert len(table) >= 120
     for mineral in table:
@@ -85,36 +92,36 @@ def test_every_row_of_the_shipped_table_is_whole() -> None:
         assert mineral.hardness is not None
         assert mineral.density is not None
         low, high = mineral.density
-        assert high <= low * 1.7, mineral.name  # uraninite, when altered, has the widest range
+        assert high <= low * 1.7, mineral.name  # altered uraninite has the widest range
         assert mineral.hardness[0] >= 1
 
 
-def test_facts_that_tell_lookalikes_apart() -> None:
+def test_facts_that_distinguish_lookalikes() -> None:
     table = read_minerals()
 
-    def known(name: str) -> Mineral:
+    def find(name: str) -> Mineral:
         mineral = table.find(name)
         assert mineral is not None
         return mineral
 
-    assert known("pyrite").hardness == (6, 6.5)
-    assert known("chalcopyrite").hardness == (3.5, 4)
-    assert known("gold").streak == ("yellow",)
-    assert known("hematite").streak == ("red", "brown")
-    assert known("magnetite").streak == ("black",)
-    assert {one.name for one in table if one.magnetism == "strong"} == {"Magnetite"}
-    assert known("calcite").acid == "fizzes"
-    assert known("dolomite").acid == "fizzes when powdered"
-    fizzing = {one.group for one in table if one.acid != "none"}
+    assert find("pyrite").hardness == (6, 6.5)
+    assert find("chalcopyrite").hardness == (3.5, 4)
+    assert find("gold").streak == ("yellow",)
+    assert find("hematite").streak == ("red", "brown")
+    assert find("magnetite").streak == ("black",)
+    assert {mineral.name for mineral in table if mineral.magnetism == "strong"} == {"Magnetite"}
+    assert find("calcite").acid == "fizzes"
+    assert find("dolomite").acid == "fizzes when powdered"
+    fizzing = {mineral.group for mineral in table if mineral.acid != "none"}
     assert fizzing == {"carbonate"}
-    assert all(one.acid != "none" for one in table if one.group == "carbonate")
-    assert known("quartz").cleavage == "none"
-    assert known("quartz").facts()["formula"] == "SiO₂"
-    assert known("cerussite").density == (6.4, 6.6)
+    assert all(mineral.acid != "none" for mineral in table if mineral.group == "carbonate")
+    assert find("quartz").cleavage == "none"
+    assert find("quartz").facts()["formula"] == "SiO₂"
+    assert find("cerussite").density == (6.4, 6.6)
 
 
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("iron-PYRITES", "Pyrite"),
         ("Fools_gold", "Pyrite"),
@@ -126,27 +133,27 @@ def test_facts_that_tell_lookalikes_apart() -> None:
         ("smoky_quartz", "Smoky quartz"),
     ],
 )
-def test_a_name_is_found_however_it_is_written(name: str, found: str) -> None:
+def test_name_is_found_in_any_spelling(name: str, expected: str) -> None:
     mineral = read_minerals().find(name)
     assert mineral is not None
-    assert mineral.name == found
+    assert mineral.name == expected
 
 
 @pytest.mark.parametrize("name", ["", "-", "unobtainium", "quart", "石"])
-def test_what_is_no_name_is_not_found(name: str) -> None:
+def test_unknown_name_is_not_found(name: str) -> None:
     assert read_minerals().find(name) is None
 
 
-def test_words_are_known_in_both_languages() -> None:
-    for column, words in WORDS.items():
-        assert len(set(words.values())) == len(words)  # a Chinese word has one meaning in a column
+def test_words_are_accepted_in_both_languages() -> None:
+    for column, words in VOCABULARIES.items():
+        assert len(set(words.values())) == len(words)  # no Chinese word occurs twice in a column
         for english, chinese in words.items():
-            assert word_of(column, f" {english.upper()} ") == english
-            assert word_of(column, chinese) == english
-    assert word_of("streak", "mauve") is None
+            assert english_word(column, f" {english.upper()} ") == english
+            assert english_word(column, chinese) == english
+    assert english_word("streak", "mauve") is None
 
 
-def test_facts_are_json_in_both_languages() -> None:
+def test_facts_are_written_as_json_in_both_languages() -> None:
     mineral = read_minerals().find("Malachite")
     assert mineral is not None
     facts = json.loads(json.dumps(mineral.facts()))
@@ -157,21 +164,21 @@ def test_facts_are_json_in_both_languages() -> None:
     assert facts.keys() == vars(mineral).keys() - {"chinese"}
 
 
-def test_a_users_rows_replace_and_add(tmp_path: Path) -> None:
-    own = write_table(
+def test_rows_of_a_user_replace_and_add(tmp_path: Path) -> None:
+    path = write_table(
         tmp_path / "own.csv",
         {"name": "quartz", "chinese": "石英", "streak": "灰色；White", "hardness_low": "6.5"}
         | {"hardness_high": "7.5", "synonyms": "Our quartz"},
         {"name": "Unobtainium", "chinese": "难得石"},
     )
-    shipped, table = read_minerals(), read_minerals(own)
+    shipped, table = read_minerals(), read_minerals(path)
     assert len(table) == len(shipped) + 1
     quartz, new = table.find("Our Quartz"), table.find("难得石")
     assert quartz is table.find("石英")
     assert quartz is not None
     assert quartz.streak == ("grey", "white")
     assert quartz.hardness == (6.5, 7.5)
-    assert quartz.density is None  # the row is replaced whole
+    assert quartz.density is None  # the complete row is replaced
     assert table.find("Rock crystal") is None
     assert table.find("Pyrite") == shipped.find("Pyrite")
     assert new == Mineral(
@@ -181,25 +188,28 @@ def test_a_users_rows_replace_and_add(tmp_path: Path) -> None:
     assert (facts["streak"], facts["hardness"], facts["magnetism"]) == ([], None, None)
 
 
-def test_a_name_without_chinese_stands_for_it(tmp_path: Path) -> None:
-    own = write_table(tmp_path / "own.csv", {"name": "Unobtainium", "synonyms": "-"})
-    mineral = read_minerals(own).find("unobtainium")
+def test_missing_chinese_name_is_replaced_by_the_english_one(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "own.csv", {"name": "Unobtainium", "synonyms": "-"})
+    mineral = read_minerals(path).find("unobtainium")
     assert mineral is not None
     assert mineral.facts()["name"] == {"en": "Unobtainium", "zh": "Unobtainium"}
 
 
-def test_a_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
-    own = write_table(tmp_path / "own.csv", {"name": "Unobtainium"})
-    own.write_bytes(b"\xef\xbb\xbf" + own.read_bytes() + b"," * (len(COLUMNS) - 1) + b"\r\n")
+def test_table_saved_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "own.csv", {"name": "Unobtainium"})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes() + b"," * (len(COLUMNS) - 1) + b"\r\n")
     with pytest.raises(UserError, match=r"own\.csv, line 3: no name"):
-        read_minerals(own)
-    own.write_bytes(own.read_bytes().rstrip(b",\r\n") + b"," * (len(COLUMNS) - 1) + b"\r\n")
-    assert read_minerals(own).find("unobtainium") is not None
+        read_minerals(path)
+    path.write_bytes(path.read_bytes().rstrip(b",\r\n") + b"," * (len(COLUMNS) - 1) + b"\r\n")
+    assert read_minerals(path).find("unobtainium") is not None
 
 
-BAD = {
+INVALID_ROWS = {
     r"line 2: no name": [{"name": ""}],
-    r"line 3: Unobtainium has a row in line 2": [{"name": "unobtainium"}, {"name": "Unobtainium"}],
+    r"line 3: Unobtainium already has a row in line 2": [
+        {"name": "unobtainium"},
+        {"name": "Unobtainium"},
+    ],
     r"line 2: hardness from '7' to '6'": [{"name": "A", "hardness_low": "7", "hardness_high": "6"}],
     r"line 2: hardness from '7' to ''": [{"name": "A", "hardness_low": "7"}],
     r"line 2: hardness from '1' to '11'.* up to 10": [
@@ -213,19 +223,26 @@ BAD = {
     ],
     r"line 2: streak mauve: choose from white, ": [{"name": "A", "streak": "white;mauve"}],
     r"line 2: magnetism very: choose from strong, weak, none": [{"name": "A", "magnetism": "very"}],
-    r"line 3: B names two minerals \(A, B\)": [{"name": "A", "synonyms": "b"}, {"name": "B"}],
-    r"line 2: Haematite names two minerals \(Hematite, Haematite\)": [{"name": "Haematite"}],
-    r"line 2: 愚人金 names two minerals \(Pyrite, Mica\)": [{"name": "Mica", "synonyms": "愚人金"}],
-    r"line 2: gold names two minerals \(Gold, Pyrite\)": [{"name": "Pyrite", "synonyms": "gold"}],
+    r"line 3: B is a name of two minerals \(A, B\)": [
+        {"name": "A", "synonyms": "b"},
+        {"name": "B"},
+    ],
+    r"line 2: Haematite is a name of two minerals \(Hematite, Haematite\)": [{"name": "Haematite"}],
+    r"line 2: 愚人金 is a name of two minerals \(Pyrite, Mica\)": [
+        {"name": "Mica", "synonyms": "愚人金"}
+    ],
+    r"line 2: gold is a name of two minerals \(Gold, Pyrite\)": [
+        {"name": "Pyrite", "synonyms": "gold"}
+    ],
 }
 
 
-@pytest.mark.parametrize("message", BAD)
-def test_a_row_that_cannot_be_is_told_with_its_line(tmp_path: Path, message: str) -> None:
-    own = write_table(tmp_path / "own.csv", *BAD[message])
+@pytest.mark.parametrize("message", INVALID_ROWS)
+def test_invalid_row_is_reported_with_its_line(tmp_path: Path, message: str) -> None:
+    path = write_table(tmp_path / "own.csv", *INVALID_ROWS[message])
     with pytest.raises(UserError, match=message) as caught:
-        read_minerals(own)
-    assert str(caught.value).startswith(f"{own}, line ")
+        read_minerals(path)
+    assert str(caught.value).startswith(f"{path}, line ")
 
 
 HEADER = ",".join(COLUMNS)
@@ -244,28 +261,28 @@ HEADER = ",".join(COLUMNS)
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )
-def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
-    own = tmp_path / "own.csv"
-    own.write_bytes(content)
+def test_invalid_file_is_rejected(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "own.csv"
+    path.write_bytes(content)
     with pytest.raises(UserError, match=message):
-        read_minerals(own)
+        read_minerals(path)
 
 
-def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+def test_missing_file_is_reported(tmp_path: Path) -> None:
     for path in (tmp_path / "none.csv", tmp_path):
         with pytest.raises(UserError, match=r"cannot be read .*: give a CSV file"):
             read_minerals(path)
 
 
-def test_errors_are_told_in_chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_reported_in_chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")
-    own = write_table(tmp_path / "own.csv", {"name": "A", "acid": "yes"})
+    path = write_table(tmp_path / "own.csv", {"name": "A", "acid": "yes"})
     with pytest.raises(UserError, match=r"第 2 行：acid yes：请从 起泡、粉末起泡、不起泡 中选择"):
-        read_minerals(own)
+        read_minerals(path)
 
 
-def test_the_table_is_plain_to_edit() -> None:
-    lines = SHIPPED.read_text("utf-8").splitlines()
+def test_table_is_sorted_for_editing() -> None:
+    lines = SHIPPED_TABLE.read_text("utf-8").splitlines()
     assert lines[0] == HEADER
     assert lines[1:] == sorted(lines[1:], key=lambda line: line.split(",")[0].casefold())
 

@@ -1,4 +1,4 @@
-"""Bundles: whole, and refused when they are not."""
+"""Bundles: reading returns what was saved, and refuses anything else."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from mineral_recog.models.network import build_network
 GROUPS = ("head", "tail")
 
 
-def made_calibration(width: int) -> Calibration:
-    """Fitted on three photos of each of two classes."""
+def fit_test_calibration(width: int) -> Calibration:
+    """Fit a calibration on two classes with three photos each."""
     labels = np.array([0, 0, 0, 1, 1, 1])
     features = np.eye(2, width, dtype=np.float32)[labels]
     logits = np.array([[2, 0], [1, 0], [0, 1], [0, 2], [0, 3], [1, 0]], dtype=np.float32)
@@ -37,48 +37,48 @@ def made_calibration(width: int) -> Calibration:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     network = build_network("test_resnet", False, "auto", 32, classes=2)
-    calibration = made_calibration(network.classifier.in_features)
+    calibration = fit_test_calibration(network.classifier.in_features)
     Bundle(network, "test_resnet", "linear", ("金", "opal"), (9, 2), GROUPS, calibration, {}).save(
         tmp_path / "model"
     )
     return tmp_path / "model"
 
 
-def test_what_is_saved_is_read(folder: Path) -> None:
+def test_saved_bundle_is_read(folder: Path) -> None:
     bundle = read_bundle(folder.parent)
     assert bundle.classes == ("金", "opal")
     assert bundle.groups == ("head", "tail")
-    again = read_bundle(folder)
+    same_bundle = read_bundle(folder)
     pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
-    assert torch.equal(bundle.network(pixels)[1], again.network(pixels)[1])
+    assert torch.equal(bundle.network(pixels)[1], same_bundle.network(pixels)[1])
     names = {"config.json", "model.safetensors", "trust.safetensors"}
     assert {path.name for path in folder.iterdir()} == names
 
 
-def test_a_backbone_that_takes_memory_to_be_built_is_read_as_well(
+def test_backbone_that_cannot_be_built_on_the_meta_device_is_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create = timm.create_model
 
-    def reads_numbers(name: str, **settings: Any) -> torch.nn.Module:
-        torch.linspace(0, 0.1, 3).tolist()  # as some of timm do; there are none without memory
+    def read_values(name: str, **settings: Any) -> torch.nn.Module:
+        torch.linspace(0, 0.1, 3).tolist()  # as some timm models do; fails on the meta device
         return create(name, **settings)
 
-    monkeypatch.setattr(timm, "create_model", reads_numbers)
+    monkeypatch.setattr(timm, "create_model", read_values)
     assert read_bundle(folder).classes == ("金", "opal")
 
 
-def test_the_calibration_that_is_saved_is_read(folder: Path) -> None:
+def test_saved_calibration_is_read(folder: Path) -> None:
     calibration = read_bundle(folder).calibration
-    wanted = made_calibration(calibration.ood.means.shape[1])
-    assert calibration.values() == wanted.values()
-    assert calibration.arrays().keys() == wanted.arrays().keys()
-    for name, array in wanted.arrays().items():
+    expected = fit_test_calibration(calibration.ood.means.shape[1])
+    assert calibration.values() == expected.values()
+    assert calibration.arrays().keys() == expected.arrays().keys()
+    for name, array in expected.arrays().items():
         assert np.array_equal(calibration.arrays()[name], array)
     assert calibration.conformal.groups == GROUPS
 
 
-def change(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
+def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
     file = folder / "config.json"
     config = json.loads(file.read_text("utf-8"))
     edit(config)
@@ -101,39 +101,39 @@ def change(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
         (lambda c: c.update(classes=["a", "b", "c"], train_counts=[1] * 3, groups=["head"] * 3),
          "classifier"),
         (lambda c: c.update(backbone="test_vit"), r"32 px|do not fit"),
-        (lambda c: c.update(classes=["../../etc", "opal"]), "classes.0: .* no name of a class"),
-        (lambda c: c.update(classes=["..", "opal"]), "no name of a class"),
-        (lambda c: c.update(classes=["\x1b[2J", "opal"]), "no name of a class"),
-        (lambda c: c.update(classes=["opal", "opal"]), "a class is there twice"),
+        (lambda c: c.update(classes=["../../etc", "opal"]), "classes.0: .* not a class name"),
+        (lambda c: c.update(classes=["..", "opal"]), "not a class name"),
+        (lambda c: c.update(classes=["\x1b[2J", "opal"]), "not a class name"),
+        (lambda c: c.update(classes=["opal", "opal"]), "a class name is repeated"),
         (lambda c: c.update(backbone="\x1b[2Jresnet"), r"No backbone \\x1b\[2Jresnet"),
     ],
 )  # fmt: skip
-def test_a_config_that_is_wrong_is_refused(
+def test_invalid_config_is_refused(
     folder: Path, edit: Callable[[dict[str, Any]], None], reason: str
 ) -> None:
-    change(edit, folder)
-    with pytest.raises(UserError, match=reason) as told:
+    edit_config(edit, folder)
+    with pytest.raises(UserError, match=reason) as error:
         read_bundle(folder)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
-def test_a_config_too_large_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_config_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (folder / "config.json").stat().st_size
-    monkeypatch.setattr(bundles, "LARGEST_CONFIG", size)
+    monkeypatch.setattr(bundles, "MAX_CONFIG_BYTES", size)
     read_bundle(folder)
-    monkeypatch.setattr(bundles, "LARGEST_CONFIG", size - 1)
+    monkeypatch.setattr(bundles, "MAX_CONFIG_BYTES", size - 1)
     with pytest.raises(UserError, match=r"config\.json is damaged .*too large"):
         read_bundle(folder)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{" * 100_000, "nul"])
-def test_a_config_that_is_no_json_is_refused(folder: Path, text: str) -> None:
+def test_config_that_is_not_json_is_refused(folder: Path, text: str) -> None:
     (folder / "config.json").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match="damaged"):
         read_bundle(folder)
 
 
-def test_weights_that_are_torn_or_not_finite_are_refused(folder: Path) -> None:
+def test_truncated_or_non_finite_weights_are_refused(folder: Path) -> None:
     file = folder / "model.safetensors"
     weights = load_file(file)
     weights["classifier.bias"] = torch.tensor([float("nan"), 0.0])
@@ -145,7 +145,7 @@ def test_weights_that_are_torn_or_not_finite_are_refused(folder: Path) -> None:
         read_bundle(folder)
 
 
-def break_nan(arrays: Arrays) -> None:
+def insert_nan(arrays: Arrays) -> None:
     arrays["class_means"][0, 0] = np.nan
 
 
@@ -155,75 +155,77 @@ def break_nan(arrays: Arrays) -> None:
         (lambda a: a.update(class_means=a["class_means"][:, 1:].copy()), "class_means is not"),
         (lambda a: a.update(conformal_scores=a["conformal_scores"][1:].copy()), "conformal_scores"),
         (lambda a: a.update(class_means=a["class_means"].astype(np.float64)), "float32"),
-        (lambda a: a.pop("class_means"), "arrays conformal_scores"),
-        (lambda a: a.update(more=np.zeros(1, dtype=np.float32)), "arrays .*more"),
-        (break_nan, "finite"),
+        (lambda a: a.pop("class_means"), "wrong set of arrays: conformal_scores"),
+        (lambda a: a.update(more=np.zeros(1, dtype=np.float32)), "wrong set of arrays: .*more"),
+        (insert_nan, "finite"),
     ],
 )
-def test_a_calibration_that_does_not_fit_is_refused(
+def test_calibration_that_does_not_fit_is_refused(
     folder: Path, edit: Callable[[Arrays], object], reason: str
 ) -> None:
     file = folder / "trust.safetensors"
     arrays = load_arrays(file)
     edit(arrays)
     save_arrays(arrays, file)
-    with pytest.raises(UserError, match=rf"trust\.safetensors is damaged.*{reason}") as told:
+    with pytest.raises(UserError, match=rf"trust\.safetensors is damaged.*{reason}") as error:
         read_bundle(folder)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("kept", [0, 7, 100])
-def test_a_calibration_that_is_torn_is_refused(folder: Path, kept: int) -> None:
+@pytest.mark.parametrize("size", [0, 7, 100])
+def test_truncated_calibration_is_refused(folder: Path, size: int) -> None:
     file = folder / "trust.safetensors"
-    file.write_bytes(file.read_bytes()[:kept])
+    file.write_bytes(file.read_bytes()[:size])
     with pytest.raises(UserError, match=r"trust\.safetensors is damaged"):
         read_bundle(folder)
 
 
-def test_a_calibration_that_is_missing_is_told(folder: Path) -> None:
+def test_missing_calibration_is_reported(folder: Path) -> None:
     (folder / "trust.safetensors").unlink()
     with pytest.raises(UserError, match=r"trust\.safetensors is damaged.*No such file"):
         read_bundle(folder)
 
 
-def test_a_folder_without_a_model_is_told(tmp_path: Path) -> None:
+def test_folder_without_a_model_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no trained model"):
         read_bundle(tmp_path)
 
 
-def test_a_small_file_cannot_ask_for_much_memory(
+def test_small_file_cannot_allocate_much_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built = []
+    models = []
     real = timm.create_model
 
-    def build(name: str, **settings: Any) -> torch.nn.Module:
-        built.append(real(name, **settings))
-        return built[-1]
+    def create_model(name: str, **settings: Any) -> torch.nn.Module:
+        models.append(real(name, **settings))
+        return models[-1]
 
-    monkeypatch.setattr(timm, "create_model", build)
-    change(lambda c: c.update(backbone="vit_giant_patch14_dinov2"), folder)
+    monkeypatch.setattr(timm, "create_model", create_model)
+    edit_config(lambda c: c.update(backbone="vit_giant_patch14_dinov2"), folder)
     with pytest.raises(UserError, match=r"do not fit the backbone|32 px"):
         read_bundle(folder)
-    assert all(value.is_meta for value in built[0].state_dict().values())
-    assert len(built) == 1
+    assert all(value.is_meta for value in models[0].state_dict().values())
+    assert len(models) == 1
 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(max_size=5), below),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=5), values),
     max_leaves=5,
 )
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
-@given(where=st.integers(0, 100), value=JSON)
-def test_any_value_in_the_config_is_read_or_told(folder: Path, where: int, value: object) -> None:
+@given(position=st.integers(0, 100), value=JSON)
+def test_any_value_in_the_config_is_read_or_refused(
+    folder: Path, position: int, value: object
+) -> None:
     text = (folder / "config.json").read_text("utf-8")
     config = json.loads(text)
     parts = [config, config["calibration"], config["preprocessing"]]
-    places = [(part, key) for part in parts for key in part]
-    part, key = places[where % len(places)]
+    entries = [(part, key) for part in parts for key in part]
+    part, key = entries[position % len(entries)]
     part[key] = value
     try:
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")

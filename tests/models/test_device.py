@@ -1,4 +1,4 @@
-"""What is chosen for the hardware that there is."""
+"""The choice of the device and the precision."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ from mineral_recog.models.device import choose_precision
 from mineral_recog.models.network import build_network
 
 
-def test_a_device_that_is_neither_a_cpu_nor_cuda_trains_in_float32() -> None:
+def test_devices_other_than_cpu_and_cuda_train_in_float32() -> None:
     network = build_network("test_resnet", False, "auto", 32, classes=2)
     assert choose_precision(network, torch.device("mps")) == "float32"

@@ -1,4 +1,4 @@
-"""The gallery: what is written is read, nothing else is."""
+"""The gallery: reading returns what was written, and refuses anything else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from mineral_recog.errors import UserError
 from mineral_recog.models import gallery as galleries
 from mineral_recog.models.gallery import Gallery, read_gallery, write_gallery
-from tests.conftest import dataset_of
+from tests.conftest import make_dataset
 
 Tensors = dict[str, NDArray[Any]]
 COUNTS = (40, 3)
@@ -26,95 +26,95 @@ LABELS = np.repeat([0, 1], COUNTS)
 
 @pytest.fixture(scope="module")
 def features() -> NDArray[np.float32]:
-    """Of 43 photos, in directions that differ, [43, 8]."""
+    """Return features of 43 photos with different directions, [43, 8]."""
     return np.random.default_rng(0).normal(size=(43, 8)).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """43 photos, each of a grey of its own; grey 5 n is that of photo n."""
+def photo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write 43 photos; photo n has the grey level 5 n."""
     root = tmp_path_factory.mktemp("photos")
-    for photo in range(43):
-        Image.new("RGB", (24, 16), (5 * photo,) * 3).save(root / f"{photo}.png")
+    for number in range(43):
+        Image.new("RGB", (24, 16), (5 * number,) * 3).save(root / f"{number}.png")
     return root
 
 
 @pytest.fixture
-def run(tmp_path: Path, photos: Path, features: NDArray[np.float32]) -> Path:
-    of = dataset_of(photos, [f"{n}.png" for n in range(43)])
-    write_gallery(tmp_path, features, LABELS, of, seed=0)
+def run(tmp_path: Path, photo_folder: Path, features: NDArray[np.float32]) -> Path:
+    dataset = make_dataset(photo_folder, [f"{n}.png" for n in range(43)])
+    write_gallery(tmp_path, features, LABELS, dataset, seed=0)
     return tmp_path
 
 
-def read(run: Path) -> Gallery:
+def read_test_gallery(run: Path) -> Gallery:
     gallery = read_gallery(run, classes=2, dimensions=8)
     assert gallery is not None
     return gallery
 
 
-def test_at_most_30_photos_of_a_class(run: Path) -> None:
-    gallery = read(run)
+def test_at_most_30_photos_per_class(run: Path) -> None:
+    gallery = read_test_gallery(run)
     assert gallery.labels == (0,) * 30 + (1,) * 3
-    assert len(set(gallery.photos)) == 33
-    assert gallery.photos[30:] == ("40.png", "41.png", "42.png")
+    assert len(set(gallery.paths)) == 33
+    assert gallery.paths[30:] == ("40.png", "41.png", "42.png")
 
 
-def test_nearest_finds_the_photo_itself(run: Path, features: NDArray[np.float32]) -> None:
-    gallery = read(run)
-    for name, label in zip(gallery.photos, gallery.labels, strict=True):
-        photo = int(name.removesuffix(".png"))
-        first, second = gallery.nearest(3 * features[photo], 2)
-        assert (first.photo, first.label) == (name, label)
-        assert first.similarity == pytest.approx(1, abs=2e-3)  # kept in float16
+def test_nearest_returns_the_same_photo_first(run: Path, features: NDArray[np.float32]) -> None:
+    gallery = read_test_gallery(run)
+    for path, label in zip(gallery.paths, gallery.labels, strict=True):
+        number = int(path.removesuffix(".png"))
+        first, second = gallery.nearest(3 * features[number], 2)
+        assert (first.path, first.label) == (path, label)
+        assert first.similarity == pytest.approx(1, abs=2e-3)  # stored in float16
         assert second.similarity < 0.99
         with Image.open(BytesIO(first.jpeg)) as thumbnail:
             assert thumbnail.size == (160, 160)
-            assert thumbnail.convert("L").getpixel((80, 80)) == pytest.approx(5 * photo, abs=3)
+            assert thumbnail.convert("L").getpixel((80, 80)) == pytest.approx(5 * number, abs=3)
 
 
-def test_a_run_without_a_gallery_has_none(tmp_path: Path) -> None:
+def test_missing_gallery_is_none(tmp_path: Path) -> None:
     assert read_gallery(tmp_path, 2, 8) is None
 
 
-def test_names_that_are_no_utf8_can_be_written(tmp_path: Path, photos: Path) -> None:
+def test_name_that_is_not_utf8_can_be_written(tmp_path: Path, photo_folder: Path) -> None:
     name = "\udc80.png"
     (tmp_path / "photos").mkdir()
     try:
-        Image.open(photos / "0.png").save(tmp_path / "photos" / name)
+        Image.open(photo_folder / "0.png").save(tmp_path / "photos" / name)
     except OSError:
-        pytest.skip("names are UTF-8 here")
-    of = dataset_of(tmp_path / "photos", [name])
-    write_gallery(tmp_path, np.ones((1, 8), np.float32), np.array([0]), of, 0)
-    assert read(tmp_path).photos == (r"\udc80.png",)
+        pytest.skip("the file system accepts only UTF-8 names")
+    dataset = make_dataset(tmp_path / "photos", [name])
+    write_gallery(tmp_path, np.ones((1, 8), np.float32), np.array([0]), dataset, 0)
+    assert read_test_gallery(tmp_path).paths == (r"\udc80.png",)
 
 
-def refused(run: Path, reason: str, classes: int = 2, dimensions: int = 8) -> None:
-    with pytest.raises(UserError, match=rf"gallery is damaged.*{reason}.*remove it") as told:
+def assert_refused(run: Path, reason: str, classes: int = 2, dimensions: int = 8) -> None:
+    with pytest.raises(UserError, match=rf"gallery is damaged.*{reason}.*remove it") as error:
         read_gallery(run, classes, dimensions)
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(error.value)
 
 
-def test_the_gallery_of_another_model_is_refused(run: Path) -> None:
-    refused(run, "other shapes", dimensions=9)
-    refused(run, "does not know", classes=1)
+def test_gallery_of_another_model_is_refused(run: Path) -> None:
+    assert_refused(run, "wrong shape", dimensions=9)
+    assert_refused(run, "does not have", classes=1)
 
 
-def break_nan(tensors: Tensors) -> None:
+def insert_nan(tensors: Tensors) -> None:
     tensors["features"][3, 2] = np.nan
 
 
-def break_order(tensors: Tensors) -> None:
+def swap_ends(tensors: Tensors) -> None:
     tensors["ends"][:2] = tensors["ends"][1::-1]
 
 
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (break_nan, "not finite"),
-        (break_order, "cut short"),
-        (lambda t: t.update(jpegs=t["jpegs"][:-1].copy()), "cut short"),
-        (lambda t: t.update(features=t["features"][1:].copy()), "other shapes"),
-        (lambda t: t.update(features=t["features"].astype(np.float32)), "other types"),
+        (insert_nan, "not finite"),
+        (swap_ends, "truncated"),
+        (lambda t: t.update(jpegs=t["jpegs"][:-1].copy()), "truncated"),
+        (lambda t: t.update(features=t["features"][1:].copy()), "wrong shape"),
+        (lambda t: t.update(features=t["features"].astype(np.float32)), "wrong type"),
         (lambda t: t.pop("ends"), "ends"),
     ],
 )
@@ -125,29 +125,29 @@ def test_tensors_that_do_not_fit_are_refused(
     tensors = load_file(file)
     edit(tensors)
     save_file(tensors, file)
-    refused(run, reason)
+    assert_refused(run, reason)
 
 
 @pytest.mark.parametrize("name", ["gallery.safetensors", "gallery.json"])
-def test_files_that_are_torn_or_gone_are_refused(run: Path, name: str) -> None:
+def test_truncated_or_missing_files_are_refused(run: Path, name: str) -> None:
     file = run / "gallery" / name
     file.write_bytes(file.read_bytes()[:50])
-    refused(run, "")
+    assert_refused(run, "")
     file.unlink()
-    refused(run, "")
+    assert_refused(run, "")
 
 
-def test_a_gallery_too_large_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_large_gallery_is_refused(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (run / "gallery" / "gallery.safetensors").stat().st_size
-    monkeypatch.setattr(galleries, "LARGEST", size)
-    read(run)
-    monkeypatch.setattr(galleries, "LARGEST", size - 1)
-    refused(run, "too large")
+    monkeypatch.setattr(galleries, "MAX_BYTES", size)
+    read_test_gallery(run)
+    monkeypatch.setattr(galleries, "MAX_BYTES", size - 1)
+    assert_refused(run, "too large")
 
 
-def test_names_of_another_schema_are_refused(run: Path) -> None:
+def test_index_of_another_schema_is_refused(run: Path) -> None:
     file = run / "gallery" / "gallery.json"
-    names = json.loads(file.read_text("utf-8"))
-    names["photos"][0]["code"] = "x"
-    file.write_text(json.dumps(names), encoding="utf-8")
-    refused(run, "code")
+    index = json.loads(file.read_text("utf-8"))
+    index["photos"][0]["code"] = "x"
+    file.write_text(json.dumps(index), encoding="utf-8")
+    assert_refused(run, "code")

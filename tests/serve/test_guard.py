@@ -1,4 +1,4 @@
-"""What holds for every request: hosts, other sites, headers, languages, and the page's files."""
+"""Checks of every request: hosts, other sites, headers, languages; and the page's files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mineral_recog.serve.app import PAGE
-from mineral_recog.serve.guard import STRICT
+from mineral_recog.serve.guard import SECURITY_HEADERS
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,12 @@ from mineral_recog.serve.guard import STRICT
         ("GET", "/static/%2e%2e/app.py", 404),
     ],
 )
-def test_headers_are_strict_on_every_answer(
+def test_security_headers_are_on_every_response(
     client: TestClient, method: str, path: str, status: int
 ) -> None:
-    answered = client.request(method, path)
-    assert answered.status_code == status
-    assert {name: answered.headers[name] for name in STRICT} == STRICT
+    response = client.request(method, path)
+    assert response.status_code == status
+    assert {name: response.headers[name] for name in SECURITY_HEADERS} == SECURITY_HEADERS
 
 
 @pytest.mark.parametrize(
@@ -46,11 +46,11 @@ def test_headers_are_strict_on_every_answer(
         ("", 400),
     ],
 )
-def test_only_known_hosts_are_answered(client: TestClient, host: str, status: int) -> None:
-    answered = client.get("/health", headers={"host": host})
-    assert answered.status_code == status
+def test_only_allowed_hosts_are_answered(client: TestClient, host: str, status: int) -> None:
+    response = client.get("/health", headers={"host": host})
+    assert response.status_code == status
     if status == 400:
-        assert set(STRICT) <= set(answered.headers)
+        assert set(SECURITY_HEADERS) <= set(response.headers)
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ def test_only_known_hosts_are_answered(client: TestClient, host: str, status: in
         ({"sec-fetch-site": "same-site"}, 403),
     ],
 )
-def test_pages_of_other_sites_may_not_ask(
+def test_requests_from_pages_of_other_sites_are_refused(
     client: TestClient, headers: dict[str, str], status: int
 ) -> None:
-    """415 is the next thing wrong with the request: no kind of body was named."""
+    """Status 415 means that the origin was accepted: the request has no Content-Type."""
     assert client.post("/identify", headers=headers).status_code == status
 
 
@@ -81,23 +81,23 @@ def test_pages_of_other_sites_may_not_ask(
         ("?lang=zh", "en", True),
         ("?lang=en", "zh", False),
         ("?lang=fr", "zh", True),
-        ("", "fr", False),  # that of the process
+        ("", "fr", False),  # the language of the process
     ],
 )
-def test_errors_come_in_the_language_of_the_reader(
+def test_errors_are_in_the_language_of_the_client(
     client: TestClient, query: str, accepted: str, chinese: bool
 ) -> None:
-    answered = client.get(f"/nowhere{query}", headers={"accept-language": accepted})
-    assert ("这里没有内容" in answered.json()["error"]) == chinese
+    response = client.get(f"/nowhere{query}", headers={"accept-language": accepted})
+    assert ("地址不存在" in response.json()["error"]) == chinese
 
 
-def test_the_page_loads_nothing_from_elsewhere_and_its_files_are_there(
+def test_page_loads_only_its_own_files(
     client: TestClient,
 ) -> None:
     page = client.get("/").text
-    named = re.findall(r'(?:src|href)="([^"]+)"', page)
-    assert named
-    for name in named:
+    names = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert names
+    for name in names:
         assert client.get(name).status_code == 200
     for file in PAGE.iterdir():
         text = file.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
@@ -105,7 +105,7 @@ def test_the_page_loads_nothing_from_elsewhere_and_its_files_are_there(
     assert not re.search(r"<script(?![^>]*src)|\son\w+=|\sstyle=|<style", page)
 
 
-def test_both_languages_have_the_same_words() -> None:
+def test_both_languages_have_the_same_keys() -> None:
     source = (PAGE / "texts.js").read_text(encoding="utf-8")
     english, chinese = source.split("\n  zh: {")
     key = re.compile(r"^    (\w+):", re.MULTILINE)

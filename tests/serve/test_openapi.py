@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid, tells every route, and answers are as it says."""
+"""The OpenAPI document is valid and complete, and responses match it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def document(client: TestClient) -> Any:
     return client.get("/openapi.json").json()
 
 
-def test_it_is_valid(document: Any) -> None:
+def test_document_is_valid(document: Any) -> None:
     validate(document)
 
 
 def check(document: Any, schema: str, content: Any) -> None:
-    whole = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
-    Draft202012Validator(whole).validate(content)
+    root = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
+    Draft202012Validator(root).validate(content)
 
 
-def test_answers_are_as_it_says(document: Any, client: TestClient, photo: Path) -> None:
+def test_responses_match_the_schemas(document: Any, client: TestClient, photo: Path) -> None:
     answer = client.post(
         "/identify", content=photo.read_bytes(), headers={"content-type": "image/png"}
     ).json()
@@ -38,30 +38,32 @@ def test_answers_are_as_it_says(document: Any, client: TestClient, photo: Path) 
     check(document, "Error", client.post("/identify").json())
 
 
-def test_every_route_and_method_is_told(document: Any, client: TestClient) -> None:
+def test_every_route_and_method_is_documented(document: Any, client: TestClient) -> None:
     methods = {"get", "post", "put", "delete", "patch"}
-    told = {(path, one) for path, item in document["paths"].items() for one in methods & set(item)}
-    served = {
-        (path, one)
-        for path in ("/identify", "/minerals", "/health")
-        for one in methods
-        if client.request(one, path).status_code != 405
+    documented = {
+        (path, method) for path, item in document["paths"].items() for method in methods & set(item)
     }
-    assert told == served
+    served = {
+        (path, method)
+        for path in ("/identify", "/minerals", "/health")
+        for method in methods
+        if client.request(method, path).status_code != 405
+    }
+    assert documented == served
 
 
-def test_parameters_are_those_that_are_read(document: Any, client: TestClient, photo: Path) -> None:
+def test_documented_parameters_are_accepted(document: Any, client: TestClient, photo: Path) -> None:
     values = {"hardness": "5-6", "streak": "white", "lustre": "vitreous", "density": "2.7"}
     values |= {"magnetic": "no", "acid": "no", "coverage": "0.8", "top": "2"}
     values |= {"heat_map": "no", "lang": "zh"}
-    told = [one["name"] for one in document["paths"]["/identify"]["post"]["parameters"]]
-    assert sorted(told) == sorted(values)
-    answered = client.post(
+    parameters = document["paths"]["/identify"]["post"]["parameters"]
+    assert sorted(parameter["name"] for parameter in parameters) == sorted(values)
+    response = client.post(
         "/identify",
         params=values,
         content=photo.read_bytes(),
         headers={"content-type": "image/png"},
     )
-    assert answered.status_code == 200
-    assert len(answered.json()["candidates"]) == 2
-    assert answered.json()["set"]["coverage"] == 0.8
+    assert response.status_code == 200
+    assert len(response.json()["candidates"]) == 2
+    assert response.json()["set"]["coverage"] == 0.8

@@ -16,17 +16,17 @@ from mineral_recog.errors import UserError
 from mineral_recog.serve.server import serve
 
 
-def test_a_missing_model_and_a_taken_port_are_told(trained: Path, tmp_path: Path) -> None:
+def test_missing_model_and_used_port_are_reported(trained: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no trained model"):
         serve(tmp_path)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
         with pytest.raises(UserError, match=f"port {port}"):
             serve(trained, port=port, device="cpu")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process")
-def test_it_tells_its_address_answers_and_ends_quietly(trained: Path, photo: Path) -> None:
+def test_server_prints_its_address_answers_and_stops_quietly(trained: Path, photo: Path) -> None:
     command = [sys.executable, "-m", "mineral_recog", "serve", str(trained), "--port", "0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
@@ -35,11 +35,11 @@ def test_it_tells_its_address_answers_and_ends_quietly(trained: Path, photo: Pat
         assert server.stderr is not None
         address = server.stdout.readline().split()[0]
         assert address.startswith("http://127.0.0.1:")
-        answered = httpx2.post(
+        response = httpx2.post(
             f"{address}/identify", content=photo.read_bytes(), headers={"content-type": "image/png"}
         )
-        assert answered.status_code == 200
-        assert "server" not in answered.headers
+        assert response.status_code == 200
+        assert "server" not in response.headers
         server.send_signal(signal.SIGINT)
         assert server.wait(30) == 0
         assert server.stderr.read() == ""

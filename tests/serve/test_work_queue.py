@@ -1,4 +1,4 @@
-"""One at a time, a bounded line, bodies that are slow or many."""
+"""The work queue and its limit, and request bodies that are slow or too large together."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from starlette.testclient import TestClient
 from mineral_recog.errors import UserError
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.serve.app import build_app
-from mineral_recog.serve.http_errors import RefusedError
-from mineral_recog.serve.request_bodies import Bodies
+from mineral_recog.serve.http_errors import HttpError
+from mineral_recog.serve.request_bodies import RequestBodies
 
 JPEG = {"content-type": "image/jpeg"}
 
 
-def test_a_full_line_is_told_busy_and_the_others_are_answered(
+def test_full_queue_answers_busy_and_others_are_answered(
     identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looking, go_on = threading.Event(), threading.Event()
-    look = Identifier.look
+    started, resume = threading.Event(), threading.Event()
+    observe = Identifier.observe
 
-    def slow(self: Identifier, photos: Any, at_once: int = 32) -> Any:
-        looking.set()
-        assert go_on.wait(60)
-        return look(self, photos, at_once)
+    def slow(self: Identifier, photos: Any, batch_size: int = 32) -> Any:
+        started.set()
+        assert resume.wait(60)
+        return observe(self, photos, batch_size)
 
-    monkeypatch.setattr(Identifier, "look", slow)
+    monkeypatch.setattr(Identifier, "observe", slow)
     body = photo.read_bytes()
     with (
-        TestClient(build_app(identifier, waiting=2), "http://localhost") as client,
+        TestClient(build_app(identifier, max_waiting=2), "http://localhost") as client,
         ThreadPoolExecutor(3) as pool,
     ):
-        asked = [
+        responses = [
             pool.submit(client.post, "/identify", content=body, headers=JPEG) for _ in range(3)
         ]
-        assert looking.wait(60)
+        assert started.wait(60)
         while client.get("/health").json()["waiting"] < 2:
             pass
         refused = client.post("/identify", content=body, headers=JPEG)
         assert refused.status_code == 503
         assert int(refused.headers["retry-after"]) > 0
         assert "busy" in refused.json()["error"]
-        # What needs no network is answered meanwhile.
+        # Requests that need no network are answered meanwhile.
         question = {"sightings": [{"logits": [0.0] * 3, "strangeness": 0.0}]}
         assert client.post("/identify", json=question).status_code == 200
-        go_on.set()
-        answers = [one.result() for one in asked]
-        assert [one.status_code for one in answers] == [200] * 3
-        assert len({one.text for one in answers}) == 1
+        resume.set()
+        answers = [response.result() for response in responses]
+        assert [answer.status_code for answer in answers] == [200] * 3
+        assert len({answer.text for answer in answers}) == 1
         assert client.post("/identify", content=body, headers=JPEG).status_code == 200
 
 
@@ -63,43 +63,43 @@ def request_of(receive: Callable[[], Any]) -> Request:
     return Request({"type": "http", "method": "POST", "headers": []}, receive)
 
 
-def test_a_body_that_trickles_is_given_up() -> None:
+def test_slow_body_is_refused() -> None:
     async def trickle() -> dict[str, Any]:
         await asyncio.sleep(0.005)
         return {"type": "http.request", "body": b"x", "more_body": True}
 
     async def read() -> None:
-        async with Bodies(1000, 0.05).read(request_of(trickle), 1000):
-            raise AssertionError("it never ends")
+        async with RequestBodies(1000, 0.05).read(request_of(trickle), 1000):
+            raise AssertionError("the body never ends")
 
-    with pytest.raises(RefusedError, match="did not arrive") as told:
+    with pytest.raises(HttpError, match="did not arrive") as caught:
         asyncio.run(read())
-    assert told.value.status == 408
+    assert caught.value.status == 408
 
 
-def test_bodies_that_are_too_much_together_are_told_busy_and_leave_their_room() -> None:
-    async def whole() -> dict[str, Any]:
+def test_bodies_beyond_the_total_limit_are_refused_and_their_memory_is_freed() -> None:
+    async def complete() -> dict[str, Any]:
         return {"type": "http.request", "body": bytes(60), "more_body": False}
 
     async def read() -> None:
-        bodies = Bodies(100, 1.0)
+        bodies = RequestBodies(100, 1.0)
         for _ in range(3):
-            async with bodies.read(request_of(whole), 100) as body:
+            async with bodies.read(request_of(complete), 100) as body:
                 assert len(body) == 60
-                with pytest.raises(RefusedError) as told:
-                    async with bodies.read(request_of(whole), 100):
+                with pytest.raises(HttpError) as caught:
+                    async with bodies.read(request_of(complete), 100):
                         pass
-                assert told.value.status == 503
+                assert caught.value.status == 503
 
     asyncio.run(read())
 
 
-def test_a_body_that_breaks_off_is_an_error_of_the_client() -> None:
-    async def gone() -> dict[str, Any]:
+def test_body_that_breaks_off_is_reported() -> None:
+    async def disconnect() -> dict[str, Any]:
         return {"type": "http.disconnect"}
 
     async def read() -> None:
-        async with Bodies(100, 1.0).read(request_of(gone), 100):
+        async with RequestBodies(100, 1.0).read(request_of(disconnect), 100):
             pass
 
     with pytest.raises(UserError, match="broke off"):

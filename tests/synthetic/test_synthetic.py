@@ -1,4 +1,4 @@
-"""The drawn set: same seed same pixels, every species recognisable, counts as told."""
+"""Drawn dataset: equal seeds give equal pixels, every species is drawn, counts are right."""
 
 from collections import Counter
 from pathlib import Path
@@ -16,9 +16,9 @@ from mineral_recog.synthetic import (
     sheet,
     species_names,
 )
-from mineral_recog.synthetic.colours import between, linear
+from mineral_recog.synthetic.colours import linear_rgb, random_colour
 from mineral_recog.synthetic.habits import HABITS
-from mineral_recog.synthetic.photo import photo_of
+from mineral_recog.synthetic.photo import draw_variety
 from mineral_recog.synthetic.polyhedra import FORMS
 from mineral_recog.synthetic.shading import LUSTRES, TRANSPARENCY
 from mineral_recog.synthetic.species import Species, all_species
@@ -31,7 +31,7 @@ def pixels(species: str, size: int, *seed: int) -> Array:
 
 
 @pytest.mark.parametrize("species", species_names())
-def test_each_species_draws_and_is_not_flat(species: str) -> None:
+def test_each_species_is_drawn_and_not_flat(species: str) -> None:
     photo = draw_photo(species, 64, np.random.default_rng(1))
     assert (photo.mode, photo.size) == ("RGB", (64, 64))
     assert np.asarray(photo, np.float32).std() > 12
@@ -41,26 +41,26 @@ def test_each_species_draws_and_is_not_flat(species: str) -> None:
     ("species", "variety"),
     [(name, k) for name, s in all_species().items() for k in range(len(s.varieties))],
 )
-def test_each_variety_draws(species: str, variety: int) -> None:
-    photo = photo_of(all_species()[species].varieties[variety], 32, np.random.default_rng(2))
+def test_each_variety_is_drawn(species: str, variety: int) -> None:
+    photo = draw_variety(all_species()[species].varieties[variety], 32, np.random.default_rng(2))
     assert (photo.mode, photo.size) == ("RGB", (32, 32))
     assert np.asarray(photo, np.float32).std() > 8
 
 
-def test_the_36_species_go_from_common_to_rare() -> None:
+def test_36_species_are_sorted_from_common_to_rare() -> None:
     names = species_names()
     assert len(set(names)) == len(names) == 36
     assert names[:2] == ("Quartz", "Fluorite")
     assert names[-1] == "Torbernite"
 
 
-def test_the_same_seed_gives_the_same_pixels_and_another_seed_others() -> None:
+def test_same_seed_gives_same_pixels_and_another_seed_does_not() -> None:
     assert np.array_equal(pixels("Quartz", 64, 5), pixels("Quartz", 64, 5))
     assert np.abs(pixels("Quartz", 64, 5) - pixels("Quartz", 64, 6)).mean() > 5
 
 
 @pytest.mark.parametrize("species", ["Quartz", "Pyrite", "Malachite", "Agate", "Stibnite", "Opal"])
-def test_the_same_seed_at_another_size_shows_the_same_picture(species: str) -> None:
+def test_same_seed_at_another_size_shows_the_same_picture(species: str) -> None:
     small = pixels(species, 64, 7)
     large = draw_photo(species, 128, np.random.default_rng(7)).resize(
         (64, 64), Image.Resampling.BOX
@@ -71,7 +71,7 @@ def test_the_same_seed_at_another_size_shows_the_same_picture(species: str) -> N
     assert difference < 0.4 * np.abs(small - other).mean()
 
 
-def test_a_photo_is_no_smaller_or_larger_than_asked_at_the_ends() -> None:
+def test_photos_have_the_requested_size() -> None:
     assert draw_photo("Gold", 33, np.random.default_rng(0)).size == (33, 33)
     assert draw_photo("Gold", 512, np.random.default_rng(0)).size == (512, 512)
 
@@ -97,7 +97,7 @@ def test_class_counts() -> None:
 
 
 @pytest.mark.parametrize("species", all_species().values(), ids=species_names())
-def test_varieties_are_well_told(species: Species) -> None:
+def test_varieties_are_well_defined(species: Species) -> None:
     weights = [variety.weight for variety in species.varieties]
     assert sum(weights) == pytest.approx(1)
     assert weights == sorted(weights, reverse=True)
@@ -108,37 +108,39 @@ def test_varieties_are_well_told(species: Species) -> None:
         assert variety.transparency in TRANSPARENCY
 
 
-def test_varieties_are_drawn_at_their_weights() -> None:
+def test_varieties_are_drawn_by_their_weights() -> None:
     quartz, rng = all_species()["Quartz"], np.random.default_rng(0)
-    drawn = Counter(quartz.drawn_variety(rng).name for _ in range(4000))
+    drawn = Counter(quartz.random_variety(rng).name for _ in range(4000))
     for variety in quartz.varieties:
         assert drawn[variety.name] / 4000 == pytest.approx(variety.weight, abs=0.03)
 
 
-def test_the_set_is_the_same_for_any_number_of_workers(
+def test_dataset_is_the_same_for_any_number_of_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = species_names()[:9]  # fewer, to be quick
     monkeypatch.setattr(drawn_set, "species_names", lambda: names)
-    monkeypatch.setattr(drawn_set, "CHUNK", 7)
-    seen: list[tuple[int, int]] = []
+    monkeypatch.setattr(drawn_set, "CHUNK_SIZE", 7)
+    progress: list[tuple[int, int]] = []
     drawn = {}
     for workers in (1, 2):
         out = tmp_path / str(workers)
         monkeypatch.setattr("os.cpu_count", lambda count=workers: count)
-        draw_set(out, largest=3, val=1, test=1, size=24, on_drawn=lambda *done: seen.append(done))
+        draw_set(
+            out, largest=3, val=1, test=1, size=24, on_drawn=lambda *done: progress.append(done)
+        )
         drawn[workers] = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.png")}
     total = sum(class_counts(3, 81.4, 9)) + 2 * 9
     assert len(drawn[1]) == total
     assert drawn[1] == drawn[2]
-    assert seen[-1] == (total, total)
+    assert progress[-1] == (total, total)
     first = np.asarray(Image.open(tmp_path / "2" / "train" / "Quartz" / "0001.png"))
-    again = draw_photo("Quartz", 24, np.random.default_rng([3407, 0, 0, 1]))
-    assert np.array_equal(first, np.asarray(again))
+    expected = draw_photo("Quartz", 24, np.random.default_rng([3407, 0, 0, 1]))
+    assert np.array_equal(first, np.asarray(expected))
 
 
-def test_the_contact_sheet_shows_every_species(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheet, "TRIES", 1)
+def test_contact_sheet_shows_every_species(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet, "TRIALS", 1)
     drawn = contact_sheet(size=24, columns=6)
     assert drawn.width < drawn.height
     gap, line = 2, 10
@@ -149,18 +151,18 @@ def test_the_contact_sheet_shows_every_species(monkeypatch: pytest.MonkeyPatch) 
             assert photo.std() > 8
 
 
-def test_the_contact_sheet_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    few = dict(list(all_species().items())[:3])
-    monkeypatch.setattr(sheet, "all_species", lambda: few)
+def test_contact_sheet_is_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    three_species = dict(list(all_species().items())[:3])
+    monkeypatch.setattr(sheet, "all_species", lambda: three_species)
     first, second = (np.asarray(contact_sheet(size=24, columns=6)) for _ in range(2))
     assert np.array_equal(first, second)
 
 
-def test_a_colour_lies_between_two_neighbours() -> None:
+def test_random_colour_lies_between_two_neighbours() -> None:
     rng = np.random.default_rng(0)
-    assert between(("#ff8000",), rng).tolist() == linear("#ff8000").tolist()
-    assert linear("#ff8000").tolist() == pytest.approx([1, 0.2158605, 0])  # by IEC 61966-2-1
-    drawn = np.array([between(("#000000", "#ff0000", "#ffff00"), rng) for _ in range(200)])
+    assert random_colour(("#ff8000",), rng).tolist() == linear_rgb("#ff8000").tolist()
+    assert linear_rgb("#ff8000").tolist() == pytest.approx([1, 0.2158605, 0])  # by IEC 61966-2-1
+    drawn = np.array([random_colour(("#000000", "#ff0000", "#ffff00"), rng) for _ in range(200)])
     red, green, blue = drawn.T
     assert not blue.any()
     assert (green[red < 1] == 0).all()

@@ -1,4 +1,4 @@
-"""Checkpoints: what is saved is read, and nothing that was not saved so."""
+"""Checkpoints: reading returns what was saved, and refuses anything else."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mineral_recog.training.checkpoint import read_checkpoint, save_checkpoint
 TENSORS = {"weight": torch.arange(6.0).view(2, 3)}
 
 
-def test_what_is_saved_is_read(tmp_path: Path) -> None:
+def test_saved_checkpoint_is_read(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "last.safetensors") is None
     save_checkpoint(tmp_path / "last.safetensors", TENSORS, {"epoch": 3})
-    read = read_checkpoint(tmp_path / "last.safetensors")
-    assert read is not None
-    assert torch.equal(read[0]["weight"], TENSORS["weight"])
-    assert read[1] == {"epoch": 3}
+    state = read_checkpoint(tmp_path / "last.safetensors")
+    assert state is not None
+    assert torch.equal(state[0]["weight"], TENSORS["weight"])
+    assert state[1] == {"epoch": 3}
 
 
-def test_facts_that_are_none_are_told(tmp_path: Path) -> None:
+def test_facts_that_are_not_an_object_are_reported(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "last.safetensors", TENSORS, [3])  # type: ignore[arg-type]
-    with pytest.raises(UserError, match=r"damaged \(its facts are none\).*--force"):
+    with pytest.raises(UserError, match=r"damaged \(its facts are not a JSON object\).*--force"):
         read_checkpoint(tmp_path / "last.safetensors")

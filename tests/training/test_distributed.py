@@ -1,4 +1,4 @@
-"""Several processes train what one would."""
+"""Several processes train the same network as one process."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import build_sampler
 from mineral_recog.errors import UserError
-from mineral_recog.training.distributed import Ranks, refuse_too_many
+from mineral_recog.training.distributed import DistributedContext, refuse_too_many_processes
 from tests.conftest import TINY
 
-# No batch normalisation, which on a CPU sees a process's own photos only.
+# No batch normalisation: on a CPU it uses only the photos of its process.
 RECIPE = (*TINY, "backbone=test_convnext", "batch_size=13",
           "stages.fea.epochs=2", "stages.cfl.epochs=3", "stages.crt.epochs=2")  # fmt: skip
 
 
 def start(processes: int, data: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    """`train` as torchrun starts it, or alone."""
+    """Start `train`, under torchrun if there are several processes."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = ["mineral_recog", "train", str(data), "--out", str(out), "--workers", "0", *more]
     return subprocess.Popen(
@@ -41,14 +41,14 @@ def start(processes: int, data: Path, out: Path, *more: str) -> subprocess.Popen
 
 
 def run(processes: int, data: Path, out: Path, *settings: str) -> tuple[int, str]:
-    """Exit status, and what was said on standard error."""
-    chosen = [word for setting in settings for word in ("--set", setting)]
-    with start(processes, data, out, *chosen) as process:
-        _, told = process.communicate(timeout=300)
-    return process.returncode, told
+    """Run `train` and return its exit status and standard error."""
+    options = [word for setting in settings for word in ("--set", setting)]
+    with start(processes, data, out, *options) as process:
+        _, error = process.communicate(timeout=300)
+    return process.returncode, error
 
 
-def log_of(folder: Path) -> list[dict[str, float]]:
+def read_log(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
@@ -58,62 +58,64 @@ def log_of(folder: Path) -> list[dict[str, float]]:
         (3, ("stages.crt.feature_views=0",)),
         (2, ("stages.crt.feature_views=2", "stages.fea.mixup=0.2", "weight_average=0.9")),
     ],
-    ids=["three", "two, with features known, mixup and average"],
+    ids=["three", "two, with cached features, mixup and average"],
 )
-def test_several_processes_train_what_one_does(
+def test_several_processes_train_like_one(
     prepared: Path, tmp_path: Path, processes: int, settings: tuple[str, ...]
 ) -> None:
     for count in (1, processes):
-        status, told = run(count, prepared, tmp_path / str(count), *RECIPE, *settings)
-        assert status == 0, told
+        status, error = run(count, prepared, tmp_path / str(count), *RECIPE, *settings)
+        assert status == 0, error
     assert_same_run(tmp_path / "1", tmp_path / str(processes))
 
 
-def assert_same_run(one: Path, other: Path) -> None:
-    """The same to what adding up in another order makes of it; of one process that writes."""
-    weights = [load_file(folder / "model" / "model.safetensors") for folder in (one, other)]
+def assert_same_run(first: Path, second: Path) -> None:
+    """Compare weights and logs up to rounding, which depends on the order of summation.
+
+    The logs have equally many lines, so only one process wrote.
+    """
+    weights = [load_file(folder / "model" / "model.safetensors") for folder in (first, second)]
     assert weights[0].keys() == weights[1].keys()
     for key, value in weights[0].items():
         torch.testing.assert_close(weights[1][key], value, rtol=1e-3, atol=1e-5)
-    for line, same in zip(log_of(one), log_of(other), strict=True):
-        assert same["loss"] == pytest.approx(line["loss"], rel=1e-4)
-        assert same["val_mean_accuracy"] == line["val_mean_accuracy"]
+    for line, other in zip(read_log(first), read_log(second), strict=True):
+        assert other["loss"] == pytest.approx(line["loss"], rel=1e-4)
+        assert other["val_mean_accuracy"] == line["val_mean_accuracy"]
 
 
-@pytest.mark.parametrize("ranks", [2, 3])
+@pytest.mark.parametrize("world_size", [2, 3])
 @pytest.mark.parametrize("name", ["natural", "class_balanced", "mixed_halves"])
-def test_shares_make_up_the_batches_that_one_process_draws(
-    prepared: Path, name: str, ranks: int
-) -> None:
+def test_shares_form_the_batches_of_one_process(prepared: Path, name: str, world_size: int) -> None:
     train = read_split(prepared, "train")
     p = np.random.default_rng(0).random(len(train)).astype(np.float32)
     drawn = build_sampler(name, train.labels, len(train.classes), 8, 5, p).draw(3)
-    whole = list(TrainingLoader(train, 16, 0.3, 5, 0).batches(3, drawn))
+    batches = list(TrainingLoader(train, 16, 0.3, 5, 0).batches(3, drawn))
+    slices = [slice(r, None, world_size) for r in range(world_size)]
     shares = [
-        list(TrainingLoader(train, 16, 0.3, 5, 0, share=slice(r, None, ranks)).batches(3, drawn))
-        for r in range(ranks)
+        list(TrainingLoader(train, 16, 0.3, 5, 0, share=share).batches(3, drawn))
+        for share in slices
     ]
-    for step, batch in enumerate(whole):
-        assert batch.photos.tolist() == drawn[step].tolist()
-        for r in range(ranks):
-            assert torch.equal(shares[r][step].photos, batch.photos[r::ranks])
-            assert torch.equal(shares[r][step].inputs, batch.inputs[r::ranks])
+    for step, batch in enumerate(batches):
+        assert batch.indices.tolist() == drawn[step].tolist()
+        for r, share in enumerate(slices):
+            assert torch.equal(shares[r][step].indices, batch.indices[share])
+            assert torch.equal(shares[r][step].inputs, batch.inputs[share])
 
 
-def test_evaluation_sees_each_photo_once(prepared: Path) -> None:
+def test_evaluation_uses_each_photo_once(prepared: Path) -> None:
     val = read_split(prepared, "val")
-    seen = [
-        photo
+    indices = [
+        index
         for r in range(3)
         for batch in EvaluationLoader(val, 16, 4, 0, share=slice(r, None, 3))
-        for photo in batch.photos.tolist()
+        for index in batch.indices.tolist()
     ]
-    assert sorted(seen) == list(range(len(val)))
+    assert sorted(indices) == list(range(len(val)))
 
 
-def test_a_run_of_several_processes_goes_on_with_one(prepared: Path, tmp_path: Path) -> None:
-    chosen = [word for setting in RECIPE for word in ("--set", setting)]
-    with start(2, prepared, tmp_path / "killed", *chosen) as process:
+def test_one_process_resumes_a_run_of_several(prepared: Path, tmp_path: Path) -> None:
+    options = [word for setting in RECIPE for word in ("--set", setting)]
+    with start(2, prepared, tmp_path / "killed", *options) as process:
         log = tmp_path / "killed" / "log.jsonl"
         while process.poll() is None and not (log.is_file() and log.read_text().count("\n") >= 2):
             time.sleep(0.01)
@@ -123,14 +125,14 @@ def test_a_run_of_several_processes_goes_on_with_one(prepared: Path, tmp_path: P
         process.communicate()
     assert not (tmp_path / "killed" / "model").exists()
     with start(1, prepared, tmp_path / "killed", "--resume") as process:
-        _, told = process.communicate(timeout=300)
-    assert process.returncode == 0, told
-    status, told = run(1, prepared, tmp_path / "whole", *RECIPE)
-    assert status == 0, told
-    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+        _, error = process.communicate(timeout=300)
+    assert process.returncode == 0, error
+    status, error = run(1, prepared, tmp_path / "uninterrupted", *RECIPE)
+    assert status == 0, error
+    assert_same_run(tmp_path / "uninterrupted", tmp_path / "killed")
 
 
 def test_too_many_processes_are_refused() -> None:
-    refuse_too_many(Ranks(2, 3), 3)
+    refuse_too_many_processes(DistributedContext(2, 3), 3)
     with pytest.raises(UserError, match="3 processes cannot share 2 photos"):
-        refuse_too_many(Ranks(2, 3), 2)
+        refuse_too_many_processes(DistributedContext(2, 3), 2)

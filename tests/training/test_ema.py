@@ -1,4 +1,4 @@
-"""The moving average of the weights on numbers worked out by hand."""
+"""The moving average of the weights, checked against values computed by hand."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from torch import nn
 from mineral_recog.training.ema import Ema
 
 
-def test_the_average_by_hand() -> None:
+def test_average_by_hand() -> None:
     layer = nn.Linear(1, 1, bias=False)
     nn.init.constant_(layer.weight, 0.0)
     average = Ema(layer, decay=0.25)
     nn.init.constant_(layer.weight, 11.0)
-    average.update(layer)  # d = min(0.25, 2 / 11): 9 / 11 of 11
+    average.update(layer)  # d = min(0.25, 2 / 11): 2/11 * 0 + 9/11 * 11
     assert average.state["weight"].item() == pytest.approx(9.0)
-    average.update(layer)  # d = min(0.25, 3 / 12): a quarter of 9 and three of 11
+    average.update(layer)  # d = min(0.25, 3 / 12): 1/4 * 9 + 3/4 * 11
     assert average.state["weight"].item() == pytest.approx(10.5)
-    average.update(layer)  # d = 0.25 from here on
+    average.update(layer)  # d = 0.25 from now on
     assert average.state["weight"].item() == pytest.approx(10.875)
 
 
-def test_the_network_has_its_own_weights_again_afterwards() -> None:
+def test_network_gets_its_own_weights_back() -> None:
     layer = nn.BatchNorm1d(2)
     average = Ema(layer, decay=0.9)
     layer(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     average.update(layer)
-    own = {key: value.clone() for key, value in layer.state_dict().items()}
-    with pytest.raises(KeyError), average.in_place_of(layer):
-        inside = layer.state_dict()["running_mean"]
-        assert not torch.equal(inside, own["running_mean"])
+    original = {key: value.clone() for key, value in layer.state_dict().items()}
+    with pytest.raises(KeyError), average.applied_to(layer):
+        averaged = layer.state_dict()["running_mean"]
+        assert not torch.equal(averaged, original["running_mean"])
         raise KeyError
-    assert all(torch.equal(value, own[key]) for key, value in layer.state_dict().items())
+    assert all(torch.equal(value, original[key]) for key, value in layer.state_dict().items())

@@ -1,4 +1,4 @@
-"""Blends of photos."""
+"""Mixup: blends of two photos."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import torch
 from mineral_recog.training.mixup import mix
 
 
-def test_each_photo_keeps_the_larger_share_in_its_place() -> None:
+def test_each_photo_has_the_larger_share_in_its_blend() -> None:
     pixels = torch.arange(0, 250, 50, dtype=torch.uint8)[:, None, None, None].expand(5, 3, 2, 2)
     for seed in range(20):
         blends, partners, lam = mix(pixels, 0.4, np.random.default_rng(seed))
         assert 0.5 <= lam <= 1
         assert blends.dtype == torch.uint8
         assert sorted(partners.tolist()) == list(range(5))
-        wanted = lam * pixels.float() + (1 - lam) * pixels[partners].float()
-        assert float((blends.float() - wanted).abs().max()) <= 0.51
+        expected = lam * pixels.float() + (1 - lam) * pixels[partners].float()
+        assert float((blends.float() - expected).abs().max()) <= 0.51
 
 
-def test_the_same_draw_gives_the_same_blends() -> None:
+def test_same_seed_gives_the_same_blends() -> None:
     pixels = torch.randint(0, 256, (4, 3, 2, 2), dtype=torch.uint8)
-    first, _, lam = mix(pixels, 0.2, np.random.default_rng(1))
-    again, _, same = mix(pixels, 0.2, np.random.default_rng(1))
-    assert torch.equal(first, again)
-    assert lam == same
+    first, _, first_lam = mix(pixels, 0.2, np.random.default_rng(1))
+    second, _, second_lam = mix(pixels, 0.2, np.random.default_rng(1))
+    assert torch.equal(first, second)
+    assert first_lam == second_lam

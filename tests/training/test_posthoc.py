@@ -1,4 +1,4 @@
-"""What is done to a classifier after training, on numbers worked out by hand."""
+"""Adjustments of a classifier after training, checked against values computed by hand."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ import torch
 
 from mineral_recog.recipes.recipe import Adjustment
 from mineral_recog.training.posthoc import adjust, logit_adjusted, tau_normalised
-from tests.models.test_heads import head_of
+from tests.models.test_heads import make_head
 
 PRIOR = torch.tensor([0.9, 0.1])
 
 
-def test_logit_adjustment_takes_the_log_prior_off() -> None:
+def test_logit_adjustment_subtracts_the_log_prior() -> None:
     weight, bias = torch.eye(2), torch.tensor([1.0, 1.0])
-    same, shifted = logit_adjusted(weight, bias, PRIOR, 2.0)
-    assert torch.equal(same, weight)
+    unchanged, shifted = logit_adjusted(weight, bias, PRIOR, 2.0)
+    assert torch.equal(unchanged, weight)
     assert shifted.tolist() == pytest.approx([1 - 2 * math.log(0.9), 1 - 2 * math.log(0.1)])
 
 
-def test_tau_normalisation_evens_out_lengths_and_drops_the_bias() -> None:
+def test_tau_normalisation_evens_out_norms_and_drops_the_bias() -> None:
     weight, bias = torch.tensor([[3.0, 4.0], [0.0, 0.25]]), torch.tensor([1.0, 2.0])
-    halfway, none = tau_normalised(weight, bias, PRIOR, 0.5)
+    halfway, zero_bias = tau_normalised(weight, bias, PRIOR, 0.5)
     assert halfway.norm(dim=1).tolist() == pytest.approx([math.sqrt(5), 0.5])
-    assert none.tolist() == [0, 0]
+    assert zero_bias.tolist() == [0, 0]
     even, _ = tau_normalised(weight, bias, PRIOR, 1.0)
     assert even.norm(dim=1).tolist() == pytest.approx([1, 1])
     assert torch.equal(tau_normalised(weight, bias, PRIOR, 0.0)[0], weight)
 
 
-def test_the_tau_is_the_first_of_those_that_are_best_on_validation() -> None:
-    # The rare photo lies 3 below the line: it needs tau * ln 9 > 3, hence tau of at least 1.4. The
-    # common one, 5 above, is lost at tau * ln 9 > 5, from 2.3 on.
-    head = head_of([[1.0], [-1.0]], [0.0, 0.0])
+def test_first_of_the_best_taus_is_chosen() -> None:
+    # The photo of the rare class has a logit difference of -3: it is correct if tau * ln 9 > 3,
+    # from tau = 1.4 on. The photo of the common class has 5: it is wrong if tau * ln 9 > 5, from
+    # tau = 2.3 on.
+    head = make_head([[1.0], [-1.0]], [0.0, 0.0])
     features = np.array([[2.5], [1.5]], dtype=np.float32)
     taus = tuple(step / 10 for step in range(31))
     chosen = adjust(
@@ -50,8 +51,8 @@ def test_the_tau_is_the_first_of_those_that_are_best_on_validation() -> None:
     assert logits.argmax(dim=1).tolist() == [0, 1]
 
 
-def test_no_change_wins_when_nothing_is_gained() -> None:
-    head = head_of([[1.0], [-1.0]], [0.0, 0.0])
+def test_tau_is_zero_if_no_tau_helps() -> None:
+    head = make_head([[1.0], [-1.0]], [0.0, 0.0])
     features = np.array([[9.0], [-9.0]], dtype=np.float32)
     adjustment = Adjustment(kind="logit_adjustment")
     assert adjust(head, adjustment, PRIOR, features, np.array([0, 1])) == 0

@@ -1,4 +1,4 @@
-"""Training runs from folder to bundle, and all that can be wrong with them."""
+"""Training runs from folder to bundle, and their errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def recipe() -> Recipe:
     return read_recipe("baseline", [*TINY, "stages.ce.epochs=2"])
 
 
-def test_a_run_leaves_a_bundle_that_knows_what_it_is(
+def test_run_writes_a_bundle_with_its_provenance(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -45,13 +45,13 @@ def test_a_run_leaves_a_bundle_that_knows_what_it_is(
     assert bundle.provenance["seed"] == "3407"
     assert bundle.provenance["precision"] in ("float32", "bfloat16")
     assert not bundle.network.training
-    # The choice of precision is written down, so that the run can be repeated.
+    # The chosen precision is written to the recipe, so that the run can be repeated.
     assert read_recipe(str(run / "recipe.yaml")).precision == bundle.provenance["precision"]
-    left = {path.name for path in run.iterdir()}
-    assert left == {"gallery", "log.jsonl", "model", "recipe.yaml", "run.json"}
+    names = {path.name for path in run.iterdir()}
+    assert names == {"gallery", "log.jsonl", "model", "recipe.yaml", "run.json"}
 
 
-def test_a_photo_that_cannot_be_read_is_refused_with_the_list(
+def test_unreadable_photos_are_refused_and_listed(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
     (data / "train" / "beryl" / "bad.png").write_text("no photo")
@@ -61,27 +61,31 @@ def test_a_photo_that_cannot_be_read_is_refused_with_the_list(
     assert not (tmp_path / "run").exists()
 
 
-def test_one_class_is_refused(recipe: Recipe, tmp_path: Path) -> None:
+def test_single_class_is_refused(recipe: Recipe, tmp_path: Path) -> None:
     for split in ("train", "val"):
         write_photos(tmp_path / "data" / split / "agate", 1, 3)
     with pytest.raises(UserError, match="one class, agate"):
         training.train(tmp_path / "data", recipe, tmp_path / "run", device="cpu", workers=0)
 
 
-def test_a_run_that_is_there_is_kept(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_existing_run_is_replaced_only_with_force(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     training.train(data, recipe, run, device="cpu", workers=0)
     before = (run / "model" / "model.safetensors").read_bytes()
     with pytest.raises(UserError, match="--force"):
         training.train(data, recipe, run, device="cpu", workers=0)
-    other = recipe.model_copy(update={"seed": 5})
-    training.train(data, other, run, device="cpu", workers=0, force=True)
+    changed = recipe.model_copy(update={"seed": 5})
+    training.train(data, changed, run, device="cpu", workers=0, force=True)
     assert (run / "model" / "model.safetensors").read_bytes() != before
     with pytest.raises(UserError, match="not made by this command"):
         training.train(data, recipe, data, device="cpu", workers=0, force=True)
 
 
-def test_what_cannot_be_resumed(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_missing_or_finished_run_cannot_be_resumed(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
     run = tmp_path / "run"
     with pytest.raises(UserError, match="no run to resume"):
         training.resume(data, run, device="cpu", workers=0)
@@ -90,7 +94,7 @@ def test_what_cannot_be_resumed(data: Path, recipe: Recipe, tmp_path: Path) -> N
         training.resume(data, run, device="cpu", workers=0)
 
 
-def test_an_interrupted_run_goes_on(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_interrupted_run_is_resumed(data: Path, recipe: Recipe, tmp_path: Path) -> None:
     def stop(line: dict[str, object]) -> None:
         raise KeyboardInterrupt
 
@@ -104,7 +108,7 @@ def test_an_interrupted_run_goes_on(data: Path, recipe: Recipe, tmp_path: Path) 
     assert read_bundle(run).classes == ("agate", "beryl", "copper")
 
 
-def test_resuming_needs_no_pretrained_weights(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_resume_needs_no_pretrained_weights(data: Path, recipe: Recipe, tmp_path: Path) -> None:
     def stop(line: dict[str, object]) -> None:
         raise KeyboardInterrupt
 
@@ -119,7 +123,7 @@ def test_resuming_needs_no_pretrained_weights(data: Path, recipe: Recipe, tmp_pa
     assert read_bundle(run).network.preprocessing.mean == (0.485, 0.456, 0.406)
 
 
-def test_resuming_on_other_photos_is_refused(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_resume_on_changed_photos_is_refused(data: Path, recipe: Recipe, tmp_path: Path) -> None:
     def stop(line: dict[str, object]) -> None:
         raise KeyboardInterrupt
 
@@ -127,38 +131,38 @@ def test_resuming_on_other_photos_is_refused(data: Path, recipe: Recipe, tmp_pat
     with pytest.raises(KeyboardInterrupt):
         training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
     (data / "train" / "agate" / "0.png").unlink()
-    with pytest.raises(UserError, match="not those"):
+    with pytest.raises(UserError, match="have changed since"):
         training.resume(data, run, device="cpu", workers=0)
 
 
-def test_a_damaged_checkpoint_is_told(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_damaged_checkpoint_is_reported(data: Path, recipe: Recipe, tmp_path: Path) -> None:
     def stop(line: dict[str, object]) -> None:
         raise KeyboardInterrupt
 
     run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
-    (run / "checkpoint" / "last.safetensors").write_bytes(b"torn")
+    (run / "checkpoint" / "last.safetensors").write_bytes(b"truncated")
     with pytest.raises(UserError, match=r"damaged.*--force"):
         training.resume(data, run, device="cpu", workers=0)
 
 
-def weights(run: Path) -> dict[str, torch.Tensor]:
+def read_weights(run: Path) -> dict[str, torch.Tensor]:
     return load_file(run / "model" / "model.safetensors")
 
 
 def assert_same_bits(a: Path, b: Path) -> None:
-    theirs = weights(b)
-    assert all(torch.equal(value, theirs[key]) for key, value in weights(a).items())
+    other = read_weights(b)
+    assert all(torch.equal(value, other[key]) for key, value in read_weights(a).items())
 
 
-def large_photos(data: Path) -> None:
-    """Photos of four times the pixels that a cache would hold."""
+def enlarge_photos(data: Path) -> None:
+    """Give the photos at least four times the pixels that a cache would store."""
     for path in data.glob("*/*/*.png"):
         Image.open(path).resize((128, 128)).save(path)
 
 
-def test_small_photos_are_read_as_they_are(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_small_photos_are_not_cached(data: Path, recipe: Recipe, tmp_path: Path) -> None:
     for cache in ("auto", False):
         chosen = recipe.model_copy(update={"cache": cache})
         training.train(data, chosen, tmp_path / str(cache), device="cpu", workers=0)
@@ -167,13 +171,13 @@ def test_small_photos_are_read_as_they_are(data: Path, recipe: Recipe, tmp_path:
     assert read_bundle(tmp_path / "auto").provenance["photos seen in training"] == "as they are"
 
 
-def test_large_photos_are_kept_reduced(
+def test_large_photos_are_cached_at_reduced_size(
     data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    large_photos(data)
-    for run in ("first", "again"):
+    enlarge_photos(data)
+    for run in ("first", "second"):
         training.train(data, recipe, tmp_path / run, device="cpu", workers=0)
-    assert_same_bits(tmp_path / "first", tmp_path / "again")
+    assert_same_bits(tmp_path / "first", tmp_path / "second")
     seen = read_bundle(tmp_path / "first").provenance["photos seen in training"]
     assert seen == "reduced to 55 px"
     folders = {path.name for path in (data / ".cache").iterdir() if path.is_dir()}
@@ -184,13 +188,13 @@ def test_large_photos_are_kept_reduced(
 
     with pytest.raises(KeyboardInterrupt):
         training.train(data, recipe, tmp_path / "resumed", device="cpu", workers=0, on_epoch=stop)
-    # What a run began with holds, whatever would be chosen now.
-    monkeypatch.setattr(training, "cache_pays", lambda index, side: False)
+    # A resumed run uses the recorded choice, not a new one.
+    monkeypatch.setattr(training, "is_cache_worthwhile", lambda index, side: False)
     training.resume(data, tmp_path / "resumed", device="cpu", workers=0)
     assert_same_bits(tmp_path / "first", tmp_path / "resumed")
 
 
-def test_a_cache_that_cannot_be_made_costs_nothing_but_time(
+def test_run_without_a_writable_cache_is_the_same(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
     (data / ".cache").touch()
@@ -210,16 +214,16 @@ def test_a_cache_that_cannot_be_made_costs_nothing_but_time(
         )
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 @pytest.mark.parametrize("device", ["cuda", "cuda:3", "gpu", "mps:9", "meta"])
-def test_a_device_that_is_not_there(
+def test_unavailable_device_is_refused(
     data: Path, recipe: Recipe, tmp_path: Path, device: str
 ) -> None:
-    with pytest.raises(UserError, match=f"Device {device} is not there.*cpu"):
+    with pytest.raises(UserError, match=f"Device {device} is not available.*cpu"):
         training.train(data, recipe, tmp_path / "run", device=device, workers=0)
 
 
-def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
+def test_run_resumes_from_the_previous_checkpoint_if_the_last_is_damaged(
     data: Path, recipe: Recipe, tmp_path: Path, recorder: Recorder
 ) -> None:
     recipe = recipe.model_copy(
@@ -234,7 +238,7 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
         if line["epoch"] == 2:
             raise KeyboardInterrupt
 
-    training.train(data, recipe, tmp_path / "whole", device="cpu", workers=0)
+    training.train(data, recipe, tmp_path / "uninterrupted", device="cpu", workers=0)
     run = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):
         training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
@@ -243,30 +247,32 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(
     bytes_[-5] ^= 1  # one bit of the weights
     last.write_bytes(bytes_)
     training.resume(data, run, device="cpu", workers=0, progress=recorder)
-    assert "going on from the one before it" in recorder.notices[0]
+    assert "resuming from the previous one" in recorder.notices[0]
     weights = [
-        (one / "model" / "model.safetensors").read_bytes() for one in (run, tmp_path / "whole")
+        (folder / "model" / "model.safetensors").read_bytes()
+        for folder in (run, tmp_path / "uninterrupted")
     ]
     assert weights[0] == weights[1]
 
 
-def test_a_signal_after_the_last_step_loses_nothing(
+def test_signal_after_the_last_step_loses_nothing(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
-    def ask(line: dict[str, object]) -> None:
+    def request_stop(line: dict[str, object]) -> None:
         if line["epoch"] == recipe.epochs:
             signal.raise_signal(signal.SIGTERM)
 
-    training.train(data, recipe, tmp_path / "whole", device="cpu", workers=0)
+    training.train(data, recipe, tmp_path / "uninterrupted", device="cpu", workers=0)
     run = tmp_path / "run"
     with pytest.raises(Stopped):
-        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=ask)
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=request_stop)
     assert not (run / "model").exists()
-    told: list[dict[str, object]] = []
-    training.resume(data, run, device="cpu", workers=0, on_epoch=told.append)
-    assert told == []  # all epochs were kept
+    lines: list[dict[str, object]] = []
+    training.resume(data, run, device="cpu", workers=0, on_epoch=lines.append)
+    assert lines == []  # all epochs were saved
     assert len((run / "log.jsonl").read_text().splitlines()) == recipe.epochs
     weights = [
-        (one / "model" / "model.safetensors").read_bytes() for one in (run, tmp_path / "whole")
+        (folder / "model" / "model.safetensors").read_bytes()
+        for folder in (run, tmp_path / "uninterrupted")
     ]
     assert weights[0] == weights[1]

@@ -1,4 +1,4 @@
-"""Learning rates at points that can be worked out by hand."""
+"""Learning rates, checked against values computed by hand."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def test_one_cycle_by_hand(progress: float, factor: float) -> None:
     assert learning_rate_factor("one_cycle", progress, 0.1) == pytest.approx(factor, abs=1e-5)
 
 
-def test_one_cycle_is_that_of_torch() -> None:
+def test_one_cycle_equals_that_of_torch() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-    theirs = torch.optim.lr_scheduler.OneCycleLR(
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=0.002, total_steps=1001, pct_start=0.1, cycle_momentum=False
     )
     for step in range(1001):
-        # Torch ends the warm-up at step pct_start * total - 1, a tenth of a percent before ours.
-        ours = 0.002 * learning_rate_factor("one_cycle", step / 1000, 99.1 / 1000)
-        assert ours == pytest.approx(theirs.get_last_lr()[0], rel=1e-3, abs=1e-9)
+        # Torch ends the warm-up at step pct_start * total - 1 = 99.1, which is 0.1 % earlier.
+        lr = 0.002 * learning_rate_factor("one_cycle", step / 1000, 99.1 / 1000)
+        assert lr == pytest.approx(scheduler.get_last_lr()[0], rel=1e-3, abs=1e-9)
         optimizer.step()
         if step < 1000:
-            theirs.step()
+            scheduler.step()
 
 
 @pytest.mark.parametrize(("progress", "factor"), [(0.0, 1.0), (0.5, 0.5), (1.0, 0.0)])
@@ -47,18 +47,18 @@ def test_constant_after_a_linear_warm_up() -> None:
     assert learning_rate_factor("constant", 0.9, 0.1) == 1.0
 
 
-def test_an_unknown_shape_is_refused() -> None:
+def test_unknown_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="stairs"):
         learning_rate_factor("stairs", 0.5, 0.0)
 
 
-def test_the_schedule_is_continuous_from_fea_to_cfl() -> None:
+def test_schedule_is_continuous_from_fea_to_cfl() -> None:
     recipe = read_recipe("multi_stage")
-    first, epochs, head = recipe.cycle_of("fea")
+    first, epochs, head = recipe.schedule_span("fea")
     assert (first, epochs, head.schedule) == (0, 100, "one_cycle")
-    assert recipe.cycle_of("cfl") == recipe.cycle_of("fea")
-    assert recipe.cycle_of("crt")[:2] == (100, 10)
-    # A step of 1/400 epoch before and after the boundary, at 0.002 * (1 + cos(5/9 pi)) / 2.
+    assert recipe.schedule_span("cfl") == recipe.schedule_span("fea")
+    assert recipe.schedule_span("crt")[:2] == (100, 10)
+    # 1/400 epoch before the boundary and at it, where the rate is 0.002 * (1 + cos(5/9 pi)) / 2.
     before = rate(recipe.stages["fea"], head.schedule, (60 - 1 / 400) / 100, head.warmup)
     after = rate(recipe.stages["cfl"], head.schedule, 60 / 100, head.warmup)
     assert after == pytest.approx(0.002 * 0.413176, rel=1e-4)

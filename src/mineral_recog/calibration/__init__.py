@@ -1,1 +1,1 @@
-"""Calibrated probabilities, sets of minerals and "none of these", in numpy alone."""
+"""Calibrated probabilities, prediction sets and OOD detection ("none of these"), in numpy only."""

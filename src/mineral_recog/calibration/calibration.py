@@ -1,4 +1,4 @@
-"""All that makes a model's answers believable, fitted once at the end of training."""
+"""The calibration of a model: temperature, conformal scores and OOD detector, fitted together."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from mineral_recog.calibration.conformal import ConformalScores, fit_conformal
-from mineral_recog.calibration.ood import DIRECTIONS, OodDetector, fit_ood
+from mineral_recog.calibration.ood import MAX_DIRECTIONS, OodDetector, fit_ood
 from mineral_recog.calibration.temperature import (
-    COLDEST,
-    HOTTEST,
+    MAX_TEMPERATURE,
+    MIN_TEMPERATURE,
+    AnyFloats,
     Floats,
     Ints,
-    Logits,
     fit_temperature,
     softmax,
 )
 
-LARGEST_COUNT = 10_000_000  # validation photos of a class
+MAX_COUNT = 10_000_000  # validation photos per class
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 
 
 class CalibrationValues(BaseModel):
-    """The schema of the small parts of a `Calibration`, as they stand in a JSON file."""
+    """The schema of the small parts of a `Calibration` in a JSON file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    temperature: Annotated[float, Field(strict=True, ge=COLDEST, le=HOTTEST)]
-    val_counts: tuple[Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)], ...]
+    temperature: Annotated[float, Field(strict=True, ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
+    val_counts: tuple[Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)], ...]
     novelty_weight: Annotated[float, Field(strict=True, ge=0)]
     novelty_ordinary: Annotated[float, Field(strict=True)]
     novelty_threshold: Annotated[float, Field(strict=True, ge=0)]
@@ -42,35 +42,35 @@ class CalibrationValues(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Calibrated probabilities, sets of minerals, and none of these.
+    """Calibrated probabilities, prediction sets and OOD detection for a model.
 
     Attributes:
-        temperature: what logits are divided by.
-        conformal: for sets of minerals, of calibrated probabilities.
-        ood: for photos of something else, of features and logits as they come.
+        temperature: Divisor of the logits.
+        conformal: Conformal scores of calibrated probabilities, for prediction sets.
+        ood: OOD detector, which takes features and uncalibrated logits.
     """
 
     temperature: float
     conformal: ConformalScores
     ood: OodDetector
 
-    def probabilities(self, logits: Logits) -> Floats:
-        """Calibrated probabilities [M, C] from logits [M, C]."""
+    def probabilities(self, logits: AnyFloats) -> Floats:
+        """Return calibrated probabilities [M, C] from logits [M, C]."""
         return softmax(logits, self.temperature)
 
     def values(self) -> CalibrationValues:
-        """The small parts, for a JSON file."""
+        """Return the small parts, for a JSON file."""
         return CalibrationValues(
             temperature=self.temperature,
             val_counts=self.conformal.counts,
-            novelty_weight=self.ood.weight,
-            novelty_ordinary=self.ood.ordinary,
+            novelty_weight=self.ood.energy_weight,
+            novelty_ordinary=self.ood.typical_logsumexp,
             novelty_threshold=self.ood.threshold,
-            plain_threshold=self.ood.plain_threshold,
+            plain_threshold=self.ood.msp_threshold,
         )
 
     def arrays(self) -> Arrays:
-        """The large parts by name, float32, for a file of tensors."""
+        """Return the large parts by name, float32, for a file of tensors."""
         return {
             "conformal_scores": self.conformal.scores,
             "class_means": self.ood.means,
@@ -79,22 +79,22 @@ class Calibration:
 
 
 def fit_calibration(
-    train_features: Logits,
+    train_features: AnyFloats,
     train_labels: Ints,
-    val_features: Logits,
-    val_logits: Logits,
+    val_features: AnyFloats,
+    val_logits: AnyFloats,
     val_labels: Ints,
     groups: Sequence[str],
 ) -> Calibration:
-    """Fit all parts.
+    """Fit all parts of a calibration.
 
     Args:
-        train_features: of the training photos in the evaluation view, [N, D].
-        train_labels: [N]; every class occurs.
-        val_features: of the validation photos, [M, D].
-        val_logits: [M, C].
-        val_labels: [M].
-        groups: `head`, `medium` or `tail` for each class, C.
+        train_features: Features of the training photos in the evaluation view, [N, D].
+        train_labels: Labels, [N]; every class occurs.
+        val_features: Features of the validation photos, [M, D].
+        val_logits: Logits, [M, C].
+        val_labels: Labels, [M].
+        groups: Class group (`head`, `medium` or `tail`) of each class, [C].
     """
     temperature = fit_temperature(val_logits, val_labels)
     return Calibration(
@@ -104,39 +104,39 @@ def fit_calibration(
     )
 
 
-def read_calibration(
+def restore_calibration(
     values: CalibrationValues,
     arrays: Mapping[str, npt.NDArray[np.float32]],
     groups: Sequence[str],
     width: int,
 ) -> Calibration:
-    """Put together again what `values` and `arrays` gave.
+    """Return the calibration that `values` and `arrays` come from.
 
     Args:
-        values: validated by its schema already.
-        arrays: by name.
-        groups: of each class, C.
-        width: features of the model, D.
+        values: Small parts, already validated by their schema.
+        arrays: Large parts by name.
+        groups: Class group of each class, [C].
+        width: Number of features of the model, D.
 
     Raises:
-        ValueError: parts that do not fit each other or the model, or are not finite.
+        ValueError: The parts do not fit each other or the model, or are not finite.
     """
-    classes, photos = len(groups), sum(values.val_counts)
-    if len(values.val_counts) != classes:
-        raise ValueError(f"val_counts of {len(values.val_counts)} classes, not {classes}")
-    shapes = {"conformal_scores": (photos,), "class_means": (classes, width)}
+    class_count, photo_count = len(groups), sum(values.val_counts)
+    if len(values.val_counts) != class_count:
+        raise ValueError(f"val_counts of {len(values.val_counts)} classes, not {class_count}")
+    shapes = {"conformal_scores": (photo_count,), "class_means": (class_count, width)}
     if arrays.keys() != {*shapes, "directions"}:
-        raise ValueError(f"arrays {', '.join(sorted(arrays))}")
-    shapes["directions"] = (min(arrays["directions"].size // width, DIRECTIONS), width)
+        raise ValueError(f"wrong set of arrays: {', '.join(sorted(arrays))}")
+    shapes["directions"] = (min(arrays["directions"].size // width, MAX_DIRECTIONS), width)
     for name, shape in shapes.items():
-        found = arrays[name]
-        if found.shape != shape or found.dtype != np.float32 or not np.isfinite(found).all():
-            raise ValueError(f"{name} is not {shape} finite float32 numbers")
+        array = arrays[name]
+        if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ValueError(f"{name} is not a finite float32 array of shape {shape}")
     scores = arrays["conformal_scores"]
     if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
-        raise ValueError("conformal_scores do not lie between 0 and 1")
-    last = np.cumsum(values.val_counts)[:-1]
-    if any((np.diff(own) < 0).any() for own in np.split(scores, last)):
+        raise ValueError("conformal_scores are not between 0 and 1")
+    class_ends = np.cumsum(values.val_counts)[:-1]
+    if any((np.diff(class_scores) < 0).any() for class_scores in np.split(scores, class_ends)):
         raise ValueError("conformal_scores are not sorted within classes")
     return Calibration(
         values.temperature,

@@ -1,7 +1,7 @@
-"""How believable the answers of a model are on a split: the figures of the report.
+"""Metrics of how reliable a model's calibration is on a split, for the report.
 
-All figures are shares in [0, 1], except `set_size...`, which are classes. A group without photos
-has no figure, and its key is left out (JSON has no nan).
+All metrics are shares in [0, 1], except `set_size...`, which counts classes. The keys of a class
+group without photos are left out, since JSON has no NaN.
 """
 
 from __future__ import annotations
@@ -11,93 +11,104 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from mineral_recog.calibration.calibration import Calibration
-from mineral_recog.calibration.ood import plain_score
-from mineral_recog.calibration.temperature import Floats, Ints, Logits, calibration_error, softmax
+from mineral_recog.calibration.ood import msp_score
+from mineral_recog.calibration.temperature import (
+    AnyFloats,
+    Floats,
+    Ints,
+    calibration_error,
+    softmax,
+)
 
 
-def calibration_figures(
+def calibration_metrics(
     calibration: Calibration,
     labels: Ints,
-    logits: Logits,
-    features: Logits,
+    logits: AnyFloats,
+    features: AnyFloats,
     groups: tuple[str, ...],
     coverage: float = 0.9,
 ) -> dict[str, float]:
-    """What the calibration of a model is worth on the photos of a split.
+    """Compute the calibration metrics of a model on the photos of a split.
 
-    Keys, each also with `_head`, `_medium` and `_tail` for the photos of those classes alone:
-    ece_before and ece_after (expected calibration error without and with the temperature),
-    coverage (share of photos whose set holds the right class), set_size (mean classes in a set),
-    kept (share of photos that are not called none of these). And lowest_coverage, that of the
-    class whose photos are covered least.
+    Each key but the last also comes with `_head`, `_medium` and `_tail`, for the photos of those
+    classes only:
+        ece_before, ece_after: Expected calibration error without and with the temperature.
+        coverage: Share of photos whose set contains the right class.
+        set_size: Mean number of classes in a set.
+        kept: Share of photos that are not called "none of these".
+        lowest_coverage: Coverage of the class with the lowest one.
 
     Args:
-        labels: [M], M at least 1.
-        logits: [M, C].
-        features: [M, D].
-        groups: of each class, C.
-        coverage: that is asked for.
+        calibration: Calibration of the model.
+        labels: Labels, [M], M at least 1.
+        logits: Logits, [M, C].
+        features: Features, [M, D].
+        groups: Class group of each class, [C].
+        coverage: Nominal coverage of the sets.
     """
     before, after = softmax(logits), calibration.probabilities(logits)
     sets = calibration.conformal.prediction_set(after, coverage)
     covered = sets[np.arange(len(labels)), labels]
     sizes = sets.sum(axis=1)
     kept = calibration.ood.score(features, logits) <= calibration.ood.threshold
-    group_of = np.array(groups)[labels]
-    found: dict[str, float] = {}
+    group_of_photo = np.array(groups)[labels]
+    result: dict[str, float] = {}
     for suffix in ("", "_head", "_medium", "_tail"):
-        photos = group_of == suffix[1:] if suffix else np.ones(len(labels), dtype=np.bool_)
-        if photos.any():
-            found |= {
-                f"ece_before{suffix}": calibration_error(labels[photos], before[photos]),
-                f"ece_after{suffix}": calibration_error(labels[photos], after[photos]),
-                f"coverage{suffix}": float(covered[photos].mean()),
-                f"set_size{suffix}": float(sizes[photos].mean()),
-                f"kept{suffix}": float(kept[photos].mean()),
+        mask = group_of_photo == suffix[1:] if suffix else np.ones(len(labels), dtype=np.bool_)
+        if mask.any():
+            result |= {
+                f"ece_before{suffix}": calibration_error(labels[mask], before[mask]),
+                f"ece_after{suffix}": calibration_error(labels[mask], after[mask]),
+                f"coverage{suffix}": float(covered[mask].mean()),
+                f"set_size{suffix}": float(sizes[mask].mean()),
+                f"kept{suffix}": float(kept[mask].mean()),
             }
-    found["lowest_coverage"] = min(float(covered[labels == c].mean()) for c in np.unique(labels))
-    return found
+    result["lowest_coverage"] = min(float(covered[labels == c].mean()) for c in np.unique(labels))
+    return result
 
 
-def ood_figures(
+def ood_metrics(
     calibration: Calibration,
-    logits: Logits,
-    features: Logits,
-    other_logits: Logits,
-    other_features: Logits,
+    logits: AnyFloats,
+    features: AnyFloats,
+    other_logits: AnyFloats,
+    other_features: AnyFloats,
 ) -> dict[str, float]:
-    """How well pictures of something else are told from the photos of a split.
+    """Compute how well OOD pictures are separated from the photos of a split.
 
-    Keys: auroc (the probability that one of the other pictures is stranger than one of the
-    photos), false_accepts (the share of other pictures that are not called none of these),
-    kept (the share of photos that are not); and plain_auroc, plain_false_accepts and plain_kept,
-    the same by maximum softmax probability with its own threshold, fitted for the same share of
-    validation photos kept.
+    The keys are:
+        auroc: Probability that a random OOD picture has a higher score than a random photo.
+        false_accepts: Share of OOD pictures that are not called "none of these".
+        kept: Share of photos that are not called "none of these".
+        plain_auroc, plain_false_accepts, plain_kept: The same for maximum softmax probability,
+            with a threshold fitted to keep the same share of validation photos.
 
     Args:
-        logits: of the photos, [M, C].
-        features: of the photos, [M, D].
-        other_logits: of the other pictures, [K, C].
-        other_features: of the other pictures, [K, D].
+        calibration: Calibration of the model.
+        logits: Logits of the photos, [M, C].
+        features: Features of the photos, [M, D].
+        other_logits: Logits of the OOD pictures, [K, C].
+        other_features: Features of the OOD pictures, [K, D].
     """
     ood = calibration.ood
-    own, others = ood.score(features, logits), ood.score(other_features, other_logits)
-    plain, plain_others = plain_score(logits), plain_score(other_logits)
+    scores, other_scores = ood.score(features, logits), ood.score(other_features, other_logits)
+    msp_scores, other_msp_scores = msp_score(logits), msp_score(other_logits)
     return {
-        "auroc": _auroc(own, others),
-        "false_accepts": _share(others <= ood.threshold),
-        "kept": _share(own <= ood.threshold),
-        "plain_auroc": _auroc(plain, plain_others),
-        "plain_false_accepts": _share(plain_others <= ood.plain_threshold),
-        "plain_kept": _share(plain <= ood.plain_threshold),
+        "auroc": _auroc(scores, other_scores),
+        "false_accepts": _share(other_scores <= ood.threshold),
+        "kept": _share(scores <= ood.threshold),
+        "plain_auroc": _auroc(msp_scores, other_msp_scores),
+        "plain_false_accepts": _share(other_msp_scores <= ood.msp_threshold),
+        "plain_kept": _share(msp_scores <= ood.msp_threshold),
     }
 
 
-def _share(which: npt.NDArray[np.bool_]) -> float:
-    return float(which.mean())
+def _share(mask: npt.NDArray[np.bool_]) -> float:
+    return float(mask.mean())
 
 
-def _auroc(own: Floats, others: Floats) -> float:
-    """The probability that one of the others is larger than one of our own; equal ones half."""
-    ranks = rankdata(np.concatenate([own, others]))[len(own) :]
-    return float((ranks.mean() - (len(others) + 1) / 2) / len(own))
+def _auroc(scores: Floats, other_scores: Floats) -> float:
+    """Return the probability that one of the other scores is larger; ties count half."""
+    ranks = rankdata(np.concatenate([scores, other_scores]))[len(scores) :]
+    return float((ranks.mean() - (len(other_scores) + 1) / 2) / len(scores))

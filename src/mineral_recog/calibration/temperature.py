@@ -1,4 +1,4 @@
-"""Probabilities that mean something: one temperature for all logits.
+"""Temperature scaling: calibrates probabilities by dividing all logits by one number.
 
 Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
 """
@@ -10,71 +10,72 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Logits = npt.NDArray[np.float32] | npt.NDArray[np.float64]
+AnyFloats = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
-COLDEST, HOTTEST = 0.05, 20.0
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
 ECE_BINS = 15
 
 
-def softmax(logits: Logits, temperature: float = 1.0) -> Floats:
-    """Probabilities [M, C] from logits [M, C] over the temperature; each row sums to 1."""
-    shifted: Floats = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    shifted /= temperature
-    np.exp(shifted, out=shifted)
-    shifted /= shifted.sum(axis=1, keepdims=True)
-    return shifted
+def softmax(logits: AnyFloats, temperature: float = 1.0) -> Floats:
+    """Return probabilities [M, C] from logits [M, C] / temperature; each row sums to 1."""
+    result: Floats = logits.astype(np.float64)
+    result -= result.max(axis=1, keepdims=True)
+    result /= temperature
+    np.exp(result, out=result)
+    result /= result.sum(axis=1, keepdims=True)
+    return result
 
 
-def log_sum(logits: Logits) -> Floats:
-    """Log of the sum of exp(logits), [M] from [M, C]."""
-    wide: Floats = logits.astype(np.float64)
-    top = wide.max(axis=1)
-    summed: Floats = top + np.log(np.exp(wide - top[:, None]).sum(axis=1))
-    return summed
+def logsumexp(logits: AnyFloats) -> Floats:
+    """Return the log of the sum of exp(logits) of each row, [M] from [M, C]."""
+    logits64: Floats = logits.astype(np.float64)
+    maximum = logits64.max(axis=1)
+    result: Floats = maximum + np.log(np.exp(logits64 - maximum[:, None]).sum(axis=1))
+    return result
 
 
-def fit_temperature(logits: Logits, labels: Ints) -> float:
-    """The temperature in [0.05, 20] whose probabilities make the labels likeliest.
+def fit_temperature(logits: AnyFloats, labels: Ints) -> float:
+    """Return the temperature in [0.05, 20] that makes the labels most likely.
 
-    Each class counts by the square root of its photos, see `class_weights`.
+    Each class has a weight of the square root of its photo count, see `class_weights`.
 
     Args:
-        logits: of the validation photos, [M, C].
-        labels: of the validation photos, [M], M at least 1.
+        logits: Logits of the validation photos, [M, C].
+        labels: Labels of the validation photos, [M], M at least 1.
     """
-    from scipy.optimize import minimize_scalar  # slow to import, and needed when fitting alone
+    from scipy.optimize import minimize_scalar  # slow to import, and needed only for fitting
 
-    photos = np.arange(len(labels))
+    rows = np.arange(len(labels))
     weights = class_weights(labels)
 
-    def surprise(log_temperature: float) -> float:
+    def negative_log_likelihood(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
-        return float(weights @ (log_sum(scaled) - scaled[photos, labels]))
+        return float(weights @ (logsumexp(scaled) - scaled[rows, labels]))
 
-    bounds = (np.log(COLDEST), np.log(HOTTEST))
-    found = minimize_scalar(surprise, bounds=bounds, method="bounded")
-    return float(np.clip(np.exp(found.x), COLDEST, HOTTEST))
+    bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
+    optimum = minimize_scalar(negative_log_likelihood, bounds=bounds, method="bounded")
+    return float(np.clip(np.exp(optimum.x), MIN_TEMPERATURE, MAX_TEMPERATURE))
 
 
 def class_weights(labels: Ints) -> Floats:
-    """Weights of photos by which each class counts by the square root of its photos, [M].
+    """Return photo weights [M] that give each class the square root of its photo count.
 
-    With every photo alike a long tail has no say; with every class alike the luck of three photos
-    has too much.
+    With equal weights for photos, a long tail has no influence. With equal weights for classes,
+    chance in a class of three photos has too much.
     """
     weights: Floats = 1 / np.sqrt(np.bincount(labels)[labels])
     return weights
 
 
 def calibration_error(labels: Ints, probabilities: Floats) -> float:
-    """The expected calibration error of the first guesses, in [0, 1] (Guo et al., equation 3).
+    """Return the expected calibration error (ECE) of the top-1 prediction, in [0, 1].
 
-    Over 15 equal-width bins of the first guess's probability, each closed below, the last closed.
+    Guo et al., equation 3, over 15 equal-width bins of the top-1 probability. Each bin includes
+    its lower edge; the last one also includes its upper edge.
 
     Args:
-        labels: [M].
-        probabilities: [M, C].
+        labels: Labels, [M].
+        probabilities: Probabilities, [M, C].
     """
     confidence = probabilities.max(axis=1)
     gap = (probabilities.argmax(axis=1) == labels) - confidence
@@ -82,6 +83,6 @@ def calibration_error(labels: Ints, probabilities: Floats) -> float:
 
 
 def confidence_bins(confidence: Floats) -> Ints:
-    """Which of the 15 bins of the calibration error a probability falls in, [M] from [M]."""
+    """Return the bin of the calibration error, 0 .. 14, of each probability, [M] from [M]."""
     bins: Ints = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
     return bins

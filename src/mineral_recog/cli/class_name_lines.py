@@ -1,45 +1,45 @@
-"""Lines about class names for `audit` and `prepare`: which were changed, which could be."""
+"""Lines about class names for `audit` and `prepare`: changed names, and names to merge."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mineral_recog.data.readers.naming import SHIPPED
+from mineral_recog.data.readers.naming import SHIPPED_ALIASES
 from mineral_recog.i18n import tr
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.text import encodable
 
 
 def renamed_lines(renamed: Mapping[str, str]) -> list[str]:
-    """A line about class names that were changed, if any were."""
+    """Return a line about class names that were changed, if there are any."""
     if not renamed:
         return []
-    some = [f"{encodable(old)} → {new}" for old, new in list(renamed.items())[:4]]
-    first = ", ".join(some) + (" ..." if len(renamed) > len(some) else "")
+    examples = [f"{encodable(old)} → {new}" for old, new in list(renamed.items())[:4]]
+    first = ", ".join(examples) + (" ..." if len(renamed) > len(examples) else "")
     return [
         tr(
-            f"Class names brought to those of the aliases: {len(renamed)} ({first})",
+            f"Class names replaced by those of the aliases: {len(renamed)} ({first})",
             f"按别名表统一的类名：{len(renamed)} 个（{first}）",
         )
     ]
 
 
 def alias_hint_lines(classes: Iterable[str]) -> list[str]:
-    """A line about classes that the shipped table would bring together, if there are any."""
+    """Return a line about classes that the shipped aliases would merge, if there are any."""
     minerals = read_minerals()
-    together: dict[str, list[str]] = {}
+    names_of: dict[str, list[str]] = {}
     for name in classes:
         if mineral := minerals.find(name):
-            together.setdefault(mineral.name, []).append(name)
-    same = [names for names in together.values() if len(names) > 1]
-    if not same:
+            names_of.setdefault(mineral.name, []).append(name)
+    synonyms = [names for names in names_of.values() if len(names) > 1]
+    if not synonyms:
         return []
-    some = "; ".join(", ".join(map(encodable, names)) for names in same[:3])
-    first = some + (" ..." if len(same) > 3 else "")
+    examples = "; ".join(", ".join(map(encodable, names)) for names in synonyms[:3])
+    first = examples + (" ..." if len(synonyms) > 3 else "")
     return [
         tr(
-            f"Classes that mean the same mineral: {first}. To bring them together: "
-            f"--aliases {SHIPPED}",
-            f"同一矿物的不同类名：{first}。如要合并：--aliases {SHIPPED}",
+            f"Different class names of the same mineral: {first}. To merge them: "
+            f"--aliases {SHIPPED_ALIASES}",
+            f"同一矿物的不同类名：{first}。合并方法：--aliases {SHIPPED_ALIASES}",
         )
     ]

@@ -1,4 +1,4 @@
-"""The command `compare`: train recipes with several seeds and set them side by side."""
+"""The command `compare`: train recipes with several seeds and compare them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def compare(
         typer.Argument(
             metavar="DATA...",
             help=tr(
-                "prepared folders, as random splits of the same photos", "已划分的文件夹（可多个）"
+                "prepared folders, such as random splits of the same photos",
+                "已划分的文件夹，例如同一批照片的多次随机划分",
             ),
         ),
     ],
@@ -32,26 +33,28 @@ def compare(
         str,
         typer.Option(
             help=tr(
-                "names or .yaml files, the first to measure by; or all",
+                "names or .yaml files, the first is the reference; or all",
                 "配方名或 .yaml 文件，第一个作为基准；或 all",
             )
         ),
     ] = "baseline,multi_stage",
-    seeds: Annotated[str, typer.Option(help=tr("of the runs", "各次训练的随机种子"))] = "0,1,2",
+    seeds: Annotated[
+        str, typer.Option(help=tr("random seeds of the runs", "各次训练的随机种子"))
+    ] = "0,1,2",
     out: Annotated[
         Path,
-        typer.Option(help=tr("folder of the runs and the tables", "存放训练与表格的文件夹")),
+        typer.Option(help=tr("folder for the runs and tables", "存放训练与表格的文件夹")),
     ] = Path("comparison"),
     settings: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help=tr("key=value for every recipe", "对每个配方的 key=value"),
+            help=tr("key=value for all recipes", "用于所有配方的 key=value"),
         ),
     ] = None,
     split: Annotated[
         Literal["val", "test"],
-        typer.Option(help=tr("photos to measure on", "用哪部分照片评估")),
+        typer.Option(help=tr("split to evaluate on", "用于评估的划分")),
     ] = "test",
     cache: CacheOption = None,
     device: DeviceOption = "auto",

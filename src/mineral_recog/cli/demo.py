@@ -1,4 +1,4 @@
-"""The command `demo`: the whole way on drawn minerals, without photos or a download."""
+"""The command `demo`: all steps on drawn minerals, without photos or a download."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from mineral_recog.cli.options import DeviceOption, ForceOption, SeedOption, Wor
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
 
-# What makes a run of minutes on two cores: a small network from scratch on small images, fewer
-# epochs in the proportions of the full recipes, and a learning rate for training from scratch that
-# was chosen on the baseline. That of cRT is half of it, as it is in the published settings.
+# Settings for runs of minutes on two cores: a small network trained from scratch on small images,
+# fewer epochs in the proportions of the full recipes, and a learning rate for training from scratch
+# that was chosen on the baseline. The rate of cRT is half of it, as in the published settings.
 SMALL = (
     "backbone=test_resnet",
     "pretrained=false",
     "image_size=64",
     "batch_size=64",
-    "precision=float32",  # the same for both, whatever else the machine is doing
+    "precision=float32",  # `auto` depends on timing and might differ between the two
 )
 DEMO_SETTINGS = {
     "baseline": (*SMALL, "stages.ce.epochs=32", "stages.ce.lr=0.1"),
@@ -35,7 +35,7 @@ DEMO_SETTINGS = {
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help=tr("folder for all of it", "存放全部结果的文件夹"))] = (
+    out: Annotated[Path, typer.Option(help=tr("folder for all output", "存放全部结果的文件夹"))] = (
         Path("demo")
     ),
     seed: SeedOption = 3407,
@@ -45,16 +45,16 @@ def demo(
 ) -> None:
     """Draw, train, evaluate and compare."""
     from mineral_recog.cli.epoch_lines import epoch_logger
-    from mineral_recog.cli.figure_tables import print_figures
+    from mineral_recog.cli.figure_tables import print_metrics
     from mineral_recog.data.loaders import default_workers
     from mineral_recog.evaluation.evaluator import evaluate
     from mineral_recog.files import refuse_existing
     from mineral_recog.recipes.recipe_file import read_recipe
-    from mineral_recog.synthetic.drawn_set import CONTACT_SHEET, DEMO_SET, MARK, draw_minerals
+    from mineral_recog.synthetic.drawn_set import CONTACT_SHEET, DEMO_SET, MARKER, draw_minerals
     from mineral_recog.training.run import train
 
     data, processes = out / "minerals", default_workers() if workers is None else workers
-    refuse_existing(out, force, made_by_us=(data / MARK).is_file())
+    refuse_existing(out, force, made_by_us=(data / MARKER).is_file())
     with TerminalProgress() as progress:
         draw_minerals(data, DEMO_SET, seed=seed, force=force, progress=progress)
         print(data / CONTACT_SHEET)
@@ -73,12 +73,12 @@ def demo(
                     progress=progress,
                 )
         evaluate(runs["baseline"], device=device, workers=processes, progress=progress)
-        ours, baseline, folder = evaluate(
+        multi_stage, baseline, folder = evaluate(
             runs["multi_stage"],
             against=runs["baseline"],
             device=device,
             workers=processes,
             progress=progress,
         )
-    print_figures(ours, baseline)
+    print_metrics(multi_stage, baseline)
     print(folder / "report.html")

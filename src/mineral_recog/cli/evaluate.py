@@ -1,4 +1,4 @@
-"""The command `evaluate`: measure a run on a split."""
+"""The command `evaluate`: evaluate a run on a split."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ def evaluate(
     data: Annotated[
         Path | None,
         typer.Option(
-            help=tr("prepared folder; default that of training", "数据文件夹；默认训练所用")
+            help=tr(
+                "prepared folder; default: the one used for training",
+                "数据文件夹；默认为训练所用的文件夹",
+            )
         ),
     ] = None,
     split: Annotated[
         Literal["train", "val", "test"],
-        typer.Option(help=tr("photos to measure on", "用哪部分照片评估")),
+        typer.Option(help=tr("split to evaluate on", "用于评估的划分")),
     ] = "test",
     against: Annotated[
         Path | None,
-        typer.Option(help=tr("an evaluated run to compare with", "与之比较的、已评估的运行")),
+        typer.Option(help=tr("an evaluated run to compare with", "用于比较的、已评估的运行")),
     ] = None,
     groups: Annotated[
         str | None,
@@ -41,8 +44,8 @@ def evaluate(
         Path | None,
         typer.Option(
             help=tr(
-                "folder of pictures of something else, to be told from minerals",
-                "其他图片的文件夹，看模型能否认出“都不是”",
+                "folder of other pictures, which should be recognised as none of these",
+                "其他图片的文件夹，用于检验模型能否判为“都不是”",
             )
         ),
     ] = None,
@@ -50,8 +53,8 @@ def evaluate(
     workers: WorkersOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Measure a run."""
-    from mineral_recog.cli.figure_tables import print_figures
+    """Evaluate a run."""
+    from mineral_recog.cli.figure_tables import print_metrics
     from mineral_recog.data.loaders import default_workers
     from mineral_recog.evaluation.evaluator import evaluate as evaluate_run
 
@@ -68,5 +71,5 @@ def evaluate(
             force=force,
             progress=progress,
         )
-    print_figures(evaluation, other)
+    print_metrics(evaluation, other)
     print(folder / "report.html")

@@ -1,4 +1,4 @@
-"""The figures of an evaluation, or of a comparison, as tables on the terminal."""
+"""Metrics of an evaluation or a comparison as tables on the terminal."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from mineral_recog.cli.tables import new_console
 from mineral_recog.comparison.comparison_rows import (
     Column,
     change_cell,
-    figure_cells,
-    figure_columns,
+    metric_cells,
+    metric_columns,
 )
 from mineral_recog.comparison.summary import Comparison, Score
-from mineral_recog.evaluation.calibration_rows import calibration_figure, other_row
-from mineral_recog.evaluation.metric_descriptions import figure_rows, leaked_rows, paper_rows
+from mineral_recog.evaluation.calibration_rows import format_calibration_metric, ood_row
+from mineral_recog.evaluation.metric_descriptions import leakage_rows, metric_rows, paper_rows
 from mineral_recog.evaluation.results import CalibrationResults, Evaluation
-from mineral_recog.i18n import chinese, tr
+from mineral_recog.i18n import is_chinese, tr
 
 _PRINTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy", "seconds")
 
 
-def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> None:
-    """Print all figures with their intervals, or the paper's four beside those of another run."""
+def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> None:
+    """Print all metrics with their intervals, or the paper's four compared with another run."""
     table = Table(box=None, header_style="bold")
     table.add_column(tr("metric", "指标"))
-    name = "chinese" if chinese() else "english"
+    name = "chinese" if is_chinese() else "english"
     if against is None:
         table.add_column(Text(evaluation.name), justify="right")
         table.add_column(tr("95 % interval", "95% 区间"), justify="right")
-        for row in figure_rows(evaluation):
+        for row in metric_rows(evaluation):
             table.add_row(row[name], row["value"], row["interval"])
     else:
         for column in (against.name, evaluation.name, tr("change", "变化")):
@@ -40,21 +40,20 @@ def print_figures(evaluation: Evaluation, against: Evaluation | None = None) -> 
     console.print(table)
     if evaluation.calibration is not None:
         console.print(_calibration_table(evaluation.calibration))
-    for line in _leaked_lines(evaluation):
+    for line in _leakage_lines(evaluation):
         console.print(line, style="bold", highlight=False, soft_wrap=True)
 
 
-def _leaked_lines(evaluation: Evaluation) -> list[str]:
-    """A warning of photos that are copies of training photos, and the main figures without."""
-    if evaluation.leaked is None or not evaluation.leaked.photos:
+def _leakage_lines(evaluation: Evaluation) -> list[str]:
+    """Return a warning about duplicates of training photos, and the metrics without them."""
+    if evaluation.leakage is None or not evaluation.leakage.indices:
         return []
-    count = len(evaluation.leaked.photos)
-    name = "chinese" if chinese() else "english"
-    rows = leaked_rows(evaluation)
+    count = len(evaluation.leakage.indices)
+    name = "chinese" if is_chinese() else "english"
+    rows = leakage_rows(evaluation)
     lines = [
         tr(
-            f"Warning: {count} of these photos are copies of training photos (copies.json names "
-            "them).",
+            f"Warning: {count} of these photos are copies of training photos (see copies.json).",
             f"警告：其中 {count} 张是训练照片的副本（名单见 copies.json）。",
         )
     ]
@@ -67,23 +66,25 @@ def _leaked_lines(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _calibration_table(found: CalibrationResults) -> Table:
-    """Calibration and sets, of all and of the tail; other pictures against the plain way."""
+def _calibration_table(results: CalibrationResults) -> Table:
+    """Return calibration and sets for all and tail classes, and OOD detection."""
     table = Table(box=None, header_style="bold")
     for heading in (tr("calibrated", "校准后"), tr("all", "全部"), tr("tail", "尾部")):
         table.add_column(heading, justify="left" if not table.columns else "right")
-    asked = f"{found.asked:.0%}"
+    target = f"{results.coverage_target:.0%}"
     rows = {
         "ece_after": tr("Expected calibration error (ECE)", "期望校准误差（ECE）"),
-        "coverage": tr(
-            f"Right one in a set asked to hold it in {asked}", f"集合含正确答案（要求 {asked}）"
-        ),
-        "set_size": tr("Minerals in a set", "集合中的矿物数"),
+        "coverage": tr(f"Coverage of sets (target {target})", f"集合的覆盖率（目标 {target}）"),
+        "set_size": tr("Minerals per set", "集合中的矿物数"),
     }
     for key, name in rows.items():
-        table.add_row(name, calibration_figure(found, key), calibration_figure(found, key, "tail"))
-    if found.others:
-        row = other_row(found.others[0])
+        table.add_row(
+            name,
+            format_calibration_metric(results, key),
+            format_calibration_metric(results, key, "tail"),
+        )
+    if results.ood_pictures:
+        row = ood_row(results.ood_pictures[0])
         plain = tr("plain", "普通")
         for key, name in (
             ("auroc", tr("Other pictures: AUROC", "其他图片：AUROC")),
@@ -94,16 +95,16 @@ def _calibration_table(found: CalibrationResults) -> Table:
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """Print what a reader asks first of each recipe: mean, change, tail, spread and time."""
+    """Print the main metrics of each recipe: mean, change, tail, spread and time."""
     table = Table(box=None, header_style="bold", padding=(0, 1))
     table.add_column(tr("recipe", "配方"), overflow="fold", max_width=26)
-    columns = {column.key: column for column in figure_columns(comparison)}
-    cells = {key: figure_cells(comparison, column) for key, column in columns.items()}
-    several = len(comparison.scores) > 1
+    columns = {column.key: column for column in metric_columns(comparison)}
+    cells = {key: metric_cells(comparison, column) for key, column in columns.items()}
+    has_several = len(comparison.scores) > 1
     for key in _PRINTED:
         if key in columns:
             table.add_column(tr(columns[key].english, columns[key].chinese), justify="right")
-        if key == "mean_accuracy" and several:
+        if key == "mean_accuracy" and has_several:
             table.add_column(tr("change", "变化"), justify="right")
             table.add_column(tr("95 % interval", "95% 区间"), justify="right")
             table.add_column("p", justify="right")
@@ -112,17 +113,17 @@ def print_comparison(comparison: Comparison) -> None:
         for key in _PRINTED:
             if key in columns:
                 cell = cells[key][number]
-                text = cell.text if columns[key].percent else cell.mean  # or it is too wide
-                row.append(Text(text, "bold" if cell.best and several else ""))
-            if key == "mean_accuracy" and several:
-                row += _printed_change(score, columns[key])
+                text = cell.text if columns[key].percent else cell.mean  # the full text is too wide
+                row.append(Text(text, "bold" if cell.best and has_several else ""))
+            if key == "mean_accuracy" and has_several:
+                row += _change_cells(score, columns[key])
         table.add_row(*row)
     console = new_console()
     console.print(table)
 
 
-def _printed_change(score: Score, column: Column) -> list[Text]:
-    """Change, interval and p value; the first recipe is what the others are set against."""
+def _change_cells(score: Score, column: Column) -> list[Text]:
+    """Return change, interval and p value compared with the first recipe, which has none."""
     if column.key not in score.changes:
         return [Text("")] * 3
     cell = change_cell(score, column)

@@ -1,4 +1,4 @@
-"""The command `identify`: answer what the minerals on photos are."""
+"""The command `identify`: identify the minerals in photos."""
 
 from __future__ import annotations
 
@@ -18,72 +18,78 @@ def identify(
         list[str],
         typer.Argument(
             metavar="PHOTO...",
-            help=tr("photos, folders, or patterns", "照片、文件夹或通配模式"),
+            help=tr("photos, folders or patterns", "照片、文件夹或通配模式"),
         ),
     ],
-    model: Annotated[
-        Path, typer.Option(help=tr("run folder, or a model folder", "运行文件夹或模型文件夹"))
-    ],
+    model: Annotated[Path, typer.Option(help=tr("run or model folder", "运行或模型文件夹"))],
     hardness: Annotated[
         str | None,
         typer.Option(
             help=tr(
-                "6, 3.5-5.5, or as 'scratches glass', 'scratched by knife'",
-                "6、3.5-5.5，或如“能划玻璃”“被小刀划动”",
+                "6, 3.5-5.5, or text such as 'scratches glass' or 'scratched by knife'",
+                "6、3.5-5.5，或“能划玻璃”“被小刀划动”等文字",
             )
         ),
     ] = None,
     streak: Annotated[str | None, typer.Option(help=tr("colour of the streak", "条痕颜色"))] = None,
-    lustre: Annotated[str | None, typer.Option(help=tr("as metallic", "如 金属光泽"))] = None,
+    lustre: Annotated[str | None, typer.Option(help=tr("such as metallic", "如 金属光泽"))] = None,
     density: Annotated[
-        str | None, typer.Option(help=tr("g/cm3, as 5.0 or 4.8-5.2", "g/cm3，如 5.0 或 4.8-5.2"))
+        str | None,
+        typer.Option(help=tr("g/cm3, such as 5.0 or 4.8-5.2", "g/cm3，如 5.0 或 4.8-5.2")),
     ] = None,
     magnetic: Annotated[
-        str | None, typer.Option(help=tr("a magnet pulls it: yes or no", "被磁铁吸引：是或否"))
+        str | None, typer.Option(help=tr("attracted by a magnet: yes or no", "被磁铁吸引：是或否"))
     ] = None,
     acid: Annotated[
         str | None,
-        typer.Option(help=tr("it fizzes in dilute acid: yes or no", "遇稀盐酸起泡：是或否")),
+        typer.Option(help=tr("fizzes in dilute acid: yes or no", "遇稀酸起泡：是或否")),
     ] = None,
     specimen: Annotated[
         bool,
         typer.Option("--specimen", help=tr("all photos show one specimen", "所有照片是同一块标本")),
     ] = False,
-    top: Annotated[int, typer.Option(min=1, help=tr("answers to show", "显示几个答案"))] = 5,
+    top: Annotated[
+        int, typer.Option(min=1, help=tr("number of candidates to show", "显示的候选数"))
+    ] = 5,
     coverage: Annotated[
         float,
         typer.Option(
             min=0.5,
             max=0.999,
-            help=tr("how surely the set holds the right one", "集合包含正确矿物的概率"),
+            help=tr(
+                "probability that the set contains the right mineral", "集合包含正确矿物的概率"
+            ),
         ),
     ] = 0.9,
     as_json: Annotated[
-        bool, typer.Option("--json", help=tr("a line of JSON an answer", "每个答案一行 JSON"))
+        bool,
+        typer.Option(
+            "--json", help=tr("print one line of JSON per answer", "每个答案输出一行 JSON")
+        ),
     ] = False,
     csv: Annotated[
         Path | None,
         typer.Option(
             help=tr(
-                "add a line a photo to this file; photos in it are skipped",
-                "向此文件逐张写一行；已在其中的照片会跳过",
+                "append one row per photo to this file; photos already in it are skipped",
+                "向此文件为每张照片写一行；其中已有的照片会跳过",
             )
         ),
     ] = None,
     heat_maps: Annotated[
         Path | None,
-        typer.Option(help=tr("folder for pictures of where it looks", "存放热力图的文件夹")),
+        typer.Option(help=tr("folder for heat maps", "存放热力图的文件夹")),
     ] = None,
     minerals: MineralsOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Answer about photos."""
+    """Identify minerals in photos."""
     from mineral_recog.identify.evidence import read_evidence
 
     if specimen and csv:
         raise UserError(
             tr(
-                "--csv takes a line a photo: leave out --specimen, or use --json.",
+                "--csv writes one row per photo: leave out --specimen, or use --json.",
                 "--csv 每张照片一行：请去掉 --specimen，或改用 --json。",
             )
         )

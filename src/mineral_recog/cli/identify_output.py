@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mineral_recog.cli.answer_tables import add_row, print_answer, print_table, rows_table
+from mineral_recog.cli.answer_tables import add_answer, new_answer_table, print_answer, print_table
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer
 from mineral_recog.identify.answers_csv import AnswerFile
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map_overlay import save_overlay
-from mineral_recog.identify.identifier import Identifier, Seen
-from mineral_recog.identify.photo_stream import SeenPhoto, see_photos
-from mineral_recog.models.gallery import Similar
+from mineral_recog.identify.identifier import Identifier, Observation
+from mineral_recog.identify.photo_stream import ObservedPhoto, observe_photos
+from mineral_recog.models.gallery import SimilarPhoto
 from mineral_recog.progress import Progress
 
 
@@ -25,7 +25,7 @@ class AnswerOptions:
 
     Attributes:
         evidence: Results of physical tests.
-        coverage: Probability with which the set of an answer holds the right mineral.
+        coverage: Probability with which the set of an answer contains the right mineral.
         top: Candidates to show.
         as_json: Print a line of JSON for each answer instead of tables.
         csv: File to append a row for each photo to.
@@ -48,45 +48,45 @@ def identify_specimen(
     Raises:
         DataError: No photo can be read.
     """
-    photos = list(see_photos(identifier, paths, progress=progress))
-    sightings = [photo.seen.sighting for photo in photos]
-    answer = identifier.answer(sightings, options.evidence, options.coverage)
+    photos = list(observe_photos(identifier, paths, progress=progress))
+    outputs = [photo.observation.outputs for photo in photos]
+    answer = identifier.answer(outputs, options.evidence, options.coverage)
     for photo in photos:
         _save_heat_map(identifier, options, photo, answer, progress)
     if options.as_json:
         print(_json([photo.path for photo in photos], answer, options))
     else:
-        print_answer(answer, options.top, _similar(identifier, photos[0].seen))
+        print_answer(answer, options.top, _similar(identifier, photos[0].observation))
 
 
 def identify_each(
     identifier: Identifier, paths: Sequence[Path], options: AnswerOptions, progress: Progress
 ) -> None:
-    """Print or write an answer for each photo; photos that the CSV file holds are skipped.
+    """Print or write an answer for each photo; skip photos that are in the CSV file already.
 
     Raises:
         DataError: No photo can be read.
-        UserError: The CSV file holds something else than answers of this model.
+        UserError: The CSV file does not contain answers of this model and evidence.
     """
     if options.csv is None:
-        table = rows_table()
-        photos = see_photos(identifier, paths, progress=progress)
+        table = new_answer_table()
+        photos = observe_photos(identifier, paths, progress=progress)
         for photo, answer in _answers(identifier, photos, options, progress):
             if not options.as_json:
-                add_row(table, str(photo.path), answer)
+                add_answer(table, str(photo.path), answer)
         if table.row_count:
             print_table(table)
         return
     settings = [identifier.bundle.fingerprint(), asdict(options.evidence), options.coverage]
     with AnswerFile(options.csv, json.dumps(settings)) as file:
-        photos = see_photos(identifier, paths, file.has, progress)
+        photos = observe_photos(identifier, paths, file.has, progress)
         for photo, answer in _answers(identifier, photos, options, progress):
             file.add(photo.path, answer)
     if skipped := len(file.skipped):
         progress.notice(
             tr(
-                f"{skipped} photos were in {options.csv} already.",
-                f"{skipped} 张照片已在 {options.csv} 中。",
+                f"Skipped {skipped} photos whose answers are in {options.csv} already.",
+                f"已跳过 {skipped} 张照片：{options.csv} 中已有它们的答案。",
             )
         )
     print(options.csv)
@@ -94,13 +94,13 @@ def identify_each(
 
 def _answers(
     identifier: Identifier,
-    photos: Iterable[SeenPhoto],
+    photos: Iterable[ObservedPhoto],
     options: AnswerOptions,
     progress: Progress,
-) -> Iterator[tuple[SeenPhoto, Answer]]:
-    """Answer about each photo; save its heat map and print its line of JSON if asked to."""
+) -> Iterator[tuple[ObservedPhoto, Answer]]:
+    """Yield the answer about each photo; save its heat map and print its JSON if requested."""
     for photo in photos:
-        answer = identifier.answer([photo.seen.sighting], options.evidence, options.coverage)
+        answer = identifier.answer([photo.observation.outputs], options.evidence, options.coverage)
         _save_heat_map(identifier, options, photo, answer, progress)
         if options.as_json:
             print(_json([photo.path], answer, options), flush=True)
@@ -110,11 +110,11 @@ def _answers(
 def _save_heat_map(
     identifier: Identifier,
     options: AnswerOptions,
-    photo: SeenPhoto,
+    photo: ObservedPhoto,
     answer: Answer,
     progress: Progress,
 ) -> None:
-    """Save a picture of what speaks for the answer, under a name that is not taken."""
+    """Save the heat map of the first candidate, under a name that does not exist yet."""
     if options.heat_maps is None:
         return
     stem, number = photo.path.stem, 1
@@ -122,13 +122,13 @@ def _save_heat_map(
     while target.exists():
         number += 1
         target = options.heat_maps / f"{stem}-{number}.png"
-    heat_map = identifier.heat_map(photo.seen, answer.candidates[0].name)
+    heat_map = identifier.heat_map(photo.observation, answer.candidates[0].name)
     save_overlay(target, photo.image, heat_map)
     progress.notice(str(target))
 
 
-def _similar(identifier: Identifier, seen: Seen) -> list[tuple[str, Similar]]:
-    return [(identifier.classes[one.label], one) for one in identifier.similar(seen)]
+def _similar(identifier: Identifier, observation: Observation) -> list[tuple[str, SimilarPhoto]]:
+    return [(identifier.classes[photo.label], photo) for photo in identifier.similar(observation)]
 
 
 def _json(paths: Sequence[Path], answer: Answer, options: AnswerOptions) -> str:

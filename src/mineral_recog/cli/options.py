@@ -10,17 +10,17 @@ import typer
 
 from mineral_recog.i18n import tr
 
-MadeFolder = Annotated[
-    Path, typer.Argument(metavar="DATA", help=tr("folder to make", "要生成的文件夹"))
+NewFolderArgument = Annotated[
+    Path, typer.Argument(metavar="DATA", help=tr("folder to create", "要创建的文件夹"))
 ]
 SourceArgument = Annotated[
     Path,
     typer.Argument(
         metavar="SRC",
         help=tr(
-            "photos: a folder a class, with or without train, val and test; or a file that lists "
-            "them (.csv, .json, .jsonl); or .parquet or .tar files",
-            "照片：一类一个文件夹，可已分为 train、val、test；或照片列表文件（.csv、.json、"
+            "photos: one folder per class, optionally in train, val and test; or a file that lists "
+            "photos (.csv, .json, .jsonl); or .parquet or .tar files",
+            "照片：每类一个文件夹，可已分为 train、val、test；或照片列表文件（.csv、.json、"
             ".jsonl）；或 .parquet、.tar 文件",
         ),
     ),
@@ -30,9 +30,9 @@ AliasesOption = Annotated[
     typer.Option(
         metavar="minerals|FILE",
         help=tr(
-            "bring class names to one: `minerals` by the shipped table of names, or a CSV file "
-            "alias,name on top of it",
-            "统一类名：`minerals` 用自带的名称表，或再加一个 CSV 文件（alias,name）",
+            "merge classes by aliases: `minerals` uses the shipped table of names; a CSV file "
+            "(alias,name) extends it",
+            "按别名合并类别：`minerals` 使用自带的名称表；CSV 文件（alias,name）可补充该表",
         ),
     ),
 ]
@@ -43,30 +43,34 @@ DeviceOption = Annotated[
 WorkersOption = Annotated[
     int | None,
     typer.Option(
-        min=0, help=tr("processes that read photos; one a core", "读取照片的进程数；默认每核一个")
+        min=0,
+        help=tr(
+            "processes that read photos; default one per core", "读取照片的进程数；默认每核一个"
+        ),
     ),
 ]
 CacheOption = Annotated[
     Literal["auto", "on", "off"] | None,
     typer.Option(
         help=tr(
-            "keep photos reduced in DATA/.cache, to load fast; auto (default): large ones",
-            "在 DATA/.cache 存缩小的照片，读取更快；auto（默认）：照片大时",
+            "store reduced photos in DATA/.cache for faster loading; auto (default): if photos "
+            "are large",
+            "在 DATA/.cache 保存缩小的照片以加快读取；auto（默认）：仅当照片较大时",
         )
     ),
 ]
 MineralsOption = Annotated[
     Path | None,
     typer.Option(
-        help=tr("a table of your own on top of minerals.csv", "附加的矿物表，格式同 minerals.csv")
+        help=tr("CSV file that extends minerals.csv", "补充 minerals.csv 的 CSV 文件，格式相同")
     ),
 ]
 ForceOption = Annotated[
-    bool, typer.Option("--force", help=tr("replace what is there", "替换已有的结果"))
+    bool, typer.Option("--force", help=tr("replace existing output", "替换已有的输出"))
 ]
-SeedOption = Annotated[int, typer.Option(min=0, help=tr("of the draw", "随机种子"))]
+SeedOption = Annotated[int, typer.Option(min=0, help=tr("random seed", "随机种子"))]
 
 
 def with_cache(settings: Sequence[str] | None, cache: str | None) -> list[str]:
-    """Settings of a recipe, with that of --cache if it was given."""
+    """Return the settings of a recipe, extended by --cache if it was given."""
     return [*(settings or ()), *(() if cache is None else (f"cache={cache}",))]

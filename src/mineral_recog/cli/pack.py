@@ -15,13 +15,19 @@ from mineral_recog.i18n import tr
 def pack(
     data: Annotated[
         Path,
-        typer.Argument(metavar="DATA", help=tr("with train, val and test", "含 train、val、test")),
+        typer.Argument(
+            metavar="DATA",
+            help=tr("folder with train, val and test", "含 train、val、test 的文件夹"),
+        ),
     ],
     out: Annotated[
-        Path, typer.Argument(metavar="OUT", help=tr("folder to make", "要生成的文件夹"))
+        Path, typer.Argument(metavar="OUT", help=tr("folder to create", "要创建的文件夹"))
     ],
     shard_size: Annotated[
-        int, typer.Option(min=1, help=tr("MB of a tar file at most", "每个 tar 文件的最大 MB 数"))
+        int,
+        typer.Option(
+            min=1, help=tr("largest size of a tar file in MB", "每个 tar 文件的最大 MB 数")
+        ),
     ] = 1000,
     seed: SeedOption = 0,
     force: ForceOption = False,
@@ -38,7 +44,9 @@ def pack(
         tr("split", "划分"), tr("photos", "照片数"), tr("shards", "分片数"), "MB", numbers_from=1
     )
     for name, split in splits.items():
-        table.add_row(name, str(split.photos), str(split.shards), f"{split.size / 1e6:.1f}")
+        table.add_row(
+            name, str(split.photo_count), str(split.shard_count), f"{split.byte_count / 1e6:.1f}"
+        )
     console = new_console()
     console.print(table)
     next_step = f"mineral-recog train {out}"

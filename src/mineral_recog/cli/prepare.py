@@ -10,7 +10,7 @@ import typer
 from mineral_recog.cli.options import (
     AliasesOption,
     ForceOption,
-    MadeFolder,
+    NewFolderArgument,
     SeedOption,
     SourceArgument,
 )
@@ -20,14 +20,14 @@ from mineral_recog.i18n import tr
 
 def prepare(
     source: SourceArgument,
-    data: MadeFolder,
+    data: NewFolderArgument,
     split: Annotated[
         str | None,
         typer.Option(
             show_default="80/10/10",
             help=tr(
-                "shares of train/val/test, unless SRC gives the splits",
-                "train/val/test 的比例；SRC 已给出划分时不用",
+                "shares of train/val/test, unless SRC is split already",
+                "train/val/test 的比例；SRC 已划分时不用",
             ),
         ),
     ] = None,
@@ -35,20 +35,20 @@ def prepare(
         float | None,
         typer.Option(
             help=tr(
-                "cut the training photos to a long tail with this factor",
-                "把训练照片裁成此不平衡系数的长尾",
+                "reduce the training photos to a long tail with this imbalance factor",
+                "把训练照片减少为具有此不平衡系数的长尾",
             )
         ),
     ] = None,
     seed: SeedOption = 0,
     place: Annotated[
         Literal["hardlink", "copy", "symlink"],
-        typer.Option(help=tr("how photos come to DATA", "照片放入 DATA 的方式")),
+        typer.Option(help=tr("how to place photos in DATA", "照片放入 DATA 的方式")),
     ] = "hardlink",
     decisions: Annotated[
         Path | None,
         typer.Option(
-            help=tr("file that the page of `audit` saved", "`audit` 的网页所保存的决定文件")
+            help=tr("decisions saved by the page of `audit`", "`audit` 的网页所保存的决定文件")
         ),
     ] = None,
     aliases: AliasesOption = None,
@@ -60,22 +60,22 @@ def prepare(
     from mineral_recog.curation.decisions import read_decisions
     from mineral_recog.curation.preparation import parse_shares
     from mineral_recog.curation.preparation import prepare as prepare_data
-    from mineral_recog.data.readers.naming import open_named
+    from mineral_recog.data.readers.naming import open_with_aliases
 
     shares = parse_shares(split) if split is not None else None
-    decided = read_decisions(decisions) if decisions else None
+    user_decisions = read_decisions(decisions) if decisions else None
     with TerminalProgress() as progress:
-        photos, renamed = open_named(source, aliases, progress)
-        made = prepare_data(
-            photos,
+        photo_source, renamed = open_with_aliases(source, aliases, progress)
+        result = prepare_data(
+            photo_source,
             data,
             shares=shares,
             imbalance=imbalance,
             seed=seed,
             place=place,
-            decisions=decided,
+            decisions=user_decisions,
             force=force,
             progress=progress,
         )
-    class_lines = renamed_lines(renamed) if aliases else alias_hint_lines(photos.classes)
-    print_preparation(made, data, class_lines)
+    class_lines = renamed_lines(renamed) if aliases else alias_hint_lines(photo_source.classes)
+    print_preparation(result, data, class_lines)

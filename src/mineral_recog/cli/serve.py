@@ -1,4 +1,4 @@
-"""The command `serve`: a web page and an HTTP API that identify minerals."""
+"""The command `serve`: serve a web page and an HTTP API that identify minerals."""
 
 from __future__ import annotations
 
@@ -19,17 +19,20 @@ def serve(
         list[str] | None,
         typer.Option(
             "--name",
-            help=tr("a name that browsers know this machine by", "浏览器访问本机所用的名称"),
+            help=tr(
+                "host name by which browsers may access the server",
+                "浏览器访问本服务器所用的主机名",
+            ),
         ),
     ] = None,
     minerals: MineralsOption = None,
     device: DeviceOption = "auto",
 ) -> None:
-    """Show the page and answer over HTTP."""
+    """Serve the page and the API."""
     from mineral_recog.serve.server import serve as serve_run
 
     def on_ready(address: str) -> None:
-        print(tr(f"{address} (Ctrl-C ends it)", f"{address}（按 Ctrl-C 结束）"), flush=True)
+        print(tr(f"{address} (Ctrl-C to stop)", f"{address}（按 Ctrl-C 停止）"), flush=True)
 
     serve_run(
         run,

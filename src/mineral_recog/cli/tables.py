@@ -1,4 +1,4 @@
-"""What all commands print on the terminal: tables and lines of text."""
+"""Tables and lines that all commands print on the terminal."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from rich.console import Console
 from rich.table import Table
 
-PIPE_WIDTH = 120  # characters; a pipe has no width of its own
+PIPE_WIDTH = 120  # characters; a pipe has no width
 
 
 def new_console() -> Console:
@@ -27,6 +27,6 @@ def new_table(*headings: str, numbers_from: int) -> Table:
 
 
 def print_lines(console: Console, lines: Iterable[str]) -> None:
-    """Print lines as they are: no markup, and no line breaks in paths."""
+    """Print lines unchanged: without markup, and without line breaks in paths."""
     for line in lines:
         console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, a line now and then elsewhere."""
+"""Progress for users: a bar on a terminal, occasional lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from rich.progress import Progress as Bar
 
 from mineral_recog.i18n import tr
 from mineral_recog.progress import Progress
-from mineral_recog.text import clock, printable
+from mineral_recog.text import format_duration, printable
 
-LINE_EVERY = 20.0  # seconds between two lines where there is no terminal
+LINE_EVERY = 20.0  # seconds between lines, without a terminal
 
 
 class TerminalProgress(Progress):
@@ -31,7 +31,7 @@ class TerminalProgress(Progress):
     """
 
     def __init__(self) -> None:
-        # Of several processes that train together, the first one speaks for all.
+        # In distributed training only the first process shows progress.
         self.console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
         self.bar: Bar | None = None
         self.task = ""
@@ -48,11 +48,11 @@ class TerminalProgress(Progress):
         self._end()
 
     def update(self, task: str, done: int, total: int, detail: str = "") -> None:
-        """Show how far a task is; the first call of a task opens its bar."""
+        """Show the progress of a task; the first call of a task opens its bar."""
         if task != self.task:
             self._begin(task, done, total)
         if self.bar is not None:
-            self.bar.update(self.number, completed=done, total=total, description=detail or task)
+            self.bar.update(self.task_id, completed=done, total=total, description=detail or task)
         elif self._line_is_due(done, total):
             self._line(detail or task, done, total)
         if done == total:
@@ -66,7 +66,7 @@ class TerminalProgress(Progress):
 
     def _begin(self, task: str, done: int, total: int) -> None:
         self._end()
-        self.task, self.first = task, done
+        self.task, self.first_done = task, done
         self.began = self.last_line = time.monotonic()
         if not self.console.is_terminal:
             return
@@ -79,7 +79,7 @@ class TerminalProgress(Progress):
             TimeRemainingColumn(),
             console=self.console,
         )
-        self.number = self.bar.add_task(task, total=total, completed=done)
+        self.task_id = self.bar.add_task(task, total=total, completed=done)
         self.bar.start()
 
     def _end(self) -> None:
@@ -91,7 +91,7 @@ class TerminalProgress(Progress):
         return done == total or time.monotonic() - self.last_line > LINE_EVERY
 
     def _line(self, text: str, done: int, total: int) -> None:
-        """Print progress as a line, with the time left by the pace since the task began."""
+        """Print progress as a line, with the time left at the average pace of the task."""
         now = self.last_line = time.monotonic()
-        left = (now - self.began) / max(done - self.first, 1) * (total - done)
-        self.notice(f"{text}  {done}/{total}  {clock(left)} {tr('left', '剩余')}")
+        left = (now - self.began) / max(done - self.first_done, 1) * (total - done)
+        self.notice(f"{text}  {done}/{total}  {format_duration(left)} {tr('left', '剩余')}")

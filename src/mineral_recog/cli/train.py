@@ -1,4 +1,4 @@
-"""The command `train`: train on DATA by a recipe."""
+"""The command `train`: train a recipe on DATA."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def train(
         list[str] | None,
         typer.Option(
             "--set",
-            help=tr("key=value, as stages.fea.epochs=5", "key=value，如 stages.fea.epochs=5"),
+            help=tr("key=value, such as stages.fea.epochs=5", "key=value，如 stages.fea.epochs=5"),
         ),
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help=tr("go on after an interruption", "中断后继续"))
+        bool, typer.Option("--resume", help=tr("continue after an interruption", "中断后继续"))
     ] = False,
     tensorboard: Annotated[
         bool,
@@ -60,7 +60,7 @@ def train(
     workers: WorkersOption = None,
     force: ForceOption = False,
 ) -> None:
-    """Train by a recipe."""
+    """Train a recipe."""
     from mineral_recog.recipes.recipe_file import read_recipe
 
     name = recipe or "multi_stage"
@@ -68,13 +68,13 @@ def train(
     if resume and (recipe or settings or cache or force):
         raise UserError(
             tr(
-                "--resume goes on with the run as it is: leave out --recipe, --set, --cache and "
-                "--force.",
-                "--resume 按原样继续训练：请去掉 --recipe、--set、--cache 与 --force。",
+                "--resume continues a run with its settings: leave out --recipe, --set, --cache "
+                "and --force.",
+                "--resume 按原有设置继续训练：请去掉 --recipe、--set、--cache 与 --force。",
             )
         )
     # Wrong keys are reported before torch is loaded.
-    settled = read_recipe(name, with_cache(settings, cache))
+    resolved_recipe = read_recipe(name, with_cache(settings, cache))
 
     from mineral_recog.cli.epoch_lines import epoch_logger
     from mineral_recog.data.loaders import default_workers
@@ -95,7 +95,7 @@ def train(
         else:
             train_run(
                 data,
-                settled,
+                resolved_recipe,
                 folder,
                 device=device,
                 workers=processes,

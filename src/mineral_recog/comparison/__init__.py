@@ -1,1 +1,1 @@
-"""Many runs side by side: planning and making them, tables, plots and a page."""
+"""Comparisons of recipes: planning and making runs, tables, plots and a page."""

@@ -1,4 +1,4 @@
-"""What the tables of a comparison say, cell by cell, for the terminal, Markdown and the page."""
+"""Columns and cells of the tables of a comparison, for the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import math
 from typing import NamedTuple
 
 from mineral_recog.comparison.summary import COSTS, Comparison, Score
-from mineral_recog.evaluation.metric_descriptions import MEANINGS
+from mineral_recog.evaluation.metric_descriptions import METRIC_DESCRIPTIONS
 
 UNKNOWN = "–"
-_MEANING = {meaning.key: meaning for meaning in MEANINGS}
+_DESCRIPTIONS = {metric.key: metric for metric in METRIC_DESCRIPTIONS}
 
 
 class Column(NamedTuple):
-    """A figure with a name that fits the head of a column, in both languages."""
+    """A metric with a short name for the header of a column, in both languages."""
 
     key: str
     english: str
@@ -21,13 +21,13 @@ class Column(NamedTuple):
 
     @property
     def percent(self) -> bool:
-        """Whether it is shown in per cent."""
-        return self.key in _MEANING and _MEANING[self.key].percent
+        """Whether the metric is shown in per cent."""
+        return self.key in _DESCRIPTIONS and _DESCRIPTIONS[self.key].percent
 
     @property
     def higher_is_better(self) -> bool:
-        """Whether more of it is good; less of what training costs is."""
-        return self.key in _MEANING and _MEANING[self.key].higher_is_better
+        """Whether a larger value is better; for the costs of training a smaller one is."""
+        return self.key in _DESCRIPTIONS and _DESCRIPTIONS[self.key].higher_is_better
 
 
 COLUMNS = (
@@ -45,9 +45,13 @@ _TESTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accura
 
 
 class Cell(NamedTuple):
-    """A figure of a recipe as shown: its mean, the deviation or nothing, and to sort by.
+    """A metric of a recipe as shown.
 
-    best: whether no recipe is better as shown.
+    Attributes:
+        mean: Mean over runs.
+        std: Standard deviation over runs; "" if there is none to show.
+        value: Mean as a number, to sort by; None if it is unknown.
+        best: Whether no recipe is better after rounding.
     """
 
     mean: str
@@ -57,12 +61,21 @@ class Cell(NamedTuple):
 
     @property
     def text(self) -> str:
-        """Mean and deviation in one."""
+        """Mean and deviation together."""
         return f"{self.mean} ± {self.std}" if self.std else self.mean
 
 
 class ChangeCell(NamedTuple):
-    """A change as shown; verdict: better or worse where the change is clear, else unclear."""
+    """A change as shown.
+
+    Attributes:
+        change: The change with its sign.
+        low: Lower end of the 95 % interval.
+        high: Upper end of the 95 % interval.
+        p: The p value.
+        value: The change as a number, to sort by.
+        verdict: "better" or "worse" if the change is significant, else "unclear".
+    """
 
     change: str
     low: str
@@ -72,8 +85,8 @@ class ChangeCell(NamedTuple):
     verdict: str
 
 
-def figure_columns(comparison: Comparison) -> list[Column]:
-    """The columns for which there is something to show."""
+def metric_columns(comparison: Comparison) -> list[Column]:
+    """Return the columns that have a value for some recipe."""
     return [
         column
         for column in COLUMNS
@@ -82,79 +95,79 @@ def figure_columns(comparison: Comparison) -> list[Column]:
 
 
 def change_columns(comparison: Comparison) -> list[Column]:
-    """The columns whose changes are shown; those of all figures are in comparison.csv."""
+    """Return the columns whose changes are shown; comparison.csv has the changes of all metrics."""
     tested = set(_TESTED).intersection(*(score.changes for score in comparison.scores[1:]))
     return [column for column in COLUMNS if column.key in tested]
 
 
-def figure_cells(comparison: Comparison, column: Column) -> list[Cell]:
-    """The cells of a column, a recipe each."""
+def metric_cells(comparison: Comparison, column: Column) -> list[Cell]:
+    """Return the cells of a column, one per recipe."""
     means = [_mean(score, column) for score in comparison.scores]
-    known = [mean for mean in means if math.isfinite(mean)]
-    best = _told((max if column.higher_is_better else min)(known), column) if known else UNKNOWN
+    finite = [mean for mean in means if math.isfinite(mean)]
+    best = _format((max if column.higher_is_better else min)(finite), column) if finite else UNKNOWN
     cells = []
     for score, mean in zip(comparison.scores, means, strict=True):
         if not math.isfinite(mean):
             cells.append(Cell(UNKNOWN, "", None, False))
             continue
-        text, std = _told(mean, column), score.std[column.key]
-        several = math.isfinite(std) and column.key not in COSTS
-        cells.append(Cell(text, _told(std, column) if several else "", mean, text == best))
+        text, std = _format(mean, column), score.std[column.key]
+        has_std = math.isfinite(std) and column.key not in COSTS
+        cells.append(Cell(text, _format(std, column) if has_std else "", mean, text == best))
     return cells
 
 
 def change_cell(score: Score, column: Column) -> ChangeCell:
-    """The change of a figure against the first recipe."""
+    """Return the change of a metric against the first recipe."""
     change = score.changes[column.key]
     verdict = "unclear"
-    if change.clear:
+    if change.significant:
         verdict = "better" if (change.low > 0) == column.higher_is_better else "worse"
-    low, high = (signed(bound, column) for bound in (change.low, change.high))
-    told = signed(change.change, column)
-    return ChangeCell(told, low, high, p_value(change.p), change.change, verdict)
+    low, high = (format_change(bound, column) for bound in (change.low, change.high))
+    text = format_change(change.change, column)
+    return ChangeCell(text, low, high, format_p(change.p), change.change, verdict)
 
 
-def signed(value: float, column: Column) -> str:
-    """A change with its sign, in points of per cent where the figure is in per cent."""
+def format_change(value: float, column: Column) -> str:
+    """Format a change with its sign, in percentage points if the metric is in per cent."""
     digits = 1 if column.percent else 3
     rounded = round(100 * value if column.percent else value, digits)
-    return f"{rounded + 0.0:+.{digits}f}"  # which makes a negative zero positive
+    return f"{rounded + 0.0:+.{digits}f}"  # makes a negative zero positive
 
 
-def p_value(p: float) -> str:
-    """A p value as it is worth telling."""
+def format_p(p: float) -> str:
+    """Format a p value to three digits."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def mcnemar_cell(score: Score) -> tuple[str, str]:
-    """Photos lost and gained, and the p value; nothing for the first recipe."""
+    """Return photos lost and gained, and the p value; dashes for the first recipe."""
     if score.mcnemar is None:
         return UNKNOWN, UNKNOWN
     lost, gained, p = score.mcnemar
-    return f"-{lost:,} / +{gained:,}", p_value(p)
+    return f"-{lost:,} / +{gained:,}", format_p(p)
 
 
-def strict_p(comparison: Comparison) -> float:
-    """What a p value must stay under for one of so many recipes (Bonferroni's correction)."""
+def bonferroni_p(comparison: Comparison) -> float:
+    """Return the significance level for this number of recipes (Bonferroni correction)."""
     return 0.05 / max(1, len(comparison.scores) - 1)
 
 
 def _mean(score: Score, column: Column) -> float:
-    """The mean of a figure; nan for one that is not known."""
+    """Return the mean of a metric; nan if it is unknown."""
     return score.mean.get(column.key, math.nan)
 
 
-def _told(value: float, column: Column) -> str:
-    """A figure without its unit where the head of the column has it."""
+def _format(value: float, column: Column) -> str:
+    """Format a metric, without a unit that the header of the column has."""
     if column.key == "seconds":
-        return duration(value)
+        return format_seconds(value)
     if column.key == "memory":
-        return size(value)
+        return format_bytes(value)
     return f"{100 * value:.1f}" if column.percent else f"{value:.3f}"
 
 
-def duration(seconds: float) -> str:
-    """A time in its natural unit."""
+def format_seconds(seconds: float) -> str:
+    """Format a time in seconds, minutes or hours."""
     if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = seconds / 60
@@ -163,6 +176,6 @@ def duration(seconds: float) -> str:
     return f"{minutes / 60:.1f} h"
 
 
-def size(count: float) -> str:
-    """A number of bytes in its natural unit."""
+def format_bytes(count: float) -> str:
+    """Format a number of bytes in MB or GB."""
     return f"{count / 1e6:.0f} MB" if count < 1e9 else f"{count / 1e9:.1f} GB"

@@ -1,4 +1,4 @@
-"""Which runs a comparison is made of. What is wrong with them is told without loading torch."""
+"""Plan the runs of a comparison, and report wrong input before torch is loaded."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 
-ALL, FIRST = "all", "baseline"  # `all` recipes begin with the one that others are measured by
+ALL, FIRST = "all", "baseline"  # FIRST leads `all`, so that the others are compared with it
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,12 @@ class PlannedRun:
     """One run of a comparison.
 
     Attributes:
-        name: of the recipe, as tables show it.
-        recipe: with the seed set.
-        data: prepared folder.
-        data_name: of that folder, as tables show it.
-        seed: of the run.
-        folder: where the run lies.
+        name: Name of the recipe, as tables show it.
+        recipe: Recipe with the seed set.
+        data: Prepared folder.
+        data_name: Name of that folder, as tables show it.
+        seed: Seed of the run.
+        folder: Run folder.
     """
 
     name: str
@@ -42,13 +42,13 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs of a comparison in the order they are made, and where the tables go.
+    """The runs of a comparison in their order, and the folder of the tables.
 
     Attributes:
-        runs: every recipe on every DATA with every seed.
-        out: folder of the comparison.
-        split: photos to measure on.
-        command: what repeats it, as text.
+        runs: Every recipe on every DATA with every seed.
+        out: Folder of the comparison.
+        split: Split to evaluate on.
+        command: Command line that repeats the comparison.
     """
 
     runs: tuple[PlannedRun, ...]
@@ -65,57 +65,57 @@ def plan_comparison(
     out: Path,
     split: str,
 ) -> Plan:
-    """Read every recipe with every seed, and lay out the runs.
+    """Read every recipe with every seed, and plan the runs.
 
-    All recipes are trained with one seed before the next seed's turn, so that a comparison that
-    is stopped has whole rows, and what recipes share need not be kept for long.
+    All recipes are trained with one seed before the next seed, so that an interrupted comparison
+    has complete rows, and shared stages need not be stored for long.
 
     Args:
-        data: prepared folders, such as several random splits of the same photos.
-        recipes: names and paths, separated by commas; `all` stands for all shipped ones.
-        seeds: whole numbers, separated by commas.
+        data: Prepared folders, such as several random splits of the same photos.
+        recipes: Names and paths, separated by commas; `all` is all built-in recipes.
+        seeds: Whole numbers, separated by commas.
         settings: `key=value` for every recipe.
-        out: folder of the comparison.
-        split: photos to measure on.
+        out: Folder of the comparison.
+        split: Split to evaluate on.
 
     Raises:
-        UserError: a recipe, seed or setting is wrong, or two things have one name.
+        UserError: A recipe, seed or setting is wrong, or two of them have the same name.
     """
-    names = {Path(recipe).stem: recipe for recipe in _recipes(recipes)}
+    paths = {Path(recipe).stem: recipe for recipe in _parse_recipes(recipes)}
     folders = {folder.resolve().name: folder for folder in data}
-    _refuse_twice("DATA", [folder.resolve().name for folder in data])
-    numbers = _seeds(seeds)
+    _refuse_duplicate_names("DATA", [folder.resolve().name for folder in data])
+    seed_values = _parse_seeds(seeds)
     _refuse_seed_setting(settings)
     read = {
         (name, seed): read_recipe(recipe, [*settings, f"seed={seed}"])
-        for name, recipe in names.items()
-        for seed in numbers
+        for name, recipe in paths.items()
+        for seed in seed_values
     }
-    _refuse_other_groups([(name, read[name, numbers[0]]) for name in names])
+    _refuse_different_groups([(name, read[name, seed_values[0]]) for name in paths])
     runs = tuple(
         PlannedRun(
             name, read[name, seed], folder, data_name, seed,
             out / "runs" / name / f"{data_name}-seed{seed}",
         )
-        for seed in numbers
+        for seed in seed_values
         for data_name, folder in folders.items()
-        for name in names
+        for name in paths
     )  # fmt: skip
     return Plan(runs, out, split, _command(data, recipes, seeds, settings, out, split))
 
 
-def _recipes(text: str) -> list[str]:
-    """The recipes that are asked for, `all` written out."""
+def _parse_recipes(text: str) -> list[str]:
+    """Return the requested recipes, with `all` expanded."""
     shipped = sorted(shipped_recipes(), key=lambda name: (name != FIRST, name))
-    found = []
-    for part in _parts("--recipes", text):
-        found += shipped if part == ALL else [part]
-    _refuse_twice("--recipes", [Path(recipe).stem for recipe in found])
-    return found
+    recipes = []
+    for part in _split_list("--recipes", text):
+        recipes += shipped if part == ALL else [part]
+    _refuse_duplicate_names("--recipes", [Path(recipe).stem for recipe in recipes])
+    return recipes
 
 
-def _seeds(text: str) -> list[int]:
-    parts = _parts("--seeds", text)
+def _parse_seeds(text: str) -> list[int]:
+    parts = _split_list("--seeds", text)
     if not all(re.fullmatch("[0-9]{1,10}", part) for part in parts):
         raise RecipeError(
             tr(
@@ -124,11 +124,11 @@ def _seeds(text: str) -> list[int]:
             )
         )
     seeds = [int(part) for part in parts]
-    _refuse_twice("--seeds", map(str, seeds))
+    _refuse_duplicate_names("--seeds", map(str, seeds))
     return seeds
 
 
-def _parts(option: str, text: str) -> list[str]:
+def _split_list(option: str, text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise RecipeError(
@@ -140,15 +140,15 @@ def _parts(option: str, text: str) -> list[str]:
     return parts
 
 
-def _refuse_twice(option: str, names: Iterable[str]) -> None:
-    """Refuse what would lie in one folder and stand in one row."""
+def _refuse_duplicate_names(option: str, names: Iterable[str]) -> None:
+    """Refuse equal names, which would share a folder and a row."""
     seen: set[str] = set()
     for name in names:
         if name in seen:
             raise RecipeError(
                 tr(
-                    f"{option} has {name} twice: leave one out, or give it another name.",
-                    f"{option} 里 {name} 出现了两次：请去掉一个，或改名。",
+                    f"{option} has {name} twice: remove or rename one of them.",
+                    f"{option} 中有两个 {name}：请去掉或重命名其中一个。",
                 )
             )
         seen.add(name)
@@ -158,23 +158,24 @@ def _refuse_seed_setting(settings: Iterable[str]) -> None:
     if any(setting.partition("=")[0].strip() == "seed" for setting in settings):
         raise RecipeError(
             tr(
-                "--set seed: a comparison has several seeds; give them by --seeds.",
-                "--set seed：比较用多个种子；请用 --seeds 给出。",
+                "--set seed: in a comparison, give the seeds by --seeds instead.",
+                "--set seed：在比较中请改用 --seeds 指定种子。",
             )
         )
 
 
-def _refuse_other_groups(recipes: Sequence[tuple[str, Recipe]]) -> None:
-    """Refuse recipes that call other classes rare: their figures cannot stand side by side."""
-    first, of_first = recipes[0]
+def _refuse_different_groups(recipes: Sequence[tuple[str, Recipe]]) -> None:
+    """Refuse recipes with different class groups: their metrics cannot be compared."""
+    first, first_recipe = recipes[0]
     for name, recipe in recipes:
-        if recipe.groups != of_first.groups:
+        if recipe.groups != first_recipe.groups:
             raise RecipeError(
                 tr(
-                    f"{first} and {name} have other groups ({of_first.groups}, {recipe.groups}): "
-                    "make them alike, for instance by --set groups=thirds.",
-                    f"{first} 与 {name} 的分组不同（{of_first.groups}、{recipe.groups}）："
-                    "请统一，例如 --set groups=thirds。",
+                    f"{first} and {name} have different groups ({first_recipe.groups}, "
+                    f"{recipe.groups}): set the same groups for all recipes, for example by "
+                    "--set groups=thirds.",
+                    f"{first} 与 {name} 的分组不同（{first_recipe.groups}、{recipe.groups}）："
+                    "请为所有配方设置相同的分组，例如 --set groups=thirds。",
                 )
             )
 

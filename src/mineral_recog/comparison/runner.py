@@ -1,9 +1,8 @@
-"""Comparisons: recipes trained with several seeds on several splits, set side by side.
+"""Run comparisons: recipes trained with several seeds on several splits.
 
-What is done is not done again: a finished run stays, an interrupted one goes on. Processes may
-share a folder, as long as each makes other runs. A run is a function of photos, recipe and seed
-alone, so stages that recipes begin with in common are trained once, and the runs that follow go on
-from there, to the same bits.
+Finished runs are reused and interrupted ones continued. Several processes may share a folder if
+each makes different runs. A run is a function of photos, recipe and seed alone, so stages that
+recipes share at their start are trained once; later runs continue from them, bit for bit the same.
 """
 
 from __future__ import annotations
@@ -17,37 +16,37 @@ from pathlib import Path
 
 from mineral_recog.comparison.comparison_report import write_comparison
 from mineral_recog.comparison.plan import Plan, PlannedRun
-from mineral_recog.comparison.shared_stages import Beginnings, Photos, beginning_keys
+from mineral_recog.comparison.shared_stages import DataFingerprint, SharedStages, shared_stage_keys
 from mineral_recog.comparison.summary import Comparison, compare, read_trial
 from mineral_recog.data.dataset import read_split
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation.evaluator import evaluate
-from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.models.device import choose_device
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.text import clock
-from mineral_recog.training.run import RECIPE, began_with, is_run, resume, train
-from mineral_recog.training.run_lock import locked
+from mineral_recog.text import format_duration
+from mineral_recog.training.run import RECIPE, is_run, read_run_record, resume, train
+from mineral_recog.training.run_lock import lock_run
 from mineral_recog.training.trainer import LogLine
 
 PAGE = "comparison.html"
-SHOWN = 5  # different failures that are told
+MAX_REASONS = 5  # different reasons of failure that are shown
 
 Failure = tuple[PlannedRun, UserError]
 
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """What became of a comparison.
+    """The result of a comparison.
 
     Attributes:
-        comparison: The recipes side by side; None if the first one has failed.
-        page: The page that shows them.
-        failures: Runs that failed, and why.
-        run_count: All runs of the plan.
+        comparison: Comparison of the recipes; None if the first one has failed.
+        page: HTML page of the comparison.
+        failures: Runs that failed, with their errors.
+        run_count: Number of runs of the plan.
     """
 
     comparison: Comparison | None
@@ -64,37 +63,37 @@ def run_comparison(
     force: bool = False,
     progress: Progress = SILENT,
 ) -> ComparisonResult:
-    """Make the runs of a plan that are not there, and write the tables of all.
+    """Make the missing runs of a plan, and write the tables of all its runs.
 
-    A recipe with a run that failed is left out of the tables; see `refuse_failures`.
+    A recipe with a failed run is left out of the tables; see `refuse_failures`.
 
     Args:
-        plan: what to do.
-        device: see `choose_device`.
-        workers: loader processes.
-        force: make every run of the plan anew.
-        progress: receives progress and notices.
+        plan: Plan of the comparison.
+        device: See `choose_device`.
+        workers: Number of loader processes.
+        force: Make every run of the plan again.
+        progress: Receives progress and notices.
 
     Raises:
-        UserError: anything that the user must change in the whole comparison.
+        UserError: Input or settings of the comparison are wrong; the message says what to change.
     """
     choose_device(device)
     tables = plan.out / plan.split
     refuse_existing(tables, force=True, made_by_us=(tables / PAGE).is_file())
-    photos = _photos(plan)
+    fingerprints = _fingerprints(plan)
     for run in plan.runs:
-        _refuse_other(run, photos[run.data_name], force)
-    failed = Runner(plan, photos, device, workers, force, progress).run()
-    without = {run.name for run, _ in failed}
+        _refuse_different_run(run, fingerprints[run.data_name], force)
+    failures = Runner(plan, fingerprints, device, workers, force, progress).run()
+    failed_recipes = {run.name for run, _ in failures}
     comparison = None
-    if plan.runs[0].name not in without:
-        runs = [run for run in plan.runs if run.name not in without]
-        comparison = _write(plan, runs, photos, tables)
-    return ComparisonResult(comparison, tables / PAGE, tuple(failed), len(plan.runs))
+    if plan.runs[0].name not in failed_recipes:
+        runs = [run for run in plan.runs if run.name not in failed_recipes]
+        comparison = _write_tables(plan, runs, fingerprints, tables)
+    return ComparisonResult(comparison, tables / PAGE, tuple(failures), len(plan.runs))
 
 
 def refuse_failures(result: ComparisonResult) -> None:
-    """Raise one error for all runs that failed; runs that failed alike are reported together.
+    """Raise one error for all failed runs; runs with the same error are reported together.
 
     Raises:
         UserError: A run failed.
@@ -108,57 +107,61 @@ def refuse_failures(result: ComparisonResult) -> None:
         f"{runs[0]}{f' (+{len(runs) - 1})' if len(runs) > 1 else ''}: {reason}"
         for reason, runs in runs_by_reason.items()
     ]
-    more = f" ... (+{len(reasons) - SHOWN})" if len(reasons) > SHOWN else ""
+    rest = f" ... (+{len(reasons) - MAX_REASONS})" if len(reasons) > MAX_REASONS else ""
     failed, count = len(result.failures), result.run_count
-    shown = " ".join(reasons[:SHOWN]) + more
+    shown = " ".join(reasons[:MAX_REASONS]) + rest
     raise UserError(
         tr(
-            f"{failed} of {count} runs failed, and their recipes are not in the tables. {shown}",
+            f"{failed} of {count} runs failed, so their recipes are not in the tables. {shown}",
             f"{count} 次训练中有 {failed} 次失败，相应配方不在表中。{shown}",
         )
     )
 
 
-def _photos(plan: Plan) -> dict[str, Photos]:
-    """The photos of each DATA, by its name; all have what the comparison needs."""
-    found: dict[str, Photos] = {}
+def _fingerprints(plan: Plan) -> dict[str, DataFingerprint]:
+    """Check that every DATA has what the comparison needs; return fingerprints by its name."""
+    fingerprints: dict[str, DataFingerprint] = {}
     for data_name, data in {run.data_name: run.data for run in plan.runs}.items():
         train = read_split(data, "train")
-        first = next(iter(found.values()), None)
+        first = next(iter(fingerprints.values()), None)
         if first is not None and first.classes != train.classes:
             raise UserError(
                 tr(
-                    f"{data} has other classes than {plan.runs[0].data}: compare on splits of the "
-                    "same photos.",
+                    f"{data} and {plan.runs[0].data} have different classes: compare on splits of "
+                    "the same photos.",
                     f"{data} 与 {plan.runs[0].data} 的类别不同：请用同一批照片的不同划分来比较。",
                 )
             )
         val = read_split(data, "val", train.classes)
         read_split(data, plan.split, train.classes)
-        found[data_name] = Photos(data, train.classes, train.fingerprint(), val.fingerprint())
-    return found
+        fingerprints[data_name] = DataFingerprint(
+            data, train.classes, train.fingerprint(), val.fingerprint()
+        )
+    return fingerprints
 
 
-def _refuse_other(run: PlannedRun, photos: Photos, force: bool) -> None:
-    """Refuse a folder that is in the way: no run, or one of other settings or photos."""
-    there = is_run(run.folder)
-    refuse_existing(run.folder, force=True, made_by_us=there)
-    if force or not there:
+def _refuse_different_run(run: PlannedRun, fingerprint: DataFingerprint, force: bool) -> None:
+    """Refuse a folder that is not a run, or a run with different settings or photos."""
+    exists = is_run(run.folder)
+    refuse_existing(run.folder, force=True, made_by_us=exists)
+    if force or not exists:
         return
-    made = read_recipe(str(run.folder / RECIPE))
+    existing = read_recipe(str(run.folder / RECIPE))
     wanted = run.recipe
-    if wanted.precision == "auto":  # chosen when the run began
-        wanted = wanted.model_copy(update={"precision": made.precision})
-    differ = [key for key in Recipe.model_fields if getattr(made, key) != getattr(wanted, key)]
-    if began_with(run.folder).fingerprint != photos.train:
-        differ.append(tr("training photos", "训练照片"))
-    if differ:
+    if wanted.precision == "auto":  # chosen when the run was started
+        wanted = wanted.model_copy(update={"precision": existing.precision})
+    differing = [
+        key for key in Recipe.model_fields if getattr(existing, key) != getattr(wanted, key)
+    ]
+    if read_run_record(run.folder).fingerprint != fingerprint.train:
+        differing.append(tr("training photos", "训练照片"))
+    if differing:
         raise UserError(
             tr(
-                f"{run.folder} was made with other settings ({', '.join(differ)}): choose another "
-                "--out, or make all runs of this comparison anew with --force.",
-                f"{run.folder} 是用别的设置生成的（{'、'.join(differ)}）：请另选 --out，"
-                "或用 --force 重做本次比较的全部训练。",
+                f"{run.folder} was made with different settings ({', '.join(differing)}): choose "
+                "another --out, or repeat all runs of this comparison with --force.",
+                f"{run.folder} 是用不同的设置生成的（{'、'.join(differing)}）：请另选 --out，"
+                "或用 --force 重新进行本次比较的全部训练。",
             )
         )
 
@@ -167,56 +170,56 @@ class Runner:
     """Makes the runs of a plan, one after the other.
 
     Args:
-        plan: what to do.
-        photos: of each DATA, by its name.
-        device: see `choose_device`.
-        workers: loader processes.
-        force: make every run anew.
-        progress: receives progress and notices.
+        plan: Plan of the comparison.
+        fingerprints: Fingerprint of each DATA, by its name.
+        device: See `choose_device`.
+        workers: Number of loader processes.
+        force: Make every run again.
+        progress: Receives progress and notices.
     """
 
     def __init__(
         self,
         plan: Plan,
-        photos: dict[str, Photos],
+        fingerprints: dict[str, DataFingerprint],
         device: str,
         workers: int,
         force: bool,
         progress: Progress = SILENT,
     ) -> None:
-        self.plan, self.photos, self.force = plan, photos, force
+        self.plan, self.fingerprints, self.force = plan, fingerprints, force
         self.device, self.workers, self.progress = device, workers, progress
-        self.beginnings = Beginnings(plan.out / "beginnings", reuse=not force)
-        # What `auto` stands for: chosen once, so that all recipes are trained alike.
-        self.precision = None if force else _precision_in(plan.out)
-        self.epochs, self.seconds = 0, 0.0  # of the runs that this call has trained
+        self.shared_stages = SharedStages(plan.out / "beginnings", reuse=not force)
+        # The precision of `auto` is chosen once, so that all recipes are trained with the same.
+        self.precision = None if force else _existing_precision(plan.out)
+        self.epochs, self.seconds = 0, 0.0  # of runs trained by this call
 
     def run(self) -> list[Failure]:
-        """Make all runs; gives those that failed, and why."""
-        failed = []
-        for number, run in enumerate(self.plan.runs):
-            began, trains = time.monotonic(), self._to_train(run)
-            if trains or not self._evaluation(run).is_dir():
-                self.progress.notice(self._heading(number))
+        """Make all runs; return failed runs with their errors."""
+        failures = []
+        for index, run in enumerate(self.plan.runs):
+            start, trains = time.monotonic(), self._needs_training(run)
+            if trains or not self._evaluation_folder(run).is_dir():
+                self.progress.notice(self._heading(index))
                 try:
-                    with locked(run.folder):
-                        self._make(number)
+                    with lock_run(run.folder):
+                        self._complete(index)
                 except UserError as error:
-                    failed.append((run, error))
+                    failures.append((run, error))
             if trains:
                 self.epochs += run.recipe.epochs
-                self.seconds += time.monotonic() - began
-            self.beginnings.forget(set(self._keys(run).values()) - self._wanted_after(number))
-        return failed
+                self.seconds += time.monotonic() - start
+            self.shared_stages.remove(set(self._keys(run).values()) - self._needed_after(index))
+        return failures
 
-    def _make(self, number: int) -> None:
-        """Train and evaluate a run, as far as that is not done."""
-        run = self.plan.runs[number]
-        on_epoch = partial(self._keep, number)
+    def _complete(self, index: int) -> None:
+        """Train and evaluate a run, except for what is already done."""
+        run = self.plan.runs[index]
+        on_epoch = partial(self._save_shared_stage, index)
         if self.force or not is_run(run.folder):
-            recipe = self._settled(run.recipe)
+            recipe = self._with_precision(run.recipe)
             keys = reversed(self._keys(run).values())
-            if not any(self.beginnings.take(key, recipe, run.folder) for key in keys):
+            if not any(self.shared_stages.restore(key, recipe, run.folder) for key in keys):
                 train(
                     run.data,
                     recipe,
@@ -236,7 +239,7 @@ class Runner:
                 on_epoch=on_epoch,
                 progress=self.progress,
             )
-        if not self._evaluation(run).is_dir():
+        if not self._evaluation_folder(run).is_dir():
             evaluate(
                 run.folder,
                 data=run.data,
@@ -246,49 +249,49 @@ class Runner:
                 progress=self.progress,
             )
 
-    def _keep(self, number: int, line: LogLine) -> None:
-        """At the end of a stage, keep what the run has come to if one that follows wants it."""
-        run = self.plan.runs[number]
+    def _save_shared_stage(self, index: int, line: LogLine) -> None:
+        """At the end of a stage, save the state of the run if a later run needs it."""
+        run = self.plan.runs[index]
         if line["epoch"] not in self._keys(run):
             return
         recipe = read_recipe(str(run.folder / RECIPE))
         self.precision = self.precision or recipe.precision
-        key = beginning_keys(recipe, self.photos[run.data_name])[line["epoch"]]
-        if key in self._wanted_after(number):
-            self.beginnings.keep(key, recipe, run.folder)
+        key = shared_stage_keys(recipe, self.fingerprints[run.data_name])[line["epoch"]]
+        if key in self._needed_after(index):
+            self.shared_stages.save(key, recipe, run.folder)
 
-    def _wanted_after(self, number: int) -> set[str]:
-        """Beginnings that runs after this one can go on from."""
-        after = self.plan.runs[number + 1 :]
-        fresh = [run for run in after if self.force or not is_run(run.folder)]
-        return {key for run in fresh for key in self._keys(run).values()}
+    def _needed_after(self, index: int) -> set[str]:
+        """Return the keys of shared stages that later runs can continue from."""
+        later = self.plan.runs[index + 1 :]
+        new = [run for run in later if self.force or not is_run(run.folder)]
+        return {key for run in new for key in self._keys(run).values()}
 
     def _keys(self, run: PlannedRun) -> dict[int, str]:
-        return beginning_keys(self._settled(run.recipe), self.photos[run.data_name])
+        return shared_stage_keys(self._with_precision(run.recipe), self.fingerprints[run.data_name])
 
-    def _settled(self, recipe: Recipe) -> Recipe:
-        """The recipe with the precision that runs of this comparison have, if one is known."""
+    def _with_precision(self, recipe: Recipe) -> Recipe:
+        """Return the recipe with the precision of this comparison, once that is known."""
         if recipe.precision != "auto" or self.precision is None:
             return recipe
         return recipe.model_copy(update={"precision": self.precision})
 
-    def _to_train(self, run: PlannedRun) -> bool:
+    def _needs_training(self, run: PlannedRun) -> bool:
         return self.force or not _finished(run)
 
-    def _evaluation(self, run: PlannedRun) -> Path:
+    def _evaluation_folder(self, run: PlannedRun) -> Path:
         return run.folder / "evaluation" / self.plan.split
 
-    def _heading(self, number: int) -> str:
-        """Return which run of how many this is, and the time left for all by the pace so far."""
+    def _heading(self, index: int) -> str:
+        """Return the position of the run among all, and the estimated time left for all."""
         runs = self.plan.runs
         text = tr(
-            f"run {number + 1} of {len(runs)}: {runs[number]}",
-            f"第 {number + 1}/{len(runs)} 次训练：{runs[number]}",
+            f"run {index + 1} of {len(runs)}: {runs[index]}",
+            f"第 {index + 1}/{len(runs)} 次训练：{runs[index]}",
         )
         if not self.epochs:
             return text
-        left = sum(run.recipe.epochs for run in runs[number:] if self._to_train(run))
-        time_left = clock(left * self.seconds / self.epochs)
+        epochs_left = sum(run.recipe.epochs for run in runs[index:] if self._needs_training(run))
+        time_left = format_duration(epochs_left * self.seconds / self.epochs)
         return text + tr(f" (about {time_left} left for all)", f"（全部约剩 {time_left}）")
 
 
@@ -296,16 +299,19 @@ def _finished(run: PlannedRun) -> bool:
     return (run.folder / "model").is_dir()
 
 
-def _precision_in(out: Path) -> str | None:
-    """The precision of a run that is there, whichever; None if there is none."""
+def _existing_precision(out: Path) -> str | None:
+    """Return the precision of any existing run; None without runs."""
     for file in sorted((out / "runs").glob(f"*/*/{RECIPE}")):
-        with suppress(UserError):  # not one of ours, or of another version
+        with suppress(UserError):  # no recipe of this program, or of another version
             return read_recipe(str(file)).precision
     return None
 
 
-def _write(
-    plan: Plan, runs: Sequence[PlannedRun], photos: dict[str, Photos], folder: Path
+def _write_tables(
+    plan: Plan,
+    runs: Sequence[PlannedRun],
+    fingerprints: dict[str, DataFingerprint],
+    folder: Path,
 ) -> Comparison:
     """Write the tables of finished runs."""
     trials = [
@@ -315,11 +321,11 @@ def _write(
             run.data_name,
             run.seed,
             plan.split,
-            photos[run.data_name].classes,
+            fingerprints[run.data_name].classes,
         )
         for run in runs
     ]
     comparison = compare(trials, plan.command, plan.split)
-    with whole_folder(folder) as whole:
-        write_comparison(whole, comparison)
+    with atomic_folder(folder) as partial_folder:
+        write_comparison(partial_folder, comparison)
     return comparison

@@ -1,7 +1,8 @@
-"""Stages that recipes begin with in common: trained by one run, taken over by those that follow.
+"""Stages that recipes share at their start: one run trains them, and later runs reuse them.
 
-A run is a function of its photos, its recipe and its seed, and a checkpoint holds its whole state,
-so a run that goes on from the end of another's stages ends as if it had trained them itself.
+A run is a function of its photos, its recipe and its seed, and a checkpoint holds its complete
+state. A run that continues from the stages of another one gives the same result as if it had
+trained them itself.
 """
 
 from __future__ import annotations
@@ -15,14 +16,21 @@ from pathlib import Path
 from typing import Any
 
 from mineral_recog.recipes.recipe import Recipe
-from mineral_recog.training.run import branch
+from mineral_recog.training.run import fork_run
 
-AFTER_TRAINING = ("after", "groups")  # keys of a recipe that training does not see
+AFTER_TRAINING = ("after", "groups")  # keys of a recipe that do not affect training
 
 
 @dataclass(frozen=True)
-class Photos:
-    """What is to be known of a prepared folder: its classes, and digests of its photos."""
+class DataFingerprint:
+    """Identity of a prepared folder.
+
+    Attributes:
+        data: Prepared folder.
+        classes: Names of the classes.
+        train: Fingerprint of the training photos.
+        val: Fingerprint of the validation photos.
+    """
 
     data: Path
     classes: tuple[str, ...]
@@ -30,55 +38,58 @@ class Photos:
     val: str
 
 
-def beginning_keys(recipe: Recipe, photos: Photos) -> dict[int, str]:
-    """For each stage, the epochs until its end and a digest of all that the state there hangs on.
+def shared_stage_keys(recipe: Recipe, data: DataFingerprint) -> dict[int, str]:
+    """Return a digest of everything that the state at the end of each stage depends on.
 
-    A stage whose schedule later stages share hangs on their epochs as well. The folder counts,
-    since two splits may hold photos of the same names and sizes.
+    A stage also depends on the epochs of later stages that share its schedule. The folder is part
+    of the digest because two splits may have photos with the same names and sizes.
+
+    Returns:
+        Digests by the number of epochs until the end of the stage.
     """
     settings = recipe.model_dump(mode="json", exclude={"stages", *AFTER_TRAINING})
-    state: list[Any] = [str(photos.data.resolve()), photos.train, photos.val, settings]
+    state: list[Any] = [str(data.data.resolve()), data.train, data.val, settings]
     epochs, keys = 0, {}
     for name, stage in recipe.stages.items():
         epochs += stage.epochs
-        state.append([name, stage.model_dump(mode="json"), recipe.cycle_of(name)[:2]])
+        state.append([name, stage.model_dump(mode="json"), recipe.schedule_span(name)[:2]])
         keys[epochs] = hashlib.sha256(json.dumps(state).encode("utf-8")).hexdigest()
     return keys
 
 
-class Beginnings:
-    """A folder of beginnings, each a run folder as it was when a stage ended.
+class SharedStages:
+    """A folder of shared stages, each a run folder in the state at the end of a stage.
 
-    Other processes may use the folder at the same time: a beginning that cannot be kept, or that
-    is gone, costs the time to train it and nothing else.
+    Other processes may use the folder at the same time: if a stage cannot be saved or is gone, it
+    is trained again, and nothing else is lost.
 
     Args:
-        folder: that holds them.
-        reuse: also take over those that an earlier call has left.
+        folder: Folder of the stages.
+        reuse: Whether to use stages that an earlier call has left.
     """
 
     def __init__(self, folder: Path, reuse: bool) -> None:
         self.folder, self.reuse = folder, reuse
-        self.kept: set[str] = set()
+        self.saved: set[str] = set()
 
-    def keep(self, key: str, recipe: Recipe, run: Path) -> None:
-        """Keep a run, which has just written its checkpoint, as it is now."""
+    def save(self, key: str, recipe: Recipe, run: Path) -> None:
+        """Save the current state of a run, which has just written its checkpoint."""
         with suppress(OSError):
-            branch(run, recipe, self.folder / key)
-            self.kept.add(key)
+            fork_run(run, recipe, self.folder / key)
+            self.saved.add(key)
 
-    def take(self, key: str, recipe: Recipe, run: Path) -> bool:
-        """Make a run folder that goes on from a beginning; tells whether there is such a one."""
-        if not (self.folder / key).is_dir() or not (self.reuse or key in self.kept):
+    def restore(self, key: str, recipe: Recipe, run: Path) -> bool:
+        """Make a run folder that continues from a stage; return whether the stage exists."""
+        if not (self.folder / key).is_dir() or not (self.reuse or key in self.saved):
             return False
         try:
-            branch(self.folder / key, recipe, run)
+            fork_run(self.folder / key, recipe, run)
         except FileNotFoundError:  # another process has just removed it
             return False
         return True
 
-    def forget(self, keys: set[str]) -> None:
-        """Remove beginnings that no run wants any more."""
+    def remove(self, keys: set[str]) -> None:
+        """Remove stages that no later run needs."""
         for key in keys:
             shutil.rmtree(self.folder / key, ignore_errors=True)
         with suppress(OSError):

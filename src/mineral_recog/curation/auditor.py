@@ -1,4 +1,4 @@
-"""Audits a folder of photos: reads and compares them, and writes what was found."""
+"""Audits photos: reads and compares them, and writes the findings and the review page."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mineral_recog.curation.class_names import same_names
-from mineral_recog.curation.findings import Finding, find_all, write_csv, write_json
+from mineral_recog.curation.class_names import similar_names
+from mineral_recog.curation.findings import Finding, collect_findings, write_csv, write_json
 from mineral_recog.curation.review import write_review
-from mineral_recog.data.readers.naming import open_named
+from mineral_recog.data.readers.naming import open_with_aliases
 from mineral_recog.data.readers.source import Source
 from mineral_recog.duplicates.survey import Survey, survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
@@ -20,7 +20,7 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.progress import SILENT, Progress
 
 if TYPE_CHECKING:  # torch is needed only with a model
-    from mineral_recog.curation.label_errors import Doubts
+    from mineral_recog.curation.label_errors import LabelErrors
     from mineral_recog.identify.identifier import Identifier
 
 FINDINGS, TABLE, PAGE = "findings.json", "findings.csv", "review.html"
@@ -28,14 +28,14 @@ FINDINGS, TABLE, PAGE = "findings.json", "findings.csv", "review.html"
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """The result of an audit.
 
     Attributes:
-        findings: All findings, in the order of `KINDS`.
+        findings: All findings, in the order of `FINDING_KINDS`.
         photo_count: Photos that were read, unreadable ones included.
-        not_photos: Files that are no photos, by suffix.
+        not_photos: Files that are not photos, by suffix.
         renamed: New names of classes that the aliases changed, by the old ones.
-        unknown_classes: Classes that the model does not know, if a model was asked.
+        unknown_classes: Classes that the model does not know; empty without a model.
         prepare_command: The command that applies decisions about the findings.
     """
 
@@ -63,8 +63,8 @@ def audit(
     Args:
         path: The photos; see `open_source`.
         out: Folder for the findings.
-        model: Run or bundle folder of a model that is asked about the photos.
-        aliases: See `open_named`.
+        model: Run or bundle folder of a model that checks the labels of the photos.
+        aliases: See `open_with_aliases`.
         force: Replace the findings of an earlier audit.
         progress: Receives the progress.
 
@@ -74,32 +74,36 @@ def audit(
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
     refuse_inside(out, path)
-    source, renamed = open_named(path, aliases, progress)
+    source, renamed = open_with_aliases(path, aliases, progress)
     identifier = None if model is None else _load(model)
-    survey = survey_source(source, source.photos, progress)
-    names = same_names(source.classes, read_minerals())
-    doubts = None if identifier is None else _ask(identifier, source, survey, progress)
-    findings = find_all(survey, names, source.odd, doubts.findings if doubts else ())
-    records = [*survey.whole, *survey.unread]
+    survey = survey_source(source, source.paths, progress)
+    name_pairs = similar_names(source.classes, read_minerals())
+    label_errors = (
+        None if identifier is None else _check_labels(identifier, source, survey, progress)
+    )
+    findings = collect_findings(
+        survey, name_pairs, source.remarks, label_errors.findings if label_errors else ()
+    )
+    records = [*survey.readable, *survey.unreadable]
     option = f"--aliases {shlex.quote(aliases)} " if aliases else ""  # decisions use these names
     command = f"mineral-recog prepare SRC DATA {option}--decisions decisions.json"
-    # Files one by one, since decisions of the user may lie beside them.
+    # Separate files, not a new folder, because the user may save decisions in this folder.
     task = progress.start(tr("drawing the page", "生成页面"), 1)
-    write_review(out / PAGE, source, findings, records, command, task.set_of)
+    write_review(out / PAGE, source, findings, records, command, task.set_with_total)
     write_csv(out / TABLE, findings)
     write_json(out / FINDINGS, findings, len(records))
     return Audit(
         findings,
         len(records),
-        dict(source.others),
+        dict(source.other_files),
         renamed,
-        doubts.unknown if doubts else (),
+        label_errors.unknown_classes if label_errors else (),
         command,
     )
 
 
 def survey_source(source: Source, paths: Sequence[str], progress: Progress) -> Survey:
-    """Read photos of a source and compare them with each other."""
+    """Read photos of a source and find the duplicates among them."""
     reading = progress.start(tr("reading photos", "读取照片"), len(paths))
     comparing = tr("looking for copies", "查找重复")
     return survey_photos(
@@ -116,10 +120,14 @@ def _load(model: Path) -> Identifier:
     return load(model)
 
 
-def _ask(identifier: Identifier, source: Source, survey: Survey, progress: Progress) -> Doubts:
-    """Ask the model about the photos that can be read."""
-    from mineral_recog.curation.label_errors import find_doubts
+def _check_labels(
+    identifier: Identifier, source: Source, survey: Survey, progress: Progress
+) -> LabelErrors:
+    """Check the labels of the readable photos with the model."""
+    from mineral_recog.curation.label_errors import find_label_errors
 
-    paths = [record.path for record in survey.whole]
+    paths = [record.path for record in survey.readable]
     task = progress.start(tr("asking the model", "询问模型"), len(paths))
-    return find_doubts(identifier, source.open, paths, source.classes, read_minerals(), task.set)
+    return find_label_errors(
+        identifier, source.open, paths, source.classes, read_minerals(), task.set
+    )

@@ -1,4 +1,4 @@
-"""Class names that may mean the same: by case, spelling, synonym or language."""
+"""Finds class names that may mean the same: in another case, spelling, synonym or language."""
 
 from __future__ import annotations
 
@@ -7,54 +7,59 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import combinations
 
-from mineral_recog.curation.finding_kinds import Text
-from mineral_recog.minerals.facts import Minerals
+from mineral_recog.curation.finding_kinds import BilingualText
+from mineral_recog.minerals.facts import MineralTable
 
-LIKE = 0.88  # of difflib's ratio: one letter of eight, or two of seventeen
-SHORTEST = 4  # letters that a misspelling can be told by
+MIN_RATIO = 0.88  # of difflib: one different letter of eight, or two of seventeen
+MIN_LETTERS = 4  # shorter names are too short to recognise a misspelling
 
 
-def same_names(names: Sequence[str], minerals: Minerals) -> list[tuple[tuple[str, str], Text]]:
-    """Pairs of names that may mean the same, with the reason; each name with the first like it.
+def similar_names(
+    names: Sequence[str], minerals: MineralTable
+) -> list[tuple[tuple[str, str], BilingualText]]:
+    """Return pairs of names that may mean the same, with the reason.
 
-    Two names that the table gives to two minerals never mean the same, and a misspelling is told
-    only of a name that the table has.
+    Each name is paired with the first one that it resembles. Two names that the table assigns to
+    two minerals never mean the same, and a misspelling is reported only of a name in the table.
     """
-    found = []
-    taken: set[str] = set()
+    pairs = []
+    paired: set[str] = set()
     for first, second in combinations(names, 2):
-        if second not in taken and (reason := _reason(first, second, minerals)):
-            found.append(((first, second), reason))
-            taken.add(second)
-    return found
+        if second not in paired and (reason := _reason(first, second, minerals)):
+            pairs.append(((first, second), reason))
+            paired.add(second)
+    return pairs
 
 
-def _reason(first: str, second: str, minerals: Minerals) -> Text | None:
-    one, two = _letters(first), _letters(second)
-    if not one or not two:
+def _reason(first: str, second: str, minerals: MineralTable) -> BilingualText | None:
+    first_letters, second_letters = _letters(first), _letters(second)
+    if not first_letters or not second_letters:
         return None
-    if one == two:
-        return {"en": "differ by case, accents or spacing", "zh": "只差大小写、重音或空格"}
-    known, other = minerals.find(first), minerals.find(second)
-    if known is not None and other is not None:
-        if known.name != other.name:
+    if first_letters == second_letters:
+        return {"en": "differ in case, accents or spacing", "zh": "只差大小写、重音或空格"}
+    first_mineral, second_mineral = minerals.find(first), minerals.find(second)
+    if first_mineral is not None and second_mineral is not None:
+        if first_mineral.name != second_mineral.name:
             return None
-        mineral = f"{known.name} · {known.chinese}"
+        mineral = f"{first_mineral.name} · {first_mineral.chinese}"
         return {"en": f"both name {mineral}", "zh": f"都指 {mineral}"}
-    if known is None and other is None:
+    if first_mineral is None and second_mineral is None:
         return None
-    ratio = difflib.SequenceMatcher(None, one, two, autojunk=False).ratio()
-    if min(len(one), len(two)) >= SHORTEST and ratio >= LIKE:
+    ratio = difflib.SequenceMatcher(None, first_letters, second_letters, autojunk=False).ratio()
+    if min(len(first_letters), len(second_letters)) >= MIN_LETTERS and ratio >= MIN_RATIO:
         return {"en": "may be a misspelling", "zh": "可能是拼写错误"}
     return None
 
 
-def meaning(name: str, minerals: Minerals) -> str:
-    """The same text for names that the table, or case, accents and spacing alone, make one."""
-    known = minerals.find(name)
-    return _letters(name if known is None else known.name) or name
+def canonical_name(name: str, minerals: MineralTable) -> str:
+    """Return the same text for names of one mineral and for names that differ in case or spacing.
+
+    Accents are ignored too.
+    """
+    mineral = minerals.find(name)
+    return _letters(name if mineral is None else mineral.name) or name
 
 
 def _letters(name: str) -> str:
-    """A name without what differs from one writing to another."""
+    """Return the letters and digits of a name, without case, accents, spaces or punctuation."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))

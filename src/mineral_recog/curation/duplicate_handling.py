@@ -1,4 +1,4 @@
-"""What becomes of copies: together in one split, or set aside when their class is in doubt."""
+"""Decides the use of duplicates: together in one split, or set aside when their classes differ."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mineral_recog.curation.decisions import Decisions
-from mineral_recog.duplicates.finder import DuplicatePair, groups
+from mineral_recog.duplicates.finder import DuplicatePair, duplicate_sets
 
 
 @dataclass(frozen=True)
-class Copies:
-    """What became of photos that are copies of each other.
+class DuplicateReport:
+    """How photos with duplicates were used.
 
     Attributes:
-        photos: that are used and have a copy that is used; copies are in one split together.
-        groups: that they form.
-        set_aside: photos not used, since a copy lies under another class.
-        left_out: photos not used, since the splits that were given put a copy into test, or for
-            those of train into val.
-        would_leak: photos of val and test that would have a copy in train without heed to copies:
-            in the splits that were given, or on average over `whole_groups.DRAWS` draws.
+        photos: Number of used photos with a used duplicate; duplicates are in the same split.
+        groups: Number of duplicate sets that they form.
+        set_aside: Photos not used because a duplicate is in another class.
+        left_out: Photos not used because the given splits have a duplicate in test or, for train
+            photos, in val.
+        would_leak: Number of val and test photos that would have a duplicate in train if duplicates
+            were ignored: in the given splits, or on average over `splits.DRAWS` random splits.
     """
 
     photos: int
@@ -32,54 +32,68 @@ class Copies:
 
 
 @dataclass(frozen=True)
-class SortedOut:
-    """Photos by the class that they are used under, and the groups of copies among all.
+class ClassAssignment:
+    """Photos by the class that they are used under, and the duplicate sets of all photos.
 
     Attributes:
-        photos: of each class, sorted as they were listed.
-        aside: photos left out since a copy lies under another class.
-        group_of: group of each photo that has copies, those left out included.
-        to_train: groups that the user wants under several classes.
-        all_photos: as `photos`, with those left out.
+        class_paths: Photos of each class, in the given order.
+        set_aside: Photos left out because a duplicate is in another class.
+        duplicate_set_of: Duplicate set of each photo with duplicates, including those left out.
+        train_only: Duplicate sets that the user wants under several classes.
+        all_class_paths: Like `class_paths`, including the photos left out.
     """
 
-    photos: dict[str, list[str]]
-    aside: list[str]
-    group_of: dict[str, int]
-    to_train: frozenset[int]
-    all_photos: dict[str, list[str]]
+    class_paths: dict[str, list[str]]
+    set_aside: list[str]
+    duplicate_set_of: dict[str, int]
+    train_only: frozenset[int]
+    all_class_paths: dict[str, list[str]]
 
 
-def sort_out(
-    paths: Sequence[str], copies: Sequence[DuplicatePair], decisions: Decisions
-) -> SortedOut:
-    """Photos by class as the user decided, without those whose class is in doubt."""
+def assign_classes(
+    paths: Sequence[str], duplicates: Sequence[DuplicatePair], decisions: Decisions
+) -> ClassAssignment:
+    """Assign photos to classes by the user's decisions, and set aside those with unclear class."""
     classes = {path: str(decisions.class_for(path)) for path in paths}
-    group_of: dict[str, int] = {}
-    aside: list[str] = []
-    to_train: set[int] = set()
-    for number, places in enumerate(groups(len(paths), copies)):
-        group = [paths[place] for place in places]
-        group_of.update(dict.fromkeys(group, number))
-        if len({classes[path] for path in group}) == 1:
+    duplicate_set_of: dict[str, int] = {}
+    set_aside: list[str] = []
+    train_only: set[int] = set()
+    for number, indices in enumerate(duplicate_sets(len(paths), duplicates)):
+        members = [paths[index] for index in indices]
+        duplicate_set_of.update(dict.fromkeys(members, number))
+        if len({classes[path] for path in members}) == 1:
             continue
-        aside += [path for path in group if not decisions.settles(path)]
-        if len({classes[path] for path in group if decisions.settles(path)}) > 1:
-            to_train.add(number)
-    left_out = set(aside)
-    photos: dict[str, list[str]] = {}
-    all_photos: dict[str, list[str]] = {}
+        set_aside += [path for path in members if not decisions.confirms_class(path)]
+        if len({classes[path] for path in members if decisions.confirms_class(path)}) > 1:
+            train_only.add(number)
+    left_out = set(set_aside)
+    class_paths: dict[str, list[str]] = {}
+    all_class_paths: dict[str, list[str]] = {}
     for path in paths:
-        all_photos.setdefault(classes[path], []).append(path)
+        all_class_paths.setdefault(classes[path], []).append(path)
         if path not in left_out:
-            photos.setdefault(classes[path], []).append(path)
-    return SortedOut(dict(sorted(photos.items())), aside, group_of, frozenset(to_train), all_photos)
+            class_paths.setdefault(classes[path], []).append(path)
+    return ClassAssignment(
+        dict(sorted(class_paths.items())),
+        set_aside,
+        duplicate_set_of,
+        frozenset(train_only),
+        all_class_paths,
+    )
 
 
-def count_copies(found: SortedOut, would_leak: float, left_out: Sequence[str] = ()) -> Copies:
-    """How many copies are used, beside what `Copies` says of those that are not."""
-    out = set(left_out)
-    kept = [photo for of in found.photos.values() for photo in of if photo not in out]
-    sizes = Counter(found.group_of[photo] for photo in kept if photo in found.group_of)
-    together = [size for size in sizes.values() if size > 1]
-    return Copies(sum(together), len(together), found.aside, list(left_out), would_leak)
+def summarise_duplicates(
+    assignment: ClassAssignment, would_leak: float, left_out: Sequence[str] = ()
+) -> DuplicateReport:
+    """Count the used duplicates, and report them with the unused ones."""
+    excluded = set(left_out)
+    used = [
+        path for paths in assignment.class_paths.values() for path in paths if path not in excluded
+    ]
+    sizes = Counter(
+        assignment.duplicate_set_of[path] for path in used if path in assignment.duplicate_set_of
+    )
+    shared = [size for size in sizes.values() if size > 1]
+    return DuplicateReport(
+        sum(shared), len(shared), assignment.set_aside, list(left_out), would_leak
+    )

@@ -1,10 +1,10 @@
-"""Photos that a trained model doubts, and photos unlike all that it knows.
+"""Finds likely label errors with a trained model, and photos unlike every class that it knows.
 
-A photo is doubted when its own class gets less than a hundredth of the calibrated probability that
-the model gives this class, on average, on validation photos of it. That mean, the self-confidence
-of a class, is the yardstick of confident learning (Northcutt et al., "Confident Learning:
-Estimating Uncertainty in Dataset Labels", JAIR 2021), where it is the other class that must reach
-its mean. On validation photos that was right less often, see docs/audit.md.
+A photo is a likely label error if the calibrated probability of its class is below a hundredth of
+the mean that validation photos of this class get. This mean, the self-confidence of the class, is
+the threshold of confident learning (Northcutt et al., "Confident Learning: Estimating Uncertainty
+in Dataset Labels", JAIR 2021), which requires the other class to reach its mean. That rule was
+right less often on validation photos; see docs/audit.md.
 """
 
 from __future__ import annotations
@@ -23,178 +23,200 @@ from torch import Tensor
 
 from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.calibration.temperature import Floats, Ints
-from mineral_recog.curation.class_names import meaning
-from mineral_recog.curation.finding_kinds import Text
+from mineral_recog.curation.class_names import canonical_name
+from mineral_recog.curation.finding_kinds import BilingualText
 from mineral_recog.curation.findings import Finding, class_of
 from mineral_recog.data.images import open_photo
-from mineral_recog.identify.answer import Sighting
-from mineral_recog.identify.identifier import Identifier, Seen
-from mineral_recog.minerals.facts import Minerals
+from mineral_recog.identify.answer import PhotoOutputs
+from mineral_recog.identify.identifier import Identifier, Observation
+from mineral_recog.minerals.facts import MineralTable
 from mineral_recog.text import encodable
 
-SHARE = 0.01  # of the self-confidence of a class; chosen on validation photos, see docs/audit.md
-AT_ONCE = 32  # photos that the network is encodable together
+# Share of a class's self-confidence; chosen on validation photos, see docs/audit.md.
+MAX_RELATIVE_CONFIDENCE = 0.01
+BATCH_SIZE = 32
 
-Open = Callable[[str], BinaryIO]
+OpenFile = Callable[[str], BinaryIO]
 
 
 @dataclass(frozen=True)
-class Doubts:
-    """What a model says of photos.
+class LabelErrors:
+    """The findings of a model about photos.
 
     Attributes:
-        findings: of kind `doubted`, most doubtful first, then of kind `far`, strangest first.
-        unknown: classes that the model does not know, whose photos it cannot doubt.
+        findings: Findings of kind `doubted`, the least likely label first, then of kind `far`, the
+            highest OOD score first.
+        unknown_classes: Classes that the model does not know; it cannot doubt their photos.
     """
 
     findings: list[Finding]
-    unknown: tuple[str, ...]
+    unknown_classes: tuple[str, ...]
 
 
-def find_doubts(
+def find_label_errors(
     identifier: Identifier,
-    open_file: Open,
-    photos: Sequence[str],
+    open_file: OpenFile,
+    paths: Sequence[str],
     classes: Sequence[str],
-    minerals: Minerals,
-    on_seen: Callable[[int], None] = lambda count: None,
-) -> Doubts:
-    """Ask a model about photos; one that cannot be read any more is skipped.
+    minerals: MineralTable,
+    on_photos_done: Callable[[int], None] = lambda count: None,
+) -> LabelErrors:
+    """Find photos that a model doubts; photos that can no longer be read are skipped.
 
-    A photo that is far from every class is told as that alone: what the model calls it means
-    little.
+    A photo that is far from every class only gets a finding of that kind, because the class that
+    the model names for it means little.
 
     Args:
-        identifier: the model.
-        open_file: gives the bytes of a photo, from any thread.
-        photos: names, `<class>/<file>`.
-        classes: names of all class folders.
-        minerals: the table by which the model's classes are told under other names.
-        on_seen: called with the number of photos behind so far.
+        identifier: The model.
+        open_file: Opens a photo by its name, from any thread.
+        paths: Names of the photos, `<class>/<file>`.
+        classes: Names of all class folders.
+        minerals: The table that matches the model's classes with other names.
+        on_photos_done: Called with the number of photos processed so far.
     """
-    judge = _Judge(identifier, classes, minerals)
-    found = []
+    checker = _LabelChecker(identifier, classes, minerals)
+    ranked_findings = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what is odd about a photo's file is told already
-        for photo, seen in _look(identifier, open_file, photos, on_seen):
-            if (finding := judge.finding(photo, seen.sighting)) is not None:
-                found.append(finding)
-    found.sort(key=lambda ranked: (ranked[1].kind, ranked[0]))
-    unknown = tuple(encodable(name) for name in classes if name not in judge.own_of)
-    return Doubts([finding for _, finding in found], unknown)
+        warnings.simplefilter("ignore")  # the survey has reported problems of the files
+        for path, observation in _observe(identifier, open_file, paths, on_photos_done):
+            if (finding := checker.check(path, observation.outputs)) is not None:
+                ranked_findings.append(finding)
+    ranked_findings.sort(key=lambda ranked: (ranked[1].kind, ranked[0]))
+    unknown = tuple(encodable(name) for name in classes if name not in checker.model_class_of)
+    return LabelErrors([finding for _, finding in ranked_findings], unknown)
 
 
-class _Judge:
-    """What a model and class folders have in common, and what follows from it for a photo."""
+class _LabelChecker:
+    """Checks the labels of photos, after matching class folders with the classes of a model."""
 
-    def __init__(self, identifier: Identifier, classes: Sequence[str], minerals: Minerals) -> None:
+    def __init__(
+        self, identifier: Identifier, classes: Sequence[str], minerals: MineralTable
+    ) -> None:
         self.identifier, self.calibration = identifier, identifier.bundle.calibration
-        self.usual = self_confidence(self.calibration.conformal)
-        self.own_of = same_classes(classes, identifier.classes, minerals)
-        folders = same_classes(identifier.classes, classes, minerals)
-        self.folder_of = {name: encodable(classes[place]) for name, place in folders.items()}
-        self.means = [meaning(name, minerals) for name in identifier.classes]
+        self.self_confidences = self_confidence(self.calibration.conformal)
+        self.model_class_of = match_classes(classes, identifier.classes, minerals)
+        folders = match_classes(identifier.classes, classes, minerals)
+        self.folder_of = {name: encodable(classes[index]) for name, index in folders.items()}
+        self.canonical_names = [canonical_name(name, minerals) for name in identifier.classes]
 
-    def finding(self, photo: str, sighting: Sighting) -> tuple[float, Finding] | None:
-        """A finding and its rank, the least to be told first; None where there is none."""
+    def check(self, path: str, outputs: PhotoOutputs) -> tuple[float, Finding] | None:
+        """Return the finding of a photo and its rank, lowest first; None if there is none."""
         limit = self.calibration.ood.threshold
-        if sighting.strangeness > limit:
-            told = _strange(sighting.strangeness, limit)
-            return -sighting.strangeness, Finding("far", (encodable(photo),), told)
-        own = self.own_of.get(class_of(photo))
-        if own is None:
+        if outputs.ood_score > limit:
+            detail = _far_detail(outputs.ood_score, limit)
+            return -outputs.ood_score, Finding("far", (encodable(path),), detail)
+        label = self.model_class_of.get(class_of(path))
+        if label is None:
             return None
-        probabilities = self.calibration.probabilities(sighting.logits[None])
-        belief = float(beliefs(probabilities, np.array([own]), self.usual)[0])
-        likely = int(probabilities[0].argmax())
-        if belief >= SHARE or self.means[likely] == self.means[own]:
+        probabilities = self.calibration.probabilities(outputs.logits[None])
+        confidence = float(
+            relative_confidences(probabilities, np.array([label]), self.self_confidences)[0]
+        )
+        predicted = int(probabilities[0].argmax())
+        if (
+            confidence >= MAX_RELATIVE_CONFIDENCE
+            or self.canonical_names[predicted] == self.canonical_names[label]
+        ):
             return None
-        told = _told(self.identifier, probabilities[0], likely, own)
-        move = self.folder_of.get(self.identifier.classes[likely], "")
-        return belief, Finding("doubted", (encodable(photo),), told, move)
+        detail = _doubt_detail(self.identifier, probabilities[0], predicted, label)
+        suggested = self.folder_of.get(self.identifier.classes[predicted], "")
+        return confidence, Finding("doubted", (encodable(path),), detail, suggested)
 
 
-def same_classes(names: Sequence[str], others: Sequence[str], minerals: Minerals) -> dict[str, int]:
-    """For each of the names that others hold too, its place there.
+def match_classes(
+    names: Sequence[str], others: Sequence[str], minerals: MineralTable
+) -> dict[str, int]:
+    """Return the index in `others` of each of the names that has a match there.
 
-    A name is first looked for as it stands, then by what it means: by case, language or synonym.
+    An equal name is preferred to one with the same meaning: by case, language or synonym.
     """
-    exact = {name: place for place, name in enumerate(others)}
-    means = {meaning(name, minerals): place for place, name in reversed([*enumerate(others)])}
-    found = {name: exact.get(name, means.get(meaning(name, minerals))) for name in names}
-    return {name: place for name, place in found.items() if place is not None}
+    exact = {name: index for index, name in enumerate(others)}
+    by_canonical = {
+        canonical_name(name, minerals): index for index, name in reversed([*enumerate(others)])
+    }
+    matches = {
+        name: exact.get(name, by_canonical.get(canonical_name(name, minerals))) for name in names
+    }
+    return {name: index for name, index in matches.items() if index is not None}
 
 
 def self_confidence(scores: ConformalScores) -> Floats:
-    """Mean probability that validation photos of each class get for it, [C], above 0.
+    """Return the mean probability of each class on its own validation photos, [C], above 0.
 
-    A class without validation photos takes the mean of all.
+    A class without validation photos gets the mean over all validation photos.
     """
-    own = np.split(1 - scores.scores.astype(np.float64), np.cumsum(scores.counts)[:-1])
-    every = 1 - scores.scores.mean(dtype=np.float64) if scores.scores.size else 1.0
-    means = np.array([of_class.mean() if of_class.size else every for of_class in own])
+    by_class = np.split(1 - scores.scores.astype(np.float64), np.cumsum(scores.counts)[:-1])
+    overall = 1 - scores.scores.mean(dtype=np.float64) if scores.scores.size else 1.0
+    means = np.array([values.mean() if values.size else overall for values in by_class])
     positive: Floats = np.maximum(means, np.finfo(np.float64).tiny)
     return positive
 
 
-def beliefs(probabilities: Floats, own: Ints, usual: Floats) -> Floats:
-    """What photos' own classes get, as part of the self-confidence of these classes, [M].
+def relative_confidences(probabilities: Floats, labels: Ints, self_confidences: Floats) -> Floats:
+    """Return the probability of each photo's label, divided by the label's self-confidence, [M].
 
-    At least 1 where no class gets more than a photo's own.
+    The result is at least 1 where no class is more probable than the label.
 
     Args:
-        probabilities: calibrated, [M, C].
-        own: the class that each photo lies in, [M].
-        usual: self-confidence of each class, [C].
+        probabilities: Calibrated probabilities, [M, C].
+        labels: The class of each photo's folder, [M].
+        self_confidences: Self-confidence of each class, [C].
     """
-    of_own = probabilities[np.arange(len(own)), own]
-    part: Floats = of_own / usual[own]
-    return np.where(of_own >= probabilities.max(axis=1), np.maximum(part, 1), part)
+    label_probabilities = probabilities[np.arange(len(labels)), labels]
+    relative: Floats = label_probabilities / self_confidences[labels]
+    return np.where(
+        label_probabilities >= probabilities.max(axis=1), np.maximum(relative, 1), relative
+    )
 
 
-def _look(
-    identifier: Identifier, open_file: Open, photos: Sequence[str], on_seen: Callable[[int], None]
-) -> Iterator[tuple[str, Seen]]:
-    """What the model sees in photos; no more are decoded at a time than there are threads."""
-    view = partial(_view, identifier, open_file)
+def _observe(
+    identifier: Identifier,
+    open_file: OpenFile,
+    paths: Sequence[str],
+    on_photos_done: Callable[[int], None],
+) -> Iterator[tuple[str, Observation]]:
+    """Yield the model's outputs for photos; at most one photo per thread is decoded at a time."""
+    read_view = partial(_read_view, identifier, open_file)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(photos), AT_ONCE):
-            some = photos[start : start + AT_ONCE]
-            views = dict(zip(some, pool.map(view, some), strict=True))
-            readable = {photo: pixels for photo, pixels in views.items() if pixels is not None}
+        for start in range(0, len(paths), BATCH_SIZE):
+            batch = paths[start : start + BATCH_SIZE]
+            views = dict(zip(batch, pool.map(read_view, batch), strict=True))
+            readable = {path: view for path, view in views.items() if view is not None}
             if readable:
-                seen = identifier.see(torch.stack(list(readable.values())))
-                yield from zip(readable, seen, strict=True)
-            on_seen(start + len(some))
+                observations = identifier.observe_batch(torch.stack(list(readable.values())))
+                yield from zip(readable, observations, strict=True)
+            on_photos_done(start + len(batch))
 
 
-def _view(identifier: Identifier, open_file: Open, photo: str) -> Tensor | None:
-    """What the network is encodable of a photo, uint8 [3, S, S]; None when it cannot be read."""
+def _read_view(identifier: Identifier, open_file: OpenFile, path: str) -> Tensor | None:
+    """Return the network input of a photo, uint8 [3, S, S]; None if it cannot be read."""
     try:
-        with open_file(photo) as file:
-            view: Tensor = identifier.view(open_photo(file, identifier.short_side))
+        with open_file(path) as file:
+            view: Tensor = identifier.transform(open_photo(file, identifier.short_side))
             return view
     except (OSError, MemoryError):
         return None
 
 
-def _told(identifier: Identifier, probabilities: Floats, likely: int, own: int) -> Text:
-    """What the model calls a photo, and what it gives the photo's own class."""
-    places = (likely, own)
-    english = [f"{_name(identifier, c, 'en')} {_percent(probabilities[c])} %" for c in places]
-    chinese = [f"{_name(identifier, c, 'zh')} {_percent(probabilities[c])}%" for c in places]
+def _doubt_detail(
+    identifier: Identifier, probabilities: Floats, predicted: int, label: int
+) -> BilingualText:
+    """Return the class that the model predicts and the photo's label, with probabilities."""
+    classes = (predicted, label)
+    english = [f"{_name(identifier, c, 'en')} {_percent(probabilities[c])} %" for c in classes]
+    chinese = [f"{_name(identifier, c, 'zh')} {_percent(probabilities[c])}%" for c in classes]
     return {"en": "model says " + ", ".join(english), "zh": "模型判为" + "，".join(chinese)}
 
 
-def _name(identifier: Identifier, place: int, language: str) -> str:
-    known = identifier.minerals[place]
-    if known is None:
-        return encodable(identifier.classes[place])
-    return known.chinese if language == "zh" else known.name
+def _name(identifier: Identifier, label: int, language: str) -> str:
+    mineral = identifier.minerals[label]
+    if mineral is None:
+        return encodable(identifier.classes[label])
+    return mineral.chinese if language == "zh" else mineral.name
 
 
 def _percent(probability: float) -> str:
-    """To a percent, or to one digit below one; never 0 nor 100."""
+    """Format in percent, with one significant digit below 1; never 0 or 100."""
     percent = 100 * probability
     if percent < 0.01:
         return "< 0.01"
@@ -203,8 +225,8 @@ def _percent(probability: float) -> str:
     return f"{percent:.0f}" if percent >= 1 else f"{percent:.1g}"
 
 
-def _strange(strangeness: float, limit: float) -> Text:
+def _far_detail(ood_score: float, limit: float) -> BilingualText:
     return {
-        "en": f"strangeness {strangeness:.3f}, limit {limit:.3f}",
-        "zh": f"陌生程度 {strangeness:.3f}，界限 {limit:.3f}",
+        "en": f"strangeness {ood_score:.3f}, limit {limit:.3f}",
+        "zh": f"陌生程度 {ood_score:.3f}，界限 {limit:.3f}",
     }

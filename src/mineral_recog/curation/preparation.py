@@ -1,4 +1,4 @@
-"""From photos to train, val and test: stratified, by seed or as given, long-tailed on request."""
+"""Splits photos into train, val and test, class by class; can cut train to a long tail."""
 
 from __future__ import annotations
 
@@ -11,54 +11,60 @@ from pathlib import Path
 import numpy as np
 
 from mineral_recog.curation.auditor import survey_source
-from mineral_recog.curation.class_names import same_names
+from mineral_recog.curation.class_names import similar_names
 from mineral_recog.curation.decisions import Decisions, refuse_unknown_classes
-from mineral_recog.curation.duplicate_handling import Copies, SortedOut, count_copies, sort_out
-from mineral_recog.curation.finding_kinds import KINDS
-from mineral_recog.curation.findings import count_photos, find_all
+from mineral_recog.curation.duplicate_handling import (
+    ClassAssignment,
+    DuplicateReport,
+    assign_classes,
+    summarise_duplicates,
+)
+from mineral_recog.curation.finding_kinds import FINDING_KINDS
+from mineral_recog.curation.findings import collect_findings, count_photos
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS
-from mineral_recog.data.given_splits import heed_copies
-from mineral_recog.data.long_tail import cut
+from mineral_recog.data.given_splits import split_as_given
+from mineral_recog.data.long_tail import make_long_tail
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.splits import (
     Shares,
-    SplitPhotos,
-    can_be_drawn,
-    draw,
-    expected_leaks,
-    leaks,
+    SplitPaths,
+    can_be_split,
+    count_leaks,
+    expected_leak_count,
+    split_class,
 )
 from mineral_recog.duplicates.records import Record
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
-from mineral_recog.files import link_or_copy, refuse_existing, refuse_inside, whole_folder
-from mineral_recog.i18n import chinese, tr
+from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing, refuse_inside
+from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import encodable
 
-MARK, PICTURE = "prepared.json", "distribution.png"
+PREPARED_FILE, PICTURE = "prepared.json", "distribution.png"
 SHARES: Shares = (0.8, 0.1, 0.1)
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """What `prepare` did.
+    """The result of `prepare`.
 
     Attributes:
-        counts: photos of each split of each class, {class: {split: n}}.
-        given: splits that the source gave; the others were drawn.
-        skipped: photos that cannot be read, with the reason.
-        not_photos: files that are no photos, by suffix.
-        left_out: training photos that the imbalance asked for leaves out.
-        imbalance: largest over smallest number of training photos a class.
-        findings: photos of each kind of finding, by the keys of `audit.kinds.KINDS`.
-        copies: what became of photos that are copies of each other.
-        dropped: photos that the user's decisions leave out.
-        moved: photos that they put under another class.
-        not_there: photos that they name and that are not there.
+        counts: Number of photos in each split of each class, {class: {split: n}}.
+        given: Splits that the source gives; the others are drawn.
+        skipped: Photos that cannot be read, with the reason.
+        not_photos: Number of files that are not photos, by suffix.
+        left_out: Number of training photos left out for the requested imbalance.
+        imbalance: Largest number of training photos per class, divided by the smallest.
+        findings: Number of photos with findings of each kind, by the keys of
+            `finding_kinds.FINDING_KINDS`.
+        copies: The use of photos with duplicates.
+        dropped: Number of photos that the user's decisions leave out.
+        moved: Number of photos that they move to another class.
+        not_there: Photos that they name and that do not exist.
     """
 
     counts: dict[str, dict[str, int]]
@@ -68,17 +74,17 @@ class Prepared:
     left_out: int
     imbalance: float
     findings: dict[str, int]
-    copies: Copies
+    copies: DuplicateReport
     dropped: int
     moved: int
     not_there: list[str]
 
 
 def parse_shares(text: str) -> Shares:
-    """Shares of train, val and test from a text such as `80/10/10`; they add up to 1.
+    """Parse shares of train, val and test such as `80/10/10`, and scale them to add up to 1.
 
     Raises:
-        UserError: not three positive numbers.
+        UserError: The text is not three positive numbers.
     """
     try:
         train, val, test = (float(part) for part in text.split("/"))
@@ -107,65 +113,76 @@ def prepare(
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Prepared:
-    """Split photos into DATA/{train,val,test}, each with a folder a class.
+    """Split photos into DATA/{train,val,test}, each with one folder per class.
 
-    Every class has at least one photo in each split. Splits are drawn class by class, so that a
-    class's split does not depend on what other classes there are. Splits that the source gives are
-    kept, and val or test drawn out of train where it gives none. Copies of a photo are in the split
-    that it is in; photos with a copy under another class are left out.
+    Every class has at least one photo in each split. Classes are split separately, so that the
+    split of a class does not depend on the other classes. Splits that the source gives are kept; a
+    missing val or test split is drawn from train. Duplicates are in the same split; photos with a
+    duplicate in another class are left out.
 
     Args:
-        source: of the photos.
-        data: folder to make; it appears only when it is whole.
-        shares: of train, val and test, adding up to 1; by default `SHARES`, and none may be named
-            when the source gives splits.
-        imbalance: cut the training photos to an exponential curve with this factor between the
-            largest class and the smallest; val and test stay as they are.
-        seed: of the draw.
+        source: The source of the photos.
+        data: Folder to make; it appears only when it is complete.
+        shares: Shares of train, val and test, which add up to 1; default `SHARES`. Must be None if
+            the source gives splits.
+        imbalance: Reduce the training photos to an exponential curve with this factor between the
+            largest class and the smallest; val and test do not change.
+        seed: Seed of the random split.
         place: `hardlink` (a copy where links are impossible), `copy` or `symlink`; photos inside
             another file are copied.
-        decisions: what the user decided about photos and classes.
-        force: replace `data` if an earlier `prepare` made it.
-        progress: receives the progress.
+        decisions: The user's decisions about photos and classes.
+        force: Replace `data` if an earlier `prepare` made it.
+        progress: Receives the progress.
 
     Raises:
-        UserError: no two classes, too few photos in a class, an output that exists, decisions about
-            classes that are not there, or splits given to some photos, not to train, or in spite
-            of `shares`.
+        UserError: There are fewer than two classes, a class has too few photos, the output exists,
+            or decisions name unknown classes; or the splits of the source lack some photos, lack
+            train, or are given together with `shares`.
     """
-    refuse_existing(data, force, made_by_us=(data / MARK).is_file())
+    refuse_existing(data, force, made_by_us=(data / PREPARED_FILE).is_file())
     refuse_inside(data, source.root)
     decisions = decisions or Decisions()
     _refuse_classes(source)
     refuse_unknown_classes(decisions, source.classes)
-    used = [photo for photo in source.photos if decisions.class_for(photo) is not None]
+    used = [path for path in source.paths if decisions.class_for(path) is not None]
     _refuse_splits(source, used, shares)
-    looked = survey_source(source, used, progress)
-    found = sort_out([record.path for record in looked.whole], looked.copies, decisions)
+    survey = survey_source(source, used, progress)
+    assignment = assign_classes(
+        [record.path for record in survey.readable], survey.duplicates, decisions
+    )
     classes = sorted(set(source.classes) - set(decisions.classes))
     if source.splits:
-        drawn, copies = _given(source, classes, found, seed)
+        splits_of, duplicate_report = _keep_given_splits(source, classes, assignment, seed)
     else:
-        drawn, copies = _drawn(source, classes, found, shares or SHARES, seed)
-    in_training = sum(len(splits["train"]) for splits in drawn.values())
+        splits_of, duplicate_report = _draw_splits(
+            source, classes, assignment, shares or SHARES, seed
+        )
+    train_before = sum(len(splits["train"]) for splits in splits_of.values())
     if imbalance is not None:
-        cut(drawn, imbalance)
-    counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in drawn.items()}
-    train = [of["train"] for of in counts.values()]
-    places = {photo: _place(name, photo) for name, of in found.photos.items() for photo in of}
-    names = same_names(source.classes, read_minerals())
-    made = Prepared(
+        make_long_tail(splits_of, imbalance)
+    counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in splits_of.items()}
+    train_counts = [splits["train"] for splits in counts.values()]
+    targets = {
+        path: _target(name, path)
+        for name, paths in assignment.class_paths.items()
+        for path in paths
+    }
+    name_pairs = similar_names(source.classes, read_minerals())
+    prepared = Prepared(
         counts=counts,
         given=[split for split in SPLITS if split in source.splits.values()],
-        skipped=[(_where(source, record.path), _why(record)) for record in looked.unread],
-        not_photos=dict(source.others),
-        left_out=in_training - sum(train),
-        imbalance=max(train) / min(train),
-        findings=count_photos(find_all(looked, names, source.odd)),
-        copies=copies,
-        dropped=len(source.photos) - len(used),
-        moved=sum(photo != at for photo, at in places.items()),
-        not_there=decisions.unknown(source.photos),
+        skipped=[
+            (_location(source, record.path), _unreadable_reason(record))
+            for record in survey.unreadable
+        ],
+        not_photos=dict(source.other_files),
+        left_out=train_before - sum(train_counts),
+        imbalance=max(train_counts) / min(train_counts),
+        findings=count_photos(collect_findings(survey, name_pairs, source.remarks)),
+        copies=duplicate_report,
+        dropped=len(source.paths) - len(used),
+        moved=sum(path != target for path, target in targets.items()),
+        not_there=decisions.unknown_paths(source.paths),
     )
     settings = {
         "split": None if source.splits else shares or SHARES,
@@ -173,60 +190,70 @@ def prepare(
         "seed": seed,
         "place": place,
     }
-    with whole_folder(data) as partial:
-        for splits in drawn.values():
-            for split, of_split in splits.items():
-                for photo in of_split:
-                    _put(source, photo, partial / split / places[photo], place)
-        text = json.dumps({**settings, "made": asdict(made)}, indent=1, ensure_ascii=False)
-        (partial / MARK).write_text(text, encoding="utf-8", errors="surrogateescape")
+    with atomic_folder(data) as partial:
+        for splits in splits_of.values():
+            for split, paths in splits.items():
+                for path in paths:
+                    _place(source, path, partial / split / targets[path], place)
+        text = json.dumps({**settings, "made": asdict(prepared)}, indent=1, ensure_ascii=False)
+        (partial / PREPARED_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
         _draw_distribution(counts, partial / PICTURE)
-    return made
+    return prepared
 
 
 def _draw_distribution(counts: dict[str, dict[str, int]], path: Path) -> None:
-    """Draw the training photos of each class as a picture."""
+    """Plot the number of training photos per class."""
     names = list(counts)
-    train = [counts[name]["train"] for name in names]
-    save(class_counts(names, train, class_groups("thirds", names, train)), path)
+    train_counts = [counts[name]["train"] for name in names]
+    save(class_counts(names, train_counts, class_groups("thirds", names, train_counts)), path)
 
 
-def _drawn(
-    source: Source, classes: Sequence[str], found: SortedOut, shares: Shares, seed: int
-) -> tuple[dict[str, SplitPhotos], Copies]:
-    """Splits of each class, drawn, and what became of copies."""
+def _draw_splits(
+    source: Source, classes: Sequence[str], assignment: ClassAssignment, shares: Shares, seed: int
+) -> tuple[dict[str, SplitPaths], DuplicateReport]:
+    """Draw the splits of each class; return them with a report of duplicates."""
     small = [
-        f"{encodable(name)} ({len(of_class)})"
+        f"{encodable(name)} ({len(paths)})"
         for name in classes
-        if not can_be_drawn(of_class := found.photos.get(name, []), found.group_of, found.to_train)
+        if not can_be_split(
+            paths := assignment.class_paths.get(name, []),
+            assignment.duplicate_set_of,
+            assignment.train_only,
+        )
     ]
     if small:
         raise DataError(
             tr(
-                f"Classes in {source.root} with fewer than 3 readable photos cannot be split, "
-                f"copies of each other counting as one: {', '.join(small)}. Add photos or take "
-                "these classes out.",
+                f"Classes in {source.root} with fewer than 3 readable photos cannot be split "
+                f"(copies of each other count as one): {', '.join(small)}. Add photos or remove "
+                "these classes.",
                 f"{source.root} 里可读照片少于 3 张（互为重复的算一张）的类别无法划分："
                 f"{'、'.join(small)}。请加入照片，或去掉这些类别。",
             )
         )
-    drawn = {
-        name: draw(name, of_class, shares, seed, found.group_of, found.to_train)
-        for name, of_class in found.photos.items()
+    splits_of = {
+        name: split_class(
+            name, paths, shares, seed, assignment.duplicate_set_of, assignment.train_only
+        )
+        for name, paths in assignment.class_paths.items()
     }
-    leaks_else = expected_leaks(found.all_photos, found.group_of, shares)
-    return drawn, count_copies(found, leaks_else)
+    would_leak = expected_leak_count(
+        assignment.all_class_paths, assignment.duplicate_set_of, shares
+    )
+    return splits_of, summarise_duplicates(assignment, would_leak)
 
 
-def _given(
-    source: Source, classes: Sequence[str], found: SortedOut, seed: int
-) -> tuple[dict[str, SplitPhotos], Copies]:
-    """Splits of each class as the source gives them, and what became of copies."""
-    given = heed_copies(found.photos, source.splits, found.group_of, found.to_train)
+def _keep_given_splits(
+    source: Source, classes: Sequence[str], assignment: ClassAssignment, seed: int
+) -> tuple[dict[str, SplitPaths], DuplicateReport]:
+    """Split each class as the source gives; return the splits with a report of duplicates."""
+    given = split_as_given(
+        assignment.class_paths, source.splits, assignment.duplicate_set_of, assignment.train_only
+    )
     small = [
-        f"{encodable(name)} ({', '.join(f'{split} {len(of)}' for split, of in parts.items())})"
+        f"{encodable(name)} ({', '.join(f'{split} {len(part)}' for split, part in parts.items())})"
         for name in classes
-        if not given.enough(name) and (parts := given.parts(name))
+        if not given.can_split(name) and (parts := given.class_paths(name))
     ]
     if small:
         needs = {split: 1 for split in SPLITS if split not in given.missing}
@@ -234,71 +261,73 @@ def _given(
         need = ", ".join(f"{split} {count}" for split, count in needs.items())
         raise DataError(
             tr(
-                f"Classes in {source.root} with too few readable photos for the splits that it "
-                f"gives: {'; '.join(small)}. Each needs {need}, copies of each other counting as "
-                "one: add photos or take these classes out.",
+                f"Classes in {source.root} have too few readable photos for its splits: "
+                f"{'; '.join(small)}. Each needs {need} (copies of each other count as one): add "
+                "photos or remove these classes.",
                 f"{source.root} 里有类别的可读照片不足以用其给定的划分：{'；'.join(small)}。"
                 f"每类需要 {need}（互为重复的算一张）：请加入照片，或去掉这些类别。",
             )
         )
-    drawn = {name: given.drawn(name, seed) for name in found.photos}
-    came: SplitPhotos = {split: [] for split in SPLITS}
-    for photo in (photo for of_class in found.all_photos.values() for photo in of_class):
-        came[source.splits[photo]].append(photo)
-    return drawn, count_copies(found, leaks([came], found.group_of), given.left_out)
+    splits_of = {name: given.split_class(name, seed) for name in assignment.class_paths}
+    given_paths: SplitPaths = {split: [] for split in SPLITS}
+    for path in (path for paths in assignment.all_class_paths.values() for path in paths):
+        given_paths[source.splits[path]].append(path)
+    return splits_of, summarise_duplicates(
+        assignment, count_leaks([given_paths], assignment.duplicate_set_of), given.left_out
+    )
 
 
 def _refuse_splits(source: Source, used: Sequence[str], shares: Shares | None) -> None:
-    """Refuse splits that cannot be kept."""
+    """Refuse given splits that cannot be used."""
     if not source.splits:
         return
     if shares is not None:
         raise DataError(
             tr(
-                f"{source.root} gives the splits itself: leave out --split.",
+                f"{source.root} already has splits: omit --split.",
                 f"{source.root} 已给出划分：请去掉 --split。",
             )
         )
     if without := [photo for photo in used if photo not in source.splits]:
         raise DataError(
             tr(
-                f"{source.root} gives a split to some photos and none to {len(without)}, the first "
-                f"{encodable(without[0])}: give one to each or to none.",
+                f"{source.root} gives a split for some photos only; {len(without)} have none, the "
+                f"first is {encodable(without[0])}: give a split for all photos or for none.",
                 f"{source.root} 只给部分照片指定了划分，{len(without)} 张没有，第一张为 "
                 f"{encodable(without[0])}：请全部指定或都不指定。",
             )
         )
     if "train" not in source.splits.values():
-        there = sorted(set(source.splits.values()))
+        existing = sorted(set(source.splits.values()))
         raise DataError(
             tr(
-                f"{source.root} gives {' and '.join(there)} and no train: add the photos to train "
-                "on.",
-                f"{source.root} 只有 {'、'.join(there)}，没有 train：请加入训练照片。",
+                f"{source.root} has {' and '.join(existing)} but no train split: add training "
+                "photos.",
+                f"{source.root} 只有 {'、'.join(existing)}，没有 train：请加入训练照片。",
             )
         )
 
 
-def _where(source: Source, photo: str) -> str:
-    """A photo as its user finds it."""
-    return str(source.file(photo) or f"{source.root}: {photo}")
+def _location(source: Source, path: str) -> str:
+    """Return where the user finds a photo."""
+    return str(source.file(path) or f"{source.root}: {path}")
 
 
-def _place(name: str, photo: str) -> str:
-    """Where a photo comes to lie in a split; one of another class in a folder of its own."""
-    of, file = photo.split("/", 1)
-    return photo if of == name else f"{name}/from {of}/{file}"
+def _target(name: str, path: str) -> str:
+    """Return the path of a photo in a split; photos of another class get a separate folder."""
+    old_name, file = path.split("/", 1)
+    return path if old_name == name else f"{name}/from {old_name}/{file}"
 
 
-def _why(record: Record) -> str:
-    """Why a photo cannot be read, in a few words."""
+def _unreadable_reason(record: Record) -> str:
+    """Return in a few words why a photo cannot be read."""
     remark = record.remarks[0]
-    label = KINDS[remark.kind].label["zh" if chinese() else "en"]
-    return ": ".join(filter(None, (label, remark.told)))
+    label = FINDING_KINDS[remark.kind].label["zh" if is_chinese() else "en"]
+    return ": ".join(filter(None, (label, remark.detail)))
 
 
 def _refuse_classes(source: Source) -> None:
-    """Refuse what cannot be split by class, or whose classes cannot be folders."""
+    """Refuse a source with fewer than two classes, or with names that cannot be folders."""
     if len(source.classes) < 2:
         raise DataError(
             tr(
@@ -311,22 +340,23 @@ def _refuse_classes(source: Source) -> None:
         if not name.isprintable():
             raise DataError(
                 tr(
-                    f"The class {name!a} in {source.root} has a name that is no readable text: "
+                    f"The name of the class {name!a} in {source.root} is not readable text: "
                     "rename it.",
                     f"{source.root} 里的类别 {name!a} 的名字不是可读的文字：请改名。",
                 )
             )
 
 
-def _put(source: Source, photo: str, target: Path, place: str) -> None:
+def _place(source: Source, path: str, target: Path, place: str) -> None:
+    """Link or copy a photo to its target, by the value of `place`."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    path = source.file(photo)
-    if path is None:
-        with source.open(photo) as file, target.open("wb") as copy:
+    original = source.file(path)
+    if original is None:
+        with source.open(path) as file, target.open("wb") as copy:
             shutil.copyfileobj(file, copy)
     elif place == "symlink":
-        target.symlink_to(path.resolve())
+        target.symlink_to(original.resolve())
     elif place == "hardlink":
-        link_or_copy(path.resolve(), target)
+        link_or_copy(original.resolve(), target)
     else:
-        shutil.copyfile(path, target)
+        shutil.copyfile(original, target)

@@ -1,4 +1,4 @@
-"""The review page: findings with their pictures side by side, and a tick for every photo."""
+"""Writes the review page: findings with their photos side by side, and choices for each photo."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from mineral_recog.curation.finding_kinds import KINDS
+from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import Finding, class_of
 from mineral_recog.data.images import open_photo
 from mineral_recog.data.readers.source import Source
@@ -20,8 +20,8 @@ from mineral_recog.duplicates.records import Record
 from mineral_recog.rendering.html import write_page
 from mineral_recog.text import encodable
 
-THUMBNAIL = 192  # pixels of the longer side
-OF_CLASSES = ("class_names", "class_text")  # decided on by class, not by photo
+THUMBNAIL_SIZE = 192  # pixels of the longer side
+CLASS_KINDS = ("class_names", "class_text")  # findings about classes, not photos
 
 
 def write_review(
@@ -32,25 +32,25 @@ def write_review(
     command: str,
     on_drawn: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Write the page; it holds all it shows and works from disk, in English and Chinese.
+    """Write the page in English and Chinese, as one self-contained file that opens from disk.
 
-    Photos of findings are read once more for their thumbnails; one that is gone has none.
+    Photos with findings are read again for their thumbnails; a photo that is gone has none.
 
     Args:
-        path: of the page.
-        source: of the photos.
-        findings: of the audit.
-        records: of all photos.
-        command: that follows the decisions.
-        on_drawn: called with the number of thumbnails made so far, and of all.
+        path: The page.
+        source: The source of the photos.
+        findings: The findings of the audit.
+        records: Records of all photos.
+        command: The command to run after the decisions.
+        on_drawn: Called with the number of thumbnails made so far and the total.
 
     Raises:
         OSError: `path` cannot be written.
     """
-    of_photos = [finding for finding in findings if finding.kind not in OF_CLASSES]
+    photo_findings = [finding for finding in findings if finding.kind not in CLASS_KINDS]
     by_path = {encodable(record.path): record for record in records}
-    names = list(dict.fromkeys(one for finding in of_photos for one in finding.paths))
-    places = {name: place for place, name in enumerate(names)}
+    names = list(dict.fromkeys(name for finding in photo_findings for name in finding.paths))
+    indices = {name: index for index, name in enumerate(names)}
     photos = []
     drawable = [
         by_path[name].path if name in by_path and by_path[name].fingerprint else None
@@ -58,29 +58,29 @@ def write_review(
     ]
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore")
-        for name, picture in zip(
+        for name, thumbnail in zip(
             names, pool.map(partial(_thumbnail, source), drawable), strict=True
         ):
-            photos.append(_photo(name, by_path.get(name), picture))
+            photos.append(_photo(name, by_path.get(name), thumbnail))
             on_drawn(len(photos), len(names))
     data = {
-        "order": list(KINDS),
-        "kinds": {name: kind._asdict() for name, kind in KINDS.items()},
+        "order": list(FINDING_KINDS),
+        "kinds": {name: kind._asdict() for name, kind in FINDING_KINDS.items()},
         "classes": [encodable(name) for name in source.classes],
         "photos": photos,
         "findings": [
             {
-                "kind": one.kind,
-                "photos": [places[p] for p in one.paths],
-                "detail": one.detail,
-                "suggested": one.suggested,
+                "kind": finding.kind,
+                "photos": [indices[name] for name in finding.paths],
+                "detail": finding.detail,
+                "suggested": finding.suggested,
             }
-            for one in of_photos
+            for finding in photo_findings
         ],
         "names": [
-            {"kind": one.kind, "classes": one.paths, "detail": one.detail}
-            for one in findings
-            if one.kind in OF_CLASSES
+            {"kind": finding.kind, "classes": finding.paths, "detail": finding.detail}
+            for finding in findings
+            if finding.kind in CLASS_KINDS
         ],
     }
     context = {
@@ -92,8 +92,8 @@ def write_review(
     write_page(path, "curation/review.html", context)
 
 
-def _photo(name: str, record: Record | None, picture: str) -> dict[str, Any]:
-    """What the page shows of a photo, or of what is none."""
+def _photo(name: str, record: Record | None, thumbnail: str) -> dict[str, Any]:
+    """Return the data of a photo, or of another file with a finding, for the page."""
     size = "" if record is None or not record.width else f"{record.width} × {record.height}"
     return {
         "path": name,
@@ -102,20 +102,20 @@ def _photo(name: str, record: Record | None, picture: str) -> dict[str, Any]:
         "pixels": 0 if record is None else record.width * record.height,
         "kb": 0 if record is None else round(record.size / 1000),
         "decidable": record is not None and record.fingerprint is not None,
-        "picture": picture,
+        "picture": thumbnail,
     }
 
 
-def _thumbnail(source: Source, name: str | None) -> str:
-    """A photo as a small JPEG in base64; "" where there is none."""
-    if name is None:
+def _thumbnail(source: Source, path: str | None) -> str:
+    """Return a photo as a small JPEG in base64; "" if it cannot be read."""
+    if path is None:
         return ""
     try:
-        with source.open(name) as file:
-            photo = open_photo(file, short_side=THUMBNAIL)
+        with source.open(path) as file:
+            photo = open_photo(file, short_side=THUMBNAIL_SIZE)
     except OSError:
         return ""
-    photo.thumbnail((THUMBNAIL, THUMBNAIL))
+    photo.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE))
     target = BytesIO()
     photo.save(target, "JPEG", quality=75)
     return base64.b64encode(target.getvalue()).decode("ascii")

@@ -1,1 +1,1 @@
-"""Photos on their way to the network: datasets, splits, transforms, samplers and loaders."""
+"""Photos as training data: datasets, splits, caches, transforms, samplers and loaders."""

@@ -1,9 +1,10 @@
-"""Photos of a split reduced once and kept, so that no epoch decodes large photos again.
+"""Cache of the reduced photos of a split, so that no epoch decodes large photos again.
 
-DATA/.cache/SPLIT-SIDE holds two files. `pixels` has the photos one after the other, raw uint8
-[h, w, 3]: nothing is lost, and nothing is to be decoded. `index` has a record of fixed size for
-each. Both begin with the same random mark. A record is written once its pixels are on the disk, so
-a process that is killed at any moment leaves whole photos and at most a tail that no record names.
+DATA/.cache/SPLIT-SIDE holds two files. `pixels` contains the photos one after the other as raw
+uint8 [h, w, 3]: nothing is lost, and nothing needs decoding. `index` contains one record of fixed
+size per photo. Both files begin with the same random token. A record is written only after its
+pixels are on the disk, so a process that is killed at any moment leaves complete photos and at most
+a tail of pixels without records.
 """
 
 from __future__ import annotations
@@ -22,13 +23,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.images import examine_photo
+from mineral_recog.data.images import open_photo_with_header
 
-HIDDEN, PIXELS, RECORDS = ".cache", "pixels", "index"
-KIND, MARK = b"mineral-recog reduced photos 1\n\0", 16  # how an index begins; bytes of the mark
-# Times the short side. A random crop of 8 % or more of a longer photo is its middle anyway.
-LONGEST = 16
-MOST_RECORDS = 10_000_000  # an index of more is none of ours
+CACHE_ROOT, PIXELS_FILE, INDEX_FILE = ".cache", "pixels", "index"
+INDEX_MAGIC, TOKEN_BYTES = b"mineral-recog reduced photos 1\n\0", 16
+# Long side over short side. In a longer photo no random crop of 8 % or more of the area fits, so
+# that the middle is used anyway.
+MAX_ASPECT_RATIO = 16
+MAX_RECORDS = 10_000_000  # an index with more records is not used
 
 # `name` is a digest of the photo's path in the split; `bytes` and `mtime` (ns) are of its file.
 RECORD = np.dtype(
@@ -46,142 +48,146 @@ Pixels = NDArray[np.uint8]
 
 
 def reduced_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height of a photo in a cache: its short side is `side`; a smaller one stays.
+    """Return width and height of a photo in a cache: its short side is `side`, or stays smaller.
 
-    Beside the middle square lie whole pixels, as many on one side as on the other. Of a photo more
-    than 16 times as long as it is wide, the middle is kept.
+    The number of pixels next to the middle square is an integer, and equal on both sides of it. A
+    photo with an aspect ratio above 16 is cropped to its middle.
     """
     short, long = min(width, height), max(width, height)
-    if short <= side and long <= LONGEST * short:
+    if short <= side and long <= MAX_ASPECT_RATIO * short:
         return width, height
     reduced = min(short, side)
-    beside = min(long - short, (LONGEST - 1) * short) // 2 * reduced // short
-    longer = reduced + 2 * beside
+    margin = min(long - short, (MAX_ASPECT_RATIO - 1) * short) // 2 * reduced // short
+    longer = reduced + 2 * margin
     return (longer, reduced) if width >= height else (reduced, longer)
 
 
 def reduced_photo(file: Path | BinaryIO, side: int) -> Pixels:
-    """A photo upright in RGB, of `reduced_size`; uint8 [h, w, 3].
+    """Read a photo upright in RGB, resized to `reduced_size`; uint8 [h, w, 3].
 
-    Its middle square has the pixels that the evaluation view gives to that of the photo, so that
-    validation on a cache is validation on the photos; to half a pixel where a JPEG is decoded at a
-    fraction of its size.
+    Its middle square has the same pixels as the middle square of the photo after the resize of the
+    evaluation transform, so that validation gives the same result with a cache and without; where a
+    JPEG is decoded at a fraction of its size, they agree to half a pixel.
 
     Raises:
-        OSError: as for `open_photo`.
+        OSError: As for `open_photo`.
     """
-    photo, header = examine_photo(file, side)
+    photo, header = open_photo_with_header(file, side)
     size = reduced_size(header.width, header.height, side)
     if photo.size != size:
         square = min(photo.size)
-        spans = [
-            _span(*of_axis, square, min(size)) for of_axis in zip(photo.size, size, strict=True)
-        ]
+        spans = [_span(*axis, square, min(size)) for axis in zip(photo.size, size, strict=True)]
         (left, right), (top, bottom) = spans
-        # The filter of the evaluation view; Pillow widens it with the reduction.
+        # The filter of the evaluation transform; Pillow widens it by the scale.
         photo = photo.resize(size, Image.Resampling.BILINEAR, (left, top, right, bottom))
     return np.asarray(photo)
 
 
 def _span(pixels: int, reduced: int, square: int, reduced_square: int) -> tuple[float, float]:
-    """Where along an axis the pixels lie that are reduced: about the middle square, to scale."""
+    """Return which part of an axis is reduced: the middle square and the margins, to scale."""
     start = round((pixels - square) / 2)
-    beside = (reduced - reduced_square) / 2 * square / reduced_square
-    beside = min(beside, start, pixels - square - start)  # a draft may be a pixel short
-    return start - beside, start + square + beside
+    margin = (reduced - reduced_square) / 2 * square / reduced_square
+    margin = min(margin, start, pixels - square - start)  # a draft may be a pixel too short
+    return start - margin, start + square + margin
 
 
 @dataclass(frozen=True)
 class Cache:
-    """The reduced photos of a split, to be read.
+    """The reduced photos of a split, for reading.
 
     Attributes:
-        folder: of the cache.
-        mark: that its files began with when the records were read.
-        records: of the split's photos in order, [N].
+        folder: Folder of the cache.
+        token: Token at the start of its files when the records were read.
+        records: Records of the split's photos in order, [N].
     """
 
     folder: Path
-    mark: bytes
+    token: bytes
     records: Records
 
     @contextmanager
-    def opened(self) -> Iterator[FileIO]:
-        """The file of pixels, for `rows`; opened where it is read, for no process shares it.
+    def open_pixels(self) -> Iterator[FileIO]:
+        """Open the pixel file for `read_rows`; each process must open the file for itself.
 
         Raises:
-            OSError: it is gone, or was made anew.
+            OSError: The file is missing, or belongs to a newer cache.
         """
-        with FileIO(self.folder / PIXELS) as file:
-            if file.read(MARK) != self.mark:
-                raise OSError(f"{self.folder / PIXELS} was made anew")
+        with FileIO(self.folder / PIXELS_FILE) as file:
+            if file.read(TOKEN_BYTES) != self.token:
+                raise OSError(f"{self.folder / PIXELS_FILE} was replaced")
             yield file
 
-    def size(self, photo: int) -> tuple[int, int]:
-        """Width and height."""
-        record = self.records[photo]
+    def size(self, index: int) -> tuple[int, int]:
+        """Return width and height of a reduced photo."""
+        record = self.records[index]
         return int(record["width"]), int(record["height"])
 
-    def rows(self, file: FileIO, photo: int, top: int, height: int) -> Pixels:
-        """Some rows of a photo, uint8 [height, w, 3].
+    def read_rows(self, file: FileIO, index: int, top: int, height: int) -> Pixels:
+        """Read `height` rows of a photo from row `top` on, uint8 [height, w, 3].
 
         Raises:
-            OSError: the file is cut short.
+            OSError: The file is truncated.
         """
-        width, _ = self.size(photo)
+        width, _ = self.size(index)
         pixels = np.empty((height, width, 3), dtype=np.uint8)
-        file.seek(int(self.records[photo]["offset"]) + 3 * top * width)
+        file.seek(int(self.records[index]["offset"]) + 3 * top * width)
         if file.readinto(pixels.data) != pixels.nbytes:
-            raise OSError(f"{self.folder / PIXELS} is cut short")
+            raise OSError(f"{self.folder / PIXELS_FILE} is truncated")
         return pixels
 
-    def photo(self, photo: int) -> Image.Image:
-        """A whole photo.
+    def read_photo(self, index: int) -> Image.Image:
+        """Read a reduced photo.
 
         Raises:
-            OSError: as for `opened` and `rows`.
+            OSError: As for `open_pixels` and `read_rows`.
         """
-        with self.opened() as file:
-            _, height = self.size(photo)
-            return Image.fromarray(self.rows(file, photo, 0, height))
+        with self.open_pixels() as file:
+            _, height = self.size(index)
+            return Image.fromarray(self.read_rows(file, index, 0, height))
 
 
 def cache_folder(dataset: Dataset, side: int) -> Path:
-    """Where the cache of a split lies."""
-    return dataset.root.parent / HIDDEN / f"{dataset.root.name}-{side}"
+    """Return the folder of the cache of a split."""
+    return dataset.root.parent / CACHE_ROOT / f"{dataset.root.name}-{side}"
 
 
-def name_of(path: str) -> bytes:
-    """The digest that stands for a photo's path in a record."""
+def path_digest(path: str) -> bytes:
+    """Return the digest that identifies a photo's path in a record."""
     return hashlib.blake2b(path.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
 def read_records(folder: Path, side: int) -> tuple[bytes, Records] | None:
-    """The mark of a cache and its records, oldest first; None where there is no such cache.
+    """Return the token of a cache and its records, oldest first; None if there is no such cache.
 
-    The files may hold anything: a record that does not lie in the file of pixels, or whose photo
-    has no size of this cache, is left out.
+    The files may contain anything: records are left out if their pixels are not in the pixel file,
+    or if their photo cannot have that size in this cache.
     """
     try:
-        with (folder / RECORDS).open("rb") as file, (folder / PIXELS).open("rb") as pixels:
-            kind, mark = file.read(len(KIND)), file.read(MARK)
-            ours = kind == KIND and len(mark) == MARK and mark == pixels.read(MARK)
-            if not ours or os.fstat(file.fileno()).st_size > MOST_RECORDS * RECORD.itemsize:
+        with (folder / INDEX_FILE).open("rb") as file, (folder / PIXELS_FILE).open("rb") as pixels:
+            magic, token = file.read(len(INDEX_MAGIC)), file.read(TOKEN_BYTES)
+            valid = (
+                magic == INDEX_MAGIC
+                and len(token) == TOKEN_BYTES
+                and token == pixels.read(TOKEN_BYTES)
+            )
+            if not valid or os.fstat(file.fileno()).st_size > MAX_RECORDS * RECORD.itemsize:
                 return None
             data, end = file.read(), os.fstat(pixels.fileno()).st_size
     except OSError:
         return None
-    whole = len(data) // RECORD.itemsize  # the last may be cut short
-    records: Records = np.frombuffer(data, dtype=RECORD, count=whole)
+    count = len(data) // RECORD.itemsize  # the last record may be truncated
+    records: Records = np.frombuffer(data, dtype=RECORD, count=count)
     height, width = records["height"], records["width"]
     short, long = np.minimum(height, width), np.maximum(height, width)
-    fits = (short >= 1) & (short <= side) & (long <= LONGEST * side)
-    fits &= (records["offset"] >= MARK) & (records["offset"] <= end - bytes_of(records))
-    return mark, records[fits]
+    valid_records = (short >= 1) & (short <= side) & (long <= MAX_ASPECT_RATIO * side)
+    valid_records &= (records["offset"] >= TOKEN_BYTES) & (
+        records["offset"] <= end - pixel_bytes(records)
+    )
+    return token, records[valid_records]
 
 
-def bytes_of(records: Records) -> NDArray[np.int64]:
-    """Bytes of the pixels of each photo."""
+def pixel_bytes(records: Records) -> NDArray[np.int64]:
+    """Return the number of bytes of each photo's pixels."""
     height, width = (records[key].astype(np.int64) for key in ("height", "width"))
     size: NDArray[np.int64] = 3 * height * width
     return size

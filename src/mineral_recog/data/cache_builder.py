@@ -1,4 +1,4 @@
-"""Making caches of reduced photos: when one pays, what it takes, and going on where it was left."""
+"""Builds caches of reduced photos: checks their benefit and size, and resumes partial caches."""
 
 from __future__ import annotations
 
@@ -17,130 +17,134 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from mineral_recog.data.cache import (
-    HIDDEN,
-    KIND,
-    MARK,
-    PIXELS,
+    CACHE_ROOT,
+    INDEX_FILE,
+    INDEX_MAGIC,
+    PIXELS_FILE,
     RECORD,
-    RECORDS,
+    TOKEN_BYTES,
     Cache,
     Pixels,
     Records,
-    bytes_of,
     cache_folder,
-    name_of,
+    path_digest,
+    pixel_bytes,
     read_records,
     reduced_photo,
     reduced_size,
 )
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.images import unreadable_error
-from mineral_recog.files import whole_file
+from mineral_recog.data.images import unreadable_photos_error
+from mineral_recog.files import atomic_file
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 
-SAMPLE = 200  # photos whose headers tell whether a cache pays
-WORTH_IT = 2.5  # times fewer pixels: from there on decoding takes most of the time
-TOGETHER = 32  # photos that are put on the disk at once
-MOST_OF_FREE = 0.5  # of the free disk space
+SAMPLE_SIZE = 200  # photos whose headers decide whether a cache is worthwhile
+MIN_PIXEL_RATIO = 2.5  # original over reduced pixels; above it, decoding takes most of the time
+FLUSH_COUNT = 32  # photos that are flushed to the disk together
+MAX_FREE_SHARE = 0.5  # of the free disk space
 
 
-def cache_pays(dataset: Dataset, side: int) -> bool:
-    """Whether photos have at least 2.5 times the pixels of reduced ones, at the median of a sample.
+def is_cache_worthwhile(dataset: Dataset, side: int) -> bool:
+    """Return whether reducing saves a factor of 2.5 or more in pixels, at the median of a sample.
 
     Args:
-        dataset: of the training photos.
-        side: short side of the reduced photos in pixels.
+        dataset: The training photos.
+        side: Short side of the reduced photos in pixels.
     """
-    sample = np.random.default_rng(0).permutation(len(dataset))[:SAMPLE]
-    times = []
+    sample = np.random.default_rng(0).permutation(len(dataset))[:SAMPLE_SIZE]
+    ratios = []
     for size in map(dataset.pixel_size, sample.tolist()):
         if size is not None:
             width, height = reduced_size(*size, side)
-            times.append(size[0] * size[1] / (width * height))
-    return bool(times) and float(np.median(times)) >= WORTH_IT
+            ratios.append(size[0] * size[1] / (width * height))
+    return bool(ratios) and float(np.median(ratios)) >= MIN_PIXEL_RATIO
 
 
-def reduce_photos(
+def build_caches(
     datasets: Sequence[Dataset], sides: Sequence[int], progress: Progress = SILENT
 ) -> list[Cache] | None:
-    """The caches of splits of one DATA, made or brought up to date as far as need be.
+    """Build the caches of splits of one DATA, or bring them up to date, and return them.
 
-    Each photo whose file is new or changed is read to its end. Another process that is at it is
-    waited for. None, with a line that says why, where there is no place for the photos.
+    Every photo whose file is new or changed is read completely. If another process builds caches
+    in the same folder, this one waits.
 
     Args:
-        datasets: of the splits.
-        sides: short side of the reduced photos of each split, in pixels.
+        datasets: The splits.
+        sides: Short side of the reduced photos of each split, in pixels.
+        progress: Receives the progress.
+
+    Returns:
+        The caches; None, after a notice with the reason, if the photos cannot be stored.
 
     Raises:
-        UserError: photos cannot be read.
+        UserError: Photos cannot be read.
     """
-    splits = [_Split(*of_split) for of_split in zip(datasets, sides, strict=True)]
-    if all(split.whole for split in splits):  # needs no permission to write
+    splits = [_SplitCache(*arguments) for arguments in zip(datasets, sides, strict=True)]
+    if all(split.complete for split in splits):  # needs no write permission
         return [split.cache for split in splits]
-    home = datasets[0].root.parent / HIDDEN
+    root = datasets[0].root.parent / CACHE_ROOT
     try:
-        home.mkdir(exist_ok=True)
-        with _alone(home, progress):
+        root.mkdir(exist_ok=True)
+        with _exclusive_lock(root, progress):
             for split in splits:
-                split.look()
-            return _made(splits, home, progress)
+                split.load()
+            return _build(splits, root, progress)
     except OSError as error:
         progress.notice(
             tr(
-                f"The photos cannot be kept reduced in {home} ({error}): training reads them as "
-                "they are.",
-                f"无法在 {home} 保存缩小的照片（{error}）：训练将直接读取原照片。",
+                f"The reduced photos cannot be stored in {root} ({error}): training reads the "
+                "original photos.",
+                f"无法在 {root} 保存缩小的照片（{error}）：训练将直接读取原照片。",
             )
         )
         return None
 
 
-def _made(splits: Sequence[_Split], home: Path, progress: Progress) -> list[Cache] | None:
-    partial = [split for split in splits if not split.whole]
-    take = sum(split.take(progress) for split in partial)
-    free = shutil.disk_usage(home).free
-    if take > MOST_OF_FREE * free:
+def _build(splits: Sequence[_SplitCache], root: Path, progress: Progress) -> list[Cache] | None:
+    incomplete = [split for split in splits if not split.complete]
+    needed = sum(split.missing_bytes(progress) for split in incomplete)
+    free = shutil.disk_usage(root).free
+    if needed > MAX_FREE_SHARE * free:
         progress.notice(
             tr(
-                f"The reduced photos would take {_told(take)} in {home}, more than half of the "
-                f"{_told(free)} that are free: training reads the photos as they are.",
-                f"缩小的照片将在 {home} 占用 {_told(take)}，超过剩余空间 {_told(free)} 的一半："
-                "训练将直接读取原照片。",
+                f"The reduced photos would take {_format_size(needed)} in {root}, more than half "
+                f"of the {_format_size(free)} that are free: training reads the original photos.",
+                f"缩小的照片将在 {root} 占用 {_format_size(needed)}，超过剩余空间 "
+                f"{_format_size(free)} 的一半：训练将直接读取原照片。",
             )
         )
         return None
-    if take:
+    if needed:
         progress.notice(
             tr(
-                f"Photos are reduced to {splits[0].side} px once and kept in {home} "
-                f"({_told(take)}), so that epochs read them fast. After training the folder may be "
-                "removed; --cache off does without it.",
-                f"照片缩小到 {splits[0].side} 像素，保存在 {home}（{_told(take)}），"
+                f"Photos are reduced to {splits[0].side} px once and stored in {root} "
+                f"({_format_size(needed)}), so that epochs read them fast. You can remove the "
+                "folder after training; --cache off does without it.",
+                f"照片缩小到 {splits[0].side} 像素，保存在 {root}（{_format_size(needed)}），"
                 "使每轮读取更快。训练后可删除该文件夹；--cache off 则不使用。",
             )
         )
-    for split in partial:
-        split.make(progress)
+    for split in incomplete:
+        split.build(progress)
     return [split.cache for split in splits]
 
 
-def _told(size: float) -> str:
+def _format_size(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{math.ceil(size / 1e6)} MB"
 
 
 @contextmanager
-def _alone(home: Path, progress: Progress) -> Iterator[None]:
-    """Wait until no other process makes a cache in this folder; the lock ends with its process."""
-    lock = FileLock(home / "lock")
+def _exclusive_lock(root: Path, progress: Progress) -> Iterator[None]:
+    """Wait until no other process builds caches in this folder; a lock ends with its process."""
+    lock = FileLock(root / "lock")
     try:
         lock.acquire(timeout=0)
     except Timeout:
         progress.notice(
             tr(
-                f"Waiting for another process that reduces the photos in {home}.",
-                f"正在等待另一个进程在 {home} 缩小照片。",
+                f"Waiting for another process that reduces the photos in {root}.",
+                f"正在等待另一个进程在 {root} 缩小照片。",
             )
         )
         lock.acquire()
@@ -150,60 +154,60 @@ def _alone(home: Path, progress: Progress) -> Iterator[None]:
         lock.release()
 
 
-class _Split:
-    """The cache of one split, as it is and as it should be."""
+class _SplitCache:
+    """The cache of one split: its present state, and the records that it should have."""
 
     def __init__(self, dataset: Dataset, side: int) -> None:
         self.dataset, self.side, self.folder = dataset, side, cache_folder(dataset, side)
-        self.wanted: Records = np.zeros(len(dataset), dtype=RECORD)  # height 0: not there
-        self.wanted["name"] = [name_of(path) for path in dataset.paths]
-        stamps = map(self._stamp, range(len(dataset)))
-        self.wanted["bytes"], self.wanted["mtime"] = zip(*stamps, strict=True)
-        self.look()
+        self.wanted: Records = np.zeros(len(dataset), dtype=RECORD)  # height 0: not in the cache
+        self.wanted["name"] = [path_digest(path) for path in dataset.paths]
+        sizes_and_mtimes = map(self._size_and_mtime, range(len(dataset)))
+        self.wanted["bytes"], self.wanted["mtime"] = zip(*sizes_and_mtimes, strict=True)
+        self.load()
 
-    def _stamp(self, photo: int) -> tuple[int, int]:
-        """Size and time of a photo's file; one that cannot be reached is told when it is read."""
+    def _size_and_mtime(self, index: int) -> tuple[int, int]:
+        """Return size and mtime of a photo's file; reading it later reports a missing file."""
         try:
-            return self.dataset.stamp(photo)
+            return self.dataset.size_and_mtime(index)
         except OSError:
             return -1, 0
 
-    def look(self) -> None:
-        """Look up the photos in the cache; those of other files than now are not there."""
-        self.mark, self.there = read_records(self.folder, self.side) or (b"", self.wanted[:0])
-        newest = {name: record for record, name in enumerate(self.there["name"].tolist())}
+    def load(self) -> None:
+        """Look up the photos in the cache; photos whose file has changed count as missing."""
+        self.token, self.stored = read_records(self.folder, self.side) or (b"", self.wanted[:0])
+        newest = {name: record for record, name in enumerate(self.stored["name"].tolist())}
         at = np.array([newest.get(name, -1) for name in self.wanted["name"].tolist()])
-        known = np.flatnonzero(at >= 0)
-        found = self.there[at[known]]
-        same = (found["bytes"] == self.wanted["bytes"][known]) & (
-            found["mtime"] == self.wanted["mtime"][known]
+        indices = np.flatnonzero(at >= 0)
+        matches = self.stored[at[indices]]
+        unchanged = (matches["bytes"] == self.wanted["bytes"][indices]) & (
+            matches["mtime"] == self.wanted["mtime"][indices]
         )
         self.records = self.wanted.copy()
-        self.records[known[same]] = found[same]
-        if self.missing and self._mostly_gone():
-            self.mark, self.there, self.records = b"", self.there[:0], self.wanted.copy()
+        self.records[indices[unchanged]] = matches[unchanged]
+        if self.missing and self._is_mostly_stale():
+            self.token, self.stored, self.records = b"", self.stored[:0], self.wanted.copy()
 
-    def _mostly_gone(self) -> bool:
-        """Whether more of the file belongs to photos that are gone or changed than to others."""
-        size = (self.folder / PIXELS).stat().st_size if self.mark else 0
-        return size > MARK + 2 * int(bytes_of(self.records).sum())
+    def _is_mostly_stale(self) -> bool:
+        """Return whether more than half of the pixel file belongs to deleted or changed photos."""
+        size = (self.folder / PIXELS_FILE).stat().st_size if self.token else 0
+        return size > TOKEN_BYTES + 2 * int(pixel_bytes(self.records).sum())
 
     @property
     def missing(self) -> list[int]:
-        """Photos that are not there."""
+        """Indices of the photos that are not in the cache."""
         missing: list[int] = np.flatnonzero(self.records["height"] == 0).tolist()
         return missing
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         return not self.missing
 
     @property
     def cache(self) -> Cache:
-        return Cache(self.folder, self.mark, self.records)
+        return Cache(self.folder, self.token, self.records)
 
-    def take(self, progress: Progress) -> int:
-        """Bytes that the photos that are not there will take, by their headers."""
+    def missing_bytes(self, progress: Progress) -> int:
+        """Return how many bytes the missing photos will take, according to their headers."""
         missing, total = self.missing, 0
         name = self.dataset.root.name
         task = progress.start(tr(f"measuring {name}", f"测量 {name}"), len(missing))
@@ -214,111 +218,114 @@ class _Split:
                 task.step()
         return total
 
-    def make(self, progress: Progress) -> None:
-        """Reduce the photos that are not there.
+    def build(self, progress: Progress) -> None:
+        """Reduce and store the missing photos.
 
         Raises:
-            OSError: they cannot be written.
-            UserError: photos cannot be read.
+            OSError: The cache cannot be written.
+            UserError: Photos cannot be read.
         """
         bad = []
         name, missing = self.dataset.root.name, self.missing
-        photos = len(self.dataset)
+        photo_count = len(self.dataset)
         task = progress.start(
-            tr(f"reducing {name}", f"缩小 {name}"), photos, done=photos - len(missing)
+            tr(f"reducing {name}", f"缩小 {name}"), photo_count, done=photo_count - len(missing)
         )
         try:
-            with _Files(self.folder, self.mark, self.there) as files:
-                for photo, reduced in _in_turn(self._reduce, missing):
+            with _CacheWriter(self.folder, self.token, self.stored) as writer:
+                for index, reduced in _map_in_order(self._reduce, missing):
                     if isinstance(reduced, str):
-                        bad.append((self.dataset.where(photo), reduced))
+                        bad.append((self.dataset.display_path(index), reduced))
                     else:
-                        files.add(self.records[photo], reduced)
+                        writer.add(self.records[index], reduced)
                     task.step()
-                self.mark = files.mark
+                self.token = writer.token
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):  # the run needs the room
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):  # the run needs the disk space
                 shutil.rmtree(self.folder, ignore_errors=True)
             raise
         if bad:
-            raise unreadable_error(self.dataset.root, bad)
+            raise unreadable_photos_error(self.dataset.root, bad)
 
-    def _reduce(self, photo: int) -> Pixels | str:
-        """A photo reduced, or why it cannot be read."""
+    def _reduce(self, index: int) -> Pixels | str:
+        """Return the reduced photo, or the reason why it cannot be read."""
         try:
-            with self.dataset.open(photo) as file:
+            with self.dataset.open(index) as file:
                 return reduced_photo(file, self.side)
         except OSError as error:
             return " ".join(str(error).split()) or type(error).__name__
 
 
-class _Files:
-    """The files of a cache, to add photos to; whatever was added is on the disk at the end.
+class _CacheWriter:
+    """Adds photos to the files of a cache; when it closes, all of them are on the disk.
 
     Args:
-        folder: of the cache.
-        mark: of the files that are there; empty to begin anew.
-        records: in the index that is there, those that are sound.
+        folder: Folder of the cache.
+        token: Token of the existing files; empty to start from scratch.
+        records: The valid records of the existing index.
     """
 
-    def __init__(self, folder: Path, mark: bytes, records: Records) -> None:
-        self.mark = mark or os.urandom(MARK)
+    def __init__(self, folder: Path, token: bytes, records: Records) -> None:
+        self.token = token or os.urandom(TOKEN_BYTES)
         folder.mkdir(exist_ok=True)
-        if not mark:
-            # Other files take their place, since a run may be reading the ones before.
-            for name in (RECORDS, PIXELS):
+        if not token:
+            # New files, not changes to the old ones, which another run may still be reading.
+            for name in (INDEX_FILE, PIXELS_FILE):
                 (folder / name).unlink(missing_ok=True)
-            (folder / PIXELS).write_bytes(self.mark)
-        # Without records that are not sound, which pixels to come might seem to fit.
-        with whole_file(folder / RECORDS) as partial:
-            partial.write_bytes(KIND + self.mark + records.tobytes())
-        self.end = max((records["offset"] + bytes_of(records)).tolist(), default=MARK)
-        self.pixels, self.dataset = (folder / PIXELS).open("rb+"), (folder / RECORDS).open("ab")
+            (folder / PIXELS_FILE).write_bytes(self.token)
+        # Invalid records are dropped, since they could become valid when pixels are appended.
+        with atomic_file(folder / INDEX_FILE) as partial:
+            partial.write_bytes(INDEX_MAGIC + self.token + records.tobytes())
+        self.end = max((records["offset"] + pixel_bytes(records)).tolist(), default=TOKEN_BYTES)
+        self.pixels, self.index = (
+            (folder / PIXELS_FILE).open("rb+"),
+            (folder / INDEX_FILE).open("ab"),
+        )
         self.pixels.seek(self.end)
         self.pixels.truncate()
         self.added: list[bytes] = []
 
-    def __enter__(self) -> _Files:
+    def __enter__(self) -> _CacheWriter:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: object, trace: TracebackType | None
     ) -> None:
-        with self.pixels, self.dataset:
-            if kind is None or not issubclass(kind, OSError):  # they can be written
-                self._keep()
+        with self.pixels, self.index:
+            if kind is None or not issubclass(kind, OSError):  # the disk still works
+                self._flush()
 
     def add(self, record: np.void, pixels: Pixels) -> None:
-        """Add a photo, and note in its record where it lies."""
+        """Append a photo, and set its position and size in its record."""
         height, width, _ = pixels.shape
         record["offset"], record["height"], record["width"] = self.end, height, width
         self.pixels.write(pixels.data)
         self.end += pixels.nbytes
         self.added.append(record.tobytes())
-        if len(self.added) == TOGETHER:
-            self._keep()
+        if len(self.added) == FLUSH_COUNT:
+            self._flush()
 
-    def _keep(self) -> None:
-        """Put the photos on the disk, and then their records."""
-        for file, data in ((self.pixels, b""), (self.dataset, b"".join(self.added))):
+    def _flush(self) -> None:
+        """Write the photos to the disk, and then their records."""
+        for file, data in ((self.pixels, b""), (self.index, b"".join(self.added))):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         self.added = []
 
 
-def _in_turn(
-    work: Callable[[int], Pixels | str], photos: Sequence[int]
+def _map_in_order(
+    function: Callable[[int], Pixels | str], indices: Sequence[int]
 ) -> Iterator[tuple[int, Pixels | str]]:
-    """Photos with what a work makes of each, in parallel and in order, a few ahead.
+    """Yield each index with its result, in order; threads compute some results ahead.
 
-    Threads, since Pillow works outside Python's lock.
+    Threads suffice, since Pillow releases the GIL.
     """
     ahead: deque[tuple[int, Future[Pixels | str]]] = deque()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for photo in photos:
-            ahead.append((photo, pool.submit(work, photo)))
-            if len(ahead) > 2 * TOGETHER:
+        for index in indices:
+            ahead.append((index, pool.submit(function, index)))
+            if len(ahead) > 2 * FLUSH_COUNT:
                 first, future = ahead.popleft()
                 yield first, future.result()
         for first, future in ahead:

@@ -1,4 +1,4 @@
-"""Random views of the photos in a cache: whole batches, with as little work a photo as can be."""
+"""Random crops of the photos in a cache: complete batches, with minimal work per photo."""
 
 from __future__ import annotations
 
@@ -14,65 +14,65 @@ from torch.utils.data import get_worker_info
 
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.transforms import Views, unreadable_view
+from mineral_recog.data.transforms import BatchTensors, unreadable_photo_error
 from mineral_recog.errors import UserError
 
-RATIOS = (3 / 4, 4 / 3)  # width over height of a crop, least and most, as in torchvision
-TRIES = 10  # likewise, to find a crop that fits
+ASPECT_RATIOS = (3 / 4, 4 / 3)  # minimum and maximum width over height of a crop, as torchvision
+MAX_ATTEMPTS = 10  # to find a crop that fits, as torchvision
 
 
-class CachedTrainingViews(torch.utils.data.Dataset[Views]):
-    """Random resized crops and mirror images, a batch of (photo, seed) at a time.
+class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
+    """Random resized crops and mirror images, for a batch of (index, seed) at a time.
 
-    As `TrainingViews`, drawn by the same rules but from another generator, which starts faster.
-    Pixels are the same for any number of loader workers.
+    The rules are those of `TrainingCrops`, but the random generator is another one, which starts
+    faster. Pixels do not depend on the number of loader workers.
     """
 
     def __init__(self, dataset: Dataset, cache: Cache, image_size: int, crop_scale: float) -> None:
         self.dataset, self.cache = dataset, cache
         self.image_size, self.crop_scale = image_size, crop_scale
 
-    def __getitems__(self, drawn: list[tuple[int, int]]) -> Views | UserError:
-        """Pixels uint8 [B, 3, S, S], labels and photos; or why a photo could not be read."""
-        pixels = torch.empty(len(drawn), 3, self.image_size, self.image_size, dtype=torch.uint8)
+    def __getitems__(self, items: list[tuple[int, int]]) -> BatchTensors | UserError:
+        """Return pixels uint8 [B, 3, S, S], labels [B] and indices [B]; or why reading failed."""
+        pixels = torch.empty(len(items), 3, self.image_size, self.image_size, dtype=torch.uint8)
         if get_worker_info() is not None:
-            pixels.share_memory_()  # while it is empty, so that it is not copied when it is full
-        photos = [photo for photo, _ in drawn]
-        photo = photos[0]
+            pixels.share_memory_()  # while it is empty, to avoid a copy of the filled tensor
+        indices = [index for index, _ in items]
+        index = indices[0]
         try:
-            with self.cache.opened() as file:
-                for place, (photo, seed) in enumerate(drawn):
-                    self._view(file, photo, seed, pixels[place])
+            with self.cache.open_pixels() as file:
+                for place, (index, seed) in enumerate(items):
+                    self._crop(file, index, seed, pixels[place])
         except OSError as error:
-            return unreadable_view(self.dataset, photo, error)
-        labels = torch.from_numpy(self.dataset.labels[photos])
-        return pixels, labels, torch.tensor(photos)
+            return unreadable_photo_error(self.dataset, index, error)
+        labels = torch.from_numpy(self.dataset.labels[indices])
+        return pixels, labels, torch.tensor(indices)
 
-    def _view(self, file: FileIO, photo: int, seed: int, view: Tensor) -> None:
-        chance = random.Random(seed)
-        left, top, width, height = random_crop(*self.cache.size(photo), self.crop_scale, chance)
-        rows = torch.from_numpy(self.cache.rows(file, photo, top, height))
+    def _crop(self, file: FileIO, index: int, seed: int, out: Tensor) -> None:
+        rng = random.Random(seed)
+        left, top, width, height = random_crop(*self.cache.size(index), self.crop_scale, rng)
+        rows = torch.from_numpy(self.cache.read_rows(file, index, top, height))
         crop = rows[:, left : left + width].permute(2, 0, 1)[None]
-        resized = interpolate(crop, view.shape[1:], mode="bilinear", antialias=True)[0]
-        view.copy_(resized.flip(-1) if chance.random() < 0.5 else resized)
+        resized = interpolate(crop, out.shape[1:], mode="bilinear", antialias=True)[0]
+        out.copy_(resized.flip(-1) if rng.random() < 0.5 else resized)
 
 
 def random_crop(
-    width: int, height: int, least: float, chance: random.Random
+    width: int, height: int, min_scale: float, rng: random.Random
 ) -> tuple[int, int, int, int]:
-    """Left, top, width and height of a crop, as torchvision's RandomResizedCrop draws it.
+    """Return left, top, width and height of a crop, drawn like torchvision's RandomResizedCrop.
 
-    At least a share `least` of the area, uniformly, and a ratio of the sides in 3/4..4/3 by its
-    logarithm; if ten such do not fit, the middle, its ratio as near to that of the photo as those
-    bounds let it be.
+    The area is uniform from the share `min_scale` of the photo to all of it, and the logarithm of
+    the aspect ratio is uniform from 3/4 to 4/3. If ten such crops do not fit, the result is the
+    middle, with the aspect ratio within those bounds that is closest to the photo's.
     """
-    for _ in range(TRIES):
-        area = width * height * chance.uniform(least, 1.0)
-        ratio = math.exp(chance.uniform(math.log(RATIOS[0]), math.log(RATIOS[1])))
-        across, down = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
-        if 0 < across <= width and 0 < down <= height:
-            left, top = chance.randint(0, width - across), chance.randint(0, height - down)
-            return left, top, across, down
-    across = min(width, round(height * RATIOS[1]))
-    down = min(height, round(width / RATIOS[0]))
-    return (width - across) // 2, (height - down) // 2, across, down
+    for _ in range(MAX_ATTEMPTS):
+        area = width * height * rng.uniform(min_scale, 1.0)
+        ratio = math.exp(rng.uniform(math.log(ASPECT_RATIOS[0]), math.log(ASPECT_RATIOS[1])))
+        crop_width, crop_height = round(math.sqrt(area * ratio)), round(math.sqrt(area / ratio))
+        if 0 < crop_width <= width and 0 < crop_height <= height:
+            left, top = rng.randint(0, width - crop_width), rng.randint(0, height - crop_height)
+            return left, top, crop_width, crop_height
+    crop_width = min(width, round(height * ASPECT_RATIOS[1]))
+    crop_height = min(height, round(width / ASPECT_RATIOS[0]))
+    return (width - crop_width) // 2, (height - crop_height) // 2, crop_width, crop_height

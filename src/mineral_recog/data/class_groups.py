@@ -1,4 +1,4 @@
-"""Head, medium and tail: which classes are common and which are rare."""
+"""Assigns classes to the groups head, medium and tail by their number of training photos."""
 
 from __future__ import annotations
 
@@ -12,53 +12,61 @@ from mineral_recog.text import parse_json
 GROUPS = ("head", "medium", "tail")
 
 
-def class_groups(how: str, classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
-    """Group of each class, by its training photos.
+def class_groups(rule: str, classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
+    """Return the group of each class.
 
     Args:
-        how: `thirds` (the third with most photos is head, the last third, rounded up, tail);
-            two counts such as `100,20` (head has more than the first, tail fewer than the
-            second); or the path of a JSON file with lists of names under "head" and "tail".
-        classes: names, C.
-        counts: training photos of each, C.
+        rule: `thirds` (the third with the most photos is head, the last third, rounded up, is
+            tail); two counts such as `100,20` (head has more photos than the first, tail fewer
+            than the second); or the path of a JSON file with lists of names under "head" and
+            "tail".
+        classes: Names of the C classes.
+        counts: Number of training photos per class, C.
 
     Raises:
-        UserError: none of these, or names in the file that are not classes.
+        UserError: The rule has another form, or its file cannot be read, lists names that are not
+            classes, or lists a class as both head and tail.
     """
-    if how == "thirds":
+    if rule == "thirds":
         return _thirds(classes, counts)
-    if how.endswith(".json"):
-        return _lists(Path(how), classes)
-    many, comma, few = how.partition(",")
-    if not (comma and many.strip().isdecimal() and few.strip().isdecimal()):
+    if rule.endswith(".json"):
+        return _read_groups(Path(rule), classes)
+    above, comma, below = rule.partition(",")
+    if not (comma and above.strip().isdecimal() and below.strip().isdecimal()):
         raise DataError(
             tr(
-                f"Groups {how!r}: write thirds, two counts such as 100,20, or the path of a .json "
+                f"Groups {rule!r}: write thirds, two counts such as 100,20, or the path of a .json "
                 "file.",
-                f"分组 {how!r}：请写 thirds、两个数目（如 100,20），或一个 .json 文件的路径。",
+                f"分组 {rule!r}：请写 thirds、两个数目（如 100,20），或一个 .json 文件的路径。",
             )
         )
-    if int(many) < int(few):
+    if int(above) < int(below):
         raise DataError(
             tr(
-                f"Groups {how!r}: the first count must not be below the second.",
-                f"分组 {how!r}：第一个数不能小于第二个数。",
+                f"Groups {rule!r}: the first count must not be below the second.",
+                f"分组 {rule!r}：第一个数不能小于第二个数。",
             )
         )
-    return tuple("head" if n > int(many) else "tail" if n < int(few) else "medium" for n in counts)
+    return tuple(
+        "head" if n > int(above) else "tail" if n < int(below) else "medium" for n in counts
+    )
 
 
 def _thirds(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
     by_count = sorted(range(len(classes)), key=lambda c: (-counts[c], classes[c]))
-    heads, tails = len(classes) // 3, -(-len(classes) // 3)
-    place = {c: rank for rank, c in enumerate(by_count)}
+    head_count, tail_count = len(classes) // 3, -(-len(classes) // 3)
+    rank_of = {c: rank for rank, c in enumerate(by_count)}
     return tuple(
-        "head" if place[c] < heads else "tail" if place[c] >= len(classes) - tails else "medium"
+        "head"
+        if rank_of[c] < head_count
+        else "tail"
+        if rank_of[c] >= len(classes) - tail_count
+        else "medium"
         for c in range(len(classes))
     )
 
 
-def _lists(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
+def _read_groups(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
     try:
         lists = parse_json(path.read_text(encoding="utf-8"))
         head, tail = list(lists["head"]), list(lists["tail"])
@@ -69,18 +77,20 @@ def _lists(path: Path, classes: Sequence[str]) -> tuple[str, ...]:
                 f'{path} 不能读作分组：需要 {{"head": [类名], "tail": [类名]}}。',
             )
         ) from None
-    if wrong := [name for name in head + tail if name not in classes]:
+    if unknown := [name for name in head + tail if name not in classes]:
         raise DataError(
             tr(
-                f"{path} names classes that there are not: {', '.join(map(str, wrong))}.",
-                f"{path} 里有不存在的类别：{'、'.join(map(str, wrong))}。",
+                f"{path} names classes that do not exist: {', '.join(map(str, unknown))}. Correct "
+                "or remove them.",
+                f"{path} 里有不存在的类别：{'、'.join(map(str, unknown))}。请改正或删去。",
             )
         )
-    if both := sorted(set(head) & set(tail)):
+    if shared := sorted(set(head) & set(tail)):
         raise DataError(
             tr(
-                f"{path} has classes that are both head and tail: {', '.join(both)}.",
-                f"{path} 里有类别既属头部又属尾部：{'、'.join(both)}。",
+                f"{path} has classes that are both head and tail: {', '.join(shared)}. Remove each "
+                "from one of the lists.",
+                f"{path} 里有类别既属头部又属尾部：{'、'.join(shared)}。请只保留在其中一个列表里。",
             )
         )
     return tuple(

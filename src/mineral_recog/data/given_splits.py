@@ -1,4 +1,4 @@
-"""Splits as others gave them, kept but for copies that would leak; what is missing is drawn."""
+"""Keeps the splits that a source gives, without duplicates across them; draws missing splits."""
 
 from __future__ import annotations
 
@@ -6,89 +6,99 @@ from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mineral_recog.data.dataset import SPLITS
-from mineral_recog.data.splits import SplitPhotos, can_be_drawn, deal
+from mineral_recog.data.splits import SplitPaths, can_be_split, fill_splits
 
-SHARE = 0.1  # of the photos of a class, for a split that was not given
+SHARE = 0.1  # of the photos of a class, for a split that the source does not give
 
 
 @dataclass(frozen=True)
-class Given:
-    """Photos with the splits that they came with.
+class GivenSplits:
+    """Photos with the splits that their source gives.
 
     Attributes:
-        photos: of each class, without those that were left out.
-        splits: of every photo.
-        missing: val or test, if no photo is in it.
-        left_out: photos with a copy in a split that must not share it: in test, or for those of
-            train in val.
-        group_of: group of each photo that has copies.
-        to_train: groups that must stay in train when others are drawn out of it.
+        paths: Photos of each class, without those that are left out.
+        splits: Split of every photo.
+        missing: Those of val and test that have no photo.
+        left_out: Photos with a duplicate in a split that takes precedence: test before val before
+            train.
+        duplicate_set_of: Duplicate set of each photo that has duplicates.
+        train_only: Duplicate sets that must stay in train when other splits are drawn from it.
     """
 
-    photos: Mapping[str, Sequence[str]]
+    paths: Mapping[str, Sequence[str]]
     splits: Mapping[str, str]
     missing: tuple[str, ...]
     left_out: list[str]
-    group_of: Mapping[str, Hashable]
-    to_train: Collection[Hashable]
+    duplicate_set_of: Mapping[str, Hashable]
+    train_only: Collection[Hashable]
 
-    def parts(self, name: str) -> SplitPhotos:
-        """The photos of a class by the splits that they came with."""
-        parts: SplitPhotos = {split: [] for split in SPLITS}
-        for photo in self.photos.get(name, ()):
-            parts[self.splits[photo]].append(photo)
-        return parts
+    def class_paths(self, name: str) -> SplitPaths:
+        """Return the photos of a class in each given split."""
+        by_split: SplitPaths = {split: [] for split in SPLITS}
+        for path in self.paths.get(name, ()):
+            by_split[self.splits[path]].append(path)
+        return by_split
 
-    def enough(self, name: str) -> bool:
-        """Whether a class has a photo in every split, or can have one."""
-        parts = self.parts(name)
-        there = all(parts[split] for split in SPLITS if split not in self.missing)
+    def can_split(self, name: str) -> bool:
+        """Return whether a class has a photo in every given split, and enough for missing ones."""
+        given = self.class_paths(name)
+        is_complete = all(given[split] for split in SPLITS if split not in self.missing)
         filled = len(self.missing)
-        return there and can_be_drawn(parts["train"], self.group_of, self.to_train, filled)
+        return is_complete and can_be_split(
+            given["train"], self.duplicate_set_of, self.train_only, filled
+        )
 
-    def drawn(self, name: str, seed: int) -> SplitPhotos:
-        """The splits of a class that has `enough`, missing ones drawn out of train by whole groups.
+    def split_class(self, name: str, seed: int) -> SplitPaths:
+        """Return the splits of a class for which `can_split` is true.
 
-        Each of those gets a tenth of the photos of the class. Train is shuffled.
+        Missing splits are drawn from train by complete duplicate sets; each gets a tenth of the
+        photos of the class. Train is shuffled.
         """
-        parts = self.parts(name)
-        size = max(1, round(SHARE * len(self.photos[name])))
-        most = (len(parts["train"]) - 1) // max(len(self.missing), 1)
-        sizes = dict.fromkeys(self.missing, min(size, most))
-        drawn = deal(name, parts["train"], sizes, seed, self.group_of, self.to_train)
+        given = self.class_paths(name)
+        size = max(1, round(SHARE * len(self.paths[name])))
+        max_size = (len(given["train"]) - 1) // max(len(self.missing), 1)
+        sizes = dict.fromkeys(self.missing, min(size, max_size))
+        drawn = fill_splits(
+            name, given["train"], sizes, seed, self.duplicate_set_of, self.train_only
+        )
         return {
-            split: parts[split] + drawn[split] if split != "train" else drawn[split]
+            split: given[split] + drawn[split] if split != "train" else drawn[split]
             for split in SPLITS
         }
 
 
-def heed_copies(
-    photos: Mapping[str, Sequence[str]],
+def split_as_given(
+    paths: Mapping[str, Sequence[str]],
     splits: Mapping[str, str],
-    group_of: Mapping[str, Hashable],
-    to_train: Collection[Hashable] = (),
-) -> Given:
-    """Given splits without copies across them: those in test stay, then those in val.
+    duplicate_set_of: Mapping[str, Hashable],
+    train_only: Collection[Hashable] = (),
+) -> GivenSplits:
+    """Keep given splits; duplicates across splits stay only in test, or else only in val.
 
     Args:
-        photos: of each class.
-        splits: of every photo.
-        group_of: group of each photo that has copies.
-        to_train: groups that must stay in train when others are drawn out of it.
+        paths: Photos of each class.
+        splits: Split of every photo.
+        duplicate_set_of: Duplicate set of each photo that has duplicates.
+        train_only: Duplicate sets that must stay in train when other splits are drawn from it.
     """
-    first: dict[Hashable, int] = {}  # the most precious split of each group, by its place in SPLITS
-    for photo in (photo for of_class in photos.values() for photo in of_class):
-        if photo in group_of:
-            place = SPLITS.index(splits[photo])
-            first[group_of[photo]] = max(first.get(group_of[photo], 0), place)
-    kept: dict[str, list[str]] = {name: [] for name in photos}
+    last_split: dict[Hashable, int] = {}  # of each duplicate set, as an index into SPLITS
+    for path in (path for class_paths in paths.values() for path in class_paths):
+        if path in duplicate_set_of:
+            place = SPLITS.index(splits[path])
+            last_split[duplicate_set_of[path]] = max(
+                last_split.get(duplicate_set_of[path], 0), place
+            )
+    kept: dict[str, list[str]] = {name: [] for name in paths}
     left_out = []
-    for name, of_class in photos.items():
-        for photo in of_class:
-            if photo in group_of and SPLITS[first[group_of[photo]]] != splits[photo]:
-                left_out.append(photo)
+    for name, class_paths in paths.items():
+        for path in class_paths:
+            if (
+                path in duplicate_set_of
+                and SPLITS[last_split[duplicate_set_of[path]]] != splits[path]
+            ):
+                left_out.append(path)
             else:
-                kept[name].append(photo)
-    there = set(splits.values())
-    missing = tuple(split for split in ("val", "test") if split not in there)
-    return Given(kept, splits, missing, left_out, group_of, to_train)
+                kept[name].append(path)
+    given = set(splits.values())
+    missing = tuple(split for split in ("val", "test") if split not in given)
+    return GivenSplits(kept, splits, missing, left_out, duplicate_set_of, train_only)

@@ -1,4 +1,4 @@
-"""Opening photos: any format that Pillow reads, and HEIC with `pillow-heif`; upright, in RGB."""
+"""Opens photos upright in RGB: any format that Pillow reads, and HEIC with `pillow-heif`."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 
-MOST_MEGAPIXELS = "MINERAL_RECOG_MEGAPIXELS"  # environment variable: what a photo may have
-HEIC = (".heic", ".heif", ".hif")  # what phones and cameras name such photos
+MAX_MEGAPIXELS_VARIABLE = "MINERAL_RECOG_MEGAPIXELS"  # environment variable with the pixel limit
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")  # as phones and cameras use them
 HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 INSTALL_HEIC = "pip install 'mineral-recog[heic]'"
-# Photos that need another program to be read; Pillow does not know their names.
-NEEDS_CONVERTING = {
+# Photos that another program must convert first; Pillow does not know their suffixes.
+UNSUPPORTED_SUFFIXES = {
     ".jxl", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a photo's file says of it.
+    """Header of a photo's file.
 
     Attributes:
-        format: Pillow's name of it, such as JPEG.
-        width: pixels of the whole photo once it is upright.
-        height: likewise.
+        format: Pillow's name of the format, such as JPEG.
+        width: Width of the upright photo at full size, in pixels.
+        height: Height of the upright photo at full size, in pixels.
     """
 
     format: str
@@ -41,21 +41,21 @@ class Header:
 
 
 class TooLargeError(OSError):
-    """A photo of more pixels than the user lets be decoded."""
+    """A photo has more pixels than the limit for decoding."""
 
 
 def is_photo_name(name: str) -> bool:
-    """Whether a file's name may be that of a photo: a suffix that Pillow knows, or none.
+    """Return whether a file name can be that of a photo: a suffix that Pillow knows, or none.
 
-    HEIC is a photo even where it cannot be read: it is named then, not passed over.
+    HEIC counts even if it cannot be read, so that such photos are reported and not ignored.
     """
     suffix = Path(name).suffix.lower()
-    return suffix in ("", *HEIC) or suffix in Image.registered_extensions()
+    return suffix in ("", *HEIC_SUFFIXES) or suffix in Image.registered_extensions()
 
 
 @cache
-def reads_heic() -> bool:
-    """Whether HEIC can be read; the first time, Pillow is told how."""
+def can_read_heic() -> bool:
+    """Return whether HEIC can be read; the first call registers the decoder with Pillow."""
     try:
         from pillow_heif import register_heif_opener
     except ImportError:
@@ -64,9 +64,9 @@ def reads_heic() -> bool:
     return True
 
 
-def may_be_photo(name: str) -> bool:
-    """Whether a file's name is that of a photo, even of one that must be converted first."""
-    return is_photo_name(name) or Path(name).suffix.lower() in NEEDS_CONVERTING
+def is_any_photo_name(name: str) -> bool:
+    """Return whether a file name is that of a photo, including formats that need conversion."""
+    return is_photo_name(name) or Path(name).suffix.lower() in UNSUPPORTED_SUFFIXES
 
 
 def open_photo(
@@ -77,25 +77,26 @@ def open_photo(
     Transparent parts become white; 16-bit grey is scaled to 8 bits.
 
     Args:
-        path: of the photo, or a file of its bytes; of an animation, the first frame is taken.
-        short_side: pixels that suffice for the shorter side: large JPEGs are then decoded at a
-            fraction of their size, several times as fast.
-        formats: Pillow's names of those to try, by default all.
+        path: Path of the photo, or an open file; only the first frame of an animation is read.
+        short_side: Number of pixels that the shorter side needs at least: large JPEGs are then
+            decoded at a fraction of their size, several times as fast.
+        formats: Pillow's names of the formats to try; by default all.
 
     Raises:
-        OSError: the file is not a photo, is cut short, absurdly large or cannot be reached.
+        OSError: The file is not a photo, is truncated, exceeds the pixel limit, or cannot be
+            reached.
     """
-    return examine_photo(path, short_side, formats)[0]
+    return open_photo_with_header(path, short_side, formats)[0]
 
 
-def examine_photo(
+def open_photo_with_header(
     path: Path | BinaryIO, short_side: int | None = None, formats: tuple[str, ...] | None = None
 ) -> tuple[Image.Image, Header]:
-    """A photo as `open_photo` gives it, and what its file says of it; arguments as there.
+    """Open a photo like `open_photo`, with the same arguments, and return its header as well.
 
     Raises:
-        OSError: as for `open_photo`; `TooLargeError` for more pixels than allowed.
-        UserError: the environment allows a number of megapixels that is none.
+        OSError: As for `open_photo`; `TooLargeError` if the photo exceeds the pixel limit.
+        UserError: The pixel limit in the environment is not a positive number.
     """
     _set_limit()
     try:
@@ -104,35 +105,36 @@ def examine_photo(
         raise TooLargeError(
             tr(
                 f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} megapixels; to read it "
-                f"all the same, set the environment variable {MOST_MEGAPIXELS} to a larger number",
+                f"anyway, set the environment variable {MAX_MEGAPIXELS_VARIABLE} to a larger "
+                "number",
                 f"超过 {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} 百万像素；如确需读取，"
-                f"请把环境变量 {MOST_MEGAPIXELS} 设为更大的数",
+                f"请把环境变量 {MAX_MEGAPIXELS_VARIABLE} 设为更大的数",
             )
         ) from None
     except (OSError, MemoryError):
         raise
-    except Exception as error:  # decoders raise errors of every kind on damaged files
+    except Exception as error:  # decoders raise all kinds of errors on damaged files
         raise OSError(str(error) or type(error).__name__) from error
 
 
 def pixel_size(file: BinaryIO) -> tuple[int, int] | None:
-    """Width and height as the file says, not turned upright; None if it does not say."""
+    """Return width and height from the header, before EXIF rotation; None if unknown."""
     _set_limit()
     try:
         with _open(file, None) as image:
             return image.width, image.height
-    except Exception:  # as above; what is wrong is told when the photo is decoded
+    except Exception:  # as above; decoding the photo reports the error
         return None
 
 
-def unreadable_error(root: Path, bad: Sequence[tuple[object, str]]) -> UserError:
-    """The error that names photos that cannot be read.
+def unreadable_photos_error(root: Path, bad: Sequence[tuple[object, str]]) -> UserError:
+    """Return the error that lists photos that cannot be read.
 
     Args:
-        root: of their split.
-        bad: where each lies, and why it cannot be read.
+        root: Folder of their split.
+        bad: Location of each photo, and the reason why it cannot be read.
     """
-    shown = ", ".join(f"{where} ({reason})" for where, reason in bad[:10])
+    shown = ", ".join(f"{path} ({reason})" for path, reason in bad[:10])
     more = f", ... (+{len(bad) - 10})" if len(bad) > 10 else ""
     return DataError(
         tr(
@@ -145,22 +147,22 @@ def unreadable_error(root: Path, bad: Sequence[tuple[object, str]]) -> UserError
 
 
 def _set_limit() -> None:
-    """Let photos have as many pixels as the environment says; without that, as Pillow does."""
-    text = os.environ.get(MOST_MEGAPIXELS)
+    """Set the pixel limit of the environment; without one, the limit of Pillow stays."""
+    text = os.environ.get(MAX_MEGAPIXELS_VARIABLE)
     if not text:
         return
     try:
-        most = float(text)
+        megapixels = float(text)
     except ValueError:
-        most = 0.0
-    if not 0 < most < float("inf"):
+        megapixels = 0.0
+    if not 0 < megapixels < float("inf"):
         raise DataError(
             tr(
-                f"{MOST_MEGAPIXELS}={text}: give a number above 0, such as 500.",
-                f"{MOST_MEGAPIXELS}={text}：请给出大于 0 的数，例如 500。",
+                f"{MAX_MEGAPIXELS_VARIABLE}={text}: give a number above 0, such as 500.",
+                f"{MAX_MEGAPIXELS_VARIABLE}={text}：请给出大于 0 的数，例如 500。",
             )
         )
-    Image.MAX_IMAGE_PIXELS = max(1, int(most * 1e6 / 2))  # Pillow refuses from twice this on
+    Image.MAX_IMAGE_PIXELS = max(1, int(megapixels * 1e6 / 2))  # Pillow refuses twice this
 
 
 def _decode(
@@ -168,36 +170,36 @@ def _decode(
 ) -> tuple[Image.Image, Header]:
     with _open(path, formats) as image:
         (width, height), kind = image.size, image.format or ""
-        if kind == "EPS":  # a program, which Pillow would have Ghostscript run
+        if kind == "EPS":  # a program, which Pillow would run with Ghostscript
             raise UnidentifiedImageError(
-                tr("EPS is not read; save it as PNG", "不读取 EPS；请另存为 PNG")
+                tr("EPS is not supported; save it as PNG", "不支持 EPS；请另存为 PNG")
             )
         if short_side is not None:
             image.draft("RGB", (short_side, short_side))
         image.load()
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # on its side
+        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # a quarter turn
             width, height = height, width
         upright: Image.Image = image
-        ImageOps.exif_transpose(upright, in_place=True)  # or it would be copied all the same
+        ImageOps.exif_transpose(upright, in_place=True)  # otherwise always copies
     if upright.mode.startswith(("I", "F")):
         upright = _to_8_bits(upright)
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
-        ground = Image.new("RGBA", upright.size, "white")
-        upright = Image.alpha_composite(ground, upright)
-    if upright.mode != "RGB":  # a conversion would copy all the same
+        background = Image.new("RGBA", upright.size, "white")
+        upright = Image.alpha_composite(background, upright)
+    if upright.mode != "RGB":  # convert always copies
         upright = upright.convert("RGB")
     return upright, Header(kind, width, height)
 
 
 def _open(path: Path | BinaryIO, formats: tuple[str, ...] | None) -> Image.Image:
-    """The photo with its header read, as HEIC only when it is no other."""
+    """Open a photo and read its header; try HEIC only if no other format fits."""
     try:
         return Image.open(path, formats=formats)
     except UnidentifiedImageError:
         if formats is not None or not _is_heic(path):
             raise
-    if not reads_heic():
+    if not can_read_heic():
         raise UnidentifiedImageError(
             tr(f"a HEIC photo; to read it: {INSTALL_HEIC}", f"HEIC 照片；如需读取：{INSTALL_HEIC}")
         )
@@ -205,7 +207,7 @@ def _open(path: Path | BinaryIO, formats: tuple[str, ...] | None) -> Image.Image
 
 
 def _is_heic(path: Path | BinaryIO) -> bool:
-    """Whether a file begins as HEIC does (ISO/IEC 23008-12)."""
+    """Return whether a file begins like HEIC (ISO/IEC 23008-12)."""
     if isinstance(path, Path):
         with path.open("rb") as file:
             return _is_heic(file)
@@ -215,7 +217,7 @@ def _is_heic(path: Path | BinaryIO) -> bool:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Grey of more than 8 bits by its full scale, or by its own range where that is unknown."""
+    """Scale grey of more than 8 bits by its full scale, or by its range if the scale is unknown."""
     if image.mode.startswith("I;16"):
         return image.convert("I").point(lambda value: value / 257).convert("L")
     low, high = image.getextrema()
@@ -229,34 +231,37 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     return image.point(lambda value: value * scale + -low * scale).convert("L")
 
 
-def unreadable(
-    photos: Sequence[int],
+def find_unreadable(
+    indices: Sequence[int],
     open_file: Callable[[int], BinaryIO],
     on_checked: Callable[[int], None] = lambda count: None,
 ) -> list[tuple[int, str]]:
-    """Read every photo once, in parallel; those that cannot be read, with the reason.
+    """Decode every photo once, in parallel, and return those that cannot be read.
 
     Args:
-        photos: their numbers.
-        open_file: gives the bytes of one; called from several threads, may raise OSError.
-        on_checked: called with the number of photos checked so far.
+        indices: Indices of the photos.
+        open_file: Opens the photo of an index; called from several threads, may raise OSError.
+        on_checked: Called with the number of photos checked so far.
+
+    Returns:
+        Index and reason for each photo that cannot be read.
     """
 
-    def check(photo: int) -> str | None:
+    def check(index: int) -> str | None:
         try:
-            with open_file(photo) as file:
-                # A small draft still reads the whole file, so that one cut short is found.
+            with open_file(index) as file:
+                # Even a small draft reads the complete file, so truncated files are detected.
                 open_photo(file, short_side=16)
         except OSError as error:
             return " ".join(str(error).split()) or type(error).__name__
         return None
 
-    found = []
-    # Pillow decodes outside Python's lock. No more at once than cores: each may take a gigabyte.
+    unreadable = []
+    # Pillow releases the GIL while it decodes. One thread per core: each may take a gigabyte.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        reasons = pool.map(check, photos)
-        for done, (photo, reason) in enumerate(zip(photos, reasons, strict=True), start=1):
+        reasons = pool.map(check, indices)
+        for done, (index, reason) in enumerate(zip(indices, reasons, strict=True), start=1):
             if reason is not None:
-                found.append((photo, reason))
+                unreadable.append((index, reason))
             on_checked(done)
-    return found
+    return unreadable

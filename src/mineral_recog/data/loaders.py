@@ -1,4 +1,4 @@
-"""Batches of photos: loaders that draw, decode and view photos in worker processes."""
+"""Loaders that read, decode and crop batches of photos in worker processes."""
 
 from __future__ import annotations
 
@@ -12,62 +12,66 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mineral_recog.data.cache import Cache
-from mineral_recog.data.cached_transforms import CachedTrainingViews
+from mineral_recog.data.cached_transforms import CachedTrainingCrops
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.epoch_batches import EpochBatches
-from mineral_recog.data.transforms import EvaluationViews, TrainingViews, View, Views
+from mineral_recog.data.transforms import BatchTensors, EvaluationCrops, Example, TrainingCrops
 from mineral_recog.errors import UserError
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What a network is given, labels int64 [B], and which photos they are, int64 [B].
+    """A batch of network inputs.
 
-    Inputs are pixels uint8 [B, 3, S, S], or features float [B, D] that are known already.
+    Attributes:
+        inputs: Pixels uint8 [B, 3, S, S], or features float [B, D] that were computed before.
+        labels: Class indices, int64 [B].
+        indices: Indices of the photos, int64 [B].
     """
 
     inputs: Tensor
     labels: Tensor
-    photos: Tensor
+    indices: Tensor
 
     def pin_memory(self) -> Batch:
-        """The same in memory that a GPU copies from; called by the loader."""
-        return Batch(self.inputs.pin_memory(), self.labels.pin_memory(), self.photos)
+        """Return the batch in pinned memory, from which a GPU copies; called by the loader."""
+        return Batch(self.inputs.pin_memory(), self.labels.pin_memory(), self.indices)
 
 
 def default_workers() -> int:
-    """Loader processes: one a core, and no more than a network keeps busy."""
+    """Return the number of loader processes: one per core, and at most 8, enough for a network."""
     return min(os.cpu_count() or 1, 8)
 
 
-class _EpochViews:
-    """The batches of the epoch at hand, as (photo, seed of its view) for `TrainingViews`.
+class _EpochBatchSampler:
+    """Yields the batches of the current epoch as lists of (index, seed) for `TrainingCrops`.
 
-    Each is made when it is asked for: all of an epoch would take 150 bytes a photo.
+    Batches are made when they are requested, since those of an epoch would take 150 bytes per
+    photo.
     """
 
     def __init__(self, seed: int, share: slice) -> None:
         self.seed, self.share, self.epoch, self.first = seed, share, 0, 0
-        self.drawn = EpochBatches(0, np.empty(0, np.int64))
+        self.batches = EpochBatches(0, np.empty(0, np.int64))
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         rng = np.random.default_rng([self.seed, self.epoch, 1])
-        for number, photos in enumerate(self.drawn):
-            seeds = rng.integers(2**62, size=len(photos))
+        for number, indices in enumerate(self.batches):
+            seeds = rng.integers(2**62, size=len(indices))
             if number >= self.first:
-                views = list(zip(photos.tolist(), seeds.tolist(), strict=True))
-                yield views[self.share]
+                items = list(zip(indices.tolist(), seeds.tolist(), strict=True))
+                yield items[self.share]
 
     def __len__(self) -> int:
-        return len(self.drawn) - self.first
+        return len(self.batches) - self.first
 
 
 class TrainingLoader:
-    """Random views of the photos that a sampler draws, epoch by epoch.
+    """Loads random crops of the photos that a sampler draws, epoch by epoch.
 
-    The loader's processes live as long as this object. What an epoch yields depends on the seed,
-    the epoch and the draw, and not on the number of processes. Of each batch only the photos of
-    `share` are read. With a cache, views are those of its reduced photos.
+    The loader's processes live as long as this object. The batches of an epoch depend on the seed,
+    the epoch and the draw, but not on the number of processes. Only the photos in the slice `share`
+    of each batch are read. With a cache, the crops are taken from its reduced photos.
     """
 
     def __init__(
@@ -80,26 +84,35 @@ class TrainingLoader:
         cache: Cache | None = None,
         share: slice = slice(None),
     ) -> None:
-        self.wanted = _EpochViews(seed, share)
-        views = (
-            TrainingViews(dataset, image_size, crop_scale)
+        self.batch_sampler = _EpochBatchSampler(seed, share)
+        crops = (
+            TrainingCrops(dataset, image_size, crop_scale)
             if cache is None
-            else CachedTrainingViews(dataset, cache, image_size, crop_scale)
+            else CachedTrainingCrops(dataset, cache, image_size, crop_scale)
         )
-        self.loader: DataLoader[View] = _loader(views, workers, batch_sampler=self.wanted)
+        self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=self.batch_sampler)
 
-    def batches(self, epoch: int, drawn: EpochBatches, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, those that were drawn for it, from the first on.
+    def batches(self, epoch: int, batches: EpochBatches, first: int = 0) -> Iterator[Batch]:
+        """Load the batches of an epoch.
+
+        Args:
+            epoch: The epoch, which the random crops depend on.
+            batches: The batches drawn for it.
+            first: Index of the first batch to load.
 
         Raises:
-            UserError: a photo cannot be read.
+            UserError: A photo cannot be read.
         """
-        self.wanted.epoch, self.wanted.drawn, self.wanted.first = epoch, drawn, first
-        return _readable(self.loader)
+        self.batch_sampler.epoch, self.batch_sampler.batches, self.batch_sampler.first = (
+            epoch,
+            batches,
+            first,
+        )
+        return _raise_errors(self.loader)
 
 
 class EvaluationLoader:
-    """The photos of a split that are in `share`, in order, each once; by way of a cache or not."""
+    """Loads the photos of a split that are in `share`, in order, from a cache or their files."""
 
     def __init__(
         self,
@@ -111,50 +124,50 @@ class EvaluationLoader:
         share: slice = slice(None),
     ) -> None:
         self.batch_size = batch_size
-        views = EvaluationViews(dataset, image_size, cache)
-        photos = range(len(dataset))[share]
-        self.loader: DataLoader[View] = _loader(
-            views, workers, sampler=photos, batch_size=batch_size
+        crops = EvaluationCrops(dataset, image_size, cache)
+        indices = range(len(dataset))[share]
+        self.loader: DataLoader[Example] = _loader(
+            crops, workers, sampler=indices, batch_size=batch_size
         )
 
     def __len__(self) -> int:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[Batch]:
-        return _readable(self.loader)
+        return _raise_errors(self.loader)
 
 
-def _loader(views: object, workers: int, **batching: object) -> DataLoader[View]:
-    loader: DataLoader[View] = DataLoader(
-        views,  # type: ignore[arg-type]
+def _loader(crops: object, workers: int, **batching: object) -> DataLoader[Example]:
+    loader: DataLoader[Example] = DataLoader(
+        crops,  # type: ignore[arg-type]
         num_workers=workers,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         collate_fn=_collate,
-        # A loader draws a seed for its workers; not from the state that the network draws from.
+        # A loader draws a seed for its workers; it must not change the global random state.
         generator=torch.Generator(),
         **batching,  # type: ignore[arg-type]
     )
     return loader
 
 
-def _collate(views: Sequence[View] | Views | UserError) -> Batch | UserError:
-    """One batch; or, if a photo could not be read, why."""
-    if isinstance(views, UserError):
-        return views
-    if isinstance(views, tuple):  # made as a batch
-        return Batch(*views)
-    pixels, labels, photos = [], [], []
-    for view in views:
-        if isinstance(view, UserError):
-            return view
-        pixels.append(view[0])
-        labels.append(view[1])
-        photos.append(view[2])
-    return Batch(torch.stack(pixels), torch.tensor(labels), torch.tensor(photos))
+def _collate(examples: Sequence[Example] | BatchTensors | UserError) -> Batch | UserError:
+    """Return one batch, or the error if a photo could not be read."""
+    if isinstance(examples, UserError):
+        return examples
+    if isinstance(examples, tuple):  # already a batch
+        return Batch(*examples)
+    pixels, labels, indices = [], [], []
+    for example in examples:
+        if isinstance(example, UserError):
+            return example
+        pixels.append(example[0])
+        labels.append(example[1])
+        indices.append(example[2])
+    return Batch(torch.stack(pixels), torch.tensor(labels), torch.tensor(indices))
 
 
-def _readable(loader: DataLoader[View]) -> Iterator[Batch]:
+def _raise_errors(loader: DataLoader[Example]) -> Iterator[Batch]:
     for batch in loader:
         if isinstance(batch, UserError):
             raise batch

@@ -1,4 +1,4 @@
-"""A long tail made of training photos: as many of each class as an exponential curve says."""
+"""Reduces training photos to a long-tailed distribution: class counts on an exponential curve."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from mineral_recog.data.splits import SplitPhotos
+from mineral_recog.data.splits import SplitPaths
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 
 
 def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:
-    """Photos of each class on an exponential curve, as many as the classes can give.
+    """Return class counts on an exponential curve, as high as the classes allow.
 
-    n_c = n_1 * imbalance^(-rank / (C - 1)), classes ranked by their photos; n_1 is the largest
-    for which every class has enough. After Cui et al., "Class-balanced loss", CVPR 2019.
+    n_c = n_1 * imbalance^(-rank / (C - 1)), classes ranked by their number of photos; n_1 is the
+    largest value for which every class has enough photos. After Cui et al., "Class-balanced loss",
+    CVPR 2019.
 
     Args:
-        available: photos of each class, C.
-        imbalance: largest over smallest class; 1 or more.
+        available: Number of photos per class, C.
+        imbalance: Ratio of the largest to the smallest class, at least 1.
 
     Raises:
-        UserError: an imbalance below 1, or too large for the largest class.
+        UserError: The imbalance is below 1, or too large for the number of photos.
     """
     if not imbalance >= 1:
         raise DataError(
@@ -38,8 +39,8 @@ def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:
     if largest / imbalance < 0.5:
         raise DataError(
             tr(
-                f"--imbalance {imbalance:g} leaves less than one photo of the smallest class: with "
-                f"these photos it can be at most {2 * largest:.0f}.",
+                f"--imbalance {imbalance:g} leaves less than one photo of the smallest class: "
+                f"these photos allow at most {2 * largest:.0f}.",
                 f"--imbalance {imbalance:g} 使最小的类别不足一张照片：用这些照片最多为 "
                 f"{2 * largest:.0f}。",
             )
@@ -47,12 +48,14 @@ def exponential_counts(available: Sequence[int], imbalance: float) -> list[int]:
     return [max(1, round(n)) for n in largest * curve]
 
 
-def cut(drawn: Mapping[str, SplitPhotos], imbalance: float) -> None:
-    """Keep as many training photos of each class as an exponential curve says, the first of each.
+def make_long_tail(classes: Mapping[str, SplitPaths], imbalance: float) -> None:
+    """Truncate the training photos of each class, in place, to the count of an exponential curve.
 
     Raises:
-        UserError: as for `exponential_counts`.
+        UserError: As for `exponential_counts`.
     """
-    available = [len(splits["train"]) for splits in drawn.values()]
-    for splits, keep in zip(drawn.values(), exponential_counts(available, imbalance), strict=True):
-        splits["train"] = splits["train"][:keep]
+    available = [len(splits["train"]) for splits in classes.values()]
+    for splits, count in zip(
+        classes.values(), exponential_counts(available, imbalance), strict=True
+    ):
+        splits["train"] = splits["train"][:count]

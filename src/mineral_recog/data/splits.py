@@ -1,4 +1,4 @@
-"""The draw of splits: photos that are copies of each other go into one split together."""
+"""Random splits that put all duplicates of a photo into the same split."""
 
 from __future__ import annotations
 
@@ -9,138 +9,182 @@ import numpy as np
 
 from mineral_recog.data.dataset import SPLITS
 
-DRAWS = 20  # random splits that the leaks of one are told from
+RANDOM_SPLITS = 20  # number of random splits that the expected leaks are averaged over
 
 Shares = tuple[float, float, float]
-SplitPhotos = dict[str, list[str]]
+SplitPaths = dict[str, list[str]]
 
 
-def draw(
+def split_class(
     name: str,
-    photos: Sequence[str],
+    paths: Sequence[str],
     shares: Shares,
     seed: int,
-    group_of: Mapping[str, Hashable] | None = None,
-    to_train: Collection[Hashable] = (),
-) -> SplitPhotos:
-    """Photos of one class, shuffled into the splits, groups whole.
+    duplicate_set_of: Mapping[str, Hashable] | None = None,
+    train_only: Collection[Hashable] = (),
+) -> SplitPaths:
+    """Split the photos of one class at random, without separating duplicates.
 
-    Photos are dealt in random order, val first, then test, then train; a group follows its first
-    photo, or goes to train when it does not fit. Without groups that is a plain draw.
+    Photos are shuffled and assigned to val first, then to test, then to train. A duplicate set
+    follows its first photo, or goes to train if it does not fit. Without duplicates this is a plain
+    random split.
 
     Args:
-        name: of the class; the draw depends on it and not on other classes.
-        photos: of the class.
-        shares: of train, val and test, adding up to 1.
-        seed: of the draw.
-        group_of: group of each photo that has copies.
-        to_train: groups that must go to train, since other classes have a part in them.
+        name: Name of the class; the split depends on it, but not on other classes.
+        paths: Photos of the class.
+        shares: Shares of train, val and test, with the sum 1.
+        seed: Seed of the shuffle.
+        duplicate_set_of: Duplicate set of each photo that has duplicates.
+        train_only: Duplicate sets that must go to train, because other classes have photos in them.
 
     Returns:
-        Photos of each split; none is empty if `can_be_drawn`.
+        Photos of each split; no split is empty if `can_be_split` is true.
     """
-    val = max(1, round(len(photos) * shares[1]))
-    test = max(1, round(len(photos) * shares[2]))
+    val = max(1, round(len(paths) * shares[1]))
+    test = max(1, round(len(paths) * shares[2]))
     # Large shares of a small class must leave a photo to train on.
-    val = min(val, len(photos) - 2)
-    test = min(test, len(photos) - val - 1)
-    return deal(name, photos, {"val": val, "test": test}, seed, group_of or {}, to_train)
+    val = min(val, len(paths) - 2)
+    test = min(test, len(paths) - val - 1)
+    return fill_splits(
+        name, paths, {"val": val, "test": test}, seed, duplicate_set_of or {}, train_only
+    )
 
 
-def deal(
+def fill_splits(
     name: str,
-    photos: Sequence[str],
+    paths: Sequence[str],
     sizes: Mapping[str, int],
     seed: int,
-    group_of: Mapping[str, Hashable],
-    to_train: Collection[Hashable],
-) -> SplitPhotos:
-    """Photos of one class, shuffled, groups whole: some splits are filled, train gets the rest.
+    duplicate_set_of: Mapping[str, Hashable],
+    train_only: Collection[Hashable],
+) -> SplitPaths:
+    """Shuffle the photos of one class, fill splits to given sizes, and put the rest into train.
+
+    Duplicates stay together.
 
     Args:
-        sizes: photos of each split that is filled, 1 or more; fewer come when groups do not fit.
-
-    The others are those of `draw`.
+        name: As for `split_class`.
+        paths: As for `split_class`.
+        sizes: Number of photos of each split to fill, at least 1; a split gets fewer if duplicate
+            sets do not fit.
+        seed: As for `split_class`.
+        duplicate_set_of: As for `split_class`.
+        train_only: As for `split_class`.
     """
     rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
-    shuffled = [photos[i] for i in rng.permutation(len(photos))]
-    room = dict(sizes)
+    shuffled = [paths[i] for i in rng.permutation(len(paths))]
+    remaining = dict(sizes)
     units: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
-    free: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
-    for group, unit in _units(shuffled, group_of).items():
-        fits = [split for split in room if len(unit) <= room[split] and group not in to_train]
+    movable: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
+    for duplicate_set, unit in _units(shuffled, duplicate_set_of).items():
+        fits = [
+            split
+            for split in remaining
+            if len(unit) <= remaining[split] and duplicate_set not in train_only
+        ]
         split = fits[0] if fits else "train"
         units[split].append(unit)
         if split != "train":
-            room[split] -= len(unit)
-        if group not in to_train:
-            free[split].append(unit)
-    for empty in (split for split in room if not units[split]):
-        _fill(empty, units, free)
-    return {split: [photo for unit in units[split] for photo in unit] for split in SPLITS}
+            remaining[split] -= len(unit)
+        if duplicate_set not in train_only:
+            movable[split].append(unit)
+    for empty in (split for split in remaining if not units[split]):
+        _fill_empty(empty, units, movable)
+    return {split: [path for unit in units[split] for path in unit] for split in SPLITS}
 
 
-def _units(photos: Iterable[str], group_of: Mapping[str, Hashable]) -> dict[Hashable, list[str]]:
-    """Groups in the order of their first photos; a photo without copies is a group of its own."""
+def _units(
+    paths: Iterable[str], duplicate_set_of: Mapping[str, Hashable]
+) -> dict[Hashable, list[str]]:
+    """Return the duplicate sets in order of their first photos; other photos are sets of one."""
     units: dict[Hashable, list[str]] = {}
-    for photo in photos:
-        units.setdefault(group_of.get(photo, ("alone", photo)), []).append(photo)
+    for path in paths:
+        units.setdefault(duplicate_set_of.get(path, ("alone", path)), []).append(path)
     return units
 
 
-def _fill(empty: str, units: dict[str, list[list[str]]], free: dict[str, list[list[str]]]) -> None:
-    """Give an empty split the smallest group that another can spare."""
-    spare = [
-        (len(unit), split) for split in SPLITS if len(units[split]) > 1 for unit in free[split]
+def _fill_empty(
+    empty: str, units: dict[str, list[list[str]]], movable: dict[str, list[list[str]]]
+) -> None:
+    """Move the smallest movable duplicate set of a split that has several to an empty split."""
+    candidates = [
+        (len(unit), split) for split in SPLITS if len(units[split]) > 1 for unit in movable[split]
     ]
-    if not spare:
+    if not candidates:
         return
-    size, split = min(spare, key=lambda one: one[0])
-    unit = next(unit for unit in free[split] if len(unit) == size)
-    for of in (units, free):
-        of[split].remove(unit)
-        of[empty].append(unit)
+    size, split = min(candidates, key=lambda candidate: candidate[0])
+    unit = next(unit for unit in movable[split] if len(unit) == size)
+    for by_split in (units, movable):
+        by_split[split].remove(unit)
+        by_split[empty].append(unit)
 
 
-def can_be_drawn(
-    photos: Sequence[str],
-    group_of: Mapping[str, Hashable],
-    to_train: Collection[Hashable] = (),
+def can_be_split(
+    paths: Sequence[str],
+    duplicate_set_of: Mapping[str, Hashable],
+    train_only: Collection[Hashable] = (),
     filled: int = 2,
 ) -> bool:
-    """Whether there is a group for train and one for each split that is filled, free to leave."""
-    groups = _units(photos, group_of)
-    free = sum(group not in to_train for group in groups)
-    return len(groups) > filled and free >= filled
+    """Return whether no split need be empty.
 
-
-def leaks(splits: Iterable[Mapping[str, Sequence[str]]], group_of: Mapping[str, Hashable]) -> int:
-    """Photos of val and test that have a copy in train.
+    That takes one duplicate set for train, and one that need not be in train for each split to
+    fill; a photo without duplicates counts as a set.
 
     Args:
-        splits: of every class, by the names of the splits.
-        group_of: group of each photo that has copies.
+        paths: Photos of a class.
+        duplicate_set_of: Duplicate set of each photo that has duplicates.
+        train_only: Duplicate sets that must go to train.
+        filled: Number of splits to fill.
     """
-    drawn = list(splits)
-    trained = {group_of[p] for of in drawn for p in of["train"] if p in group_of}
-    held_out = [photo for of in drawn for split in ("val", "test") for photo in of[split]]
-    return sum(group_of.get(photo) in trained for photo in held_out if photo in group_of)
+    units = _units(paths, duplicate_set_of)
+    movable = sum(duplicate_set not in train_only for duplicate_set in units)
+    return len(units) > filled and movable >= filled
 
 
-def expected_leaks(
-    photos: Mapping[str, Sequence[str]], group_of: Mapping[str, Hashable], shares: Shares
-) -> float:
-    """Photos of val and test with a copy in train when groups are not heeded, over some draws.
+def count_leaks(
+    splits: Iterable[Mapping[str, Sequence[str]]], duplicate_set_of: Mapping[str, Hashable]
+) -> int:
+    """Count the photos of val and test that have a duplicate in train.
 
     Args:
-        photos: of each class.
-        group_of: group of each photo that has copies.
-        shares: of train, val and test.
+        splits: For each class, its photos by the name of the split.
+        duplicate_set_of: Duplicate set of each photo that has duplicates.
     """
-    if not group_of:
-        return 0.0
-    plain = [
-        leaks((draw(name, found, shares, seed) for name, found in photos.items()), group_of)
-        for seed in range(DRAWS)
+    classes = list(splits)
+    in_train = {
+        duplicate_set_of[path]
+        for class_splits in classes
+        for path in class_splits["train"]
+        if path in duplicate_set_of
+    }
+    held_out = [
+        path
+        for class_splits in classes
+        for split in ("val", "test")
+        for path in class_splits[split]
     ]
-    return sum(plain) / DRAWS
+    return sum(
+        duplicate_set_of.get(path) in in_train for path in held_out if path in duplicate_set_of
+    )
+
+
+def expected_leak_count(
+    paths: Mapping[str, Sequence[str]], duplicate_set_of: Mapping[str, Hashable], shares: Shares
+) -> float:
+    """Return the mean leaks of random splits that ignore duplicates.
+
+    Args:
+        paths: Photos of each class.
+        duplicate_set_of: Duplicate set of each photo that has duplicates.
+        shares: Shares of train, val and test.
+    """
+    if not duplicate_set_of:
+        return 0.0
+    counts = [
+        count_leaks(
+            (split_class(name, class_paths, shares, seed) for name, class_paths in paths.items()),
+            duplicate_set_of,
+        )
+        for seed in range(RANDOM_SPLITS)
+    ]
+    return sum(counts) / RANDOM_SPLITS

@@ -1,7 +1,7 @@
-"""The members of a tar file from its headers alone, faster than Python's tarfile by far.
+"""Lists the members of a tar file from its headers alone, much faster than Python's tarfile.
 
-POSIX.1-1988 (ustar), POSIX.1-2001 (pax) and GNU headers: blocks of 512 bytes. Only what a shard
-needs is read: name, kind and size. Whatever a header says is checked before it is believed.
+Supports POSIX.1-1988 (ustar), POSIX.1-2001 (pax) and GNU headers, in blocks of 512 bytes. It reads
+only what a shard needs: name, kind and size. Every value in a header is checked before it is used.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 
 BLOCK = 512
-LONGEST = 2**20  # bytes of an extended header; names of 4 KB are the longest that systems have
+MAX_EXTENDED_BYTES = 2**20  # of an extended header; systems allow names of 4 KB at most
 _COMPRESSED = (
     (b"\x1f\x8b", "gunzip"), (b"BZh", "bunzip2"), (b"\xfd7zXZ\0", "unxz"),
     (b"\x28\xb5\x2f\xfd", "unzstd"), (b"PK\x03\x04", "unzip"),
 )  # fmt: skip
 _END = bytes(BLOCK)
-_EXTENDED = (b"L", b"K", b"x", b"g", b"X")  # GNU long name and link; pax; Solaris' pax
-_FILES = (b"0", b"\0", b"7")  # a plain file, in the words of three times
+_EXTENDED = (b"L", b"K", b"x", b"g", b"X")  # GNU long name and long link; pax; pax of Solaris
+_FILES = (b"0", b"\0", b"7")  # regular file: POSIX, before POSIX, and contiguous
 _KINDS = {
     b"1": "link", b"2": "link", b"3": "device", b"4": "device", b"5": "folder", b"6": "pipe",
     b"S": "sparse",
@@ -34,10 +34,10 @@ class Member(NamedTuple):
     """A member of a tar file.
 
     Attributes:
-        name: as written; bytes that are no UTF-8 as surrogates.
+        name: Name as written; bytes that are not UTF-8 become surrogates.
         kind: `file`, `folder`, `link`, `device`, `pipe`, `sparse` or `other`.
-        offset: of its first byte in the tar file.
-        size: in bytes, all of them inside the tar file.
+        offset: Position of its first byte in the tar file.
+        size: Size in bytes; all of them are inside the tar file.
     """
 
     name: str
@@ -47,14 +47,14 @@ class Member(NamedTuple):
 
 
 def read_members(file: BinaryIO, path: Path) -> Iterator[Member]:
-    """Go through the headers of a tar file; the bytes between them are not read.
+    """Yield the members of a tar file from its headers; their contents are not read.
 
     Args:
-        file: the tar file, buffered and seekable. What reads it between two members may move it.
-        path: its name, for messages.
+        file: The tar file, buffered and seekable. Its position may be moved between two members.
+        path: Its name, for messages.
 
     Raises:
-        UserError: it is compressed, no tar file, damaged, or ends within a member.
+        UserError: The file is compressed, not a tar file, damaged, or ends within a member.
     """
     length = file.seek(0, 2)
     at, extended = 0, _Extended()
@@ -62,7 +62,7 @@ def read_members(file: BinaryIO, path: Path) -> Iterator[Member]:
         file.seek(at)
         header = file.read(BLOCK)
         if header == _END:
-            break  # what comes after it is filling
+            break  # the rest is padding
         if at == 0:
             _refuse_compressed(header, path)
         size, kind = _size(header, path, at), header[156:157]
@@ -72,10 +72,10 @@ def read_members(file: BinaryIO, path: Path) -> Iterator[Member]:
         if offset + size > length:
             raise _damaged(path, offset - BLOCK, "ends within a member", "在成员中间中断")
         if kind in _EXTENDED:
-            extended.take(kind, file, size, path, offset)
+            extended.update(kind, file, size, path, offset)
             continue
         if kind == b"S":
-            at += BLOCK * _blocks_of_map(file, header, offset)
+            at += BLOCK * _sparse_map_blocks(file, header, offset)
         name = extended.name or _name(header)
         yield Member(
             name.decode("utf-8", "surrogateescape"),
@@ -85,20 +85,20 @@ def read_members(file: BinaryIO, path: Path) -> Iterator[Member]:
         )
         extended = _Extended()
     if at == 0:
-        raise _damaged(path, 0, "is no tar file, or an empty one", "不是 tar 文件，或是空的")
+        raise _damaged(path, 0, "is empty or not a tar file", "是空的，或不是 tar 文件")
 
 
 @dataclass
 class _Extended:
-    """What headers before a member's own say of it."""
+    """Values that extended headers give for the member that follows them."""
 
     name: bytes = b""
     size: int | None = None
     sparse: bool = False
 
-    def take(self, kind: bytes, file: BinaryIO, size: int, path: Path, offset: int) -> None:
-        if size > LONGEST:
-            raise _damaged(path, offset - BLOCK, "has a header too large", "头部过大")
+    def update(self, kind: bytes, file: BinaryIO, size: int, path: Path, offset: int) -> None:
+        if size > MAX_EXTENDED_BYTES:
+            raise _damaged(path, offset - BLOCK, "has a header that is too large", "头部过大")
         text = file.read(size)
         if kind == b"L":
             self.name = text.rstrip(b"\0")
@@ -112,7 +112,7 @@ class _Extended:
 def _kind(kind: bytes, name: bytes) -> str:
     if kind not in _FILES:
         return _KINDS.get(kind, "other")
-    return "folder" if name.endswith(b"/") else "file"  # as before there was a kind for folders
+    return "folder" if name.endswith(b"/") else "file"  # old formats have no kind for folders
 
 
 def _name(header: bytes) -> bytes:
@@ -123,18 +123,18 @@ def _name(header: bytes) -> bytes:
 
 
 def _size(header: bytes, path: Path, at: int) -> int:
-    """Size of a member from a header whose checksum is right."""
+    """Return the size of a member after verifying the checksum of its header."""
     if len(header) == BLOCK:
-        written = _octal(header[148:156])
-        # Adler-32 holds one and the sum of the bytes, modulo 65521, and is worked out in C.
-        told = zlib.adler32(header[156:], zlib.adler32(b" " * 8, zlib.adler32(header[:148])))
-        if written is not None and (1 + written) % 65521 == told & 0xFFFF:
+        checksum = _octal(header[148:156])
+        # The lower half of Adler-32 is 1 plus the sum of the bytes, modulo 65521; it runs in C.
+        adler = zlib.adler32(header[156:], zlib.adler32(b" " * 8, zlib.adler32(header[:148])))
+        if checksum is not None and (1 + checksum) % 65521 == adler & 0xFFFF:
             field = header[124:136]
-            if field[0] == 0x80:  # GNU, for sizes from 8 GB on
+            if field[0] == 0x80:  # GNU, for sizes of 8 GB and more
                 return int.from_bytes(field[1:], "big")
             if (size := _octal(field)) is not None:
                 return size
-    raise _damaged(path, at, "is no tar file, or damaged", "不是 tar 文件，或已损坏")
+    raise _damaged(path, at, "is damaged or not a tar file", "已损坏，或不是 tar 文件")
 
 
 def _octal(field: bytes) -> int | None:
@@ -145,17 +145,17 @@ def _octal(field: bytes) -> int | None:
 
 
 def _records(text: bytes, path: Path, at: int) -> dict[bytes, bytes]:
-    """The records of an extended header, each `LENGTH KEY=VALUE` and an end of line."""
-    found = {}
+    """Parse the records of an extended header, each `LENGTH KEY=VALUE` and a newline."""
+    records = {}
     while text.strip(b"\0"):
         digits, space, _ = text[:24].partition(b" ")
         length = int(digits) if digits.isdigit() else 0
         key, equals, value = text[len(digits) + 1 : length - 1].partition(b"=")
         if not space or not equals or text[length - 1 : length] != b"\n":
             raise _damaged(path, at, "has a damaged extended header", "扩展头部已损坏")
-        found[key] = value
+        records[key] = value
         text = text[length:]
-    return found
+    return records
 
 
 def _decimal(text: bytes | None, path: Path, at: int) -> int | None:
@@ -166,8 +166,8 @@ def _decimal(text: bytes | None, path: Path, at: int) -> int | None:
     return int(text)
 
 
-def _blocks_of_map(file: BinaryIO, header: bytes, offset: int) -> int:
-    """Blocks between the header of a GNU sparse member and its bytes, for a long map of holes."""
+def _sparse_map_blocks(file: BinaryIO, header: bytes, offset: int) -> int:
+    """Return how many blocks of a GNU sparse member's hole map lie between header and data."""
     more, blocks = header[482:483], 0
     while more not in (b"\0", b""):
         file.seek(offset + blocks * BLOCK)
@@ -177,21 +177,21 @@ def _blocks_of_map(file: BinaryIO, header: bytes, offset: int) -> int:
 
 
 def _refuse_compressed(start: bytes, path: Path) -> None:
-    for sign, program in _COMPRESSED:
-        if start.startswith(sign):
+    for magic, program in _COMPRESSED:
+        if start.startswith(magic):
             raise DataError(
                 tr(
-                    f"{path} is compressed, so that no photo in it can be found without unpacking "
-                    f"all before it: unpack it with `{program}`.",
+                    f"{path} is compressed, so that its photos cannot be read in random order: "
+                    f"unpack it with `{program}`.",
                     f"{path} 是压缩的，无法直接取出其中的照片：请先用 `{program}` 解压。",
                 )
             )
 
 
-def _damaged(path: Path, at: int, what: str, what_zh: str) -> UserError:
+def _damaged(path: Path, at: int, problem: str, problem_zh: str) -> UserError:
     return DataError(
         tr(
-            f"{path} {what} (byte {at}): copy or pack it again.",
-            f"{path} {what_zh}（字节 {at}）：请重新复制或打包。",
+            f"{path} {problem} (byte {at}): copy or pack it again.",
+            f"{path} {problem_zh}（字节 {at}）：请重新复制或打包。",
         )
     )

@@ -1,7 +1,7 @@
-"""Tar files read by random access: where each member lies, and opening it alone.
+"""Random access to the members of tar files.
 
-What is kept of a shard is a handful of arrays. Packing leaves them beside the shard in a file, so
-that it need not be gone through when it is used: `NAME.tar.index`, in the format of safetensors.
+A shard is described by a few arrays. Packing writes them to `NAME.tar.index` next to the shard, in
+safetensors format, so that its headers need not be read again.
 """
 
 from __future__ import annotations
@@ -19,36 +19,36 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from mineral_recog.data.tar_headers import Member, read_members
-from mineral_recog.files import open_regular, whole_file
+from mineral_recog.files import atomic_file, open_regular
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import parse_json
 
-INDEX = ".index"  # after the name of a shard
-LONGEST_LABEL, LONGEST_JSON = 200, 2**16  # bytes of a member that tells what a photo shows
+INDEX_SUFFIX = ".index"  # appended to the name of a shard
+MAX_LABEL_BYTES, MAX_JSON_BYTES = 200, 2**16  # of a member that gives the class of a photo
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_ELSEWHERE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
+_UNSAFE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")
 _HIDDEN = re.compile(r"(?:^|/)\.(?!\.?(?:/|$))")
-_TOLD = 1000  # members left out that are kept to be told
+_MAX_LEFT_OUT = 1000  # members left out that are recorded
 
 
-class Texts(Sequence[str]):
-    """Many texts in one block of bytes: 8 bytes each beside their letters, where a str takes 57.
+class PackedStrings(Sequence[str]):
+    """Strings in one block of bytes, with 8 bytes of overhead each, where a str takes 57.
 
     Args:
-        block: UTF-8 of all, one after the other.
-        ends: where each ends, [N].
+        block: UTF-8 bytes of all strings, one after the other.
+        ends: End of each string in the block, [N].
     """
 
     def __init__(self, block: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
         self.block, self.ends = block, ends
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Texts:
-        """Texts as they come."""
+    def from_strings(cls, strings: Iterable[str]) -> PackedStrings:
+        """Pack strings in their order."""
         block, ends = bytearray(), []
-        for text in texts:
-            block += text.encode("utf-8", "surrogateescape")
+        for string in strings:
+            block += string.encode("utf-8", "surrogateescape")
             ends.append(len(block))
         return cls(np.frombuffer(bytes(block), np.uint8), np.array(ends, dtype=np.int64))
 
@@ -80,45 +80,45 @@ class Shard:
     """The files in a tar file.
 
     Attributes:
-        path: of the tar file.
-        names: of the files, M, as written but for a `./` before them.
-        offsets: of the first byte of each, [M] int64.
-        sizes: bytes of each, [M] int64.
-        labels: M texts: what `.cls`, `.txt` and `.json` say of the photo beside them, "" otherwise.
-        left_out: members that are no files, or whose names no file may have, with the kind; at
-            most 1,000 of them.
+        path: Path of the tar file.
+        names: Names of the M files, as written except for a leading `./`.
+        offsets: Position of the first byte of each file, [M] int64.
+        sizes: Size of each file in bytes, [M] int64.
+        labels: M strings: the class in a `.cls`, `.txt` or `.json`, "" for other files.
+        left_out: Names and kinds of members that are not files, or that have unsafe names (kind
+            `name`); at most 1,000 of them.
     """
 
     path: Path
-    names: Texts
+    names: PackedStrings
     offsets: NDArray[np.int64]
     sizes: NDArray[np.int64]
-    labels: Texts
+    labels: PackedStrings
     left_out: tuple[tuple[str, str], ...]
 
 
 def read_shards(paths: Sequence[Path], progress: Progress = SILENT) -> list[Shard]:
-    """The files in tar files: from the index beside one where that fits, else from its headers.
+    """List the files in tar files, from an index next to each if it is valid, else from headers.
 
     Raises:
-        UserError: one is compressed, damaged, cut short or no tar file.
-        OSError: one cannot be reached.
+        UserError: A file is compressed, damaged, truncated or not a tar file.
+        OSError: A file cannot be reached.
     """
-    written = [_written(path) for path in paths]
-    missing = written.count(None)
+    indexed = [_read_index(path) for path in paths]
+    missing = indexed.count(None)
     if not missing:
-        return [shard for shard in written if shard is not None]
+        return [shard for shard in indexed if shard is not None]
     task = progress.start(tr("reading shards", "读取分片"), missing)
     shards = []
-    for path, shard in zip(paths, written, strict=True):
-        shards.append(shard or from_headers(path))
+    for path, shard in zip(paths, indexed, strict=True):
+        shards.append(shard or read_shard_headers(path))
         if shard is None:
             task.step()
     return shards
 
 
-def from_headers(path: Path) -> Shard:
-    """The files in a tar file by its headers alone; errors as for `read_shards`."""
+def read_shard_headers(path: Path) -> Shard:
+    """List the files in a tar file from its headers alone; raises the errors of `read_shards`."""
     names: list[str] = []
     labels: list[str] = []
     places: list[tuple[int, int]] = []
@@ -126,62 +126,69 @@ def from_headers(path: Path) -> Shard:
     with open_regular(path) as file:
         for member in read_members(file, path):
             name = member.name.removeprefix("./")
-            if member.kind == "folder" or hidden(name):
+            if member.kind == "folder" or is_hidden(name):
                 continue
-            fit = stays_below(name) and not _CONTROL.search(name)
-            kind = member.kind if fit else "name"
+            valid = is_safe_path(name) and not _CONTROL.search(name)
+            kind = member.kind if valid else "name"
             if kind == "file":
                 names.append(name)
                 places.append((member.offset, member.size))
                 labels.append(_label(file, member))
-            elif len(left_out) < _TOLD:
+            elif len(left_out) < _MAX_LEFT_OUT:
                 left_out.append((name, kind))
     offsets, sizes = np.array(places, dtype=np.int64).reshape(-1, 2).T.copy()
-    return Shard(path, Texts.of(names), offsets, sizes, Texts.of(labels), tuple(left_out))
+    return Shard(
+        path,
+        PackedStrings.from_strings(names),
+        offsets,
+        sizes,
+        PackedStrings.from_strings(labels),
+        tuple(left_out),
+    )
 
 
-def hidden(name: str) -> bool:
-    """Whether a file or a folder that it lies in is hidden, as what macOS leaves beside files."""
+def is_hidden(name: str) -> bool:
+    """Return whether a file or a folder above it is hidden, such as the extra files of macOS."""
     return _HIDDEN.search(name) is not None
 
 
-def stays_below(name: str) -> bool:
-    """Whether a name can be that of a file below a folder, and leads nowhere else."""
-    return len(name) <= 4096 and _ELSEWHERE.search(name) is None
+def is_safe_path(name: str) -> bool:
+    """Return whether a name is a relative path that stays inside its folder."""
+    return len(name) <= 4096 and _UNSAFE.search(name) is None
 
 
 def _label(file: BinaryIO, member: Member) -> str:
-    """What a member says of the photo beside it; "" if nothing, or nothing as short as a name."""
-    if member.name.endswith((".cls", ".txt")) and member.size <= LONGEST_LABEL:
+    """Return the class that a member gives; "" if it gives none, or a text too long for a name."""
+    if member.name.endswith((".cls", ".txt")) and member.size <= MAX_LABEL_BYTES:
         file.seek(member.offset)
-        return _one_line(file.read(member.size).decode("utf-8", "replace"))
-    if member.name.endswith(".json") and member.size <= LONGEST_JSON:
+        return _valid_label(file.read(member.size).decode("utf-8", "replace"))
+    if member.name.endswith(".json") and member.size <= MAX_JSON_BYTES:
         file.seek(member.offset)
-        return _one_line(_label_in(file.read(member.size)))
+        return _valid_label(_json_label(file.read(member.size)))
     return ""
 
 
-def _label_in(text: bytes) -> str:
+def _json_label(text: bytes) -> str:
     try:
-        told = parse_json(text)
+        parsed = parse_json(text)
     except ValueError:
         return ""
-    if isinstance(told, dict):
+    if isinstance(parsed, dict):
         for key in ("label_name", "class_name", "class", "label"):
-            if isinstance(told.get(key), str | int) and not isinstance(told[key], bool):
-                return str(told[key])
+            if isinstance(parsed.get(key), str | int) and not isinstance(parsed[key], bool):
+                return str(parsed[key])
     return ""
 
 
-def _one_line(text: str) -> str:
+def _valid_label(text: str) -> str:
     text = text.strip()
-    return "" if _CONTROL.search(text) or len(text) > LONGEST_LABEL else text
+    return "" if _CONTROL.search(text) or len(text) > MAX_LABEL_BYTES else text
 
 
 def write_index(shard: Shard) -> None:
-    """Leave the index of a shard beside it; it holds as long as the shard's size and time do."""
+    """Write the index of a shard next to it; it is valid while the shard's size and mtime stay."""
     tensors: dict[str, NDArray[Any]] = {
-        "stamp": _stamp(shard.path),
+        "stamp": _size_and_mtime(shard.path),
         "names": shard.names.block,
         "name_ends": shard.names.ends,
         "offsets": shard.offsets,
@@ -189,53 +196,53 @@ def write_index(shard: Shard) -> None:
         "labels": shard.labels.block,
         "label_ends": shard.labels.ends,
     }
-    with whole_file(index_path(shard.path)) as partial:
+    with atomic_file(index_path(shard.path)) as partial:
         partial.write_bytes(save(tensors))
 
 
 def index_path(shard: Path) -> Path:
-    """Where the index of a shard is kept."""
-    return shard.with_name(shard.name + INDEX)
+    """Return the path of the index of a shard."""
+    return shard.with_name(shard.name + INDEX_SUFFIX)
 
 
-def _stamp(path: Path) -> NDArray[np.int64]:
-    """Size and time of a tar file: with another one, its index is not believed."""
+def _size_and_mtime(path: Path) -> NDArray[np.int64]:
+    """Return the size and mtime (ns) of a tar file; an index with other values is not used."""
     stat = path.stat()
     return np.array([stat.st_size, stat.st_mtime_ns], dtype=np.int64)
 
 
-def _written(path: Path) -> Shard | None:
-    """A shard by the index beside it; None if there is none, or it does not fit."""
+def _read_index(path: Path) -> Shard | None:
+    """Read a shard's index; return None if there is none, or if it is invalid or outdated."""
     try:
-        # An index takes some 200 bytes a member, each of which takes 512 and more of the shard.
-        stamp, index = _stamp(path), index_path(path)
+        # A member takes about 200 bytes of the index, and at least 512 bytes of the shard.
+        stamp, index = _size_and_mtime(path), index_path(path)
         if index.stat().st_size > stamp[0] + 2**16:
             return None
-        of = load_file(index)
-        if not np.array_equal(of["stamp"], stamp):
+        tensors = load_file(index)
+        if not np.array_equal(tensors["stamp"], stamp):
             return None
         shard = Shard(
             path,
-            Texts(of["names"], of["name_ends"]),
-            of["offsets"],
-            of["sizes"],
-            Texts(of["labels"], of["label_ends"]),
+            PackedStrings(tensors["names"], tensors["name_ends"]),
+            tensors["offsets"],
+            tensors["sizes"],
+            PackedStrings(tensors["labels"], tensors["label_ends"]),
             (),
         )
-        return shard if _sound(shard, int(stamp[0])) else None
+        return shard if _is_consistent(shard, int(stamp[0])) else None
     except (OSError, SafetensorError, KeyError, ValueError, TypeError):
         return None
 
 
-def _sound(shard: Shard, length: int) -> bool:
-    """Whether an index says nothing that no tar file of this length could hold."""
-    counts = (shard.names.ends, shard.labels.ends, shard.offsets, shard.sizes)
-    if any(one.dtype != np.int64 or one.shape != (shard.offsets.size,) for one in counts):
+def _is_consistent(shard: Shard, length: int) -> bool:
+    """Return whether an index is consistent, and fits in a tar file of `length` bytes."""
+    arrays = (shard.names.ends, shard.labels.ends, shard.offsets, shard.sizes)
+    if any(array.dtype != np.int64 or array.shape != (shard.offsets.size,) for array in arrays):
         return False
-    for texts in (shard.names, shard.labels):
-        rising = bool((np.diff(texts.ends, prepend=0) >= 0).all())
-        last = int(texts.ends[-1]) if len(texts) else 0
-        block = texts.block
+    for strings in (shard.names, shard.labels):
+        rising = bool((np.diff(strings.ends, prepend=0) >= 0).all())
+        last = int(strings.ends[-1]) if len(strings) else 0
+        block = strings.block
         if block.dtype != np.uint8 or block.shape != (last,) or not rising or (block < 32).any():
             return False
     if (shard.offsets < 0).any() or (shard.sizes < 0).any():
@@ -245,41 +252,43 @@ def _sound(shard: Shard, length: int) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Members:
-    """Where N photos lie in tar files; small, and the same in a loader's worker processes.
+class TarMembers:
+    """Positions of N photos in tar files; small, and valid in a loader's worker processes.
 
     Attributes:
-        shards: the tar files.
-        shard: which of them each photo is in, [N] int32.
-        offsets: of its first byte, [N] int64.
-        sizes: in bytes, [N] int64.
+        shards: The tar files.
+        shard_indices: Index of each photo's tar file, [N] int32.
+        offsets: Position of each photo's first byte, [N] int64.
+        sizes: Size of each photo in bytes, [N] int64.
     """
 
     shards: tuple[Path, ...]
-    shard: NDArray[np.int32]
+    shard_indices: NDArray[np.int32]
     offsets: NDArray[np.int64]
     sizes: NDArray[np.int64]
 
-    def open(self, photo: int) -> BinaryIO:
-        """The bytes of a photo as a file, by a handle of its own: safe in any thread or process.
+    def open(self, index: int) -> BinaryIO:
+        """Open a photo as a file with a separate handle; safe in any thread or process.
 
         Raises:
-            OSError: the tar file cannot be reached.
+            OSError: The tar file cannot be reached.
         """
-        window = _Window(self.path(photo), int(self.offsets[photo]), int(self.sizes[photo]))
-        return cast(BinaryIO, io.BufferedReader(window, 2**16))
+        section = _FileSection(self.path(index), int(self.offsets[index]), int(self.sizes[index]))
+        return cast(BinaryIO, io.BufferedReader(section, 2**16))
 
-    def path(self, photo: int) -> Path:
-        """The tar file that a photo is in."""
-        return self.shards[int(self.shard[photo])]
+    def path(self, index: int) -> Path:
+        """Return the tar file that contains a photo."""
+        return self.shards[int(self.shard_indices[index])]
 
-    def some(self, photos: NDArray[np.int64]) -> Members:
-        """Those of some photos, in the order given."""
-        return Members(self.shards, self.shard[photos], self.offsets[photos], self.sizes[photos])
+    def subset(self, indices: NDArray[np.int64]) -> TarMembers:
+        """Return the positions of some photos, in the order of `indices`."""
+        return TarMembers(
+            self.shards, self.shard_indices[indices], self.offsets[indices], self.sizes[indices]
+        )
 
 
-class _Window(io.RawIOBase):
-    """A stretch of a file as if it were a file."""
+class _FileSection(io.RawIOBase):
+    """A section of a file that can be read as a file."""
 
     def __init__(self, path: Path, offset: int, size: int) -> None:
         self.offset, self.size, self.at = offset, size, 0

@@ -1,4 +1,4 @@
-"""From a photo to the pixels that the network sees; defined once, for training and for use."""
+"""Transforms from a photo to the network's input pixels, shared by training and inference."""
 
 from __future__ import annotations
 
@@ -17,20 +17,24 @@ from mineral_recog.data.images import open_photo
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 
-# The share of the resized short side that the evaluation view keeps: 224 of 256 pixels.
+# Side of the center crop over the resized short side: 224 of 256 pixels.
 CENTER_SHARE = 0.875
 
-# Pixels uint8 [3, S, S], label, photo; or why the photo could not be read. An error is handed on
-# as a value, since a loader's worker process would bury the one line in a traceback.
-View = tuple[Tensor, int, int] | UserError
-Views = tuple[Tensor, Tensor, Tensor]  # of a batch: pixels [B, 3, S, S], labels [B], photos [B]
+# Pixels uint8 [3, S, S], label and index of a photo; or why it could not be read. The error is a
+# return value, since a worker process of a loader would hide its one line in a traceback.
+Example = tuple[Tensor, int, int] | UserError
+BatchTensors = tuple[Tensor, Tensor, Tensor]  # pixels [B, 3, S, S], labels [B], indices [B]
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What the network expects: pixels a side, and mean and deviation of each channel in 0..1.
+    """Input format of the network.
 
-    With 2 test views a photo is judged together with its mirror image, with 1 alone.
+    Attributes:
+        image_size: Side of the square input in pixels.
+        mean: Mean of each channel, in 0..1.
+        std: Standard deviation of each channel, in 0..1.
+        test_views: 2 averages the outputs of a photo and its mirror image; 1 uses the photo alone.
     """
 
     image_size: int
@@ -39,29 +43,29 @@ class Preprocessing:
     test_views: int = 1
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values, for the bundle's config."""
+        """Return plain values for the bundle's config."""
         return asdict(self)
 
 
 def evaluation_side(image_size: int) -> int:
-    """Short side of the resized photo whose middle the evaluation view is; so caches hold it."""
+    """Return the short side to which evaluation resizes photos, and which its caches store."""
     return round(image_size / CENTER_SHARE)
 
 
 def training_side(image_size: int) -> int:
-    """Short side that random crops are cut from; crops of much smaller photos teach less.
+    """Return the short side of photos for random crops; much smaller photos train worse.
 
-    For 224 that is 384: a JPEG of 1024 x 768 is decoded at half its sides and needs no more.
+    It is 384 for an image size of 224: a JPEG of 1024 x 768 is then decoded at half its size.
     See docs/performance.md.
     """
     return round(image_size * 12 / 7)
 
 
-def evaluation_view(image_size: int) -> v2.Transform:
-    """Short side resized to image_size / 0.875, then the middle square; uint8 [3, S, S]."""
+def evaluation_transform(image_size: int) -> v2.Transform:
+    """Return a transform: short side to image_size / 0.875, then center crop; uint8 [3, S, S]."""
     return v2.Compose(
         [
-            _middle_square,  # first, or a photo like a ribbon would be enlarged as a whole
+            _middle_square,  # first, so that a very long photo is not enlarged as a whole
             v2.Resize(evaluation_side(image_size), antialias=True),
             v2.CenterCrop(image_size),
             v2.PILToTensor(),
@@ -70,14 +74,19 @@ def evaluation_view(image_size: int) -> v2.Transform:
 
 
 def _middle_square(photo: Image.Image) -> Image.Image:
-    if photo.width == photo.height:  # or a large one would be there twice
+    if photo.width == photo.height:  # avoids a copy, which may be large
         return photo
     square: Image.Image = v2.functional.center_crop(photo, [min(photo.size)])
     return square
 
 
-def training_view(image_size: int, crop_scale: float) -> v2.Transform:
-    """Random resized crop of at least `crop_scale` of the area, random mirror; uint8 [3, S, S]."""
+def training_transform(image_size: int, crop_scale: float) -> v2.Transform:
+    """Return a transform: random resized crop and random mirror image; uint8 [3, S, S].
+
+    Args:
+        image_size: S, side of the crop in pixels after the resize.
+        crop_scale: Minimum share of the photo's area in a crop.
+    """
     return v2.Compose(
         [
             v2.RandomResizedCrop(image_size, scale=(crop_scale, 1.0), antialias=True),
@@ -87,58 +96,57 @@ def training_view(image_size: int, crop_scale: float) -> v2.Transform:
     )
 
 
-class EvaluationViews(torch.utils.data.Dataset[View]):
-    """The photos of a split, or of its cache, in order, each as (pixels, label, photo)."""
+class EvaluationCrops(torch.utils.data.Dataset[Example]):
+    """Center crops of the photos of a split, or of its cache, each as (pixels, label, index)."""
 
     def __init__(self, dataset: Dataset, image_size: int, cache: Cache | None = None) -> None:
         self.dataset, self.image_size, self.cache = dataset, image_size, cache
-        self.view = evaluation_view(image_size)
+        self.transform = evaluation_transform(image_size)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
-    def __getitem__(self, photo: int) -> View:
+    def __getitem__(self, index: int) -> Example:
         if self.cache is None:
-            return _view(self.dataset, photo, self.view, evaluation_side(self.image_size))
+            return _example(self.dataset, index, self.transform, evaluation_side(self.image_size))
         try:
-            pixels = self.view(self.cache.photo(photo))
+            pixels = self.transform(self.cache.read_photo(index))
         except OSError as error:
-            return unreadable_view(self.dataset, photo, error)
-        return pixels, int(self.dataset.labels[photo]), photo
+            return unreadable_photo_error(self.dataset, index, error)
+        return pixels, int(self.dataset.labels[index]), index
 
 
-class TrainingViews(torch.utils.data.Dataset[View]):
-    """Random views of photos, addressed by (photo, seed), each as (pixels, label, photo).
+class TrainingCrops(torch.utils.data.Dataset[Example]):
+    """Random crops of photos, addressed by (index, seed), each as (pixels, label, index).
 
-    The seed is that of this one view, so that a view does not depend on the number of loader
-    workers.
+    Each crop has a separate seed, so that it does not depend on the number of loader workers.
     """
 
     def __init__(self, dataset: Dataset, image_size: int, crop_scale: float) -> None:
         self.dataset = dataset
-        self.view = training_view(image_size, crop_scale)
+        self.transform = training_transform(image_size, crop_scale)
         self.short_side = training_side(image_size)
 
-    def __getitem__(self, drawn: tuple[int, int]) -> View:
-        photo, seed = drawn
+    def __getitem__(self, item: tuple[int, int]) -> Example:
+        index, seed = item
         with torch.random.fork_rng(devices=[]):
-            # Not torch.manual_seed, which also notes every call for GPUs that are not in use yet.
+            # Not torch.manual_seed, which also queues every call for GPUs that are not in use yet.
             torch.default_generator.manual_seed(seed)
-            return _view(self.dataset, photo, self.view, self.short_side)
+            return _example(self.dataset, index, self.transform, self.short_side)
 
 
-def _view(dataset: Dataset, photo: int, view: v2.Transform, short_side: int) -> View:
+def _example(dataset: Dataset, index: int, transform: v2.Transform, short_side: int) -> Example:
     try:
-        with dataset.open(photo) as file:
-            pixels = view(open_photo(file, short_side))
+        with dataset.open(index) as file:
+            pixels = transform(open_photo(file, short_side))
     except OSError as error:
-        return unreadable_view(dataset, photo, error)
-    return pixels, int(dataset.labels[photo]), photo
+        return unreadable_photo_error(dataset, index, error)
+    return pixels, int(dataset.labels[index]), index
 
 
-def unreadable_view(dataset: Dataset, photo: int, error: OSError) -> UserError:
-    """What a user can do about a photo that could not be read, or its place in a cache."""
-    path = dataset.where(photo)
+def unreadable_photo_error(dataset: Dataset, index: int, error: OSError) -> UserError:
+    """Return the error for a photo that could not be read from its file or from a cache."""
+    path = dataset.display_path(index)
     return DataError(
         tr(
             f"{path} cannot be read ({error}): put it back or replace it, then run again.",

@@ -1,1 +1,1 @@
-"""Search for copies and near-copies of photos, with reading and checking each photo once."""
+"""Find exact and near duplicates among photos; each photo is read and checked once."""

@@ -1,4 +1,4 @@
-"""Which photos are copies of each other: the same bytes, or the same picture changed a little."""
+"""Find photos that are duplicates: the same bytes, or the same picture with small changes."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from mineral_recog.duplicates.crops import CROPS, TURNS, turned
 from mineral_recog.duplicates.fingerprints import SIDE, Fingerprint
 
 Kind = Literal["exact", "near", "mirrored", "rotated"]
-LIKE = 0.76  # agreement from which two pictures are one; set on half of the near-copies benchmark
-UNLIKE_COLOUR = 0.35  # colour distance from which they are two; likewise
-FLAT = 3.0  # standard deviation of grey levels below which a picture has nothing to compare
+MIN_AGREEMENT = 0.76  # of duplicates; set on half of the near-copies benchmark
+MAX_COLOUR_DISTANCE = 0.35  # of duplicates; set on the same half
+MIN_CONTRAST = (
+    3.0  # standard deviation of grey levels; flatter thumbnails have no detail to compare
+)
 KINDS: tuple[Kind, ...] = tuple(
     "near" if not any(turn) else "mirrored" if sum(turn) % 2 else "rotated" for turn in TURNS
 )
-LOOKED_UP = 256  # pictures at a time, in each thread
-TOGETHER = 512  # pairs that are compared at a time; they take some 50 MB
+SEARCH_BATCH_SIZE = 256  # thumbnails searched for at a time, per thread
+PAIR_BATCH_SIZE = 512  # pairs compared at a time; they take about 50 MB
 
 
 @dataclass(frozen=True)
@@ -35,12 +37,12 @@ class DuplicatePair:
     """Two photos that show the same picture.
 
     Attributes:
-        first: the lower number of the two.
-        second: the higher.
-        kind: `exact` (the same bytes), `near` (resized, re-encoded, cropped a little, with a
+        first: The lower index of the two photos.
+        second: The higher index.
+        kind: `exact` (the same bytes), `near` (resized, re-encoded, slightly cropped, or with a
             border, a watermark or another brightness), `mirrored` or `rotated` (by 90, 180 or 270
-            degrees), the last two also changed as in `near`.
-        similarity: 1 for the same bytes, else how well the two agree once aligned, up to 1.
+            degrees); the last two may also be changed as in `near`.
+        similarity: 1 for the same bytes, otherwise the agreement after alignment, at most 1.
     """
 
     first: int
@@ -54,136 +56,144 @@ def find_duplicates(
     digests: Sequence[str],
     on_compared: Callable[[int], None] = lambda count: None,
 ) -> list[DuplicatePair]:
-    """Every photo that is a copy of another.
+    """Find every photo that is a duplicate of another.
 
-    Of photos with the same bytes each is named once, with the first of them; only that first one is
-    compared with other pictures.
+    Photos with the same bytes are each reported once, paired with the first of them; only that
+    first photo is compared with other pictures.
 
     Args:
-        fingerprints: of the photos, N.
-        digests: of their bytes, N.
-        on_compared: called with the number of photos compared so far.
+        fingerprints: Fingerprints of the photos, N.
+        digests: Digests of the photos' bytes, N.
+        on_compared: Called with the number of photos compared so far.
 
     Returns:
         Pairs in ascending order of (first, second), each pair once.
     """
-    first_with: dict[str, int] = {}
-    copies, distinct = [], []
-    for number, digest in enumerate(digests):
-        first = first_with.setdefault(digest, number)
-        if first == number:
-            distinct.append(number)
+    first_index: dict[str, int] = {}
+    duplicates, distinct = [], []
+    for index, digest in enumerate(digests):
+        first = first_index.setdefault(digest, index)
+        if first == index:
+            distinct.append(index)
         else:
-            copies.append(DuplicatePair(first, number, "exact", 1.0))
-    near = [fingerprints[number] for number in distinct]
-    for copy in _near(near, on_compared):
-        copies.append(
-            DuplicatePair(distinct[copy.first], distinct[copy.second], copy.kind, copy.similarity)
+            duplicates.append(DuplicatePair(first, index, "exact", 1.0))
+    distinct_fingerprints = [fingerprints[index] for index in distinct]
+    for pair in _near_duplicates(distinct_fingerprints, on_compared):
+        duplicates.append(
+            DuplicatePair(distinct[pair.first], distinct[pair.second], pair.kind, pair.similarity)
         )
     on_compared(len(digests))
-    return sorted(copies, key=lambda copy: (copy.first, copy.second))
+    return sorted(duplicates, key=lambda pair: (pair.first, pair.second))
 
 
-def _near(
+def _near_duplicates(
     fingerprints: Sequence[Fingerprint], on_compared: Callable[[int], None]
 ) -> list[DuplicatePair]:
-    """Pairs of photos that show the same picture, each once."""
-    pictures = _pictures(fingerprints)
-    if len(pictures) == 0:
+    """Return the pairs of photos that show the same picture, each once."""
+    thumbnails = _thumbnails(fingerprints)
+    if len(thumbnails) == 0:
         return []
-    index = CandidateIndex(pictures.grey, pictures.photo)
+    index = CandidateIndex(thumbnails.grey, thumbnails.photo_indices)
     best: dict[tuple[int, int], DuplicatePair] = {}
 
-    def found(start: int) -> list[DuplicatePair]:
-        candidates = index.look_up(start, start + LOOKED_UP)
-        slices = (candidates[k : k + TOGETHER] for k in range(0, len(candidates), TOGETHER))
-        return [copy for some in slices for copy in _compared(pictures, some)]
+    def search(start: int) -> list[DuplicatePair]:
+        candidates = index.search(start, start + SEARCH_BATCH_SIZE)
+        batches = (
+            candidates[k : k + PAIR_BATCH_SIZE] for k in range(0, len(candidates), PAIR_BATCH_SIZE)
+        )
+        return [pair for batch in batches for pair in _verified(thumbnails, batch)]
 
-    starts = range(0, len(pictures), LOOKED_UP)
+    starts = range(0, len(thumbnails), SEARCH_BATCH_SIZE)
     pool = ThreadPoolExecutor(os.cpu_count())
-    # The threads are here, one a core; those of matrix products would only get into their way.
+    # The pool already uses every core; BLAS threads would only compete with it.
     with threadpool_limits(1, "blas"):
         try:
-            for start, copies in zip(starts, pool.map(found, starts), strict=True):
-                for copy in copies:
-                    pair = copy.first, copy.second
-                    if pair not in best or best[pair].similarity < copy.similarity:
-                        best[pair] = copy
-                last = min(start + LOOKED_UP, len(pictures)) - 1
-                on_compared(int(pictures.photo[last]) + 1)
+            for start, pairs in zip(starts, pool.map(search, starts), strict=True):
+                for pair in pairs:
+                    key = pair.first, pair.second
+                    if key not in best or best[key].similarity < pair.similarity:
+                        best[key] = pair
+                last = min(start + SEARCH_BATCH_SIZE, len(thumbnails)) - 1
+                on_compared(int(thumbnails.photo_indices[last]) + 1)
         finally:
             pool.shutdown(cancel_futures=True)
     return list(best.values())
 
 
 @dataclass(frozen=True)
-class _Pictures:
-    """What is compared: photos with structure, whole and once more without a plain border."""
+class _Thumbnails:
+    """Thumbnails to compare, without flat ones: complete photos and photos without their border."""
 
     grey: NDArray[np.uint8]
     colour: NDArray[np.int8]
-    photo: NDArray[np.int64]
+    photo_indices: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.grey)
 
 
-def _pictures(fingerprints: Sequence[Fingerprint]) -> _Pictures:
-    shown = [
-        (one.grey[k], one.colour[k], number)
-        for number, one in enumerate(fingerprints)
-        for k in range(1 + one.bordered)
+def _thumbnails(fingerprints: Sequence[Fingerprint]) -> _Thumbnails:
+    rows = [
+        (fingerprint.grey[k], fingerprint.colour[k], index)
+        for index, fingerprint in enumerate(fingerprints)
+        for k in range(1 + fingerprint.has_border)
     ]
-    if not shown:
-        return _Pictures(
+    if not rows:
+        return _Thumbnails(
             np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), np.empty(0, int)
         )
-    grey, colour, photo = (np.array(column) for column in zip(*shown, strict=True))
-    # As floats all at once they would take several times the memory of the fingerprints.
+    grey, colour, photo_indices = (np.array(column) for column in zip(*rows, strict=True))
+    # In chunks: as floats, all at once would take several times the memory of the fingerprints.
     chunks = np.array_split(grey, 1 + len(grey) // 1024)
     spread = [chunk.std((1, 2), dtype=np.float32) for chunk in chunks]
-    kept = np.concatenate(spread) >= FLAT
-    return _Pictures(grey[kept], colour[kept], photo[kept])
+    kept = np.concatenate(spread) >= MIN_CONTRAST
+    return _Thumbnails(grey[kept], colour[kept], photo_indices[kept])
 
 
-def _compared(pictures: _Pictures, found: Candidates) -> list[DuplicatePair]:
-    """Those candidates that are copies."""
-    boxes = CROPS[found.crop]
+def _verified(thumbnails: _Thumbnails, candidates: Candidates) -> list[DuplicatePair]:
+    """Return the candidates that are duplicates."""
+    boxes = CROPS[candidates.crop]
     colour, other_colour = (
-        pictures.colour[some].astype(np.float32) for some in (found.first, found.second)
+        thumbnails.colour[indices].astype(np.float32)
+        for indices in (candidates.first, candidates.second)
     )
-    other_colour = turned(other_colour, found.turn)
-    # Most candidates are of another colour; aligning can mend a little of that.
-    kept = np.flatnonzero(colour_distance(colour, other_colour, boxes) < 1.5 * UNLIKE_COLOUR)
+    other_colour = turned(other_colour, candidates.turn)
+    # Most candidates differ in colour; alignment can reduce the distance only a little.
+    kept = np.flatnonzero(colour_distance(colour, other_colour, boxes) < 1.5 * MAX_COLOUR_DISTANCE)
     if len(kept) == 0:
         return []
-    found, boxes = found[kept], boxes[kept]
-    grey, other = (pictures.grey[some].astype(np.float32) for some in (found.first, found.second))
-    like, boxes = agreement(grey, turned(other, found.turn), boxes)
+    candidates, boxes = candidates[kept], boxes[kept]
+    grey, other = (
+        thumbnails.grey[indices].astype(np.float32)
+        for indices in (candidates.first, candidates.second)
+    )
+    agree, boxes = agreement(grey, turned(other, candidates.turn), boxes)
     distance = colour_distance(colour[kept], other_colour[kept], boxes)
-    copies = []
-    for k in np.flatnonzero((like >= LIKE) & (distance <= UNLIKE_COLOUR)):
-        first, second = sorted(pictures.photo[[found.first[k], found.second[k]]].tolist())
-        copies.append(DuplicatePair(first, second, KINDS[found.turn[k]], float(like[k])))
-    return copies
+    duplicates = []
+    for k in np.flatnonzero((agree >= MIN_AGREEMENT) & (distance <= MAX_COLOUR_DISTANCE)):
+        first, second = sorted(
+            thumbnails.photo_indices[[candidates.first[k], candidates.second[k]]].tolist()
+        )
+        duplicates.append(DuplicatePair(first, second, KINDS[candidates.turn[k]], float(agree[k])))
+    return duplicates
 
 
-def groups(count: int, copies: Sequence[DuplicatePair]) -> list[tuple[int, ...]]:
-    """Photos that are copies of each other, directly or through others.
+def duplicate_sets(count: int, duplicates: Sequence[DuplicatePair]) -> list[tuple[int, ...]]:
+    """Return sets of photos that are duplicates of each other, directly or through others.
 
     Args:
-        count: of all photos, N.
-        copies: pairs of numbers below N.
+        count: Number of all photos, N.
+        duplicates: Pairs of indices below N.
 
     Returns:
-        The groups of two and more, each ascending, in the order of their first photos.
+        The sets of two or more photos, each ascending, in the order of their first photos.
     """
-    if not copies:
+    if not duplicates:
         return []
-    pairs = np.array([(copy.first, copy.second) for copy in copies])
+    pairs = np.array([(pair.first, pair.second) for pair in duplicates])
     graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (count, count))
     _, labels = connected_components(graph, directed=False)
     order = np.argsort(labels, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    found = [tuple(part.tolist()) for part in parts if len(part) > 1]
-    return sorted(found)
+    sets = [tuple(part.tolist()) for part in parts if len(part) > 1]
+    return sorted(sets)

@@ -1,4 +1,4 @@
-"""What is kept of a photo to find its copies: a thumbnail and where a plain border ends."""
+"""Compute the fingerprint of a photo: thumbnails with and without a plain border."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SIDE = 32  # of the grey thumbnail
+SIDE = 32  # pixels of the grey thumbnail
 COLOUR_SIDE = 8
-LOOKED_AT = 128  # side at which borders are looked for
-PLAIN = 5.0  # levels by which a plain line's pixels spread, and its colour differs from the edge's
-SMALLEST_FRAME = 0.4  # of a side; less than that inside a border is a small thing on a ground
+BORDER_SIDE = 128  # pixels of the square in which borders are searched for
+PLAIN = 5.0  # levels; limit of a plain line's spread and of its distance from the edge's colour
+MIN_FRAME = 0.4  # of a side; a smaller area inside a border is a small object on a background
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """Some 2.3 KB that tell whether one photo is a copy of another.
+    """About 2.3 KB per photo that show whether one photo is a duplicate of another.
 
     Attributes:
-        grey: brightness of the photo stretched to a square, whole and without a plain border;
-            the same twice where it has none; uint8, [2, 32, 32].
-        colour: of the same two, Cb and Cr less 128, int8, [2, 2, 8, 8].
+        grey: Brightness of the photo stretched to a square, first complete, then without a plain
+            border; both are equal if the photo has none; uint8, [2, 32, 32].
+        colour: Cb and Cr minus 128 of the same two views, int8, [2, 2, 8, 8].
     """
 
     grey: NDArray[np.uint8]
     colour: NDArray[np.int8]
 
     @property
-    def bordered(self) -> bool:
-        """Whether a plain border was found."""
+    def has_border(self) -> bool:
+        """Whether the photo has a plain border."""
         return bytes(self.grey[0]) != bytes(self.grey[1])
 
 
 def fingerprint(image: Image.Image) -> Fingerprint:
-    """What is kept of a photo.
+    """Return the fingerprint of a photo.
 
     Args:
-        image: upright, RGB, of any size; a short side of 128 pixels suffices.
+        image: Upright RGB image of any size; a short side of 128 pixels is enough.
     """
-    # Triangle windows: the same picture at another size gives nearly the same pixels.
-    medium = image.resize((LOOKED_AT, LOOKED_AT), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    # With triangle filters, a picture gives nearly the same pixels at any size.
+    medium = image.resize((BORDER_SIDE, BORDER_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
     frame = _frame(np.asarray(medium, np.float32))
-    grey, colour = _thumbnails(medium, (0, 0, LOOKED_AT, LOOKED_AT))
+    grey, colour = _thumbnails(medium, (0, 0, BORDER_SIDE, BORDER_SIDE))
     inner_grey, inner_colour = grey, colour
-    if frame != (0, 0, LOOKED_AT, LOOKED_AT):
+    if frame != (0, 0, BORDER_SIDE, BORDER_SIDE):
         inner_grey, inner_colour = _thumbnails(medium, frame)
     return Fingerprint(np.stack([grey, inner_grey]), np.stack([colour, inner_colour]))
 
@@ -55,7 +55,7 @@ def fingerprint(image: Image.Image) -> Fingerprint:
 def _thumbnails(
     image: Image.Image, box: tuple[int, int, int, int]
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
-    """Grey and colour of a part of a picture."""
+    """Return the grey and the colour thumbnail of a part of an image."""
     part = image.convert("YCbCr").resize((SIDE, SIDE), Image.Resampling.BOX, box)
     pixels = np.asarray(part)
     cell = SIDE // COLOUR_SIDE
@@ -64,30 +64,30 @@ def _thumbnails(
 
 
 def _frame(pixels: Array) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of what is inside a plain border, of pixels [side, side, 3]."""
-    top, bottom, colour = _inside(pixels)
-    left, right, colour_across = _inside(pixels[top:bottom].swapaxes(0, 1))
-    bars = bottom - top < LOOKED_AT and np.abs(colour - colour_across).max() >= PLAIN
-    if bars:  # above and below a photo that has a plain ground of its own
-        left, right = 0, LOOKED_AT
+    """Return left, top, right and bottom of the area in a plain border of [side, side, 3]."""
+    top, bottom, colour = _inner_lines(pixels)
+    left, right, colour_across = _inner_lines(pixels[top:bottom].swapaxes(0, 1))
+    has_bars = bottom - top < BORDER_SIDE and np.abs(colour - colour_across).max() >= PLAIN
+    if has_bars:  # above and below a photo that itself has a plain background
+        left, right = 0, BORDER_SIDE
     return left, top, right, bottom
 
 
-def _inside(lines: Array) -> tuple[int, int, Array]:
-    """First and end of the lines between those of the colour of the outermost; that colour."""
+def _inner_lines(lines: Array) -> tuple[int, int, Array]:
+    """Return start and end of the lines inside the plain outer lines, and the outer colour."""
     mean = lines.mean(1)
     variance = np.einsum("lpc,lpc->lc", lines, lines) / lines.shape[1] - mean**2
     plain = variance.max(1) < PLAIN**2
-    first = _run(plain & (np.abs(mean - mean[0]).max(1) < PLAIN))
-    end = len(lines) - _run((plain & (np.abs(mean - mean[-1]).max(1) < PLAIN))[::-1])
+    first = _leading_count(plain & (np.abs(mean - mean[0]).max(1) < PLAIN))
+    end = len(lines) - _leading_count((plain & (np.abs(mean - mean[-1]).max(1) < PLAIN))[::-1])
     colour = mean[0] if first else mean[-1]
-    # The line next to a border holds some of it.
+    # The line next to a border contains some of its colour.
     first, end = first + (first > 0), end - (end < len(lines))
-    if end - first < SMALLEST_FRAME * len(lines):
+    if end - first < MIN_FRAME * len(lines):
         return 0, len(lines), colour
     return first, end, colour
 
 
-def _run(true: NDArray[np.bool_]) -> int:
-    """How many are true before the first that is not."""
-    return len(true) if true.all() else int(true.argmin())
+def _leading_count(flags: NDArray[np.bool_]) -> int:
+    """Return the number of true values before the first false value."""
+    return len(flags) if flags.all() else int(flags.argmin())

@@ -1,7 +1,7 @@
-"""What can be wrong with one photo that can be read: too small, too dark, blurred, flat, a ribbon.
+"""Check whether a readable photo is too small, dark, blurred, flat or elongated.
 
-The limits are few and wide: nearly every photo of a real collection passes, and what does not is
-shown to the user and never left out for it.
+The limits are few and generous: nearly every photo of a real collection passes. A photo that fails
+is shown to the user and is never left out for that reason.
 """
 
 from __future__ import annotations
@@ -13,46 +13,49 @@ from PIL import Image
 from mineral_recog.data.images import Header
 from mineral_recog.data.readers.source import Remark
 
-SIDE = 256  # short side at which photos are looked at: what the evaluation view is cut from
-SMALLEST = 112  # half of the 224 pixels that recipes show the network: the rest would be made up
-LONGEST = 3.0  # long side to short: the middle square shows less than a third of the photo
-DARKEST = 40  # of 255 levels, that all but a hundredth of the pixels do not reach
+SIDE = 256  # pixels of the short side for the checks; the evaluation view is cut from this size
+# Half of the 224 pixels that recipes show to the network; the rest would be interpolated.
+MIN_SHORT_SIDE = 112
+MAX_ASPECT_RATIO = 3.0  # beyond it, the central square shows less than a third of the photo
+MIN_BRIGHTNESS = 40  # of 255; a photo is dark if 99 % of its pixels are below this level
 # Variance of the Laplacian in the sharpest of 4 x 4 parts. A photo of 256 pixels blurred with a
-# deviation of 3 pixels has 5 or so; a sharp stone before a blurred ground has hundreds.
-BLURRED = 10.0
-EVEN = 0.95  # share of pixels like their neighbours to 2 levels of grey; studio grounds stay below
+# deviation of 3 pixels has about 5; a sharp stone on a blurred background has hundreds.
+MIN_SHARPNESS = 10.0
+# Share of pixels within 2 grey levels of their neighbours; photos on studio backgrounds stay below.
+MAX_FLAT_SHARE = 0.95
 PARTS = 4
 
 Grey = NDArray[np.float32]
 
 
-def remarks(image: Image.Image, header: Header) -> tuple[Remark, ...]:
-    """What is wrong with a photo, if anything.
+def check_photo(image: Image.Image, header: Header) -> tuple[Remark, ...]:
+    """Return a remark for each problem with a photo.
 
     Args:
-        image: upright, RGB, decoded to a short side of `SIDE` pixels or more where there are any.
-        header: what the file says of it.
+        image: Upright RGB image, decoded to a short side of at least `SIDE` pixels if the photo has
+            that many.
+        header: Header of the photo's file.
     """
-    found = []
+    remarks = []
     width, height = header.width, header.height
-    if min(width, height) < SMALLEST:
-        found.append(Remark("small", f"{width} × {height}"))
-    if max(width, height) > LONGEST * min(width, height):
-        found.append(Remark("ribbon", f"{width} × {height}"))
-    light = _reduced(image).convert("L")
-    grey = np.asarray(light, np.float32)
-    even = _even(grey)
-    if even > EVEN:
-        found.append(Remark("flat", f"{100 * even:.0f}%"))
-    elif (bright := _brightest(light)) < DARKEST:
-        found.append(Remark("dark", f"{bright} / 255"))
-    elif (sharp := _sharpness(grey)) < BLURRED:
-        found.append(Remark("blurred", f"{sharp:.1f}"))
-    return tuple(found)
+    if min(width, height) < MIN_SHORT_SIDE:
+        remarks.append(Remark("small", f"{width} × {height}"))
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
+        remarks.append(Remark("ribbon", f"{width} × {height}"))
+    luminance = _reduced(image).convert("L")
+    grey = np.asarray(luminance, np.float32)
+    flat_share = _flat_share(grey)
+    if flat_share > MAX_FLAT_SHARE:
+        remarks.append(Remark("flat", f"{100 * flat_share:.0f}%"))
+    elif (brightness := _brightness(luminance)) < MIN_BRIGHTNESS:
+        remarks.append(Remark("dark", f"{brightness} / 255"))
+    elif (sharpness := _sharpness(grey)) < MIN_SHARPNESS:
+        remarks.append(Remark("blurred", f"{sharpness:.1f}"))
+    return tuple(remarks)
 
 
 def _reduced(image: Image.Image) -> Image.Image:
-    """The photo with a short side of `SIDE`; one that is smaller is not enlarged."""
+    """Return the photo with a short side of `SIDE`; smaller photos are not enlarged."""
     scale = SIDE / min(image.size)
     if scale >= 1:
         return image
@@ -60,31 +63,31 @@ def _reduced(image: Image.Image) -> Image.Image:
     return image.resize(size, Image.Resampling.BOX)
 
 
-def _even(grey: Grey) -> float:
-    """Share of the pixels that hardly differ from the ones to their left and above."""
+def _flat_share(grey: Grey) -> float:
+    """Return the share of pixels that hardly differ from their left and upper neighbours."""
     if min(grey.shape) < 2:
         return 1.0
-    here = grey[1:, 1:]
-    alike = (np.abs(here - grey[1:, :-1]) <= 2) & (np.abs(here - grey[:-1, 1:]) <= 2)
-    return float(alike.mean())
+    pixels = grey[1:, 1:]
+    flat = (np.abs(pixels - grey[1:, :-1]) <= 2) & (np.abs(pixels - grey[:-1, 1:]) <= 2)
+    return float(flat.mean())
 
 
-def _brightest(light: Image.Image) -> int:
-    """The level that all but a hundredth of the pixels do not exceed."""
-    counts = np.cumsum(light.histogram())
+def _brightness(luminance: Image.Image) -> int:
+    """Return the 99th percentile of the grey levels."""
+    counts = np.cumsum(luminance.histogram())
     return int(np.searchsorted(counts, 0.99 * counts[-1]))
 
 
 def _sharpness(grey: Grey) -> float:
-    """Variance of the Laplacian in the sharpest part of the photo.
+    """Return the variance of the Laplacian in the sharpest part of the photo.
 
-    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000; by parts, since
-    close-ups are sharp in places only.
+    Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", ICPR 2000; by parts,
+    because close-ups are sharp only in places.
     """
     if min(grey.shape) < 2 + PARTS:
-        return float("inf")  # told as too small
-    around = grey[1:-1, :-2] + grey[1:-1, 2:] + grey[:-2, 1:-1] + grey[2:, 1:-1]
-    laplacian = around - 4 * grey[1:-1, 1:-1]
+        return float("inf")  # such a photo is already reported as too small
+    neighbours = grey[1:-1, :-2] + grey[1:-1, 2:] + grey[:-2, 1:-1] + grey[2:, 1:-1]
+    laplacian = neighbours - 4 * grey[1:-1, 1:-1]
     parts = (
         part
         for band in np.array_split(laplacian, PARTS, axis=0)

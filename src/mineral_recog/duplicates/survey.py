@@ -1,4 +1,4 @@
-"""Photos read and compared with each other: what both `audit` and `prepare` begin with."""
+"""Read photos and compare them with each other; both `audit` and `prepare` begin with this."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from mineral_recog.duplicates.records import OpenFile, Record, read_photos
 
 @dataclass(frozen=True)
 class Survey:
-    """What was seen of some photos.
+    """Result of reading and comparing photos.
 
     Attributes:
-        whole: photos that can be read, in the order given.
-        unread: those that cannot.
-        copies: pairs of photos, by their places in `whole`.
+        readable: Records of the photos that can be read, in the order given.
+        unreadable: Records of the photos that cannot be read.
+        duplicates: Pairs of duplicates, by their indices in `readable`.
     """
 
-    whole: list[Record]
-    unread: list[Record]
-    copies: list[DuplicatePair]
+    readable: list[Record]
+    unreadable: list[Record]
+    duplicates: list[DuplicatePair]
 
 
 def survey_photos(
     open_file: OpenFile,
-    photos: Sequence[str],
+    paths: Sequence[str],
     on_read: Callable[[int], None] = lambda count: None,
     on_compared: Callable[[int], None] = lambda count: None,
 ) -> Survey:
-    """Read photos and find the copies among them.
+    """Read photos and find the duplicates among them.
 
     Args:
-        open_file: gives the bytes of a photo by its name; called from several threads.
-        photos: their names.
-        on_read: called with the number of photos read so far.
-        on_compared: called with the number of photos compared so far.
+        open_file: Opens a photo by its name; called from several threads.
+        paths: Names of the photos.
+        on_read: Called with the number of photos read so far.
+        on_compared: Called with the number of photos compared so far.
     """
-    records = read_photos(open_file, photos, on_read)
-    whole = [record for record in records if record.fingerprint is not None]
-    copies = find_duplicates(
-        [record.fingerprint for record in whole if record.fingerprint is not None],
-        [record.digest for record in whole],
+    records = read_photos(open_file, paths, on_read)
+    readable = [record for record in records if record.fingerprint is not None]
+    duplicates = find_duplicates(
+        [record.fingerprint for record in readable if record.fingerprint is not None],
+        [record.digest for record in readable],
         on_compared,
     )
-    unread = [record for record in records if record.fingerprint is None]
-    return Survey(whole, unread, copies)
+    unreadable = [record for record in records if record.fingerprint is None]
+    return Survey(readable, unreadable, duplicates)

@@ -1,4 +1,4 @@
-"""How far the answers of a model can be believed on a split, from its calibration; no torch."""
+"""Calibration of a model on a split, measured without torch."""
 
 from __future__ import annotations
 
@@ -12,123 +12,125 @@ import numpy as np
 import numpy.typing as npt
 
 from mineral_recog.calibration.calibration import Calibration
-from mineral_recog.calibration.calibration_metrics import calibration_figures, ood_figures
+from mineral_recog.calibration.calibration_metrics import calibration_metrics, ood_metrics
 from mineral_recog.calibration.temperature import ECE_BINS, Floats, Ints, confidence_bins, softmax
 from mineral_recog.evaluation.results import (
     Bin,
     CalibrationResults,
     Evaluation,
-    OtherKind,
+    OodPictures,
     Predictions,
     Reliability,
 )
 
-COVERAGE = 0.9  # that the sets are asked for
+COVERAGE_TARGET = 0.9  # of the prediction sets
 
 
 def evaluate_calibration(
     calibration: Calibration,
     predictions: Predictions,
     groups: tuple[str, ...],
-    others: Predictions | None = None,
-    kinds: Sequence[str] = (),
+    ood: Predictions | None = None,
+    ood_folders: Sequence[str] = (),
 ) -> CalibrationResults:
-    """Work out all that the report tells of the calibration.
+    """Compute everything that the report shows of the calibration.
 
     Args:
-        calibration: of the bundle.
-        predictions: of the photos of the split.
-        groups: of each class, C.
-        others: of pictures of something else, their labels being indices of `kinds`.
-        kinds: names of the kinds of the others, each with at least one picture.
+        calibration: Calibration of the bundle.
+        predictions: Predictions of the photos of the split.
+        groups: Group of each class, C.
+        ood: Predictions of out-of-distribution pictures, labelled with indices of `ood_folders`.
+        ood_folders: Names of the folders of these pictures, each with at least one picture.
     """
     labels, logits = predictions.labels, predictions.logits
     before, after = softmax(logits), calibration.probabilities(logits)
-    sets = calibration.conformal.prediction_set(after, COVERAGE)
+    sets = calibration.conformal.prediction_set(after, COVERAGE_TARGET)
     covered = sets[np.arange(len(labels)), labels]
     reliability = {"all": Reliability(_bins(labels, before), _bins(labels, after))}
     tail = (np.array(groups) == "tail")[labels]
     if tail.any():
-        of_tail = (_bins(labels[tail], shares[tail]) for shares in (before, after))
-        reliability["tail"] = Reliability(*of_tail)
+        tail_bins = (_bins(labels[tail], shares[tail]) for shares in (before, after))
+        reliability["tail"] = Reliability(*tail_bins)
     return CalibrationResults(
         temperature=calibration.temperature,
-        asked=COVERAGE,
-        figures=calibration_figures(
-            calibration, labels, logits, predictions.features, groups, COVERAGE
+        coverage_target=COVERAGE_TARGET,
+        metrics=calibration_metrics(
+            calibration, labels, logits, predictions.features, groups, COVERAGE_TARGET
         ),
         val_counts=calibration.conformal.counts,
-        rests_on=calibration.conformal.rests_on(COVERAGE),
-        class_coverage=_mean_by(labels, covered, len(groups)),
+        bases=calibration.conformal.threshold_basis(COVERAGE_TARGET),
+        class_coverage=_mean_by_cell(labels, covered, len(groups)),
         reliability=reliability,
-        others=() if others is None else _of_others(calibration, predictions, others, kinds),
+        ood_pictures=(
+            () if ood is None else _measure_ood(calibration, predictions, ood, ood_folders)
+        ),
     )
 
 
 def write_calibration(path: Path, evaluation: Evaluation) -> None:
-    """Write what is known of the calibration of an evaluation as JSON, without nan."""
-    found = evaluation.calibration
-    assert found is not None
+    """Write the calibration of an evaluation as JSON, with null instead of nan."""
+    results = evaluation.calibration
+    assert results is not None
     classes = zip(
-        evaluation.classes, found.val_counts, found.rests_on, found.class_coverage, strict=True
+        evaluation.classes, results.val_counts, results.bases, results.class_coverage, strict=True
     )
-    written: dict[str, Any] = {
-        "temperature": found.temperature,
-        "coverage_asked": found.asked,
-        "figures": found.figures,
+    document: dict[str, Any] = {
+        "temperature": results.temperature,
+        "coverage_asked": results.coverage_target,
+        "figures": results.metrics,
         "classes": [
             {"class": name, "n_val": count, "rests_on": basis, "coverage": _or_none(coverage)}
             for name, count, basis, coverage in classes
         ],
         "reliability": {
             photos: {
-                when: [{k: _or_none(v) for k, v in one._asdict().items()} for one in bins]
-                for when, bins in both._asdict().items()
+                stage: [{k: _or_none(v) for k, v in bin_._asdict().items()} for bin_ in bins]
+                for stage, bins in reliability._asdict().items()
             }
-            for photos, both in found.reliability.items()
+            for photos, reliability in results.reliability.items()
         },
-        "others": [kind._asdict() for kind in found.others],
+        "others": [pictures._asdict() for pictures in results.ood_pictures],
     }
-    path.write_text(json.dumps(written, indent=1, allow_nan=False), encoding="utf-8")
+    path.write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
 
 
 def _bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
-    """The 15 bins of the calibration error, see `metrics.figures`."""
+    """Return the 15 bins of the calibration error, see `metrics.compute_metrics`."""
     confidence = probabilities.max(axis=1)
     cells = confidence_bins(confidence)
-    photos = np.bincount(cells, minlength=ECE_BINS)
-    told = _mean_by(cells, confidence, ECE_BINS)
-    right = _mean_by(cells, probabilities.argmax(axis=1) == labels, ECE_BINS)
-    return tuple(map(Bin, photos.tolist(), told.tolist(), right.tolist()))
+    counts = np.bincount(cells, minlength=ECE_BINS)
+    mean_confidence = _mean_by_cell(cells, confidence, ECE_BINS)
+    accuracy = _mean_by_cell(cells, probabilities.argmax(axis=1) == labels, ECE_BINS)
+    return tuple(map(Bin, counts.tolist(), mean_confidence.tolist(), accuracy.tolist()))
 
 
-def _mean_by(cells: Ints, values: Floats | npt.NDArray[np.bool_], size: int) -> Floats:
-    """The mean of the values in each of the cells 0 .. size - 1; nan where there are none."""
+def _mean_by_cell(cells: Ints, values: Floats | npt.NDArray[np.bool_], size: int) -> Floats:
+    """Return the mean of the values in each cell 0 .. size - 1; nan for an empty cell."""
     counts = np.bincount(cells, minlength=size)
     means = np.full(size, np.nan)
     np.divide(np.bincount(cells, values, size), counts, out=means, where=counts > 0)
     return means
 
 
-def _of_others(
-    calibration: Calibration, photos: Predictions, others: Predictions, kinds: Sequence[str]
-) -> tuple[OtherKind, ...]:
-    """The figures of all other pictures, then of each kind if there are several."""
+def _measure_ood(
+    calibration: Calibration, predictions: Predictions, ood: Predictions, folders: Sequence[str]
+) -> tuple[OodPictures, ...]:
+    """Return the metrics of all out-of-distribution pictures, then per folder if several."""
 
-    def of(name: str, chosen: npt.NDArray[np.bool_]) -> OtherKind:
-        figures = ood_figures(
+    def measure(name: str, selected: npt.NDArray[np.bool_]) -> OodPictures:
+        metrics = ood_metrics(
             calibration,
-            photos.logits,
-            photos.features,
-            others.logits[chosen],
-            others.features[chosen],
+            predictions.logits,
+            predictions.features,
+            ood.logits[selected],
+            ood.features[selected],
         )
-        return OtherKind(name, int(chosen.sum()), figures)
+        return OodPictures(name, int(selected.sum()), metrics)
 
-    every = of("", np.ones(len(others.labels), dtype=np.bool_))
-    if len(kinds) < 2:
-        return (every,)
-    return every, *(of(name, others.labels == number) for number, name in enumerate(kinds))
+    total = measure("", np.ones(len(ood.labels), dtype=np.bool_))
+    if len(folders) < 2:
+        return (total,)
+    return total, *(measure(name, ood.labels == label) for label, name in enumerate(folders))
 
 
 def _or_none(value: float) -> float | None:

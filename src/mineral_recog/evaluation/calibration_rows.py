@@ -1,4 +1,4 @@
-"""The rows that the report and the terminal show of how far a run can be believed."""
+"""The rows of the report and the terminal on the calibration of a run."""
 
 from __future__ import annotations
 
@@ -8,43 +8,45 @@ from typing import Any
 import numpy as np
 
 from mineral_recog.data.class_groups import GROUPS
-from mineral_recog.evaluation.results import CalibrationResults, Evaluation, OtherKind
+from mineral_recog.evaluation.results import CalibrationResults, Evaluation, OodPictures
 
-_FIGURES = ("ece_before", "ece_after", "coverage", "set_size", "kept")
+_METRICS = ("ece_before", "ece_after", "coverage", "set_size", "kept")
 
 
 def calibration_context(evaluation: Evaluation) -> dict[str, Any] | None:
-    """What the report shows of the calibration of an evaluation, as text; None without one."""
-    found = evaluation.calibration
-    if found is None:
+    """Return what the report shows of the calibration, as text; None without a calibration."""
+    results = evaluation.calibration
+    if results is None:
         return None
     return {
-        "asked": f"{100 * found.asked:.0f}",
-        "needed": math.ceil(round(found.asked / (1 - found.asked), 9)),
-        "temperature": f"{found.temperature:.2f}",
+        "coverage_target": f"{100 * results.coverage_target:.0f}",
+        "min_val_photos": math.ceil(
+            round(results.coverage_target / (1 - results.coverage_target), 9)
+        ),
+        "temperature": f"{results.temperature:.2f}",
         "points": {
-            when: f"{100 * found.figures[f'ece_{when}']:.1f}" for when in ("before", "after")
+            stage: f"{100 * results.metrics[f'ece_{stage}']:.1f}" for stage in ("before", "after")
         },
-        "set_size": f"{found.figures['set_size']:.1f}",
-        "groups": _group_rows(evaluation, found),
-        "bases": _basis_rows(evaluation, found),
-        "lowest": _lowest(evaluation, found),
-        "others": [other_row(kind) for kind in found.others],
+        "set_size": f"{results.metrics['set_size']:.1f}",
+        "groups": _group_rows(evaluation, results),
+        "bases": _basis_rows(evaluation, results),
+        "lowest": _lowest_coverage(evaluation, results),
+        "ood_pictures": [ood_row(pictures) for pictures in results.ood_pictures],
     }
 
 
-def other_row(kind: OtherKind) -> dict[str, str]:
-    """A kind of other pictures: shares in per cent, AUROC as it is."""
-    told = {
+def ood_row(pictures: OodPictures) -> dict[str, str]:
+    """Return the metrics of out-of-distribution pictures: shares in per cent, AUROC from 0 to 1."""
+    cells = {
         key: f"{value:.3f}" if key.endswith("auroc") else f"{100 * value:.1f}%"
-        for key, value in kind.figures.items()
+        for key, value in pictures.figures.items()
     }
-    return {"name": kind.name, "pictures": f"{kind.pictures:,}", **told}
+    return {"name": pictures.name, "pictures": f"{pictures.pictures:,}", **cells}
 
 
-def calibration_figure(found: CalibrationResults, key: str, group: str = "") -> str:
-    """A figure of `calibration_figures` as it is written, of all or of a group; a dash for none."""
-    value = found.figures.get(f"{key}_{group}" if group else key)
+def format_calibration_metric(results: CalibrationResults, key: str, group: str = "") -> str:
+    """Format a metric of `calibration_metrics`, of all photos or of a group; a dash if missing."""
+    value = results.metrics.get(f"{key}_{group}" if group else key)
     if value is None:
         return "–"
     if key.startswith("ece"):
@@ -52,45 +54,47 @@ def calibration_figure(found: CalibrationResults, key: str, group: str = "") -> 
     return f"{value:.2f}" if key == "set_size" else f"{100 * value:.1f}%"
 
 
-def _group_rows(evaluation: Evaluation, found: CalibrationResults) -> list[dict[str, str]]:
-    """All photos, then those of each group that has some."""
+def _group_rows(evaluation: Evaluation, results: CalibrationResults) -> list[dict[str, str]]:
+    """Return a row for all photos, then one for each group that has photos."""
     groups = np.array(evaluation.groups)
-    photos = {"": int(evaluation.test_counts.sum())}
-    photos |= {group: int(evaluation.test_counts[groups == group].sum()) for group in GROUPS}
+    counts = {"": int(evaluation.test_counts.sum())}
+    counts |= {group: int(evaluation.test_counts[groups == group].sum()) for group in GROUPS}
     return [
         {"group": group, "photos": f"{count:,}"}
-        | {key: calibration_figure(found, key, group) for key in _FIGURES}
-        for group, count in photos.items()
+        | {key: format_calibration_metric(results, key, group) for key in _METRICS}
+        for group, count in counts.items()
         if count
     ]
 
 
-def _basis_rows(evaluation: Evaluation, found: CalibrationResults) -> list[dict[str, Any]]:
-    """For each basis of the sets: its classes with their validation photos, and their coverage."""
+def _basis_rows(evaluation: Evaluation, results: CalibrationResults) -> list[dict[str, Any]]:
+    """Return a row per basis of the sets: classes with validation photos, and their coverage."""
     rows = []
     for basis in ("own", "group", "all"):
-        own = np.array([basis == of_class for of_class in found.rests_on])
-        if not own.any():
+        members = np.array([basis == class_basis for class_basis in results.bases])
+        if not members.any():
             continue
-        photos = evaluation.test_counts * own
-        covered = np.nansum(found.class_coverage * photos)  # nan where there are no photos
-        classes = sorted(np.flatnonzero(own), key=lambda c: -found.val_counts[c])
+        counts = evaluation.test_counts * members
+        covered = np.nansum(results.class_coverage * counts)  # nan for a class without photos
+        classes = sorted(np.flatnonzero(members), key=lambda c: -results.val_counts[c])
         rows.append(
             {
                 "basis": basis,
-                "classes": [f"{evaluation.classes[c]} ({found.val_counts[c]:,})" for c in classes],
-                "photos": f"{photos.sum():,}",
-                "coverage": f"{100 * covered / photos.sum():.1f}%" if photos.any() else "–",
+                "classes": [
+                    f"{evaluation.classes[c]} ({results.val_counts[c]:,})" for c in classes
+                ],
+                "photos": f"{counts.sum():,}",
+                "coverage": f"{100 * covered / counts.sum():.1f}%" if counts.any() else "–",
             }
         )
     return rows
 
 
-def _lowest(evaluation: Evaluation, found: CalibrationResults) -> dict[str, str]:
-    """The class whose photos are covered least."""
-    lowest = int(np.nanargmin(found.class_coverage))
+def _lowest_coverage(evaluation: Evaluation, results: CalibrationResults) -> dict[str, str]:
+    """Return the class with the lowest coverage."""
+    lowest = int(np.nanargmin(results.class_coverage))
     return {
         "name": evaluation.classes[lowest],
-        "coverage": f"{100 * found.class_coverage[lowest]:.1f}%",
+        "coverage": f"{100 * results.class_coverage[lowest]:.1f}%",
         "photos": f"{int(evaluation.test_counts[lowest]):,}",
     }

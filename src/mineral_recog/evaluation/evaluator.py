@@ -1,4 +1,4 @@
-"""From a run and a split to the files of an evaluation."""
+"""Evaluate a run on a split and write the files of the evaluation."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ import numpy as np
 from torch import nn
 
 from mineral_recog.calibration.temperature import softmax
-from mineral_recog.csv_files import plain_cell
+from mineral_recog.csv_files import escape_formula
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS, Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration, write_calibration
-from mineral_recog.evaluation.leakage import leaked
-from mineral_recog.evaluation.ood_pictures import read_others
+from mineral_recog.evaluation.leakage import find_leakage
+from mineral_recog.evaluation.ood_pictures import read_ood_pictures
 from mineral_recog.evaluation.report import write_report
-from mineral_recog.evaluation.results import Evaluation, Leaked, Predictions
-from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.evaluation.results import Evaluation, Leakage, Predictions
+from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
@@ -32,7 +32,7 @@ from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import parse_json
 
-BATCH = 64
+BATCH_SIZE = 64
 
 
 def evaluate(
@@ -49,96 +49,100 @@ def evaluate(
     force: bool = False,
     progress: Progress = SILENT,
 ) -> tuple[Evaluation, Evaluation | None, Path]:
-    """Measure a run on a split and write figures, plots and report to RUN/evaluation/SPLIT.
+    """Evaluate a run on a split and write metrics, plots and report to RUN/evaluation/SPLIT.
 
     Args:
-        run: folder of a finished run.
-        data: prepared folder; by default the one that the run was trained on.
+        run: Folder of a finished run.
+        data: Prepared folder; by default the one that the run was trained on.
         split: `train`, `val` or `test`.
-        against: another run, evaluated on the same split before, to set this one beside.
-        groups: see `class_groups`; by default those of the bundle.
-        others: folder with pictures of something else, or of minerals left out of training, that
-            the model is to tell from those it knows; see `read_others`.
-        backbone: a module of the kind that `train` was given, if it was.
-        device: see `choose_device`.
-        workers: loader processes.
-        force: replace an evaluation that is there.
-        progress: receives progress and notices.
+        against: Another run to compare with, already evaluated on the same split.
+        groups: See `class_groups`; by default those of the bundle.
+        others: Folder of pictures that show none of the trained minerals, to measure how well the
+            model rejects them; see `read_ood_pictures`.
+        backbone: The backbone module, if `train` was given one.
+        device: See `choose_device`.
+        workers: Number of loader processes.
+        force: Replace an existing evaluation.
+        progress: Receives progress and notices.
 
     Returns:
-        The evaluation, the one it is set against, and the folder of the files.
+        The evaluation, that of `against` or None, and the folder of the files.
 
     Raises:
-        UserError: anything that the user must change.
+        UserError: Input or settings are wrong; the message says what to change.
     """
     if split not in SPLITS:
         raise DataError(
             tr(
-                f"No split {split}: give one of {', '.join(SPLITS)}.",
-                f"没有划分 {split}：请用 {'、'.join(SPLITS)} 之一。",
+                f"There is no split {split}: choose one of {', '.join(SPLITS)}.",
+                f"没有名为 {split} 的划分：请从 {'、'.join(SPLITS)} 中选择。",
             )
         )
     run = Path(run)
     folder = run / "evaluation" / split
     bundle = read_bundle(run, backbone)
     refuse_existing(folder, force)
-    photos = Path(data) if data else trained_on(run)
-    dataset = read_split(photos, split, bundle.classes, progress)
+    data_folder = Path(data) if data else training_data_of(run)
+    dataset = read_split(data_folder, split, bundle.classes, progress)
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
-    unknown = read_others(Path(others), progress) if others else None
+    ood = read_ood_pictures(Path(others), progress) if others else None
     history = _history(run)
     name = run.resolve().name
-    evaluation = measure(name, bundle, dataset, split, groups, device, workers, unknown, progress)
+    evaluation = measure(name, bundle, dataset, split, groups, device, workers, ood, progress)
     provenance = {
         **bundle.provenance,
         f"{split} photos (sha256 of names and sizes)": dataset.fingerprint(),
     }
-    if unknown is not None:
-        provenance["other pictures (sha256 of names and sizes)"] = unknown.fingerprint()
-    copies = None if split == "train" else _leaked(run, photos, dataset, evaluation, progress)
+    if ood is not None:
+        provenance["other pictures (sha256 of names and sizes)"] = ood.fingerprint()
+    leakage = (
+        None
+        if split == "train"
+        else _measure_leakage(run, data_folder, dataset, evaluation, progress)
+    )
     provenance["copies of training photos"] = (
-        "not looked for" if copies is None else f"{len(copies.photos)}"
+        "not checked" if leakage is None else f"{len(leakage.indices)}"
     )
     evaluation = replace(
         evaluation,
         history=history,
         recipe=_text(run / "recipe.yaml"),
         provenance=provenance,
-        leaked=copies,
+        leakage=leakage,
     )
     if other is not None:
-        _refuse_unlike(evaluation, other)
-    with whole_folder(folder) as partial:
+        _refuse_different_photos(evaluation, other)
+    with atomic_folder(folder) as partial:
         _write(partial, evaluation, other)
     return evaluation, other, folder
 
 
-def _leaked(
+def _measure_leakage(
     run: Path, data: Path, dataset: Dataset, evaluation: Evaluation, progress: Progress
-) -> Leaked | None:
-    """Photos that are copies of training photos; None where those are gone or too many."""
+) -> Leakage | None:
+    """Return copies of training photos; None if these are gone or there are too many photos."""
     try:
-        train = read_split(trained_on(run), "train", evaluation.classes, progress)
+        train = read_split(training_data_of(run), "train", evaluation.classes, progress)
     except UserError:
         return None
-    copies = leaked(data, train, dataset, progress)
+    copies = find_leakage(data, train, dataset, progress)
     if copies is None:
         return None
-    figures = {}
+    metrics_without = {}
     predictions = evaluation.predictions
     if copies and predictions is not None and len(copies) < len(dataset):
-        others = np.delete(np.arange(len(dataset)), copies)
-        figures = metrics.figures(
-            predictions.labels[others], predictions.logits[others], evaluation.groups
+        rest = np.delete(np.arange(len(dataset)), copies)
+        metrics_without = metrics.compute_metrics(
+            predictions.labels[rest], predictions.logits[rest], evaluation.groups
         )
-    return Leaked(copies, figures)
+    return Leakage(copies, metrics_without)
 
 
-def trained_on(run: Path) -> Path:
-    """The prepared folder that a run was trained on.
+def training_data_of(run: Path) -> Path:
+    """Return the prepared folder that a run was trained on.
 
     Raises:
-        UserError: it is not known, or is there no more.
+        UserError: The folder is unknown or no longer exists.
     """
     try:
         data = Path(parse_json((run / "run.json").read_text(encoding="utf-8"))["data"])
@@ -147,8 +151,9 @@ def trained_on(run: Path) -> Path:
     if data is None or not data.is_dir():
         raise DataError(
             tr(
-                f"The photos that {run} was trained on are not where they were: give --data.",
-                f"{run} 训练所用的照片已不在原处：请用 --data 指定。",
+                f"The photos that {run} was trained on have been moved or deleted: give their "
+                "folder by --data.",
+                f"{run} 训练所用的照片已被移动或删除：请用 --data 指定照片文件夹。",
             )
         )
     return data
@@ -162,27 +167,27 @@ def measure(
     groups: str | None = None,
     device: str = "auto",
     workers: int = 2,
-    others: Dataset | None = None,
+    ood: Dataset | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
-    """Predict every photo of a split, and other pictures if given, and work out all figures.
+    """Predict the photos of a split, and out-of-distribution pictures if given; compute metrics.
 
     Raises:
-        UserError: a photo cannot be read, or the groups or the device are not to be had.
+        UserError: A photo cannot be read, or the groups or the device are not available.
     """
-    of_class = bundle.groups
+    class_group_names = bundle.groups
     if groups is not None:
-        of_class = class_groups(groups, bundle.classes, bundle.train_counts)
-    where = choose_device(device)
+        class_group_names = class_groups(groups, bundle.classes, bundle.train_counts)
+    torch_device = choose_device(device)
     size = bundle.network.preprocessing.image_size
-    indices = [dataset] if others is None else [dataset, others]
-    loaders = [EvaluationLoader(one, size, BATCH, workers) for one in indices]
+    datasets = [dataset] if ood is None else [dataset, ood]
+    loaders = [EvaluationLoader(item, size, BATCH_SIZE, workers) for item in datasets]
     task = progress.start(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders)))
-    network = bundle.network.to(where)
-    outputs = [predict(network, loader, where, on_batch=task.step) for loader in loaders]
-    predictions, *of_others = (
-        Predictions(one.labels, one.logits, one.features, of)
-        for one, of in zip(outputs, indices, strict=True)
+    network = bundle.network.to(torch_device)
+    outputs = [predict(network, loader, torch_device, on_batch=task.step) for loader in loaders]
+    predictions, *ood_predictions = (
+        Predictions(output.labels, output.logits, output.features, item)
+        for output, item in zip(outputs, datasets, strict=True)
     )
     labels, logits = predictions.labels, predictions.logits
     confusion = metrics.confusion_matrix(labels, logits.argmax(axis=1), len(bundle.classes))
@@ -191,10 +196,10 @@ def measure(
         split=split,
         classes=bundle.classes,
         train_counts=bundle.train_counts,
-        groups=of_class,
+        groups=class_group_names,
         predictions=predictions,
-        figures=metrics.figures(labels, logits, of_class),
-        intervals=metrics.bootstrap_intervals(labels, logits, of_class),
+        figures=metrics.compute_metrics(labels, logits, class_group_names),
+        intervals=metrics.bootstrap_intervals(labels, logits, class_group_names),
         class_accuracy=metrics.class_accuracy(confusion),
         test_counts=confusion.sum(axis=1),
         history=[],
@@ -203,26 +208,26 @@ def measure(
         calibration=evaluate_calibration(
             bundle.calibration,
             predictions,
-            of_class,
-            of_others[0] if others is not None else None,
-            others.classes if others is not None else (),
+            class_group_names,
+            ood_predictions[0] if ood is not None else None,
+            ood.classes if ood is not None else (),
         ),
     )
 
 
 def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
-    """An evaluation written before, without its predictions and its calibration.
+    """Read an evaluation from its files, without predictions and calibration.
 
     Raises:
-        UserError: there is none, or it is of other classes.
+        UserError: There is no evaluation, or it has different classes.
     """
     folder = run / "evaluation" / split
-    names = {plain_cell(name): name for name in classes}
+    names = {escape_formula(name): name for name in classes}
     try:
-        written = parse_json((folder / "metrics.json").read_text(encoding="utf-8"))
+        document = parse_json((folder / "metrics.json").read_text(encoding="utf-8"))
         with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
-        intervals = {key: (low, high) for key, (low, high) in written.pop("intervals").items()}
+        intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
         evaluation = Evaluation(
             name=run.resolve().name,
             split=split,
@@ -230,7 +235,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             train_counts=tuple(int(row["n_train"]) for row in rows),
             groups=tuple(row["group"] for row in rows),
             predictions=None,
-            figures=written,
+            figures=document,
             intervals=intervals,
             class_accuracy=np.array([float(row["accuracy"] or "nan") for row in rows]),
             test_counts=np.array([int(row["n_test"]) for row in rows]),
@@ -250,21 +255,21 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
     if evaluation.classes != tuple(classes):
         raise DataError(
             tr(
-                f"{run} knows other classes: compare runs on the same photos.",
-                f"{run} 的类别不同：请比较用同样照片训练的结果。",
+                f"{run} was trained on different classes: compare runs trained on the same photos.",
+                f"{run} 的类别不同：请比较用相同照片训练的结果。",
             )
         )
     return evaluation
 
 
-def _refuse_unlike(evaluation: Evaluation, other: Evaluation) -> None:
-    """Refuse to set figures side by side that are of other photos or other groups."""
+def _refuse_different_photos(evaluation: Evaluation, other: Evaluation) -> None:
+    """Refuse to compare evaluations with different photos or different groups."""
     same_photos = np.array_equal(evaluation.test_counts, other.test_counts)
     if not same_photos or evaluation.groups != other.groups:
         raise DataError(
             tr(
-                f"{other.name} was evaluated on other photos or with other groups: evaluate it "
-                "again with the same --data and --groups, and --force.",
+                f"{other.name} was evaluated on different photos or with different groups: "
+                "evaluate it again with the same --data and --groups, and --force.",
                 f"{other.name} 评估时所用的照片或分组不同：请用相同的 --data 与 --groups "
                 "加 --force 重新评估它。",
             )
@@ -272,15 +277,15 @@ def _refuse_unlike(evaluation: Evaluation, other: Evaluation) -> None:
 
 
 def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
-    """All files of an evaluation."""
-    written = {**evaluation.figures, "intervals": evaluation.intervals}
-    (folder / "metrics.json").write_text(json.dumps(written, indent=1), encoding="utf-8")
+    """Write all files of an evaluation."""
+    document = {**evaluation.figures, "intervals": evaluation.intervals}
+    (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     write_calibration(folder / "trust.json", evaluation)
-    if evaluation.leaked is not None:
+    if evaluation.leakage is not None:
         assert evaluation.predictions is not None
-        names = [evaluation.predictions.photos.paths[at] for at in evaluation.leaked.photos]
-        told = {"copies_of_training_photos": names, "figures_without": evaluation.leaked.figures}
-        (folder / "copies.json").write_text(json.dumps(told, indent=1), encoding="utf-8")
+        paths = [evaluation.predictions.dataset.paths[i] for i in evaluation.leakage.indices]
+        copies = {"copies_of_training_photos": paths, "figures_without": evaluation.leakage.metrics}
+        (folder / "copies.json").write_text(json.dumps(copies, indent=1), encoding="utf-8")
     _write_per_class(folder / "per_class.csv", evaluation)
     _write_predictions(folder / "predictions.csv", evaluation)
     save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
@@ -295,15 +300,15 @@ def _write_per_class(path: Path, evaluation: Evaluation) -> None:
         rows.writerow(["class", "n_train", "n_test", "accuracy", "group"])
         for c, name in enumerate(evaluation.classes):
             accuracy = evaluation.class_accuracy[c]
-            told = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
+            text = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
             counts = (evaluation.train_counts[c], int(evaluation.test_counts[c]))
-            rows.writerow([plain_cell(name), *counts, told, evaluation.groups[c]])
+            rows.writerow([escape_formula(name), *counts, text, evaluation.groups[c]])
 
 
 def _write_predictions(path: Path, evaluation: Evaluation) -> None:
-    """A line a photo: which, what it is, what it was taken for, how surely, rank of the truth.
+    """Write a row per photo: name, class, predicted class, probability and rank of the class.
 
-    Probabilities have the digits from which the calibration error can be worked out again.
+    Probabilities have enough digits to compute the calibration error from them again.
     """
     predictions = evaluation.predictions
     assert predictions is not None
@@ -312,16 +317,16 @@ def _write_predictions(path: Path, evaluation: Evaluation) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["photo", "class", "predicted", "probability", "rank"])
-        for photo, label, of_classes, rank in zip(
-            predictions.photos.paths, predictions.labels, probabilities, ranks, strict=True
+        for photo_path, label, class_probabilities, rank in zip(
+            predictions.dataset.paths, predictions.labels, probabilities, ranks, strict=True
         ):
-            best = int(of_classes.argmax())
-            names = (photo, evaluation.classes[label], evaluation.classes[best])
-            rows.writerow([*map(plain_cell, names), f"{of_classes[best]:.6f}", rank])
+            best = int(class_probabilities.argmax())
+            names = (photo_path, evaluation.classes[label], evaluation.classes[best])
+            rows.writerow([*map(escape_formula, names), f"{class_probabilities[best]:.6f}", rank])
 
 
 def _history(run: Path) -> list[dict[str, object]]:
-    """The lines of the log; one that is torn ends it."""
+    """Return the lines of the log, up to the first damaged one."""
     lines: list[dict[str, object]] = []
     for line in _text(run / "log.jsonl").splitlines():
         try:

@@ -1,4 +1,4 @@
-"""Whether photos that a model is measured on are copies of photos that it was trained on."""
+"""Leakage: photos to evaluate on that are copies of training photos."""
 
 from __future__ import annotations
 
@@ -6,94 +6,101 @@ from functools import lru_cache
 from pathlib import Path
 
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.duplicates.finder import find_duplicates, groups
+from mineral_recog.duplicates.finder import duplicate_sets, find_duplicates
 from mineral_recog.duplicates.records import OpenFile, read_photos
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import parse_json
 
-MOST = 20_000  # photos of both splits that are read for this: minutes, where training took hours
+MAX_PHOTOS = 20_000  # of both splits together: takes minutes, where training took hours
 
 
-def leaked(
+def find_leakage(
     data: Path, train: Dataset, split: Dataset, progress: Progress = SILENT
 ) -> tuple[int, ...] | None:
-    """Photos of a split that are copies or near-copies of training photos, by their places in it.
+    """Return the photos of a split that are copies or near-copies of training photos.
 
-    Nothing is read when `prepare` or `draw` made the folder that holds both and its photos are as
-    many as then: no copies are in two splits of it.
+    No photo is read if `prepare` or `draw` made the folder of both splits and the number of
+    photos has not changed since: such a folder has no copies across splits.
 
     Args:
-        data: folder that holds the split.
-        train: the training photos.
-        split: photos to measure on.
-        progress: receives the progress of reading photos.
+        data: Folder that holds the split.
+        train: Training photos.
+        split: Photos to evaluate on.
+        progress: Receives the progress of reading photos.
 
     Returns:
-        Places, ascending; None when there are more than `MOST` photos, which are not looked at.
+        Indices of the copies in `split`, ascending; None if both splits together have more than
+        `MAX_PHOTOS` photos, which are not checked.
     """
-    if train.root.parent.resolve() == data.resolve() and _made_whole(data, train, split):
+    if train.root.parent.resolve() == data.resolve() and _made_without_copies(data, train, split):
         return ()
-    if len(train) + len(split) > MOST:
+    if len(train) + len(split) > MAX_PHOTOS:
         return None
-    return _compared(_Pair(train, split, progress))
+    return _find_copies(_SplitPair(train, split, progress))
 
 
-def _made_whole(data: Path, train: Dataset, split: Dataset) -> bool:
-    """Whether this program made a folder without copies across splits, and it is as it was."""
-    for mark in ("prepared.json", "drawn.json"):
+def _made_without_copies(data: Path, train: Dataset, split: Dataset) -> bool:
+    """Return whether this program made the folder without copies, and it is unchanged."""
+    for file_name in ("prepared.json", "drawn.json"):
         try:
-            text = (data / mark).read_text(encoding="utf-8", errors="surrogateescape")
-            written = parse_json(text)
+            text = (data / file_name).read_text(encoding="utf-8", errors="surrogateescape")
+            document = parse_json(text)
         except (OSError, ValueError):
             continue
-        if mark == "drawn.json":
-            return True  # every photo is drawn anew
+        if file_name == "drawn.json":
+            return True  # every drawn photo is different
         try:
-            counts = written["made"]["counts"].values()
-            return "copies" in written["made"] and all(
-                sum(of[one.root.name] for of in counts) == len(one) for one in (train, split)
+            counts = document["made"]["counts"].values()
+            return "copies" in document["made"] and all(
+                sum(class_counts[dataset.root.name] for class_counts in counts) == len(dataset)
+                for dataset in (train, split)
             )
         except (KeyError, TypeError, AttributeError):
             return False
     return False
 
 
-class _Pair:
-    """Two splits, the same as others of the same photos: `compare` measures many runs on one."""
+class _SplitPair:
+    """A key of the cache: pairs of splits with the same photos are equal.
+
+    `compare` evaluates many runs on one pair of splits.
+    """
 
     def __init__(self, train: Dataset, split: Dataset, progress: Progress) -> None:
         self.train, self.split, self.progress = train, split, progress
-        self.key = tuple((one.root.resolve(), one.fingerprint()) for one in (train, split))
+        self.key = tuple(
+            (dataset.root.resolve(), dataset.fingerprint()) for dataset in (train, split)
+        )
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Pair) and self.key == other.key
+        return isinstance(other, _SplitPair) and self.key == other.key
 
     def __hash__(self) -> int:
         return hash(self.key)
 
 
 @lru_cache(maxsize=8)
-def _compared(pair: _Pair) -> tuple[int, ...]:
+def _find_copies(pair: _SplitPair) -> tuple[int, ...]:
     train, split = pair.train, pair.split
     task = pair.progress.start(
         tr("looking for copies in train", "查找训练集中的副本"), len(train) + len(split)
     )
-    records = read_photos(_by_name(train), train.paths, task.set)
-    records += read_photos(_by_name(split), split.paths, lambda done: task.set(len(train) + done))
-    places = [place for place, record in enumerate(records) if record.fingerprint is not None]
-    copies = find_duplicates(
-        [one.fingerprint for one in records if one.fingerprint is not None],
-        [one.digest for one in records if one.fingerprint is not None],
+    records = read_photos(_opener(train), train.paths, task.set)
+    records += read_photos(_opener(split), split.paths, lambda done: task.set(len(train) + done))
+    readable = [index for index, record in enumerate(records) if record.fingerprint is not None]
+    duplicates = find_duplicates(
+        [record.fingerprint for record in records if record.fingerprint is not None],
+        [record.digest for record in records if record.fingerprint is not None],
     )
-    found = []
-    for group in groups(len(places), copies):
-        of_all = [places[number] for number in group]
-        if of_all[0] < len(train):  # the lowest, so one of training if there is any
-            found += [place - len(train) for place in of_all if place >= len(train)]
-    return tuple(sorted(found))
+    copies = []
+    for duplicate_set in duplicate_sets(len(readable), duplicates):
+        indices = [readable[position] for position in duplicate_set]
+        if indices[0] < len(train):  # the lowest: a training photo if the set has one
+            copies += [index - len(train) for index in indices if index >= len(train)]
+    return tuple(sorted(copies))
 
 
-def _by_name(dataset: Dataset) -> OpenFile:
-    places = {name: place for place, name in enumerate(dataset.paths)}
-    return lambda name: dataset.open(places[name])
+def _opener(dataset: Dataset) -> OpenFile:
+    indices = {path: index for index, path in enumerate(dataset.paths)}
+    return lambda path: dataset.open(indices[path])

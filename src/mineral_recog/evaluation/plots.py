@@ -1,6 +1,6 @@
-"""The plots of an evaluation, each a matplotlib Figure; no global state, names drawn literally.
+"""The plots of an evaluation, matplotlib Figures without global state; names are drawn literally.
 
-Colours go with a marker, so that nothing rests on colour alone.
+Every colour has its marker, so that no distinction depends on colour alone.
 """
 
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.results import Evaluation, Predictions
 from mineral_recog.rendering.plot_elements import (
-    EMPTY,
-    FAINT,
+    EMPTY_COLOUR,
+    GRID_COLOUR,
     PALETTE,
-    UPRIGHT,
-    Name,
-    class_size,
+    VERTICAL_TEXT,
+    PointLabel,
+    class_font_size,
     count_axis,
     legend,
     new_axes,
-    place_names,
-    share_bar,
+    place_labels,
+    share_colorbar,
     write_in_cell,
 )
 from mineral_recog.rendering.plot_style import INK, drawable, style
@@ -38,14 +38,17 @@ from mineral_recog.rendering.plot_style import INK, drawable, style
 COLOURS = {"head": PALETTE[1], "medium": "#7F8C8D", "tail": PALETTE[0]}
 MARKERS = {"head": "o", "medium": "s", "tail": "D"}
 _TAIL_COLOURS = (*PALETTE, "#1B1B1B")
-_TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 share no divisor: 35 classes told apart
-_POINTS = 2000
+_TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 are coprime: 35 distinct pairs
+_MAX_POINTS = 2000
 
 
 def confusion_matrix(evaluation: Evaluation) -> Figure:
-    """The share of each true class (row) given to each class (column), common classes first.
+    """Draw the confusion matrix as shares of the true classes (rows), common classes first.
 
-    Rows of classes without photos are hatched. Raises ValueError without predictions.
+    Rows of classes without photos are hatched.
+
+    Raises:
+        ValueError: The evaluation has no predictions.
     """
     predictions = _predictions(evaluation)
     classes = len(evaluation.classes)
@@ -53,75 +56,84 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     confusion = metrics.confusion_matrix(
         predictions.labels, predictions.logits.argmax(axis=1), classes
     )[np.ix_(order, order)]
-    photos = confusion.sum(axis=1, keepdims=True)
-    shares = np.divide(confusion, photos, out=np.zeros(confusion.shape), where=photos > 0)
+    counts = confusion.sum(axis=1, keepdims=True)
+    shares = np.divide(confusion, counts, out=np.zeros(confusion.shape), where=counts > 0)
     size = float(np.clip(0.24 * classes, 3.6, 13))
     with style():
         figure, axes = new_axes(size + 2.6, size + 1.9)
         norm = PowerNorm(0.5, 0, 1)  # a linear scale would hide confusions of a few per cent
         image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
-        for row in np.flatnonzero(photos == 0):
-            axes.axhspan(row - 0.5, row + 0.5, facecolor=EMPTY, edgecolor="#999999", hatch="//")
+        for row in np.flatnonzero(counts == 0):
+            axes.axhspan(
+                row - 0.5, row + 0.5, facecolor=EMPTY_COLOUR, edgecolor="#999999", hatch="//"
+            )
         if classes <= 15:
             _write_cells(axes, confusion, shares)
         names = [drawable(evaluation.classes[c]) for c in order]
-        small = class_size(size, classes, 9)
-        axes.set_xticks(range(classes), names, fontsize=small, **UPRIGHT)
-        axes.set_yticks(range(classes), names, fontsize=small)
+        font_size = class_font_size(size, classes, 9)
+        axes.set_xticks(range(classes), names, fontsize=font_size, **VERTICAL_TEXT)
+        axes.set_yticks(range(classes), names, fontsize=font_size)
         axes.set(xlabel="Predicted class", ylabel="True class")
         axes.tick_params(length=0)
         _separate_groups(axes, [evaluation.groups[c] for c in order])
         ticks = (0, 0.01, 0.05, 0.2, 0.5, 1)
-        bar = share_bar(figure, image, ticks, fraction=0.035, pad=0.03, aspect=30)
+        bar = share_colorbar(figure, image, ticks, fraction=0.035, pad=0.03, aspect=30)
         bar.set_label("Share of the true class")
     return figure
 
 
 def feature_distribution(evaluation: Evaluation) -> Figure:
-    """A t-SNE map of at most 2,000 photos' features; tail classes bright and named, others muted.
+    """Draw a t-SNE map of the features; tail classes are bright and named, others muted.
 
-    Features are scaled to length 1 and reduced to 50 dimensions first. The choice of photos
-    (those of tail classes first) and the map follow from the data alone.
-    Raises ValueError without predictions.
+    The map has at most 2,000 photos. Features are scaled to length 1 and reduced to 50 dimensions
+    first. The choice of photos (tail classes first) and the map depend on the data alone.
+
+    Raises:
+        ValueError: The evaluation has no predictions.
     """
     predictions = _predictions(evaluation)
     groups = np.array(evaluation.groups)
-    chosen, places = _map(predictions, evaluation.groups)
+    chosen, positions = _feature_map(predictions, evaluation.groups)
     labels = predictions.labels[chosen]
     with style():
         figure, axes = new_axes(9.2, 6)
         handles, names = [], []
         for group, colour in (("head", "#C3CCD3"), ("medium", "#9AA8B3")):
-            inside = groups[labels] == group
+            members = groups[labels] == group
             axes.scatter(
-                places[inside, 0], places[inside, 1], s=7, c=colour, linewidths=0, rasterized=True
+                positions[members, 0],
+                positions[members, 1],
+                s=7,
+                c=colour,
+                linewidths=0,
+                rasterized=True,
             )
-            if inside.any():
+            if members.any():
                 handles.append(Line2D([], [], ls="", marker="o", ms=4, c=colour))
                 names.append(f"{group} classes")
         tail = [c for c in _by_count(evaluation) if groups[c] == "tail" and (labels == c).any()]
         for i, c in enumerate(tail):
             look: dict[str, Any] = {"c": _TAIL_COLOURS[i % 7], "marker": _TAIL_MARKERS[i % 5]}
-            own = places[labels == c]
+            points = positions[labels == c]
             axes.scatter(
-                own[:, 0], own[:, 1], s=22, linewidths=0.4, edgecolors="white",
+                points[:, 0], points[:, 1], s=22, linewidths=0.4, edgecolors="white",
                 rasterized=len(chosen) > 500, **look,
             )  # fmt: skip
             handles.append(Line2D([], [], ls="", ms=5, **look))
             names.append(drawable(evaluation.classes[c]))
-        axes.set(xticks=[], yticks=[])  # places on the map have no unit
-        axes.spines[:].set(visible=True, color=FAINT)
+        axes.set(xticks=[], yticks=[])  # positions on the map have no unit
+        axes.spines[:].set(visible=True, color=GRID_COLOUR)
         legend(figure, handles, names, loc="outside right upper", ncols=1 + len(names) // 28)
     return figure
 
 
 def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None) -> Figure:
-    """Accuracy of each class against its training photos, with 95 % Wilson intervals.
+    """Draw the accuracy of each class against its training photos, with 95 % Wilson intervals.
 
-    With `against`, its accuracies are hollow and joined to the filled ones by arrows; classes
-    are matched by name. Names that find no free place are left out, tail and worst ones last.
+    Accuracies of `against` are hollow, with arrows to the filled ones; classes are matched by
+    name. Names without a free place are left out, those of tail and worst classes last.
     """
-    counts = np.maximum(evaluation.train_counts, 1)  # a class without photos has no logarithm
+    counts = np.maximum(evaluation.train_counts, 1)  # zero has no logarithm
     accuracy = evaluation.class_accuracy
     low, high = metrics.wilson_interval(accuracy, evaluation.test_counts)
     with style():
@@ -129,13 +141,16 @@ def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None
         figure.subplots_adjust(left=0.08, right=0.98, top=0.93, bottom=0.11)
         count_axis(axes, counts)
         handles = []
-        for group in _groups_of(evaluation):
-            own = np.array([name == group for name in evaluation.groups])
+        for group in _present_groups(evaluation):
+            members = np.array([name == group for name in evaluation.groups])
             colour, marker = COLOURS[group], MARKERS[group]
-            axes.vlines(counts[own], low[own], high[own], colors=colour, lw=0.9, alpha=0.4)
-            axes.plot(
-                counts[own], accuracy[own], marker, c=colour, ms=6, mec="white", mew=0.6, zorder=3
+            axes.vlines(
+                counts[members], low[members], high[members], colors=colour, lw=0.9, alpha=0.4
             )
+            axes.plot(
+                counts[members], accuracy[members], marker,
+                c=colour, ms=6, mec="white", mew=0.6, zorder=3,
+            )  # fmt: skip
             handles.append(
                 (Line2D([], [], ls="", marker=marker, c=colour, ms=6), f"{group} classes")
             )
@@ -146,22 +161,25 @@ def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None
         bottom = np.nanmin([*low, *axes.dataLim.intervaly, 1.0])
         axes.set_ylim(max(-0.03, bottom - 0.05), 1.04)
         legend(
-            axes, [h for h, _ in handles], [name for _, name in handles],
+            axes, [handle for handle, _ in handles], [name for _, name in handles],
             loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2,
         )  # fmt: skip
-        drawn = [line.get_xydata() for line in axes.lines]  # all markers, those of `against` too
-        place_names(figure, axes, _names(evaluation, counts), np.concatenate(drawn))
+        markers = [line.get_xydata() for line in axes.lines]  # those of `against` too
+        place_labels(figure, axes, _labels(evaluation, counts), np.concatenate(markers))
     return figure
 
 
 def training_curves(history: Sequence[dict[str, Any]]) -> Figure:
-    """Loss and validation accuracy by epoch; stages are shaded bands with their names.
+    """Draw loss and validation accuracy by epoch; stages are shaded bands with their names.
 
-    history: the lines of log.jsonl; an epoch without a figure leaves a gap.
-    Raises ValueError when there is none.
+    Args:
+        history: Lines of log.jsonl; an epoch without a metric leaves a gap.
+
+    Raises:
+        ValueError: The history is empty.
     """
     if not history:
-        raise ValueError("no epochs to draw curves of")
+        raise ValueError("no epochs to draw")
     epochs = [line["epoch"] for line in history]
     panels = (
         ("Training loss", (("loss", INK, "loss"),)),
@@ -182,7 +200,7 @@ def training_curves(history: Sequence[dict[str, Any]]) -> Figure:
             axes.set_title(title, loc="left", pad=18)
             axes.set_xlabel("Epoch")
             axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.grid(axis="y", color=FAINT, lw=0.6)
+            axes.grid(axis="y", color=GRID_COLOUR, lw=0.6)
             _shade_stages(axes, history)
             if len(lines) > 1 and axes.lines:
                 axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -193,7 +211,7 @@ def training_curves(history: Sequence[dict[str, Any]]) -> Figure:
 def class_counts(
     names: Sequence[str], train_counts: Sequence[int], groups: Sequence[str]
 ) -> Figure:
-    """Training photos of each of C classes as bars, most first, coloured by group."""
+    """Draw the training photos per class as bars, largest first, coloured by group."""
     order = np.argsort(-np.array(train_counts), kind="stable")
     counts = np.array(train_counts)[order]
     classes = len(order)
@@ -201,12 +219,16 @@ def class_counts(
         figure, axes = new_axes(float(np.clip(0.27 * classes, 6, 13)), 4.2)
         colours = [COLOURS[groups[c]] for c in order]
         bars = axes.bar(range(classes), counts, color=colours, width=0.78)
-        small = float(np.clip(300 / classes, 5, 9))
+        font_size = float(np.clip(300 / classes, 5, 9))
         if classes <= 60:
-            axes.bar_label(bars, [f"{n:,}" for n in counts], rotation=90 if classes > 12 else 0,
-                           padding=3, fontsize=small - 0.5)  # fmt: skip
+            axes.bar_label(
+                bars, [f"{count:,}" for count in counts], rotation=90 if classes > 12 else 0,
+                padding=3, fontsize=font_size - 0.5,
+            )  # fmt: skip
         labels = [drawable(names[c]) for c in order]
-        axes.set_xticks(range(classes), labels, fontsize=small, **(UPRIGHT if classes > 8 else {}))
+        axes.set_xticks(
+            range(classes), labels, fontsize=font_size, **(VERTICAL_TEXT if classes > 8 else {})
+        )
         axes.set(
             ylabel="Training photos", xlim=(-0.7, classes - 0.3), ylim=(0, counts.max() * 1.15 + 1)
         )
@@ -219,36 +241,36 @@ def class_counts(
 
 
 def _predictions(evaluation: Evaluation) -> Predictions:
-    """The predictions, which some plots cannot do without."""
+    """Return the predictions, which some plots need."""
     if evaluation.predictions is None:
         raise ValueError(f"{evaluation.name} has no predictions to draw")
     return evaluation.predictions
 
 
 def _by_count(evaluation: Evaluation) -> Ints:
-    """Class indices by group, then most training photos first: [C]."""
+    """Return class indices by group, then by training photos, largest first: [C]."""
     ranks = [GROUPS.index(group) for group in evaluation.groups]
     keys = (-np.array(evaluation.train_counts), np.array(ranks))
     return np.lexsort(keys).astype(np.int64)
 
 
-def _groups_of(evaluation: Evaluation) -> list[str]:
-    """The groups that have classes, common ones first."""
+def _present_groups(evaluation: Evaluation) -> list[str]:
+    """Return the groups that have classes, common ones first."""
     return [group for group in GROUPS if group in evaluation.groups]
 
 
 def _write_cells(axes: Axes, confusion: Ints, shares: Floats) -> None:
-    """The number of photos into each cell that has some."""
+    """Write the number of photos into each cell that has any."""
     for cell in np.argwhere(confusion):
         dark = shares[tuple(cell)] > 0.35
         write_in_cell(axes, cell, f"{confusion[tuple(cell)]:,}", dark, 7.5)
 
 
 def _separate_groups(axes: Axes, groups: Sequence[str]) -> None:
-    """Lines between groups of classes, and the groups' names above the matrix."""
+    """Draw lines between groups of classes, and the names of the groups above the matrix."""
     for group in dict.fromkeys(groups):
-        own = [i for i, name in enumerate(groups) if name == group]
-        start, end = own[0] - 0.5, own[-1] + 0.5
+        members = [i for i, name in enumerate(groups) if name == group]
+        start, end = members[0] - 0.5, members[-1] + 0.5
         if start > 0:
             axes.axhline(start, c=INK, lw=0.7)
             axes.axvline(start, c=INK, lw=0.7)
@@ -258,32 +280,35 @@ def _separate_groups(axes: Axes, groups: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _choose(labels: Ints, groups: npt.NDArray[np.str_]) -> Ints:
-    """Indices of at most _POINTS photos, the same at every call; up to half of them tail."""
+def _choose_photos(labels: Ints, groups: npt.NDArray[np.str_]) -> Ints:
+    """Return indices of at most _MAX_POINTS photos, deterministic; up to half are tail photos."""
     order = np.random.default_rng(0).permutation(len(labels))
-    rare = groups[labels[order]] == "tail"
-    tail = order[rare][: _POINTS // 2]
-    return np.sort(np.concatenate([tail, order[~rare][: _POINTS - len(tail)]]))
+    is_tail = groups[labels[order]] == "tail"
+    tail = order[is_tail][: _MAX_POINTS // 2]
+    return np.sort(np.concatenate([tail, order[~is_tail][: _MAX_POINTS - len(tail)]]))
 
 
-@lru_cache(maxsize=1)  # the PNG and the report show the same map, which takes seconds
-def _map(predictions: Predictions, groups: tuple[str, ...]) -> tuple[Ints, Floats]:
-    """Indices of the photos on the map, and their places [n, 2]."""
-    chosen = _choose(predictions.labels, np.array(groups))
+@lru_cache(maxsize=1)  # PNG and report share a map that takes seconds
+def _feature_map(predictions: Predictions, groups: tuple[str, ...]) -> tuple[Ints, Floats]:
+    """Return indices of the photos on the map, and their positions [n, 2]."""
+    chosen = _choose_photos(predictions.labels, np.array(groups))
     return chosen, _embed(predictions.features[chosen])
 
 
 def _embed(features: npt.NDArray[np.float32]) -> Floats:
-    """Places [n, 2] on a map of features [n, D]; too few photos for t-SNE get their two axes."""
-    from sklearn.manifold import TSNE  # slow to import, and needed by this plot alone
+    """Return positions [n, 2] on a map of features [n, D].
+
+    With fewer than 8 photos, too few for t-SNE, these are the first two principal components.
+    """
+    from sklearn.manifold import TSNE  # slow to import, and only this plot needs it
     from sklearn.utils.extmath import randomized_svd
     from threadpoolctl import threadpool_limits
 
     scaled = features.astype(np.float64)
     scaled /= np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-12)
     scaled -= scaled.mean(axis=0)
-    left, size, _ = randomized_svd(scaled, min(50, *scaled.shape), random_state=0)
-    reduced: Floats = left * size
+    left, singular_values, _ = randomized_svd(scaled, min(50, *scaled.shape), random_state=0)
+    reduced: Floats = left * singular_values
     start: Floats = np.zeros((len(scaled), 2))
     start[:, : min(2, reduced.shape[1])] = reduced[:, :2]
     if len(scaled) < 8:
@@ -291,13 +316,13 @@ def _embed(features: npt.NDArray[np.float32]) -> Floats:
     start *= 1e-4 / max(start[:, 0].std(), 1e-12)
     perplexity = min(30.0, (len(scaled) - 1) / 3)
     tsne = TSNE(perplexity=perplexity, init=start, random_state=0)
-    with threadpool_limits(1):  # its threads wait by spinning: many times slower on a busy machine
-        places: Floats = tsne.fit_transform(reduced)
-    return places
+    with threadpool_limits(1):  # waiting threads spin, much slower on a busy machine
+        positions: Floats = tsne.fit_transform(reduced)
+    return positions
 
 
 def _draw_against(axes: Axes, evaluation: Evaluation, against: Evaluation) -> None:
-    """The other run's accuracies, hollow, and arrows from them to this run's."""
+    """Draw the accuracies of the other run hollow, with arrows to those of this run."""
     before = dict(zip(against.classes, against.class_accuracy, strict=True))
     for c, name in enumerate(evaluation.classes):
         x, old = max(1, evaluation.train_counts[c]), before.get(name, np.nan)
@@ -312,27 +337,27 @@ def _draw_against(axes: Axes, evaluation: Evaluation, against: Evaluation) -> No
             axes.annotate("", (x, new), (x, old), arrowprops=look)
 
 
-def _names(evaluation: Evaluation, counts: Ints) -> list[Name]:
-    """Names of the classes that have an accuracy, tail and worst classes first."""
-    rare = np.array(evaluation.groups) == "tail"
+def _labels(evaluation: Evaluation, counts: Ints) -> list[PointLabel]:
+    """Return labels of the classes that have an accuracy, tail and worst classes first."""
+    is_tail = np.array(evaluation.groups) == "tail"
     return [
-        Name(
+        PointLabel(
             drawable(evaluation.classes[c]),
             (float(counts[c]), float(evaluation.class_accuracy[c])),
-            COLOURS["tail"] if rare[c] else "#4B565E",
+            COLOURS["tail"] if is_tail[c] else "#4B565E",
         )
-        for c in np.lexsort((evaluation.class_accuracy, ~rare))
+        for c in np.lexsort((evaluation.class_accuracy, ~is_tail))
         if np.isfinite(evaluation.class_accuracy[c])
     ]
 
 
 def _shade_stages(axes: Axes, history: Sequence[dict[str, Any]]) -> None:
-    """A band for each run of epochs of one stage, with its name above."""
+    """Draw a band for each stage, with its name above."""
     stages = [str(line["stage"]) for line in history]
     starts = [i for i, name in enumerate(stages) if i == 0 or name != stages[i - 1]]
-    for number, (start, end) in enumerate(zip(starts, [*starts[1:], len(stages)], strict=True)):
+    for index, (start, end) in enumerate(zip(starts, [*starts[1:], len(stages)], strict=True)):
         first, last = history[start]["epoch"] - 0.5, history[end - 1]["epoch"] + 0.5
-        axes.axvspan(first, last, color="#EEF2F5" if number % 2 == 0 else "#FFFFFF", zorder=0, lw=0)
+        axes.axvspan(first, last, color="#EEF2F5" if index % 2 == 0 else "#FFFFFF", zorder=0, lw=0)
         axes.annotate(
             drawable(stages[start]), ((first + last) / 2, 1), (0, 3), ha="center", color="#5B6770",
             xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8,

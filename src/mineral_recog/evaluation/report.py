@@ -1,4 +1,4 @@
-"""The report of an evaluation: one HTML file, in English and Chinese, that opens anywhere."""
+"""The report of an evaluation: one self-contained HTML file in English and Chinese."""
 
 import base64
 import math
@@ -16,13 +16,11 @@ from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
 from mineral_recog.evaluation import calibration_plots, metrics, plots
 from mineral_recog.evaluation.calibration_rows import calibration_context
-from mineral_recog.evaluation.metric_descriptions import figure_rows, leaked_rows, paper_rows
+from mineral_recog.evaluation.metric_descriptions import leakage_rows, metric_rows, paper_rows
 from mineral_recog.evaluation.results import Evaluation, Predictions
 from mineral_recog.rendering.html import bilingual, write_page
 
-_MISTAKES, _PAIRS, _THUMBNAIL = 12, 10, 320
-
-
+_MAX_MISTAKES, _MAX_PAIRS, _THUMBNAIL_SIZE = 12, 10, 320
 _CARDS = (
     "mean_accuracy",
     "mean_accuracy_head",
@@ -35,31 +33,34 @@ _GROUP_NAMES = {"head": "头部", "medium": "中部", "tail": "尾部"}
 
 
 def write_report(path: Path, evaluation: Evaluation, against: Evaluation | None = None) -> None:
-    """Write the report of `evaluation`, compared with `against` when given, as one HTML file.
+    """Write the report of `evaluation`, compared with `against` if given, as one HTML file.
 
-    The file holds all it shows and loads nothing. It is written whole or not at all. Without
-    predictions the parts that need them (mistakes, confusion, features) are left out; photos
-    that can no longer be read leave an empty frame. Raises OSError when `path` cannot be written.
+    The file is self-contained and written atomically. Without predictions the sections that need
+    them (mistakes, confusion, features) are left out; photos that can no longer be read leave an
+    empty frame.
+
+    Raises:
+        OSError: `path` cannot be written.
     """
     write_page(path, "evaluation/report.html", _context(evaluation, against))
 
 
 def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Any]:
-    """All that the template shows."""
+    """Return the values that the template shows."""
     counts = evaluation.train_counts
     return {
         "run": evaluation,
         "against": against,
-        "photos": int(evaluation.test_counts.sum()),
+        "photo_count": int(evaluation.test_counts.sum()),
         "imbalance": max(counts) / max(1, min(counts)),
         "shares": {key: f"{100 * value:.0f}" for key, value in evaluation.figures.items()},
         "worst": _worst(evaluation),
-        "cards": [row for row in figure_rows(evaluation) if row["key"] in _CARDS],
+        "cards": [row for row in metric_rows(evaluation) if row["key"] in _CARDS],
         "paper_rows": paper_rows(evaluation, against) if against else [],
         "largest": _largest_changes(evaluation, against) if against else [],
-        "leaked": len(evaluation.leaked.photos) if evaluation.leaked else 0,
-        "leaked_rows": leaked_rows(evaluation),
-        "figures": figure_rows(evaluation),
+        "copy_count": len(evaluation.leakage.indices) if evaluation.leakage else 0,
+        "leakage_rows": leakage_rows(evaluation),
+        "metrics": metric_rows(evaluation),
         "classes": _class_rows(evaluation),
         "group_names": _GROUP_NAMES,
         "mistakes": _mistakes(evaluation),
@@ -70,7 +71,7 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
 
 
 def _largest_changes(evaluation: Evaluation, against: Evaluation) -> list[tuple[str, str]]:
-    """The classes that gain and lose most against the other run, with points of change."""
+    """Return the classes with the largest gain and loss, and their changes in points."""
     before = dict(zip(against.classes, against.class_accuracy, strict=True))
     changes = [
         (100 * (accuracy - before[name]), name)
@@ -85,13 +86,13 @@ def _largest_changes(evaluation: Evaluation, against: Evaluation) -> list[tuple[
 
 
 def _worst(evaluation: Evaluation) -> str:
-    """The class with the lowest accuracy."""
+    """Return the class with the lowest accuracy."""
     accuracy = evaluation.class_accuracy
     return evaluation.classes[int(np.nanargmin(accuracy))] if np.isfinite(accuracy).any() else "–"
 
 
 def _class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """A row for each class, most training photos first; accuracy None where there is none."""
+    """Return a row per class, most training photos first; accuracy is None without photos."""
     fields = zip(
         evaluation.classes, evaluation.groups, evaluation.train_counts,
         evaluation.test_counts.tolist(), evaluation.class_accuracy.tolist(), strict=True,
@@ -105,73 +106,73 @@ def _class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The most confident mistakes, with a thumbnail where the photo can still be read."""
+    """Return the most confident mistakes, with thumbnails of photos that can still be read."""
     if evaluation.predictions is None:
         return []
     predictions = evaluation.predictions
     guesses = predictions.logits.argmax(axis=1)
     wrong = np.flatnonzero(guesses != predictions.labels)
     probability = softmax(predictions.logits[wrong]).max(axis=1, initial=0)
-    first = np.argsort(-probability, kind="stable")[:_MISTAKES]
+    first = np.argsort(-probability, kind="stable")[:_MAX_MISTAKES]
     return [
         {
-            "true": evaluation.classes[predictions.labels[photo]],
-            "guess": evaluation.classes[guesses[photo]],
+            "true": evaluation.classes[predictions.labels[index]],
+            "guess": evaluation.classes[guesses[index]],
             "probability": f"{100 * p:.0f}%",
-            "file": predictions.photos.paths[photo].rpartition("/")[2],
-            "thumbnail": _thumbnail(predictions.photos, photo),
+            "file": predictions.dataset.paths[index].rpartition("/")[2],
+            "thumbnail": _thumbnail(predictions.dataset, index),
         }
-        for photo, p in zip(wrong[first].tolist(), probability[first], strict=True)
+        for index, p in zip(wrong[first].tolist(), probability[first], strict=True)
     ]
 
 
-def _thumbnail(photos: Dataset, number: int) -> str | None:
-    """A photo as a small JPEG in a data URL; None when it cannot be read."""
+def _thumbnail(dataset: Dataset, index: int) -> str | None:
+    """Return a photo as a small JPEG in a data URL; None if it cannot be read."""
     try:
-        with warnings.catch_warnings(), photos.open(number) as file:
-            warnings.simplefilter("ignore")  # a strange photo is the audit's business, not ours
-            photo = open_photo(file, short_side=_THUMBNAIL)
+        with warnings.catch_warnings(), dataset.open(index) as file:
+            warnings.simplefilter("ignore")  # `audit` reports unusual photos
+            photo = open_photo(file, short_side=_THUMBNAIL_SIZE)
     except OSError:
         return None
-    small = ImageOps.fit(photo, (_THUMBNAIL, _THUMBNAIL * 3 // 4))
-    target = BytesIO()
-    small.save(target, "JPEG", quality=80)
-    return "data:image/jpeg;base64," + base64.b64encode(target.getvalue()).decode("ascii")
+    thumbnail = ImageOps.fit(photo, (_THUMBNAIL_SIZE, _THUMBNAIL_SIZE * 3 // 4))
+    jpeg = BytesIO()
+    thumbnail.save(jpeg, "JPEG", quality=80)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.getvalue()).decode("ascii")
 
 
 def _pairs(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """The pairs of classes most often confused, by share of the true class; twice at least."""
+    """Return the class pairs confused at least twice, largest share of the true class first."""
     if evaluation.predictions is None:
         return []
     confusion = _confusion(evaluation.predictions, len(evaluation.classes))
     np.fill_diagonal(confusion, 0)
     cells = np.argwhere(confusion >= 2)
-    found = [(confusion[t, g] / evaluation.test_counts[t], confusion[t, g], t, g) for t, g in cells]
+    pairs = [(confusion[t, g] / evaluation.test_counts[t], confusion[t, g], t, g) for t, g in cells]
     return [
         {"true": evaluation.classes[t], "guess": evaluation.classes[g], "count": int(count),
          "of": int(evaluation.test_counts[t]), "share": f"{100 * share:.0f}%"}
-        for share, count, t, g in sorted(found, reverse=True)[:_PAIRS]
+        for share, count, t, g in sorted(pairs, reverse=True)[:_MAX_PAIRS]
     ]  # fmt: skip
 
 
 def _confusion(predictions: Predictions, classes: int) -> metrics.Ints:
-    """The confusion matrix of the predictions."""
+    """Return the confusion matrix of the predictions."""
     return metrics.confusion_matrix(predictions.labels, predictions.logits.argmax(axis=1), classes)
 
 
 def _plots(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Markup]:
-    """The plots by name, as bilingual SVG, without those for which there is nothing to draw."""
-    drawn = {
+    """Return the plots by name, as bilingual SVG, without those that have no data."""
+    figures = {
         "per_class_accuracy": plots.per_class_accuracy(evaluation, against),
         "class_counts": plots.class_counts(
             evaluation.classes, evaluation.train_counts, evaluation.groups
         ),
     }
     if evaluation.predictions is not None:
-        drawn["confusion_matrix"] = plots.confusion_matrix(evaluation)
-        drawn["feature_distribution"] = plots.feature_distribution(evaluation)
+        figures["confusion_matrix"] = plots.confusion_matrix(evaluation)
+        figures["feature_distribution"] = plots.feature_distribution(evaluation)
     if evaluation.calibration is not None:
-        drawn["reliability"] = calibration_plots.reliability(evaluation.calibration.reliability)
+        figures["reliability"] = calibration_plots.reliability(evaluation.calibration.reliability)
     if evaluation.history:
-        drawn["training_curves"] = plots.training_curves(evaluation.history)
-    return {name: bilingual(figure) for name, figure in drawn.items()}
+        figures["training_curves"] = plots.training_curves(evaluation.history)
+    return {name: bilingual(figure) for name, figure in figures.items()}

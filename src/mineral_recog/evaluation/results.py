@@ -1,4 +1,4 @@
-"""What an evaluation found: the one thing that figures, plots and report pass around."""
+"""The results of an evaluation, which metrics, plots and the report share."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -10,66 +10,88 @@ from mineral_recog.calibration.conformal import Basis
 from mineral_recog.data.dataset import Dataset
 
 
-@dataclass(frozen=True, eq=False)  # arrays have no single truth value to compare by
+@dataclass(frozen=True, eq=False)  # an array comparison has no single truth value
 class Predictions:
-    """What the model said of each of the M photos of a split.
+    """Outputs of the model for the M photos of a split.
 
-    labels: int64 [M], true classes. logits: float32 [M, C]. features: float32 [M, D].
-    photos: which they are and where they lay when they were read.
-    Raises ValueError when the four do not tell of the same number of photos.
+    Attributes:
+        labels: True classes, int64 [M].
+        logits: float32 [M, C].
+        features: float32 [M, D].
+        dataset: The photos, and where they were when they were read.
+
+    Raises:
+        ValueError: The four differ in length.
     """
 
     labels: npt.NDArray[np.int64]
     logits: npt.NDArray[np.float32]
     features: npt.NDArray[np.float32]
-    photos: Dataset
+    dataset: Dataset
 
     def __post_init__(self) -> None:
-        lengths = {len(self.labels), len(self.logits), len(self.features), len(self.photos)}
+        lengths = {len(self.labels), len(self.logits), len(self.features), len(self.dataset)}
         if len(lengths) > 1:
-            raise ValueError(f"labels, logits, features and photos differ in length: {lengths}")
+            raise ValueError(f"labels, logits, features and dataset differ in length: {lengths}")
 
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What is kept of the answers to M photos once logits are gone: the lines of predictions.csv.
+    """The rows of predictions.csv: what is saved of M predictions instead of their logits.
 
-    photos: [M], names below the folder of the split. labels: int64 [M], true classes.
-    ranks: int64 [M], place of the true class among the guesses; 1 is right.
-    confidence: float64 [M], probability of the first guess.
-    Raises ValueError when the four do not tell of the same number of photos.
+    Attributes:
+        paths: Names below the folder of the split, M.
+        labels: True classes, int64 [M].
+        ranks: Rank of the true class among the guesses, int64 [M]; 1 is correct.
+        confidence: Probability of the first guess, float64 [M].
+
+    Raises:
+        ValueError: The four differ in length.
     """
 
-    photos: tuple[str, ...]
+    paths: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     ranks: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        lengths = {len(self.photos), len(self.labels), len(self.ranks), len(self.confidence)}
+        lengths = {len(self.paths), len(self.labels), len(self.ranks), len(self.confidence)}
         if len(lengths) > 1:
-            raise ValueError(f"photos, labels, ranks and confidence differ in length: {lengths}")
+            raise ValueError(f"paths, labels, ranks and confidence differ in length: {lengths}")
 
 
 class Bin(NamedTuple):
-    """The photos whose first guess has a probability in one bin of the calibration error."""
+    """The photos whose confidence lies in one bin of the calibration error.
+
+    The names of the fields are keys of trust.json.
+
+    Attributes:
+        photos: Number of photos.
+        told: Mean probability of the first guess; nan without photos.
+        right: Share of first guesses that are correct; nan without photos.
+    """
 
     photos: int
-    told: float  # mean probability of the first guess; nan without photos
-    right: float  # share of first guesses that are right; nan without photos
+    told: float
+    right: float
 
 
 class Reliability(NamedTuple):
-    """The bins of some photos, by plain softmax and by calibrated probabilities."""
+    """Reliability diagram of some photos, with plain softmax and calibrated probabilities."""
 
     before: tuple[Bin, ...]
     after: tuple[Bin, ...]
 
 
-class OtherKind(NamedTuple):
-    """One kind of pictures of something else, and how well they were told from the photos.
+class OodPictures(NamedTuple):
+    """Metrics of the pictures in one folder of out-of-distribution pictures.
 
-    name: of their folder, "" for those in none. figures: by the keys of `ood_figures`.
+    The names of the fields are keys of trust.json.
+
+    Attributes:
+        name: Name of the folder; "" for pictures in no sub-folder.
+        pictures: Number of pictures.
+        figures: Metrics by the keys of `ood_metrics`.
     """
 
     name: str
@@ -79,53 +101,67 @@ class OtherKind(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CalibrationResults:
-    """How far the answers to the photos of a split can be believed; C classes in their order.
+    """Calibration of the answers to the photos of a split; C classes in their order.
 
-    temperature: of the calibration. asked: coverage that the sets were asked for.
-    figures: by the keys of `calibration_figures`.
-    val_counts: validation photos that each class was calibrated on, C.
-    rests_on: whose validation photos hold the class in sets, C.
-    class_coverage: share of its photos whose set holds the class, float [C], nan without photos.
-    reliability: of all photos ("all"), and of those of tail classes ("tail") if there are any.
-    others: pictures of something else, all together first, then kind by kind if there are
-        several; empty when none were given.
+    Attributes:
+        temperature: Temperature of the calibration.
+        coverage_target: Coverage requested of the prediction sets.
+        metrics: Metrics by the keys of `calibration_metrics`.
+        val_counts: Validation photos per class that the calibration used, C.
+        bases: Whose validation photos the threshold of each class is based on, C.
+        class_coverage: Share of photos per class whose set holds the class, float [C]; nan
+            without photos.
+        reliability: Diagram of all photos ("all"), and of those of tail classes ("tail") if any.
+        ood_pictures: Out-of-distribution pictures: all of them first, then per folder if there
+            are several; empty when none were given.
     """
 
     temperature: float
-    asked: float
-    figures: dict[str, float]
+    coverage_target: float
+    metrics: dict[str, float]
     val_counts: tuple[int, ...]
-    rests_on: tuple[Basis, ...]
+    bases: tuple[Basis, ...]
     class_coverage: npt.NDArray[np.float64]
     reliability: dict[str, Reliability]
-    others: tuple[OtherKind, ...]
+    ood_pictures: tuple[OodPictures, ...]
 
 
-class Leaked(NamedTuple):
-    """Photos of a split that are copies of training photos, and what is left without them.
+class Leakage(NamedTuple):
+    """Photos of a split that are copies of training photos, and the metrics without them.
 
-    photos: their places among the predictions. figures: of all other photos, by the keys of
-    `metrics.figures`; empty when there are no such photos, or no others.
+    Attributes:
+        indices: Positions of the copies among the predictions.
+        metrics: Metrics of the other photos, by the keys of `metrics.compute_metrics`; empty
+            when there are no copies, or only copies.
     """
 
-    photos: tuple[int, ...]
-    figures: dict[str, float]
+    indices: tuple[int, ...]
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """One run on one split of C classes; classes, counts, groups and accuracies in one order.
+    """Results of one run on one split of C classes; everything per class has the same order.
 
-    name: of the run. split: "test" or "val". groups: "head", "medium" or "tail", one a class.
-    predictions: None when only the figures are known (a run read from its metrics.json).
-    figures, intervals: by the keys of `metrics.figures`; shares in [0, 1], not per cent.
-    class_accuracy: float [C], nan where a class has no photo in the split.
-    test_counts: photos of each class in the split, int [C].
-    history: the lines of log.jsonl, an epoch each. recipe: YAML text.
-    provenance: what was run on what; shown as it is.
-    calibration: None when only the figures are known.
-    leaked: None when copies of training photos were not looked for.
-    Raises ValueError when a field that goes by class does not have C entries.
+    Attributes:
+        name: Name of the run.
+        split: "train", "val" or "test".
+        classes: Names of the classes, C.
+        train_counts: Training photos per class, C.
+        groups: "head", "medium" or "tail" per class, C.
+        predictions: Predictions; None for an evaluation read from its files.
+        figures: Metrics by the keys of `metrics.compute_metrics`; shares in [0, 1], not per cent.
+        intervals: 95 % intervals (low, high) by the same keys.
+        class_accuracy: Accuracy per class, float [C]; nan for a class without photos in the split.
+        test_counts: Photos per class in the split, int64 [C].
+        history: Lines of log.jsonl, one per epoch.
+        recipe: YAML text of the recipe.
+        provenance: Versions, settings and data, shown as they are.
+        calibration: Calibration; None for an evaluation read from its files.
+        leakage: Copies of training photos; None when the split was not checked for them.
+
+    Raises:
+        ValueError: A field per class does not have C entries.
     """
 
     name: str
@@ -142,7 +178,7 @@ class Evaluation:
     recipe: str
     provenance: dict[str, str]
     calibration: CalibrationResults | None = None
-    leaked: Leaked | None = None
+    leakage: Leakage | None = None
 
     def __post_init__(self) -> None:
         for field in ("train_counts", "groups", "class_accuracy", "test_counts"):

@@ -1,1 +1,1 @@
-"""From photos of a specimen and physical tests to an answer."""
+"""Identification of a specimen from photos and physical tests."""

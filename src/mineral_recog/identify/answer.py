@@ -1,4 +1,4 @@
-"""What the program says of a specimen, and how it is told to other programs."""
+"""The answer about a specimen, and its JSON form for other programs."""
 
 from __future__ import annotations
 
@@ -10,38 +10,43 @@ from numpy.typing import NDArray
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.identify.evidence import Evidence, posterior
-from mineral_recog.identify.next_test import Test, next_test, tells_apart
+from mineral_recog.identify.next_test import Test, distinguishing_facts, next_tests
 from mineral_recog.minerals.facts import Mineral
 
-LOOKALIKES = 3  # told beside the first answer
-WORTH_TELLING = 0.02  # probability of a lookalike outside the set
+MAX_LOOKALIKES = 3  # of the first candidate
+MIN_PROBABILITY = 0.02  # of a lookalike outside the set
 
 
 @dataclass(frozen=True, eq=False)
-class Sighting:
-    """What the model saw in one photo: logits float32 [C], and how strange the photo is to it."""
+class PhotoOutputs:
+    """The model's outputs for one photo: logits float32 [C], and the OOD score."""
 
     logits: NDArray[np.float32]
-    strangeness: float
+    ood_score: float
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A class and how likely it is: by photo and evidence, and by the photo alone.
+    """A class with its probability.
 
-    `in_set`: whether it is one of those that hold the right one with the coverage asked for.
-    `mineral`: what the table knows of it, if it does.
+    Attributes:
+        name: Name of the class.
+        probability: Probability by photo and evidence.
+        photo_probability: Probability by the photo alone.
+        in_set: Whether the class is in the set that contains the right one with the requested
+            coverage.
+        mineral: Facts from the table, or None if the table lacks the class.
     """
 
     name: str
     probability: float
-    by_photo: float
+    photo_probability: float
     in_set: bool
     mineral: Mineral | None
 
     @property
     def names(self) -> dict[str, str]:
-        """In both languages, as far as they are known."""
+        """The names in both languages, or the class name if the table lacks them."""
         if self.mineral is None:
             return {"en": self.name, "zh": self.name}
         return {"en": self.mineral.name, "zh": self.mineral.chinese or self.mineral.name}
@@ -49,7 +54,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Lookalike:
-    """A class that could be taken for the answer, and what tells the two apart, if it is known."""
+    """A class that can be confused with the answer, and how they differ, if that is known."""
 
     name: str
     names: dict[str, str]
@@ -61,124 +66,144 @@ class Answer:
     """An answer about one specimen.
 
     Attributes:
-        photos: how many it rests on.
-        candidates: all C classes, the likeliest first.
-        coverage: with this probability the set holds the right class, if it is one of the C.
-        strangeness: mean of the photos; above `limit` it is none of the classes.
-        evidence: what the hand told.
-        unknown: classes that the table does not know, which evidence says nothing of.
-        tests: what to test next, the most telling first.
-        lookalikes: of the first candidate.
+        photo_count: Number of photos that the answer is based on.
+        candidates: All C classes, most likely first.
+        coverage: Probability with which the set contains the right class, if it is one of the C.
+        ood_score: Mean OOD score of the photos; above `ood_threshold`, the specimen is none of
+            the classes.
+        ood_threshold: Threshold of the OOD score.
+        evidence: Outcomes of physical tests.
+        classes_without_facts: Classes that the table lacks; evidence does not affect them.
+        tests: Tests to do next, most informative first.
+        lookalikes: Classes that can be confused with the first candidate.
     """
 
-    photos: int
+    photo_count: int
     candidates: tuple[Candidate, ...]
     coverage: float
-    strangeness: float
-    limit: float
+    ood_score: float
+    ood_threshold: float
     evidence: Evidence
-    unknown: tuple[str, ...]
+    classes_without_facts: tuple[str, ...]
     tests: tuple[Test, ...]
     lookalikes: tuple[Lookalike, ...]
 
     @property
     def none_of_these(self) -> bool:
-        """Whether the specimen is taken for something that the model was not trained on."""
-        return self.strangeness > self.limit
+        """Whether the specimen seems to be something that the model was not trained on."""
+        return self.ood_score > self.ood_threshold
 
     @property
     def likely(self) -> tuple[Candidate, ...]:
-        """The set that holds the right class with probability `coverage`."""
-        return tuple(one for one in self.candidates if one.in_set)
+        """The set that contains the right class with probability `coverage`."""
+        return tuple(candidate for candidate in self.candidates if candidate.in_set)
 
     def to_json(self, top: int | None = None) -> dict[str, Any]:
-        """Plain values; of the candidates the first `top`, by default all."""
+        """Return the answer as JSON values, with the first `top` candidates, by default all."""
         return {
-            "photos": self.photos,
+            "photos": self.photo_count,
             "none_of_these": {
                 "is": self.none_of_these,
-                "strangeness": round(self.strangeness, 6),
-                "limit": round(self.limit, 6),
+                "strangeness": round(self.ood_score, 6),
+                "limit": round(self.ood_threshold, 6),
             },
-            "candidates": [_candidate(one) for one in self.candidates[:top]],
-            "set": {"coverage": self.coverage, "classes": [one.name for one in self.likely]},
+            "candidates": [_candidate_json(candidate) for candidate in self.candidates[:top]],
+            "set": {
+                "coverage": self.coverage,
+                "classes": [candidate.name for candidate in self.likely],
+            },
             "evidence": asdict(self.evidence),
-            "unknown_to_table": list(self.unknown),
+            "unknown_to_table": list(self.classes_without_facts),
             "tests": [
                 {"key": test.key, "bits": round(test.bits, 3), "text": test.text}
                 for test in self.tests
             ],
             "lookalikes": [
-                {"class": one.name, "names": one.names, "text": one.text} for one in self.lookalikes
+                {"class": lookalike.name, "names": lookalike.names, "text": lookalike.text}
+                for lookalike in self.lookalikes
             ],
         }
 
 
-def _candidate(one: Candidate) -> dict[str, Any]:
+def _candidate_json(candidate: Candidate) -> dict[str, Any]:
     return {
-        "class": one.name,
-        "names": one.names,
-        "probability": round(one.probability, 6),
-        "by_photo": round(one.by_photo, 6),
-        "in_set": one.in_set,
-        "mineral": None if one.mineral is None else one.mineral.facts(),
+        "class": candidate.name,
+        "names": candidate.names,
+        "probability": round(candidate.probability, 6),
+        "by_photo": round(candidate.photo_probability, 6),
+        "in_set": candidate.in_set,
+        "mineral": None if candidate.mineral is None else candidate.mineral.facts(),
     }
 
 
-def answer(
-    sightings: list[Sighting],
+def answer_from_outputs(
+    outputs: list[PhotoOutputs],
     classes: tuple[str, ...],
     minerals: tuple[Mineral | None, ...],
     calibration: Calibration,
     evidence: Evidence,
     coverage: float,
 ) -> Answer:
-    """Put together what the model saw in the photos of one specimen and what the hand told.
+    """Combine the outputs for the photos of one specimen with the evidence into an answer.
 
-    Photos of one specimen share its ground and its light and are no independent witnesses, so
-    their logits are averaged and not summed: many photos make the answer steadier, not surer.
+    Photos of one specimen share its background and light and are not independent, so their
+    logits are averaged, not summed: more photos make the answer more stable, not more certain.
 
     Args:
-        sightings: one a photo, at least one.
-        classes: C names.
-        minerals: what the table knows of each.
-        calibration: the model's calibration.
-        evidence: from the hand.
-        coverage: probability with which the set holds the right class, 0 < coverage < 1.
+        outputs: Outputs for each photo, at least one.
+        classes: Names of the C classes.
+        minerals: Facts of each class, [C]; None if the table lacks it.
+        calibration: Calibration of the model.
+        evidence: Outcomes of physical tests.
+        coverage: Probability with which the set contains the right class, 0 < coverage < 1.
     """
-    logits = np.stack([one.logits for one in sightings]).mean(axis=0, dtype=np.float64)
-    by_photo = calibration.probabilities(logits[None])[0]
-    probabilities = by_photo if evidence.empty else posterior(by_photo, minerals, evidence)
+    logits = np.stack([photo.logits for photo in outputs]).mean(axis=0, dtype=np.float64)
+    photo_probabilities = calibration.probabilities(logits[None])[0]
+    probabilities = (
+        photo_probabilities
+        if evidence.empty
+        else posterior(photo_probabilities, minerals, evidence)
+    )
     in_set = calibration.conformal.prediction_set(probabilities[None], coverage)[0]
     order = np.argsort(-probabilities, kind="stable").tolist()
     candidates = tuple(
         Candidate(
-            classes[c], float(probabilities[c]), float(by_photo[c]), bool(in_set[c]), minerals[c]
+            classes[c],
+            float(probabilities[c]),
+            float(photo_probabilities[c]),
+            bool(in_set[c]),
+            minerals[c],
         )
         for c in order
     )
     return Answer(
-        photos=len(sightings),
+        photo_count=len(outputs),
         candidates=candidates,
         coverage=coverage,
-        strangeness=float(np.mean([one.strangeness for one in sightings])),
-        limit=calibration.ood.threshold,
+        ood_score=float(np.mean([photo.ood_score for photo in outputs])),
+        ood_threshold=calibration.ood.threshold,
         evidence=evidence,
-        unknown=tuple(c for c, known in zip(classes, minerals, strict=True) if known is None),
-        tests=tuple(next_test(probabilities, minerals, evidence)),
+        classes_without_facts=tuple(
+            name for name, mineral in zip(classes, minerals, strict=True) if mineral is None
+        ),
+        tests=tuple(next_tests(probabilities, minerals, evidence)),
         lookalikes=_lookalikes(candidates),
     )
 
 
 def _lookalikes(candidates: tuple[Candidate, ...]) -> tuple[Lookalike, ...]:
-    """The classes that come next, as far as they are likely at all."""
+    """Return the next candidates that are in the set or likely enough."""
     first, *others = candidates
-    near = [one for one in others if one.in_set or one.probability >= WORTH_TELLING][:LOOKALIKES]
+    likely = [other for other in others if other.in_set or other.probability >= MIN_PROBABILITY][
+        :MAX_LOOKALIKES
+    ]
     return tuple(
         Lookalike(
-            one.name,
-            one.names,
-            tells_apart(one.mineral, first.mineral) if one.mineral and first.mineral else None,
+            other.name,
+            other.names,
+            distinguishing_facts(other.mineral, first.mineral)
+            if other.mineral and first.mineral
+            else None,
         )
-        for one in near
+        for other in likely
     )

@@ -1,4 +1,4 @@
-"""Answers in a CSV file that grows: photos that it holds already need not be looked at again."""
+"""A CSV file that answers are appended to; photos that it already contains can be skipped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from mineral_recog.csv_files import plain_cell
+from mineral_recog.csv_files import escape_formula
 from mineral_recog.errors import OutputExistsError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer
@@ -21,32 +21,32 @@ COLUMNS = (
 
 
 class AnswerFile:
-    """Answers, a line a photo; each line is on disk before the next photo is looked at.
+    """A CSV file of answers, one line per photo, written to disk before the next photo is read.
 
     Args:
-        path: of the file; lines that it has stay.
-        asked: what else the answers hang on, model and evidence, as text without line ends.
+        path: Path of the file; existing lines are kept.
+        settings: What else the answers depend on, model and evidence, as text on one line.
 
     Raises:
-        UserError: a file of something else, or of another model or evidence.
+        UserError: The file contains something else, or answers of another model or evidence.
     """
 
-    def __init__(self, path: Path, asked: str) -> None:
+    def __init__(self, path: Path, settings: str) -> None:
         self.path = path
-        self.asked = hashlib.sha256(asked.encode("utf-8")).hexdigest()[:12]
-        self.known = _known(path, self.asked) if path.exists() else None
+        self.settings_digest = hashlib.sha256(settings.encode("utf-8")).hexdigest()[:12]
+        self.answered = _answered(path, self.settings_digest) if path.exists() else None
         self.skipped: list[Path] = []
-        self.digests: dict[Path, str] = {}  # of the photos that are being answered
+        self.digests: dict[Path, str] = {}  # of photos without an answer yet
         self.file: IO[str]
 
     def __enter__(self) -> AnswerFile:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # The mark at the start tells spreadsheets that the Chinese in it is UTF-8.
-        encoding = "utf-8" if self.known is not None else "utf-8-sig"
+        # The byte order mark makes spreadsheets decode Chinese text as UTF-8.
+        encoding = "utf-8" if self.answered is not None else "utf-8-sig"
         self.file = self.path.open("a", encoding=encoding, errors="backslashreplace", newline="")
-        if self.known is None:
+        if self.answered is None:
             csv.writer(self.file).writerow(COLUMNS)
-        elif _is_torn(self.path):
+        elif _is_truncated(self.path):
             self.file.write("\r\n")
         return self
 
@@ -58,54 +58,54 @@ class AnswerFile:
     ) -> None:
         self.file.close()
 
-    def has(self, photo: Path) -> bool:
-        """Whether a photo of these bytes has been answered; to be asked before `add`."""
+    def has(self, path: Path) -> bool:
+        """Return whether a photo with the same bytes has an answer; call this before `add`."""
         try:
-            self.digests[photo] = _digest(photo)
+            self.digests[path] = _digest(path)
         except OSError:
-            return False  # whoever opens it will say why
-        if self.known is None or self.digests[photo] not in self.known:
+            return False  # the error is reported when the photo is opened
+        if self.answered is None or self.digests[path] not in self.answered:
             return False
-        self.skipped.append(photo)
+        self.skipped.append(path)
         return True
 
-    def add(self, photo: Path, answer: Answer) -> None:
+    def add(self, path: Path, answer: Answer) -> None:
         """Write the answer about a photo."""
         first = answer.candidates[0]
         row: list[Any] = [
-            str(photo),
+            str(path),
             first.name,
             first.names["zh"],
             f"{first.probability:.4f}",
-            f"{first.by_photo:.4f}",
-            "; ".join(one.name for one in answer.likely),
+            f"{first.photo_probability:.4f}",
+            "; ".join(candidate.name for candidate in answer.likely),
             "yes" if answer.none_of_these else "no",
             tr(answer.tests[0].text["en"], answer.tests[0].text["zh"]) if answer.tests else "",
-            self.digests.pop(photo),
-            self.asked,
+            self.digests.pop(path),
+            self.settings_digest,
         ]
-        csv.writer(self.file).writerow([plain_cell(cell) for cell in row])
+        csv.writer(self.file).writerow([escape_formula(cell) for cell in row])
         self.file.flush()
 
 
 def _digest(path: Path) -> str:
-    """SHA-256 of a photo's bytes."""
-    found = hashlib.sha256()
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(2**20):
-            found.update(block)
-    return found.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
-def _is_torn(path: Path) -> bool:
-    """Whether the last line was being written when the program was stopped."""
+def _is_truncated(path: Path) -> bool:
+    """Return whether the last line is incomplete, because the program was stopped."""
     with path.open("rb") as file:
         file.seek(-1, os.SEEK_END)
         return file.read() != b"\n"
 
 
-def _known(path: Path, asked: str) -> set[str]:
-    """The photos that a file of answers holds, by their digests."""
+def _answered(path: Path, settings_digest: str) -> set[str]:
+    """Return the digests of the photos in a file of answers."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = csv.DictReader(file)
@@ -115,16 +115,16 @@ def _known(path: Path, asked: str) -> set[str]:
     except (OSError, ValueError, csv.Error):
         raise OutputExistsError(
             tr(
-                f"{path} exists and holds no answers of this command: choose another file.",
-                f"{path} 已存在，且不是本命令写的答案：请另选文件。",
+                f"{path} exists and is not a file of answers of this command: choose another file.",
+                f"{path} 已存在，且不是本命令写出的答案文件：请另选文件。",
             )
         ) from None
-    if any(own != asked for _, own in lines if own):
+    if any(line_digest != settings_digest for _, line_digest in lines if line_digest):
         raise OutputExistsError(
             tr(
-                f"{path} holds answers of another model, evidence or coverage: choose another "
-                "file.",
-                f"{path} 里是别的模型、证据或覆盖率的答案：请另选文件。",
+                f"{path} contains answers for another model, evidence or coverage: choose "
+                "another file.",
+                f"{path} 中的答案来自其他模型、证据或覆盖率：请另选文件。",
             )
         )
-    return {sha256 for sha256, own in lines if own}
+    return {sha256 for sha256, line_digest in lines if line_digest}

@@ -1,4 +1,4 @@
-"""Evidence from the hand, and Bayes' rule that combines it with a photo's probabilities."""
+"""Evidence from physical tests, and Bayes' rule to combine it with a photo's probabilities."""
 
 from __future__ import annotations
 
@@ -7,24 +7,30 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from mineral_recog.identify.evidence_parser import read_density, read_hardness, read_word, read_yes
+from mineral_recog.identify.evidence_parser import (
+    parse_density,
+    parse_hardness,
+    parse_word,
+    parse_yes_no,
+)
 from mineral_recog.identify.likelihood import SCALES, Floats, Interval, Outcome, likelihoods
 from mineral_recog.minerals.facts import LUSTRES, STREAKS, Mineral
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What hand tests found; None is a test not done.
+    """Outcomes of physical tests; None means that a test was not done.
 
     Attributes:
-        hardness: where the specimen's hardness lies on Mohs' scale; 0 and 10 are open ends.
-        streak: a word of STREAKS.
-        lustre: a word of LUSTRES.
-        density: where its density lies, g/cm3; 0.5 and 25 are open ends.
-        magnetic: whether a hand magnet draws it.
-        acid: whether it fizzes in cold dilute hydrochloric acid.
+        hardness: Interval of the Mohs hardness; 0 and 10 are open ends.
+        streak: Word of STREAKS.
+        lustre: Word of LUSTRES.
+        density: Interval of the density, g/cm3; 0.5 and 25 are open ends.
+        magnetic: Whether a hand magnet attracts the specimen.
+        acid: Whether it fizzes in cold dilute hydrochloric acid.
 
-    Raises ValueError for an interval that is empty or leaves its scale, or a word of no list.
+    Raises:
+        ValueError: An interval is empty or not within its scale, or a word is not in its list.
     """
 
     hardness: Interval | None = None
@@ -38,20 +44,20 @@ class Evidence:
         for test, (lowest, highest) in SCALES.items():
             interval = getattr(self, test)
             if interval is not None and not lowest <= interval[0] < interval[1] <= highest:
-                raise ValueError(f"{test} {interval} is no interval of {lowest} .. {highest}")
+                raise ValueError(f"{test} {interval} is not an interval in {lowest} .. {highest}")
         for word, words in ((self.streak, STREAKS), (self.lustre, LUSTRES)):
             if word is not None and word not in words:
-                raise ValueError(f"{word} is none of {', '.join(words)}")
+                raise ValueError(f"{word} is not one of {', '.join(words)}")
 
     def outcomes(self) -> Iterator[tuple[str, Outcome]]:
-        """The tests done and what each found."""
+        """Yield the name and outcome of each test done."""
         for field in fields(self):
             if (outcome := getattr(self, field.name)) is not None:
                 yield field.name, outcome
 
     @property
     def empty(self) -> bool:
-        """Whether no test was done."""
+        """Return whether no test was done."""
         return not any(True for _ in self.outcomes())
 
 
@@ -63,40 +69,49 @@ def read_evidence(
     magnetic: str | None = None,
     acid: str | None = None,
 ) -> Evidence:
-    """Evidence from what a user typed, in English or Chinese; None and blanks are tests not done.
+    """Return the evidence in texts that a user typed, in English or Chinese.
 
-    Hardness is a number, a range, `>5.5`, or clauses such as `scratches copper coin, scratched by
-    glass`; streak and lustre are words of the table's lists; density is a number or a range in
-    g/cm3; magnetic and acid are yes or no.
+    None and blank texts mean that a test was not done.
+
+    Args:
+        hardness: Mohs hardness as a number, a range, `>5.5`, or clauses such as `scratches copper
+            coin, scratched by glass`.
+        streak: Colour from the list of the table of minerals.
+        lustre: Word from the list of the table of minerals.
+        density: Number or range in g/cm3.
+        magnetic: Whether a magnet attracts the specimen: yes or no.
+        acid: Whether it fizzes in acid: yes or no.
 
     Raises:
-        UserError: one of them is not understood.
+        UserError: A text is not understood.
     """
     return Evidence(
-        hardness=read_hardness(hardness) if hardness and hardness.strip() else None,
-        streak=read_word("streak", streak) if streak and streak.strip() else None,
-        lustre=read_word("lustre", lustre) if lustre and lustre.strip() else None,
-        density=read_density(density) if density and density.strip() else None,
-        magnetic=read_yes("magnetic", magnetic) if magnetic and magnetic.strip() else None,
-        acid=read_yes("acid", acid) if acid and acid.strip() else None,
+        hardness=parse_hardness(hardness) if hardness and hardness.strip() else None,
+        streak=parse_word("streak", streak) if streak and streak.strip() else None,
+        lustre=parse_word("lustre", lustre) if lustre and lustre.strip() else None,
+        density=parse_density(density) if density and density.strip() else None,
+        magnetic=parse_yes_no("magnetic", magnetic) if magnetic and magnetic.strip() else None,
+        acid=parse_yes_no("acid", acid) if acid and acid.strip() else None,
     )
 
 
 def posterior(prior: Floats, minerals: Sequence[Mineral | None], evidence: Evidence) -> Floats:
-    """Probabilities after the evidence, float [C], from those of the photo, `prior` [C].
+    """Return the probabilities [C] after the evidence, from those of the photo, `prior` [C].
 
     Bayes' rule, with tests independent of each other and of the photo for a given mineral:
 
         p(c | photo, tests)  is proportional to  prior(c) * product over tests of P(outcome | c)
 
-    among the classes whose mineral is known; together they keep their share of the prior. A class
-    that the table does not know (None) keeps its probability. A fact that the table lacks is
-    neutral: it has the likelihood that the outcome has on average over the prior.
+    among the classes whose mineral is in the table; the sum of their probabilities stays the
+    same. A class without a mineral (None) keeps its probability. A fact that the table lacks is
+    neutral: its likelihood is the mean of the outcome's likelihood over the prior.
     """
-    known = np.array([mineral is not None for mineral in minerals])
-    share = np.where(known, prior, 0.0)
-    updated = share.copy()
+    has_mineral = np.array([mineral is not None for mineral in minerals])
+    table_prior = np.where(has_mineral, prior, 0.0)
+    updated = table_prior.copy()
     for test, outcome in evidence.outcomes():
-        updated *= likelihoods(test, outcome, share, minerals)
+        updated *= likelihoods(test, outcome, table_prior, minerals)
     total = updated.sum()
-    return np.where(known & (total > 0), updated * (share.sum() / (total or 1.0)), prior)
+    return np.where(
+        has_mineral & (total > 0), updated * (table_prior.sum() / (total or 1.0)), prior
+    )

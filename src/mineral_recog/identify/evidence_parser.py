@@ -1,4 +1,4 @@
-"""From what a user types about a hand test, in English or Chinese, to its outcome."""
+"""Parses what a user types about a physical test, in English or Chinese, into its outcome."""
 
 from __future__ import annotations
 
@@ -8,41 +8,44 @@ import unicodedata
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.likelihood import DENSITY_ERROR, HARDNESS_ERROR, SCALES, Interval
-from mineral_recog.identify.scratch_parser import scratched
-from mineral_recog.minerals.facts import WORDS, word_of
+from mineral_recog.identify.scratch_parser import parse_scratch
+from mineral_recog.minerals.facts import VOCABULARIES, english_word
 
-LONGEST = 200  # characters; nothing that is understood is longer
+MAX_LENGTH = 200  # characters; no accepted text is longer
 _NUMBER = r"(\d{1,2}(?:\.\d{1,6})?)"
 _RANGE = re.compile(rf"{_NUMBER} ?(?:-|–|—|~|to|至|到) ?{_NUMBER}")
 _ABOVE = re.compile(rf"(?:>=?|≥|大于|高于) ?{_NUMBER}")
 _BELOW = re.compile(rf"(?:<=?|≤|小于|低于) ?{_NUMBER}")
 _AND = re.compile(r"[,;、。]|\band\b|\bbut\b|且|但")
 _UNIT = re.compile(r" ?(?:g/cm3|g/cc|g/ml|克/立方厘米|克每立方厘米)$")
-_ALSO = {
+_SYNONYMS = {
     "colourless": "white", "colorless": "white", "无色": "白色", "glassy": "vitreous",
     "dull": "earthy",
 }  # fmt: skip
-_UNLIKE = re.compile(r"\b(?:not|non|no|or|and|to)\b|[不非无或和]")  # no shade of a colour
+# Texts with these words are not shades of a colour.
+_NO_SHADE = re.compile(r"\b(?:not|non|no|or|and|to)\b|[不非无或和]")
 _YES = ("yes", "y", "true", "是", "有")
 _NO = ("no", "n", "false", "否", "无", "不")
 
 
-def read_hardness(text: str) -> Interval:
-    """The interval of Mohs' scale that all clauses of a text leave.
+def parse_hardness(text: str) -> Interval:
+    """Return the interval of Mohs hardness that satisfies all clauses of a text.
 
-    A number is taken with the error of a measurement on both sides.
+    A number becomes an interval with the measurement error on both sides.
 
     Raises:
-        UserError: a clause is not understood, or two contradict each other.
+        UserError: A clause is not understood, or two contradict each other.
     """
     low, high = SCALES["hardness"]
-    clauses = [part.strip() for part in _AND.split(_plain(text)) if part.strip()]
+    clauses = [part.strip() for part in _AND.split(_normalise(text)) if part.strip()]
     for clause in clauses or [""]:
-        found = _numbers(clause, "hardness", HARDNESS_ERROR, 0.0)
-        if (scratch := scratched(clause)) is not None:
-            limit, harder = scratch
-            found = (limit, SCALES["hardness"][1]) if harder else (SCALES["hardness"][0], limit)
-        if found is None:
+        interval = _parse_interval(clause, "hardness", HARDNESS_ERROR, 0.0)
+        if (scratch := parse_scratch(clause)) is not None:
+            limit, is_harder = scratch
+            interval = (
+                (limit, SCALES["hardness"][1]) if is_harder else (SCALES["hardness"][0], limit)
+            )
+        if interval is None:
             raise _not_understood(
                 "hardness",
                 text,
@@ -52,8 +55,8 @@ def read_hardness(text: str) -> Interval:
                 "请给出不超过 10 的数、如 3.5-5.5 的范围、>5.5，或谁划动谁，"
                 "如“划玻璃”或“被小刀划动”（指甲 2.5，铜币 3.5，玻璃或小刀 5.5，条痕板 6.5）",
             )
-        low, high = max(low, found[0]), min(high, found[1])
-    if low == high:  # as hard as the knife that scratches it a little
+        low, high = max(low, interval[0]), min(high, interval[1])
+    if low == high:  # as in: scratches glass, scratched by a knife
         return low - HARDNESS_ERROR, high + HARDNESS_ERROR
     if low > high:
         raise UserError(
@@ -66,14 +69,14 @@ def read_hardness(text: str) -> Interval:
     return low, high
 
 
-def read_density(text: str) -> Interval:
-    """The interval of densities in g/cm3; a number is taken with its error on both sides.
+def parse_density(text: str) -> Interval:
+    """Return the interval of density in g/cm3; a number gets its error on both sides.
 
     Raises:
-        UserError: it is not understood.
+        UserError: The text is not understood.
     """
-    found = _numbers(_UNIT.sub("", _plain(text)), "density", 0.0, DENSITY_ERROR)
-    if found is None:
+    interval = _parse_interval(_UNIT.sub("", _normalise(text)), "density", 0.0, DENSITY_ERROR)
+    if interval is None:
         low, high = SCALES["density"]
         raise _not_understood(
             "density",
@@ -81,47 +84,49 @@ def read_density(text: str) -> Interval:
             f"give g/cm3 from {low:g} to {high:g} as a number, a range such as 4.8-5.2, or >4",
             f"请给出 {low:g} 到 {high:g} 之间的克/立方厘米数、如 4.8-5.2 的范围，或 >4",
         )
-    return found
+    return interval
 
 
-def read_word(test: str, text: str) -> str:
-    """The word of the table's list for `streak` or `lustre`, in English.
+def parse_word(test: str, text: str) -> str:
+    """Return the English word of the list of `streak` or `lustre` that a text contains.
 
-    Of a streak such as greenish black the last word counts.
+    The last word of a streak such as greenish black counts.
 
     Raises:
-        UserError: it is none of the list.
+        UserError: The text is not in the list.
     """
-    plain = re.sub(r" ?\b(?:lustre|luster|streak)$|条痕$", "", _plain(text)).replace("gray", "grey")
-    plain = _ALSO.get(plain, plain)
-    tried = [plain, re.sub(r"[ -]", "", plain), plain + "色", plain + "光泽"]
-    if test == "streak" and not _UNLIKE.search(plain):
-        tried += [re.split(r"[ -]", plain)[-1], plain[-2:], plain[-1:] + "色"]
-    for word in tried:
-        if (found := word_of(test, word)) is not None:
-            return found
+    cleaned = re.sub(r" ?\b(?:lustre|luster|streak)$|条痕$", "", _normalise(text)).replace(
+        "gray", "grey"
+    )
+    cleaned = _SYNONYMS.get(cleaned, cleaned)
+    spellings = [cleaned, re.sub(r"[ -]", "", cleaned), cleaned + "色", cleaned + "光泽"]
+    if test == "streak" and not _NO_SHADE.search(cleaned):
+        spellings += [re.split(r"[ -]", cleaned)[-1], cleaned[-2:], cleaned[-1:] + "色"]
+    for word in spellings:
+        if (match := english_word(test, word)) is not None:
+            return match
     raise _not_understood(
         test,
         text,
-        f"give one of {', '.join(WORDS[test])}",
-        f"请给出 {'、'.join(WORDS[test].values())} 之一",
+        f"give one of {', '.join(VOCABULARIES[test])}",
+        f"请给出 {'、'.join(VOCABULARIES[test].values())} 之一",
     )
 
 
-def read_yes(test: str, text: str) -> bool:
-    """Whether a text says yes.
+def parse_yes_no(test: str, text: str) -> bool:
+    """Return whether a text means yes.
 
     Raises:
-        UserError: it says neither yes nor no.
+        UserError: The text means neither yes nor no.
     """
-    plain = _plain(text)
-    if plain not in _YES + _NO:
+    cleaned = _normalise(text)
+    if cleaned not in _YES + _NO:
         raise _not_understood(test, text, "give yes or no", "请给出“是”或“否”")
-    return plain in _YES
+    return cleaned in _YES
 
 
-def _numbers(text: str, scale: str, error: float, relative_error: float) -> Interval | None:
-    """The interval that a number, range or bound tells, within a scale; None when it is none."""
+def _parse_interval(text: str, scale: str, error: float, relative_error: float) -> Interval | None:
+    """Return the interval of a number, range or bound within a scale, or None if it is invalid."""
     lowest, highest = SCALES[scale]
     if match := re.fullmatch(_NUMBER, text):
         low = high = float(match[1])
@@ -141,18 +146,18 @@ def _numbers(text: str, scale: str, error: float, relative_error: float) -> Inte
     return low, high
 
 
-def _plain(text: str) -> str:
-    """A text in lower case, with ordinary digits, signs and spaces; one too long is left out."""
-    if len(text) > LONGEST:
+def _normalise(text: str) -> str:
+    """Return a text in lower case with ASCII digits and single spaces; "" if it is too long."""
+    if len(text) > MAX_LENGTH:
         return ""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _not_understood(test: str, text: str, english: str, chinese: str) -> UserError:
-    told = text if len(text) <= 40 else f"{text[:40]}…"
+    excerpt = text if len(text) <= 40 else f"{text[:40]}…"
     return UserError(
         tr(
-            f"{test} {told!r} is not understood: {english}.",
-            f"{test} {told!r} 无法理解：{chinese}。",
+            f"{test} {excerpt!r} is not understood: {english}.",
+            f"{test} {excerpt!r} 无法理解：{chinese}。",
         )
     )

@@ -1,11 +1,11 @@
-"""The facts of a mineral in words, in both languages."""
+"""Words for the facts of a mineral, in both languages."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from mineral_recog.identify.likelihood import Interval
-from mineral_recog.minerals.facts import WORDS, Mineral
+from mineral_recog.minerals.facts import VOCABULARIES, Mineral
 
 Text = dict[str, str]  # {"en": ..., "zh": ...}
 
@@ -21,39 +21,39 @@ ACID: dict[str, Text] = {
 }
 
 
-def name_of(mineral: Mineral) -> Text:
-    """Its name as it stands inside a sentence."""
+def name_text(mineral: Mineral) -> Text:
+    """Return the name of a mineral as written inside a sentence."""
     return {"en": mineral.name.lower(), "zh": mineral.chinese}
 
 
-def fact_of(fact: str, mineral: Mineral) -> Text | None:
-    """What the table knows of a fact of a mineral, such as `3.5 to 4`; None when it knows nothing.
+def fact_text(fact: str, mineral: Mineral) -> Text | None:
+    """Return a fact of a mineral in words, such as `3.5 to 4`, or None if the table lacks it.
 
     Args:
         fact: `hardness`, `density`, `magnetic`, `acid`, or a column of words.
-        mineral: the mineral.
+        mineral: The mineral.
     """
     if fact in ("hardness", "density"):
         interval: Interval | None = getattr(mineral, fact)
-        return None if interval is None else _interval(interval, fact)
+        return None if interval is None else _interval_text(interval, fact)
     if fact == "magnetic":
         return None if mineral.magnetism is None else MAGNETIC[mineral.magnetism]
     if fact == "acid":
         return None if mineral.acid is None else ACID[mineral.acid]
-    known = getattr(mineral, fact) or ()
-    words = (known,) if isinstance(known, str) else known
-    return _words(words, fact) if words else None
+    value = getattr(mineral, fact) or ()
+    words = (value,) if isinstance(value, str) else value
+    return _words_text(words, fact) if words else None
 
 
-def listed(parts: Sequence[Text]) -> Text:
-    """Parts as `a, b and c`."""
+def join_texts(parts: Sequence[Text]) -> Text:
+    """Return texts joined as `a, b and c`."""
     return {
-        "en": _joined([part["en"] for part in parts], "and"),
+        "en": _join([part["en"] for part in parts], "and"),
         "zh": "、".join(part["zh"] for part in parts),
     }
 
 
-def _interval(interval: Interval, fact: str) -> Text:
+def _interval_text(interval: Interval, fact: str) -> Text:
     low, high = (f"{end:g}" for end in interval)
     unit = " g/cm3" if fact == "density" else ""
     if low == high:
@@ -61,13 +61,13 @@ def _interval(interval: Interval, fact: str) -> Text:
     return {"en": f"{low} to {high}{unit}", "zh": f"{low}–{high}{unit}"}
 
 
-def _words(words: Sequence[str], fact: str) -> Text:
-    """Words as `grey, brown or black`."""
-    *first, last = (WORDS[fact][word] for word in words)
+def _words_text(words: Sequence[str], fact: str) -> Text:
+    """Return words joined as `grey, brown or black`."""
+    *first, last = (VOCABULARIES[fact][word] for word in words)
     chinese = f"{'、'.join(first)}或{last}" if first else last
-    return {"en": _joined(words, "or"), "zh": chinese}
+    return {"en": _join(words, "or"), "zh": chinese}
 
 
-def _joined(parts: Sequence[str], word: str) -> str:
+def _join(parts: Sequence[str], conjunction: str) -> str:
     *first, last = parts
-    return f"{', '.join(first)} {word} {last}" if first else last
+    return f"{', '.join(first)} {conjunction} {last}" if first else last

@@ -1,4 +1,4 @@
-"""A trained model that answers about photos: what `load` gives."""
+"""A trained model that answers questions about photos, and `load`, which returns one."""
 
 from __future__ import annotations
 
@@ -14,45 +14,45 @@ from PIL import Image
 from torch import Tensor, nn
 
 from mineral_recog.data.images import open_photo
-from mineral_recog.data.transforms import CENTER_SHARE, evaluation_view
+from mineral_recog.data.transforms import CENTER_SHARE, evaluation_transform
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.answer import Answer, Sighting, answer
+from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
-from mineral_recog.minerals.facts import Mineral, Minerals, read_minerals
+from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
-from mineral_recog.models.gallery import Gallery, Similar, read_gallery
+from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
 from mineral_recog.models.predictor import predict_batch
 
-COVERAGE = 0.9
-NOTHING = Evidence()
+DEFAULT_COVERAGE = 0.9
+NO_EVIDENCE = Evidence()
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """A photo as the model saw it: its sighting, features float32 [D], pixels uint8 [3, S, S]."""
+class Observation:
+    """The model's outputs for a photo, its features float32 [D] and pixels uint8 [3, S, S]."""
 
-    sighting: Sighting
+    outputs: PhotoOutputs
     features: NDArray[np.float32]
     pixels: Tensor
 
 
 class Identifier:
-    """Answers about photos, by a bundle, a table of minerals and, if there is one, a gallery.
+    """Identifies minerals from photos and evidence.
 
     Args:
-        bundle: the trained model.
-        minerals: the table of facts.
-        gallery: training photos to show beside an answer.
-        device: to run on.
+        bundle: Trained model.
+        minerals: Table of facts.
+        gallery: Training photos to show with an answer, if the run has them.
+        device: Device to run on.
     """
 
     def __init__(
         self,
         bundle: Bundle,
-        minerals: Minerals,
+        minerals: MineralTable,
         gallery: Gallery | None,
         device: torch.device,
     ) -> None:
@@ -61,37 +61,40 @@ class Identifier:
         self.classes = bundle.classes
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, bundle.classes))
         size = self.network.preprocessing.image_size
-        self.view, self.short_side = evaluation_view(size), round(size / CENTER_SHARE)
+        self.transform, self.short_side = evaluation_transform(size), round(size / CENTER_SHARE)
 
     def identify(
         self,
         photos: Path | str | Image.Image | Sequence[Path | str | Image.Image],
-        evidence: Evidence = NOTHING,
-        coverage: float = COVERAGE,
+        evidence: Evidence = NO_EVIDENCE,
+        coverage: float = DEFAULT_COVERAGE,
     ) -> Answer:
-        """Answer about one specimen.
+        """Identify one specimen.
 
         Args:
-            photos: one or several photos of it: paths, or RGB images.
-            evidence: what the hand told; see `read_evidence`.
-            coverage: probability with which the answer's set holds the right class.
+            photos: One or several photos of the specimen: paths or RGB images.
+            evidence: Outcomes of physical tests, see `read_evidence`.
+            coverage: Probability with which the answer's set contains the right class.
 
         Raises:
-            UserError: a photo cannot be read, there is none, or the coverage is not in 0..1.
+            UserError: A photo cannot be read, there are no photos, or the coverage is not
+                between 0 and 1.
         """
         if isinstance(photos, Path | str | Image.Image):
             photos = [photos]
         if not photos:
             raise DataError(tr("No photo: give at least one.", "没有照片：请至少给出一张。"))
         images = [self.open(photo) for photo in photos]
-        seen = list(self.look(images))
-        return self.answer([one.sighting for one in seen], evidence, coverage)
+        observations = list(self.observe(images))
+        return self.answer(
+            [observation.outputs for observation in observations], evidence, coverage
+        )
 
     def open(self, photo: Path | str | Image.Image) -> Image.Image:
-        """A photo, decoded as far as the model needs it.
+        """Open a photo and decode it at the resolution that the model needs.
 
         Raises:
-            UserError: it cannot be read.
+            UserError: The photo cannot be read.
         """
         if isinstance(photo, Image.Image):
             return photo.convert("RGB")
@@ -100,46 +103,46 @@ class Identifier:
         except OSError as error:
             raise DataError(
                 tr(
-                    f"{photo} cannot be read ({error}): give a photo.",
-                    f"{photo} 无法读取（{error}）：请给出照片。",
+                    f"{photo} cannot be read ({error}): give the path of a photo.",
+                    f"{photo} 无法读取（{error}）：请给出照片文件的路径。",
                 )
             ) from None
 
-    def look(self, photos: Iterable[Image.Image], at_once: int = 32) -> Iterator[Seen]:
-        """What the model sees in each of RGB photos, in order; `at_once` bounds the memory."""
-        left = iter(photos)
-        while pixels := [self.view(photo) for photo in islice(left, at_once)]:
-            yield from self.see(torch.stack(pixels))
+    def observe(self, images: Iterable[Image.Image], batch_size: int = 32) -> Iterator[Observation]:
+        """Run the model on RGB images, in order; at most a batch is in memory."""
+        remaining = iter(images)
+        while pixels := [self.transform(image) for image in islice(remaining, batch_size)]:
+            yield from self.observe_batch(torch.stack(pixels))
 
-    def see(self, views: Tensor) -> list[Seen]:
-        """What the model sees in photos that `view` made pixels of, uint8 [B, 3, S, S]."""
-        features, logits = predict_batch(self.network, views, self.device)
-        strangeness = self.bundle.calibration.ood.score(features, logits)
+    def observe_batch(self, batch: Tensor) -> list[Observation]:
+        """Run the model on photos transformed with `transform`, uint8 [B, 3, S, S]."""
+        features, logits = predict_batch(self.network, batch, self.device)
+        ood_scores = self.bundle.calibration.ood.score(features, logits)
         return [
-            Seen(Sighting(logits[i], float(strangeness[i])), features[i], views[i])
-            for i in range(len(views))
+            Observation(PhotoOutputs(logits[i], float(ood_scores[i])), features[i], batch[i])
+            for i in range(len(batch))
         ]
 
     def answer(
         self,
-        sightings: Sequence[Sighting],
-        evidence: Evidence = NOTHING,
-        coverage: float = COVERAGE,
+        outputs: Sequence[PhotoOutputs],
+        evidence: Evidence = NO_EVIDENCE,
+        coverage: float = DEFAULT_COVERAGE,
     ) -> Answer:
-        """The answer about one specimen from what was seen in its photos; runs no network.
+        """Return the answer about one specimen from the outputs for its photos; runs no network.
 
         Raises:
-            UserError: the coverage is not between 0 and 1.
+            UserError: The coverage is not between 0 and 1.
         """
         if not 0 < coverage < 1:
             raise DataError(
                 tr(
-                    f"The coverage {coverage:g} must lie between 0 and 1, as 0.9.",
+                    f"The coverage {coverage:g} must be between 0 and 1, for example 0.9.",
                     f"覆盖率 {coverage:g} 须在 0 与 1 之间，例如 0.9。",
                 )
             )
-        return answer(
-            list(sightings),
+        return answer_from_outputs(
+            list(outputs),
             self.classes,
             self.minerals,
             self.bundle.calibration,
@@ -147,16 +150,16 @@ class Identifier:
             coverage,
         )
 
-    def heat_map(self, seen: Seen, name: str) -> NDArray[np.float32]:
-        """Where in a photo the model sees a class, [rows, columns] in 0..1 over its middle square.
+    def heat_map(self, observation: Observation, name: str) -> NDArray[np.float32]:
+        """Return where in a photo the model sees a class, [rows, columns] in 0..1.
 
-        The square is that of the short side, less the margin of `evaluation_view`.
+        The map covers the photo's central square, without the margin of `evaluation_transform`.
         """
-        return heat_map(self.network, seen.pixels.to(self.device), self.classes.index(name))
+        return heat_map(self.network, observation.pixels.to(self.device), self.classes.index(name))
 
-    def similar(self, seen: Seen, count: int = 4) -> list[Similar]:
-        """Training photos most like a photo; none if the run has no gallery."""
-        return [] if self.gallery is None else self.gallery.nearest(seen.features, count)
+    def similar(self, observation: Observation, count: int = 4) -> list[SimilarPhoto]:
+        """Return the training photos most similar to a photo; none if the run has no gallery."""
+        return [] if self.gallery is None else self.gallery.nearest(observation.features, count)
 
 
 def load(
@@ -166,21 +169,21 @@ def load(
     backbone: nn.Module | None = None,
     device: str = "auto",
 ) -> Identifier:
-    """Load a trained model to identify with.
+    """Load a trained model to identify minerals with.
 
     Args:
-        run: run folder, or a bundle folder.
-        minerals: a table of your own on top of the one that comes along; see `read_minerals`.
-        backbone: a module of the kind that `train` was given, if it was.
-        device: see `choose_device`.
+        run: Run folder or bundle folder.
+        minerals: Your table of minerals, which extends the shipped one; see `read_minerals`.
+        backbone: Module of the same class as passed to `train`, if one was.
+        device: Device to run on, see `choose_device`.
 
     Raises:
-        UserError: anything that the user must change.
+        UserError: The bundle, the table, the backbone or the device cannot be used.
     """
     run = Path(run)
     bundle = read_bundle(run, backbone)
     table = read_minerals(Path(minerals) if minerals else None)
-    where = choose_device(device)
+    torch_device = choose_device(device)
     dimensions = bundle.network.classifier.in_features
     gallery = read_gallery(run, len(bundle.classes), dimensions)
-    return Identifier(bundle, table, gallery, where)
+    return Identifier(bundle, table, gallery, torch_device)

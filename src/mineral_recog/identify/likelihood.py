@@ -1,10 +1,10 @@
-"""How likely each outcome of a hand test is for a mineral.
+"""The likelihood of each outcome of a physical test for a mineral.
 
-    P(outcome | mineral) = (1 - BLUNDER) P(outcome | mineral, test done well) + BLUNDER P(outcome)
+    P(outcome | mineral) = (1 - b) P(outcome | mineral, test done correctly) + b P(outcome)
 
-where P(outcome) of a blunder is even over the scale or the words of the test. The outcomes of a
-test are told apart and leave nothing out, so their likelihoods add up to 1 for each mineral. The
-constants are set by reason, not fitted to photos.
+with b the BLUNDER_RATE. P(outcome) of a blunder is uniform over the scale or the words of the
+test. The outcomes of a test are disjoint and exhaustive, so their likelihoods sum to 1 for each
+mineral. The constants are chosen by judgement, not fitted to photos.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.minerals.facts import DENSEST, HARDEST, LUSTRES, STREAKS, Mineral
+from mineral_recog.minerals.facts import LUSTRES, MAX_DENSITY, MAX_HARDNESS, STREAKS, Mineral
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 Outcome = Interval | str | bool
 
-BLUNDER = 0.05  # one test in twenty is misread, mixed up or done on the wrong spot
-HARDNESS_ERROR = 0.5  # Mohs; coins, knives and glass differ by as much among themselves
-DENSITY_ERROR = 0.04  # of the density; a kitchen scale shows 20 g of displaced water as 19 to 21
-CONFUSED = 0.2  # the share of people who call a streak or lustre by a similar word
-NARROWEST = 1e-4  # of a scale; a narrower interval says no more
-SCALES: Mapping[str, Interval] = {"hardness": (0.0, HARDEST), "density": (0.5, DENSEST)}
+BLUNDER_RATE = 0.05  # one test in twenty is misread, mixed up or done on the wrong spot
+HARDNESS_ERROR = 0.5  # Mohs; coins, knives and glass vary by as much
+DENSITY_ERROR = 0.04  # relative; a kitchen scale shows 20 g of displaced water as 19 to 21
+CONFUSION_RATE = 0.2  # share of people who call a streak or lustre by a similar word
+MIN_WIDTH_SHARE = 1e-4  # of a scale; a narrower interval gives no more information
+SCALES: Mapping[str, Interval] = {"hardness": (0.0, MAX_HARDNESS), "density": (0.5, MAX_DENSITY)}
 SIMILAR: Mapping[str, tuple[str, ...]] = {
     "streak": (
         "white grey", "grey black", "black brown", "brown red", "brown orange", "brown yellow",
@@ -49,8 +49,8 @@ def _bins(edges: Floats) -> list[Interval]:
     return [(float(low), float(high)) for low, high in pairwise(edges)]
 
 
-OUTCOMES: Mapping[str, Sequence[Outcome]] = {  # of each test, the easiest test first
-    "hardness": _bins(np.linspace(*SCALES["hardness"], 21)),  # half steps
+OUTCOMES: Mapping[str, Sequence[Outcome]] = {  # of each test, easiest test first
+    "hardness": _bins(np.linspace(*SCALES["hardness"], 21)),  # steps of 0.5
     "streak": tuple(STREAKS),
     "lustre": tuple(LUSTRES),
     "density": _bins(np.geomspace(*SCALES["density"], 50)),  # 8 % wide, twice the error
@@ -62,44 +62,51 @@ OUTCOMES: Mapping[str, Sequence[Outcome]] = {  # of each test, the easiest test 
 def likelihoods(
     test: str, outcome: Outcome, weights: Floats, minerals: Sequence[Mineral | None]
 ) -> Floats:
-    """P(outcome | mineral) [C] of a test for each class.
+    """Return P(outcome | mineral) of a test for each class, [C].
 
     A class without a mineral, or whose mineral lacks the fact, gets the mean of the others
-    weighted by `weights` [C], the probabilities of the classes: that keeps its own.
+    weighted by `weights` [C], the probabilities of the classes. Its probability then stays the
+    same.
     """
-    each = [None if mineral is None else likelihood(test, outcome, mineral) for mineral in minerals]
-    known = np.array([one is not None for one in each])
-    found = np.array([0.0 if one is None else one for one in each])
-    total = weights[known].sum()
-    found[~known] = weights[known] @ found[known] / total if total > 0 else 1.0
-    return found
+    values = [
+        None if mineral is None else likelihood(test, outcome, mineral) for mineral in minerals
+    ]
+    is_known = np.array([value is not None for value in values])
+    result = np.array([0.0 if value is None else value for value in values])
+    total = weights[is_known].sum()
+    result[~is_known] = weights[is_known] @ result[is_known] / total if total > 0 else 1.0
+    return result
 
 
 def likelihood(test: str, outcome: Outcome, mineral: Mineral) -> float | None:
-    """P(outcome | mineral), never 0; None when the table lacks the fact.
+    """Return P(outcome | mineral), which is never 0, or None if the table lacks the fact.
 
     Args:
-        test: a key of OUTCOMES.
-        outcome: an interval of the scale for hardness and density, a word for streak and lustre,
-            whether it is drawn or fizzes for magnet and acid.
-        mineral: the mineral.
+        test: Key of OUTCOMES.
+        outcome: Interval of the scale for hardness and density, a word for streak and lustre;
+            for the magnet and acid, whether the specimen is attracted or fizzes.
+        mineral: The mineral.
     """
     if isinstance(outcome, tuple):
-        outcome = _wide_enough(test, outcome)
-    well = _DONE_WELL[test](mineral, outcome)
-    return None if well is None else (1 - BLUNDER) * well + BLUNDER * _by_chance(test, outcome)
+        outcome = _widen(test, outcome)
+    correct = _CORRECT_TEST[test](mineral, outcome)
+    return (
+        None
+        if correct is None
+        else (1 - BLUNDER_RATE) * correct + BLUNDER_RATE * _blunder_probability(test, outcome)
+    )
 
 
-def _wide_enough(test: str, seen: Interval) -> Interval:
-    """An interval, or one about its middle that is not lost in rounding: far below any error."""
-    (lowest, highest), (low, high) = SCALES[test], seen
-    least = NARROWEST * (highest - lowest)
+def _widen(test: str, interval: Interval) -> Interval:
+    """Widen an interval that rounding errors could make empty, by far less than any test error."""
+    (lowest, highest), (low, high) = SCALES[test], interval
+    min_width = MIN_WIDTH_SHARE * (highest - lowest)
     middle = (low + high) / 2
-    return seen if high - low >= least else (middle - least / 2, middle + least / 2)
+    return interval if high - low >= min_width else (middle - min_width / 2, middle + min_width / 2)
 
 
-def _by_chance(test: str, outcome: Outcome) -> float:
-    """P(outcome) of a blunder; densities are even on a log scale, as their error is."""
+def _blunder_probability(test: str, outcome: Outcome) -> float:
+    """Return P(outcome) of a blunder; density is uniform on a log scale, as its error is."""
     if not isinstance(outcome, tuple):
         return 1 / len(OUTCOMES[test])
     low, high = SCALES[test]
@@ -108,83 +115,100 @@ def _by_chance(test: str, outcome: Outcome) -> float:
     return (outcome[1] - outcome[0]) / (high - low)
 
 
-def _hardness(mineral: Mineral, seen: Interval) -> float | None:
+def _hardness(mineral: Mineral, measured: Interval) -> float | None:
     if mineral.hardness is None:
         return None
-    return _within("hardness", seen, mineral.hardness, HARDNESS_ERROR)
+    return _interval_probability("hardness", measured, mineral.hardness, HARDNESS_ERROR)
 
 
-def _density(mineral: Mineral, seen: Interval) -> float | None:
+def _density(mineral: Mineral, measured: Interval) -> float | None:
     if mineral.density is None:
         return None
-    return _within("density", seen, mineral.density, DENSITY_ERROR * sum(mineral.density) / 2)
+    return _interval_probability(
+        "density", measured, mineral.density, DENSITY_ERROR * sum(mineral.density) / 2
+    )
 
 
-def _within(test: str, seen: Interval, true: Interval, error: float) -> float:
-    """P(low <= x + e <= high): x even over a mineral's range, e normal, the scale's ends open."""
-    low, high = SCALES[test]
-    above = 0.0 if seen[0] <= low else _below(seen[0], true, error)
-    below = 1.0 if seen[1] >= high else _below(seen[1], true, error)
-    return max(below - above, 0.0)
+def _interval_probability(
+    test: str, measured: Interval, true_range: Interval, error: float
+) -> float:
+    """Return P(low <= x + e <= high), with the ends of the scale open.
 
-
-def _below(limit: float, true: Interval, error: float) -> float:
-    """P(x + e <= limit), the mean of the normal distribution function over a mineral's range.
-
-    The integral of the distribution function F with density f is z F(z) + f(z).
+    x is uniform over the mineral's range, e is normal.
     """
-    near, far = ((limit - end) / error for end in true)
-    if near - far < 1e-6:
-        return _NORMAL.cdf(near)
-    first, last = (z * _NORMAL.cdf(z) + _NORMAL.pdf(z) for z in (near, far))
-    return (first - last) / (near - far)
+    low, high = SCALES[test]
+    below_low = 0.0 if measured[0] <= low else _probability_below(measured[0], true_range, error)
+    below_high = 1.0 if measured[1] >= high else _probability_below(measured[1], true_range, error)
+    return max(below_high - below_low, 0.0)
 
 
-def _streak(mineral: Mineral, seen: str) -> float | None:
-    return _called("streak", seen, mineral.streak)
+def _probability_below(limit: float, true_range: Interval, error: float) -> float:
+    """Return P(x + e <= limit), the mean of the normal CDF over the mineral's range.
+
+    The integral of the CDF F with density f is z F(z) + f(z).
+    """
+    z_low, z_high = ((limit - end) / error for end in true_range)
+    if z_low - z_high < 1e-6:
+        return _NORMAL.cdf(z_low)
+    integral_low, integral_high = (z * _NORMAL.cdf(z) + _NORMAL.pdf(z) for z in (z_low, z_high))
+    return (integral_low - integral_high) / (z_low - z_high)
 
 
-def _lustre(mineral: Mineral, seen: str) -> float | None:
-    return _called("lustre", seen, mineral.lustre)
+def _streak(mineral: Mineral, word: str) -> float | None:
+    return _word_probability("streak", word, mineral.streak)
 
 
-def _called(test: str, seen: str, true: tuple[str, ...]) -> float | None:
-    """A specimen has one of its mineral's words; CONFUSED people use one of the similar words."""
-    if not true:
+def _lustre(mineral: Mineral, word: str) -> float | None:
+    return _word_probability("lustre", word, mineral.lustre)
+
+
+def _word_probability(test: str, word: str, true_words: tuple[str, ...]) -> float | None:
+    """Return P(word), with all words of the mineral equally likely to be true of a specimen.
+
+    A share of people, CONFUSION_RATE, use a word similar to the true one.
+    """
+    if not true_words:
         return None
-    return sum(_confusion(test, word, seen) for word in true) / len(true)
+    return sum(_confusion(test, true_word, word) for true_word in true_words) / len(true_words)
 
 
-def _confusion(test: str, word: str, seen: str) -> float:
-    similar = _similar(test, word)
-    if seen == word:
-        return 1 - CONFUSED if similar else 1.0
-    return CONFUSED / len(similar) if seen in similar else 0.0
+def _confusion(test: str, true_word: str, word: str) -> float:
+    """Return P(word | true word)."""
+    similar = _similar(test, true_word)
+    if word == true_word:
+        return 1 - CONFUSION_RATE if similar else 1.0
+    return CONFUSION_RATE / len(similar) if word in similar else 0.0
 
 
 @cache
 def _similar(test: str, word: str) -> tuple[str, ...]:
     pairs = [pair.split() for pair in SIMILAR[test]]
-    return tuple(one for pair in pairs if word in pair for one in pair if one != word)
+    return tuple(other for pair in pairs if word in pair for other in pair if other != word)
 
 
-def _magnetic(mineral: Mineral, seen: bool) -> float | None:
-    """A weak mineral is drawn by a strong magnet only: it goes either way."""
-    return _yes({"strong": 1.0, "weak": 0.5, "none": 0.0}, mineral.magnetism, seen)
+def _magnetic(mineral: Mineral, is_attracted: bool) -> float | None:
+    """Return P(is_attracted); only a strong magnet attracts a weak mineral, hence 0.5."""
+    return _yes_no_probability(
+        {"strong": 1.0, "weak": 0.5, "none": 0.0}, mineral.magnetism, is_attracted
+    )
 
 
-def _acid(mineral: Mineral, seen: bool) -> float | None:
-    """Whether people powder or warm it is not known: what fizzes only then goes either way."""
-    return _yes({"fizzes": 1.0, "fizzes when powdered": 0.5, "none": 0.0}, mineral.acid, seen)
+def _acid(mineral: Mineral, fizzes: bool) -> float | None:
+    """Return P(fizzes); 0.5 if only powder does, since users may or may not powder or warm it."""
+    return _yes_no_probability(
+        {"fizzes": 1.0, "fizzes when powdered": 0.5, "none": 0.0}, mineral.acid, fizzes
+    )
 
 
-def _yes(chances: Mapping[str, float], word: str | None, seen: bool) -> float | None:
+def _yes_no_probability(
+    yes_probabilities: Mapping[str, float], word: str | None, is_yes: bool
+) -> float | None:
     if word is None:
         return None
-    return chances[word] if seen else 1 - chances[word]
+    return yes_probabilities[word] if is_yes else 1 - yes_probabilities[word]
 
 
-_DONE_WELL: Mapping[str, Callable[[Mineral, Any], float | None]] = {
+_CORRECT_TEST: Mapping[str, Callable[[Mineral, Any], float | None]] = {
     "hardness": _hardness,
     "streak": _streak,
     "lustre": _lustre,

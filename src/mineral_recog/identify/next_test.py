@@ -1,6 +1,6 @@
-"""What to test next, and what tells two minerals apart.
+"""Chooses the physical test to do next, and the facts that distinguish two minerals.
 
-The next test is the one that is expected to settle the most: the drop in the entropy of the
+The best next test has the highest expected information gain: the drop in the entropy of the
 classes' probabilities, on average over the outcomes of the test (Lindley, "On a Measure of the
 Information Provided by an Experiment", 1956).
 """
@@ -13,16 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from mineral_recog.identify.evidence import Evidence
-from mineral_recog.identify.fact_text import Text, fact_of, name_of
+from mineral_recog.identify.fact_text import Text, fact_text, name_text
 from mineral_recog.identify.likelihood import OUTCOMES, SCALES, Floats, Outcome, likelihoods
 from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS
 from mineral_recog.minerals.facts import Mineral
 
-WORTH_TELLING = 0.05  # bits; a test that is expected to settle less is not told
-FACTS_TOLD = 3  # in the line that tells two minerals apart
-TELLING = 0.3  # bits of the one bit between two minerals
-_CLEAVES = ("good", "perfect")
-# What stands before a fact in that line; the others say themselves what they are of.
+MIN_TEST_BITS = 0.05  # a test with a smaller expected information gain is not suggested
+MAX_FACTS = 3  # in the text on how two minerals differ
+DECISIVE_BITS = 0.3  # of the one bit that distinguishes two minerals
+_CLEAVABLE = ("good", "perfect")
+# The label before a fact in that text; empty where the fact names its property itself.
 _LABELS: dict[str, Text] = {
     "hardness": {"en": "hardness ", "zh": "硬度 "},
     "streak": {"en": "streak ", "zh": "条痕"},
@@ -37,114 +37,116 @@ _LABELS: dict[str, Text] = {
 
 @dataclass(frozen=True)
 class Test:
-    """A hand test worth doing.
+    """A physical test worth doing.
 
     Attributes:
-        key: the field of Evidence that it fills.
-        bits: the expected drop in entropy.
-        text: how to do it and what it finds for the likeliest minerals.
+        key: Field of Evidence that the test fills.
+        bits: Expected information gain.
+        text: How to do the test, and its result for the most likely minerals.
     """
 
-    __test__ = False  # not one of pytest's
+    __test__ = False  # pytest must not collect it
 
     key: str
     bits: float
     text: Text
 
 
-def next_test(
+def next_tests(
     probabilities: Floats, minerals: Sequence[Mineral | None], evidence: Evidence
 ) -> list[Test]:
-    """The tests worth doing, the most telling first.
+    """Return the tests worth doing, most informative first.
 
     Args:
-        probabilities: float [C] after the photo and the evidence, as `posterior` gives them.
-        minerals: of the classes, C; None for one that the table does not know.
-        evidence: the tests done, which are left out. Of hardness, the scratch tests inside of the
-            interval known stay.
+        probabilities: Probabilities [C] after the photo and the evidence, from `posterior`.
+        minerals: Mineral of each class, [C]; None if the table lacks it.
+        evidence: Tests already done, which are left out. For hardness, the scratch tests within
+            the known interval remain.
     """
     low, high = evidence.hardness or SCALES["hardness"]
-    asked = [
-        (test, _chances("hardness", [(limit, high), (low, limit)], probabilities, minerals))
+    candidates = [
+        (test, _outcome_table("hardness", [(limit, high), (low, limit)], probabilities, minerals))
         for limit, test in SCRATCH_TESTS.items()
         if low < limit < high
     ]
     done = dict(evidence.outcomes())
-    asked += [
-        (test, _chances(test.key, OUTCOMES[test.key], probabilities, minerals))
+    candidates += [
+        (test, _outcome_table(test.key, OUTCOMES[test.key], probabilities, minerals))
         for test in OTHER_TESTS
         if test.key not in done
     ]
-    found = []
-    for test, chances in asked:
-        bits = expected_drop(probabilities, chances)
-        if bits >= WORTH_TELLING and (text := test.text(probabilities, minerals)) is not None:
-            found.append(Test(test.key, bits, text))
-    return sorted(found, key=lambda test: -test.bits)
+    result = []
+    for test, outcome_table in candidates:
+        bits = expected_information_gain(probabilities, outcome_table)
+        if bits >= MIN_TEST_BITS and (text := test.text(probabilities, minerals)) is not None:
+            result.append(Test(test.key, bits, text))
+    return sorted(result, key=lambda test: -test.bits)
 
 
-def expected_drop(probabilities: Floats, chances: Floats) -> float:
-    """Bits by which the entropy of `probabilities` [C] is expected to drop.
+def expected_information_gain(probabilities: Floats, outcome_table: Floats) -> float:
+    """Return by how many bits the entropy of `probabilities` [C] is expected to drop.
 
-    H(p) - sum over outcomes o of P(o) H(p | o), with `chances` [O, C] the P(o | class).
+    H(p) - sum over outcomes o of P(o) H(p | o), with P(o | class) in `outcome_table` [O, C].
     """
-    joint = chances * probabilities
-    of_outcome = joint.sum(axis=1)
-    after = joint / np.maximum(of_outcome, np.finfo(float).tiny)[:, None]
-    return float(_entropy(probabilities) - of_outcome @ _entropy(after))
+    joint = outcome_table * probabilities
+    outcome_probabilities = joint.sum(axis=1)
+    after = joint / np.maximum(outcome_probabilities, np.finfo(float).tiny)[:, None]
+    return float(_entropy(probabilities) - outcome_probabilities @ _entropy(after))
 
 
-def tells_apart(a: Mineral, b: Mineral) -> Text | None:
-    """What tells a from b in the hand, the most telling first, in a line.
+def distinguishing_facts(a: Mineral, b: Mineral) -> Text | None:
+    """Return the facts that distinguish a from b, most informative first, in one line.
 
-    The most telling test is the one that settles the most between the two when both are as
-    likely; of two that settle about as much the easier one. Where tests settle little, cleavage
-    and colour come before them, if they differ for certain.
+    Tests are ranked by their information gain between a and b when both are equally likely;
+    among tests of about the same gain, the easier one comes first. Cleavage and colour come
+    before tests of little gain, if they certainly differ.
 
     Returns:
-        Such as `chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5)`; None when the table knows
-        nothing that differs.
+        A text such as `chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5)`; None if the table has
+        no fact in which they differ.
     """
     even = np.full(2, 0.5)
     bits = {
-        test: round(expected_drop(even, _chances(test, outcomes, even, (a, b))), 1)
+        test: round(
+            expected_information_gain(even, _outcome_table(test, outcomes, even, (a, b))), 1
+        )
         for test, outcomes in OUTCOMES.items()
     }
     tests = sorted(bits, key=lambda test: -bits[test])
-    facts = [test for test in tests if bits[test] >= TELLING]
-    if (a.cleavage in _CLEAVES) != (b.cleavage in _CLEAVES):
+    facts = [test for test in tests if bits[test] >= DECISIVE_BITS]
+    if (a.cleavage in _CLEAVABLE) != (b.cleavage in _CLEAVABLE):
         facts.append("cleavage")
     if not set(a.colours) & set(b.colours):
         facts.append("colours")
-    facts += [test for test in tests if 0 < bits[test] < TELLING]
-    name, other = name_of(a), name_of(b)
+    facts += [test for test in tests if 0 < bits[test] < DECISIVE_BITS]
+    name, other = name_text(a), name_text(b)
     english, chinese = [], []
     for fact in facts:
-        of_a, of_b = fact_of(fact, a), fact_of(fact, b)
-        if of_a is not None and of_b is not None:
+        fact_a, fact_b = fact_text(fact, a), fact_text(fact, b)
+        if fact_a is not None and fact_b is not None:
             label = _LABELS[fact]
-            english.append(f"{label['en']}{of_a['en']} ({other['en']} {of_b['en']})")
-            chinese.append(f"{label['zh']}{of_a['zh']}（{other['zh']} {of_b['zh']}）")
+            english.append(f"{label['en']}{fact_a['en']} ({other['en']} {fact_b['en']})")
+            chinese.append(f"{label['zh']}{fact_a['zh']}（{other['zh']} {fact_b['zh']}）")
     if not english:
         return None
     return {
-        "en": f"{name['en']}: {', '.join(english[:FACTS_TOLD])}",
-        "zh": f"{name['zh']}：{'，'.join(chinese[:FACTS_TOLD])}",
+        "en": f"{name['en']}: {', '.join(english[:MAX_FACTS])}",
+        "zh": f"{name['zh']}：{'，'.join(chinese[:MAX_FACTS])}",
     }
 
 
-def _chances(
+def _outcome_table(
     test: str,
     outcomes: Sequence[Outcome],
     probabilities: Floats,
     minerals: Sequence[Mineral | None],
 ) -> Floats:
-    """P(outcome | class) [O, C] if the outcome is one of these."""
-    each = np.array([likelihoods(test, one, probabilities, minerals) for one in outcomes])
-    return np.asarray(each / each.sum(axis=0))
+    """Return P(outcome | class) [O, C], given that the outcome is one of `outcomes`."""
+    table = np.array([likelihoods(test, outcome, probabilities, minerals) for outcome in outcomes])
+    return np.asarray(table / table.sum(axis=0))
 
 
 def _entropy(probabilities: Floats) -> Floats:
-    """Bits, over the last axis."""
+    """Return the entropy over the last axis, in bits."""
     logs = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
     return -np.asarray((probabilities * logs).sum(axis=-1))

@@ -1,4 +1,4 @@
-"""Runs a model over many photos, a few at a time, and skips those that cannot be read."""
+"""Runs a model on many photos in batches and skips photos that cannot be read."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from torch import Tensor
 from mineral_recog.data.dataset import photos_in
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.heat_map_overlay import SIDE
-from mineral_recog.identify.identifier import Identifier, Seen
+from mineral_recog.identify.heat_map_overlay import MAX_SIDE
+from mineral_recog.identify.identifier import Identifier, Observation
 from mineral_recog.progress import SILENT, Progress
 
-BATCH = 32  # photos in memory at once
+BATCH_SIZE = 32  # photos in memory at once
 
 
-class SeenPhoto(NamedTuple):
-    """A photo and what the model sees in it.
+class ObservedPhoto(NamedTuple):
+    """A photo and the model's observation of it.
 
     Attributes:
         path: File of the photo.
-        image: The photo, at most `SIDE` pixels wide and high.
-        seen: What the model sees.
+        image: The photo, at most `MAX_SIDE` pixels wide and high.
+        observation: Outputs, features and pixels of the photo.
     """
 
     path: Path
     image: Image.Image
-    seen: Seen
+    observation: Observation
 
 
 def find_photos(arguments: Sequence[str]) -> list[Path]:
@@ -47,7 +47,7 @@ def find_photos(arguments: Sequence[str]) -> list[Path]:
     Raises:
         DataError: An argument names no photo.
     """
-    found: list[Path] = []
+    photo_paths: list[Path] = []
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
@@ -65,36 +65,36 @@ def find_photos(arguments: Sequence[str]) -> list[Path]:
                     f"{argument}：那里没有照片；请给出照片、文件夹，或如 'field/*.jpg' 的模式。",
                 )
             )
-        found += paths
-    return list(dict.fromkeys(found))
+        photo_paths += paths
+    return list(dict.fromkeys(photo_paths))
 
 
-def see_photos(
+def observe_photos(
     identifier: Identifier,
     paths: Sequence[Path],
-    is_known: Callable[[Path], bool] = lambda path: False,
+    should_skip: Callable[[Path], bool] = lambda path: False,
     progress: Progress = SILENT,
-) -> Iterator[SeenPhoto]:
-    """Look at photos with a model, a batch at a time.
+) -> Iterator[ObservedPhoto]:
+    """Run a model on photos, one batch at a time.
 
     Args:
         identifier: The model.
         paths: Files of the photos.
-        is_known: Whether a photo needs no look.
+        should_skip: Returns whether to skip a photo.
         progress: Receives the progress, and a notice for each photo that cannot be read.
 
     Yields:
-        The photos that can be read, except known ones, in order.
+        The photos that can be read, except skipped ones, in order.
 
     Raises:
         DataError: None of the photos can be read.
     """
     unreadable = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), BATCH):
-            batch = paths[start : start + BATCH]
+        for start in range(0, len(paths), BATCH_SIZE):
+            batch = paths[start : start + BATCH_SIZE]
             readable = []
-            opened = pool.map(partial(_open, identifier, is_known), batch)
+            opened = pool.map(partial(_open, identifier, should_skip), batch)
             for path, result in zip(batch, opened, strict=True):
                 if isinstance(result, UserError):
                     unreadable += 1
@@ -102,9 +102,11 @@ def see_photos(
                 elif result is not None:
                     readable.append((path, *result))
             if readable:
-                seen = identifier.see(torch.stack([view for _, _, view in readable]))
-                for (path, image, _), one_seen in zip(readable, seen, strict=True):
-                    yield SeenPhoto(path, image, one_seen)
+                observations = identifier.observe_batch(
+                    torch.stack([view for _, _, view in readable])
+                )
+                for (path, image, _), observation in zip(readable, observations, strict=True):
+                    yield ObservedPhoto(path, image, observation)
             if len(paths) > 1:
                 progress.update(tr("identifying", "识别"), start + len(batch), len(paths))
     if unreadable == len(paths):
@@ -112,15 +114,16 @@ def see_photos(
 
 
 def _open(
-    identifier: Identifier, is_known: Callable[[Path], bool], path: Path
+    identifier: Identifier, should_skip: Callable[[Path], bool], path: Path
 ) -> tuple[Image.Image, Tensor] | UserError | None:
-    """Open a photo: a small image and its view, the error if it is unreadable, None if known."""
+    """Open a photo: a small image and its view, the error if it is unreadable, None if skipped."""
     try:
-        if is_known(path):
+        if should_skip(path):
             return None
         image = identifier.open(path)
     except UserError as error:
         return error
-    view = identifier.view(image)
-    image.thumbnail((SIDE, SIDE))  # no more of it is shown, and large photos would fill the memory
+    view = identifier.transform(image)
+    # A larger image is never shown, and full sizes would fill the memory.
+    image.thumbnail((MAX_SIDE, MAX_SIDE))
     return image, view

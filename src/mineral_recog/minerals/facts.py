@@ -1,7 +1,8 @@
-"""Facts about minerals: the shipped table `minerals.csv`, and a user's own rows on top of it.
+"""Facts about minerals: the shipped table `minerals.csv`, and rows that a user adds to it.
 
-A row has every column of COLUMNS; several values in a cell are joined by `;`. Cells of the columns
-in WORDS hold words of a closed list, in English or Chinese. An empty cell is a fact not known.
+A row has every column of COLUMNS; several values in a cell are separated by `;`. Cells of the
+columns in VOCABULARIES contain words of a closed list, in English or Chinese. An empty cell means
+that the fact is unknown.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mineral_recog.csv_files import read_rows, wrong_line
+from mineral_recog.csv_files import line_error, read_rows
 from mineral_recog.errors import UserError
 
-SHIPPED = Path(__file__).parent / "minerals.csv"
-LARGEST_TABLE = 5 * 10**6  # bytes; all minerals known to science take half of it
-HARDEST, DENSEST = 10.0, 25.0  # diamond on Mohs' scale; above osmium, in g/cm3
+SHIPPED_TABLE = Path(__file__).parent / "minerals.csv"
+MAX_TABLE_BYTES = 5 * 10**6  # all minerals known to science take half of it
+MAX_HARDNESS, MAX_DENSITY = 10.0, 25.0  # of diamond, Mohs; above that of osmium, g/cm3
 
-GROUPS = {
+MINERAL_GROUPS = {
     "element": "自然元素",
     "sulfide": "硫化物",
     "sulfosalt": "硫盐",
@@ -48,7 +49,7 @@ SYSTEMS = {
     "triclinic": "三斜晶系",
     "amorphous": "非晶质",
 }
-STREAKS = {  # a colourless streak is white
+STREAKS = {  # a colourless streak counts as white
     "white": "白色",
     "grey": "灰色",
     "black": "黑色",
@@ -72,7 +73,7 @@ LUSTRES = {
     "earthy": "土状光泽",
 }
 TRANSPARENCIES = {"transparent": "透明", "translucent": "半透明", "opaque": "不透明"}
-CLEAVAGES = {  # of the best direction; distinct cleavage is good
+CLEAVAGES = {  # of the best direction; "distinct" cleavage counts as good
     "none": "无解理",
     "poor": "不完全解理",
     "good": "中等解理",
@@ -92,14 +93,14 @@ COLOURS = {
     "blue": "蓝色",
     "purple": "紫色",
 }
-MAGNETISMS = {"strong": "强磁性", "weak": "弱磁性", "none": "无磁性"}  # by a hand magnet
-ACIDS = {  # gas from cold dilute hydrochloric acid; powdered or warm when not as it is
+MAGNETISMS = {"strong": "强磁性", "weak": "弱磁性", "none": "无磁性"}  # tested with a hand magnet
+ACIDS = {  # gas bubbles in dilute hydrochloric acid: cold, or only powdered or warm
     "fizzes": "起泡",
     "fizzes when powdered": "粉末起泡",
     "none": "不起泡",
 }
-WORDS: Mapping[str, Mapping[str, str]] = {
-    "group": GROUPS,
+VOCABULARIES: Mapping[str, Mapping[str, str]] = {
+    "group": MINERAL_GROUPS,
     "system": SYSTEMS,
     "streak": STREAKS,
     "lustre": LUSTRES,
@@ -133,18 +134,18 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Mineral:
-    """What is known of a mineral; None or an empty tuple is not known.
+    """The facts about a mineral; None or an empty tuple means unknown.
 
     Attributes:
-        name: in English.
-        chinese: its name in Chinese, or `name` where the table gives none.
-        synonyms: other names in both languages.
-        formula: with subscripts in Unicode.
-        hardness: lowest and highest on Mohs' scale.
-        density: lowest and highest, g/cm3.
-        source: where the facts are published.
+        name: English name.
+        chinese: Chinese name, or `name` where the table gives none.
+        synonyms: Other names in both languages.
+        formula: Chemical formula with Unicode subscripts.
+        hardness: Lowest and highest Mohs hardness.
+        density: Lowest and highest density, g/cm3.
+        source: Publication of the facts.
 
-    The others are English words of the closed lists in WORDS.
+    The other attributes are English words of the closed lists in VOCABULARIES.
     """
 
     name: str
@@ -165,7 +166,7 @@ class Mineral:
     source: str | None
 
     def facts(self) -> dict[str, object]:
-        """The facts for JSON: ranges as [low, high], words and the name as {"en", "zh"}."""
+        """Return the facts for JSON: ranges as [low, high], words and the name as {"en", "zh"}."""
         facts: dict[str, object] = {
             "name": {"en": self.name, "zh": self.chinese},
             "synonyms": list(self.synonyms),
@@ -174,21 +175,23 @@ class Mineral:
             "density": None if self.density is None else list(self.density),
             "source": self.source,
         }
-        for column, words in WORDS.items():
-            known = getattr(self, column)
-            if isinstance(known, tuple):
-                facts[column] = [{"en": word, "zh": words[word]} for word in known]
+        for column, words in VOCABULARIES.items():
+            value = getattr(self, column)
+            if isinstance(value, tuple):
+                facts[column] = [{"en": word, "zh": words[word]} for word in value]
             else:
-                facts[column] = None if known is None else {"en": known, "zh": words[known]}
+                facts[column] = None if value is None else {"en": value, "zh": words[value]}
         return facts
 
 
-class Minerals:
-    """A table of minerals, no two of which share a name."""
+class MineralTable:
+    """A table of minerals in which no two share a name."""
 
     def __init__(self, minerals: Iterable[Mineral]) -> None:
         self._minerals = tuple(minerals)
-        self._by_name = {key_of(name): one for one in self._minerals for name in _names(one)}
+        self._by_name = {
+            name_key(name): mineral for mineral in self._minerals for name in _names(mineral)
+        }
 
     def __iter__(self) -> Iterator[Mineral]:
         return iter(self._minerals)
@@ -197,78 +200,80 @@ class Minerals:
         return len(self._minerals)
 
     def find(self, name: str) -> Mineral | None:
-        """The mineral of a name, Chinese name or synonym; case, accents and spacing are ignored."""
-        return self._by_name.get(key_of(name))
+        """Return the mineral with a name or synonym, or None; ignores case, accents and spacing."""
+        return self._by_name.get(name_key(name))
 
 
-def word_of(column: str, text: str) -> str | None:
-    """The English word of a column's closed list for a word in either language, if it is one."""
+def english_word(column: str, text: str) -> str | None:
+    """Return the English word for a word of a column's closed list in either language, or None."""
     text = text.strip().casefold()
-    for english, chinese in WORDS[column].items():
+    for english, chinese in VOCABULARIES[column].items():
         if text in (english, chinese):
             return english
     return None
 
 
-def read_minerals(more: Path | None = None) -> Minerals:
+def read_minerals(user_table: Path | None = None) -> MineralTable:
     """Read the shipped table, and a user's table whose rows replace rows of the same name.
 
     Args:
-        more: the user's table, a CSV file in UTF-8 with the columns of the shipped one.
+        user_table: A CSV file in UTF-8 with the columns of the shipped table.
 
     Raises:
-        UserError: not such a file, a column or name missing or twice, a number or word that is
-            none, or a name or synonym of two minerals.
+        UserError: The file is no such table, a column or name is missing or occurs twice, a
+            number or word is invalid, or a name or synonym belongs to two minerals.
     """
     minerals: dict[str, Mineral] = {}
-    for path in (SHIPPED,) if more is None else (SHIPPED, more):
+    for path in (SHIPPED_TABLE,) if user_table is None else (SHIPPED_TABLE, user_table):
         lines: dict[str, int] = {}
-        for line, cells in read_rows(path, COLUMNS, LARGEST_TABLE):
-            mineral = _mineral(_Row(path, line, cells))
-            key = key_of(mineral.name)
+        for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES):
+            mineral = _parse_mineral(_Row(path, line, cells))
+            key = name_key(mineral.name)
             if key in lines:
-                raise wrong_line(
+                raise line_error(
                     path,
                     line,
-                    f"{mineral.name} has a row in line {lines[key]} already: remove one of them.",
+                    f"{mineral.name} already has a row in line {lines[key]}: remove one of them.",
                     f"第 {lines[key]} 行已有 {mineral.name}：请删去其中一行。",
                 )
             lines[key] = line
             minerals[key] = mineral
-        _refuse_shared_names(path, lines, minerals)
-    return Minerals(minerals.values())
+        _check_names_are_unique(path, lines, minerals)
+    return MineralTable(minerals.values())
 
 
-def key_of(name: str) -> str:
-    """A name without what may differ from one writing to another: case, accents and spacing."""
+def name_key(name: str) -> str:
+    """Return a name without case, accents, spacing and punctuation, for comparison."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
 
 
 def _names(mineral: Mineral) -> list[str]:
-    """All names that have a letter or digit; a dash that stands for none is no name."""
-    return [name for name in (mineral.name, mineral.chinese, *mineral.synonyms) if key_of(name)]
+    """Return all names that contain a letter or digit; a dash means that there is none."""
+    return [name for name in (mineral.name, mineral.chinese, *mineral.synonyms) if name_key(name)]
 
 
-def _refuse_shared_names(path: Path, lines: dict[str, int], minerals: dict[str, Mineral]) -> None:
-    """Refuse a name of two minerals; `lines` are those of the rows that `path` gave."""
+def _check_names_are_unique(
+    path: Path, lines: dict[str, int], minerals: dict[str, Mineral]
+) -> None:
+    """Raise an error if a name belongs to two minerals; `lines` holds the lines of `path`."""
     owners: dict[str, str] = {}
     for key, mineral in minerals.items():
         for name in _names(mineral):
-            owner = owners.setdefault(key_of(name), key)
+            owner = owners.setdefault(name_key(name), key)
             if owner != key:
-                both = f"{minerals[owner].name}, {mineral.name}"
-                raise wrong_line(
+                pair = f"{minerals[owner].name}, {mineral.name}"
+                raise line_error(
                     path,
                     lines[key] if key in lines else lines[owner],
-                    f"{name} names two minerals ({both}): take it out of one of them. To change a "
-                    "mineral that is shipped, give the whole row anew under the same name.",
-                    f"{name} 指向两种矿物（{both}）：请从其中一种删去。若要修改自带的矿物，"
-                    "请用相同的 name 重写整行。",
+                    f"{name} is a name of two minerals ({pair}): remove it from one of them. To "
+                    "change a shipped mineral, write its complete row with the same name.",
+                    f"{name} 指向两种矿物（{pair}）：请从其中一种删去。若要修改自带的矿物，"
+                    "请用相同的 name 写出完整的一行。",
                 )
 
 
 class _Row:
-    """The cells of one row, read with errors that tell where it stands."""
+    """Parser for the cells of one row; its errors name the file and line."""
 
     def __init__(self, path: Path, line: int, cells: Mapping[str, str]) -> None:
         self.path, self.line, self.cells = path, line, cells
@@ -276,28 +281,28 @@ class _Row:
     def text(self, column: str) -> str | None:
         return " ".join(self.cells[column].split()) or None
 
-    def several(self, column: str) -> tuple[str, ...]:
-        cell = self.cells[column].replace("；", ";")  # as a Chinese keyboard writes it
+    def texts(self, column: str) -> tuple[str, ...]:
+        cell = self.cells[column].replace("；", ";")  # from a Chinese keyboard
         parts = (" ".join(part.split()) for part in cell.split(";"))
         return tuple(dict.fromkeys(part for part in parts if part))
 
     def words(self, column: str) -> tuple[str, ...]:
-        return tuple(self._word(column, text) for text in self.several(column))
+        return tuple(self._word(column, text) for text in self.texts(column))
 
     def word(self, column: str) -> str | None:
         text = self.text(column)
         return None if text is None else self._word(column, text)
 
     def _word(self, column: str, text: str) -> str:
-        if word := word_of(column, text):
+        if word := english_word(column, text):
             return word
-        words = WORDS[column]
-        raise self.wrong(
+        words = VOCABULARIES[column]
+        raise self.error(
             f"{column} {text}: choose from {', '.join(words)}.",
             f"{column} {text}：请从 {'、'.join(words.values())} 中选择。",
         )
 
-    def extent(self, column: str, largest: float) -> tuple[float, float] | None:
+    def interval(self, column: str, maximum: float) -> tuple[float, float] | None:
         texts = self.cells[f"{column}_low"].strip(), self.cells[f"{column}_high"].strip()
         if texts == ("", ""):
             return None
@@ -305,32 +310,32 @@ class _Row:
             low, high = map(float, texts)
         except ValueError:
             low, high = math.nan, math.nan
-        if not 0 < low <= high <= largest:
-            raise self.wrong(
+        if not 0 < low <= high <= maximum:
+            raise self.error(
                 f"{column} from {texts[0]!r} to {texts[1]!r}: give two numbers, the lower first, "
-                f"above 0 and up to {largest:g}, or leave both empty.",
+                f"above 0 and up to {maximum:g}, or leave both empty.",
                 f"{column} 从 {texts[0]!r} 到 {texts[1]!r}：请给出两个数，先小后大，大于 0 "
-                f"且不超过 {largest:g}，或两格都留空。",
+                f"且不超过 {maximum:g}，或两格都留空。",
             )
         return low, high
 
-    def wrong(self, english: str, chinese: str) -> UserError:
-        return wrong_line(self.path, self.line, english, chinese)
+    def error(self, english: str, chinese: str) -> UserError:
+        return line_error(self.path, self.line, english, chinese)
 
 
-def _mineral(row: _Row) -> Mineral:
+def _parse_mineral(row: _Row) -> Mineral:
     name = row.text("name")
-    if name is None or not key_of(name):
-        raise row.wrong("no name: give one.", "没有 name：请填写。")
+    if name is None or not name_key(name):
+        raise row.error("no name: enter one.", "没有 name：请填写。")
     return Mineral(
         name=name,
         chinese=row.text("chinese") or name,
-        synonyms=row.several("synonyms"),
+        synonyms=row.texts("synonyms"),
         formula=row.text("formula"),
         group=row.word("group"),
         system=row.word("system"),
-        hardness=row.extent("hardness", HARDEST),
-        density=row.extent("density", DENSEST),
+        hardness=row.interval("hardness", MAX_HARDNESS),
+        density=row.interval("density", MAX_DENSITY),
         streak=row.words("streak"),
         lustre=row.words("lustre"),
         transparency=row.words("transparency"),

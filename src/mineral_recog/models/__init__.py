@@ -1,1 +1,1 @@
-"""Networks, their predictions, and the bundle that training leaves."""
+"""Networks, their predictions, and the bundle that training writes."""

@@ -1,8 +1,8 @@
-"""The bundle: what training hands on to everything that uses a model.
+"""The bundle: the model that training writes and every other command reads.
 
-A folder with `model.safetensors` (weights), `trust.safetensors` (what calibration needs) and
-`config.json` (classes, counts, preprocessing, backbone, groups, calibration, where it came from).
-Reading one runs no code from it.
+It is a folder with `model.safetensors` (weights), `trust.safetensors` (calibration arrays) and
+`config.json` (classes, counts, preprocessing, backbone, groups, calibration, provenance). Reading
+a bundle runs no code from it.
 """
 
 from __future__ import annotations
@@ -22,27 +22,31 @@ from safetensors.numpy import save as save_arrays
 from safetensors.torch import load_file, save
 from torch import nn
 
-from mineral_recog.calibration.calibration import Calibration, CalibrationValues, read_calibration
+from mineral_recog.calibration.calibration import (
+    Calibration,
+    CalibrationValues,
+    restore_calibration,
+)
 from mineral_recog.data.transforms import Preprocessing
 from mineral_recog.errors import BundleError, UserError
-from mineral_recog.files import whole_file, whole_folder
+from mineral_recog.files import atomic_file, atomic_folder
 from mineral_recog.i18n import tr
-from mineral_recog.models.network import Network, empty_network
+from mineral_recog.models.network import Network, build_untrained_network
 
 CONFIG, WEIGHTS, CALIBRATION = "config.json", "model.safetensors", "trust.safetensors"
-LARGEST_CONFIG = 64 * 2**20  # bytes; a config of a million classes takes less
+MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
 
 
-def _as_folder(name: str) -> str:
-    """A class name as class folders have it: readable, and no path."""
+def _check_class_name(name: str) -> str:
+    """Refuse class names that cannot be folder names: unprintable ones and paths."""
     if not name.isprintable() or "/" in name or name in ("", ".", ".."):
-        raise ValueError("no name of a class")
+        raise ValueError("not a class name")
     return name
 
 
-ClassName = Annotated[str, AfterValidator(_as_folder)]
+ClassName = Annotated[str, AfterValidator(_check_class_name)]
 
 
 class _Preprocessing(BaseModel):
@@ -71,27 +75,27 @@ class _Config(BaseModel):
     provenance: dict[str, str]
 
     @model_validator(mode="after")
-    def _as_many(self) -> _Config:
+    def _check_classes(self) -> _Config:
         if not len(self.classes) == len(self.train_counts) == len(self.groups):
             raise ValueError("classes, train_counts and groups differ in length")
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError("a class is there twice")
+            raise ValueError("a class name is repeated")
         return self
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A trained model and what is known of it.
+    """A trained model with its classes, calibration and provenance.
 
     Attributes:
-        network: in evaluation mode when read.
-        backbone: its timm name, or what `name_of` calls one given in Python.
+        network: The network, in evaluation mode after reading.
+        backbone: The timm name, or the result of `backbone_name` for a module given in Python.
         head: `linear` or `cosine`.
-        classes: names, C.
-        train_counts: training photos of each class, C.
+        classes: Class names, C.
+        train_counts: Training photos of each class, C.
         groups: `head`, `medium` or `tail` for each class, C.
-        calibration: how far its answers can be believed.
-        provenance: versions, seed, recipe, data fingerprint and hardware, as text.
+        calibration: Calibrated probabilities, prediction sets and OOD detection.
+        provenance: Versions, seed, recipe, data fingerprint and hardware, as text.
     """
 
     network: Network
@@ -104,14 +108,14 @@ class Bundle:
     provenance: dict[str, str]
 
     def fingerprint(self) -> str:
-        """SHA-256 over the classifier's weights, which no two trainings share."""
+        """Return the SHA-256 over the classifier's weights, which differ between trainings."""
         digest = hashlib.sha256()
         for value in self.network.classifier.state_dict().values():
             digest.update(value.detach().cpu().numpy().tobytes())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
-        """Write the bundle to a folder, whole or not at all."""
+        """Write the bundle to a folder; an error or a crash leaves no partial bundle."""
         preprocessing = self.network.preprocessing.to_json()
         config = _Config(
             backbone=self.backbone,
@@ -124,13 +128,14 @@ class Bundle:
             provenance=self.provenance,
         )
         weights = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
-        with whole_folder(folder) as whole:
+        with atomic_folder(folder) as partial_folder:
             for name, data in (
                 (WEIGHTS, save(weights)),
                 (CALIBRATION, save_arrays(self.calibration.arrays())),
                 (CONFIG, config.model_dump_json(indent=1).encode("utf-8")),
             ):
-                with whole_file(whole / name) as file:  # on disk before its checkpoint may go
+                # Synced to disk before the caller deletes the checkpoint.
+                with atomic_file(partial_folder / name) as file:
                     file.write_bytes(data)
 
 
@@ -138,11 +143,14 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
     """Read the bundle of a run folder, or a bundle folder itself.
 
     Args:
-        run: the folder.
-        backbone: a module of the kind that the run was given in Python, if it was.
+        run: Run folder or bundle folder.
+        backbone: A module with the architecture of the trained backbone, if that was given in
+            Python.
 
     Raises:
-        UserError: none there, damaged, of another version, or weights of other shapes.
+        BundleError: The bundle is missing, damaged or of another version, or its weights do not
+            fit the backbone.
+        UserError: The backbone is unknown, or does not fit the image size.
     """
     folder = run / "model" if (run / "model").is_dir() else run
     for file in (CONFIG, WEIGHTS):
@@ -158,10 +166,14 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
     config = _read_config(folder / CONFIG)
     preprocessing = Preprocessing(**config.preprocessing.model_dump())
     build = partial(
-        empty_network, backbone or config.backbone, config.head, len(config.classes), preprocessing
+        build_untrained_network,
+        backbone or config.backbone,
+        config.head,
+        len(config.classes),
+        preprocessing,
     )
-    if backbone is None and (shapes := _shapes(build)):
-        _refuse_misfit(shapes, folder / WEIGHTS)
+    if backbone is None and (meta_network := _build_on_meta(build)):
+        _check_shapes(meta_network, folder / WEIGHTS)
     network = build()
     _load_weights(network, folder / WEIGHTS)
     return Bundle(
@@ -176,11 +188,14 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
     )
 
 
-def _shapes(build: Callable[[], Network]) -> Network | None:
-    """A network without memory for its weights: a small file may name one of gigabytes.
+def _build_on_meta(build: Callable[[], Network]) -> Network | None:
+    """Build a network on the meta device, without memory for its weights.
 
-    None if it cannot be built so. A few cannot, depending on timm; building it tells what is wrong
-    with the others.
+    This checks the shapes first, since a small file can name a network of gigabytes.
+
+    Returns:
+        None if the build fails. Depending on timm, a few networks cannot be built on the meta
+        device; for all others the normal build then reports the error.
     """
     try:
         with torch.device("meta"):
@@ -191,15 +206,15 @@ def _shapes(build: Callable[[], Network]) -> Network | None:
 
 def _read_calibration(config: _Config, path: Path, width: int) -> Calibration:
     try:
-        return read_calibration(config.calibration, load_arrays(path), config.groups, width)
+        return restore_calibration(config.calibration, load_arrays(path), config.groups, width)
     except (SafetensorError, OSError, ValueError) as error:
         reason = str(error)
-    raise _damaged(path, reason)
+    raise _damaged_error(path, reason)
 
 
 def _read_config(path: Path) -> _Config:
     try:
-        if path.stat().st_size > LARGEST_CONFIG:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
             raise ValueError("too large")
         return _Config.model_validate_json(path.read_bytes())
     except ValidationError as error:
@@ -207,36 +222,38 @@ def _read_config(path: Path) -> _Config:
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
     except ValueError as error:
         reason = str(error)
-    raise _damaged(path, reason)
+    raise _damaged_error(path, reason)
 
 
-def _refuse_misfit(network: Network, path: Path) -> None:
-    """Refuse weights of other names or shapes than a network's, by what their file says."""
+def _check_shapes(network: Network, path: Path) -> None:
+    """Refuse weights whose names or shapes differ from those of a network, by the file's header."""
     try:
         with safe_open(path, framework="pt") as file:
-            found = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
+            shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
-        raise _damaged(path, str(error)) from None
-    own = {key: list(value.shape) for key, value in network.state_dict().items()}
-    wrong = [key for key in own.keys() | found.keys() if own.get(key) != found.get(key)]
+        raise _damaged_error(path, str(error)) from None
+    expected = {key: list(value.shape) for key, value in network.state_dict().items()}
+    wrong = [key for key in expected.keys() | shapes.keys() if expected.get(key) != shapes.get(key)]
     if wrong:
-        raise _damaged(path, f"{len(wrong)} tensors do not fit the backbone, as {min(wrong)}")
+        raise _damaged_error(
+            path, f"{len(wrong)} tensors do not fit the backbone, for example {min(wrong)}"
+        )
 
 
 def _load_weights(network: Network, path: Path) -> None:
-    _refuse_misfit(network, path)
+    _check_shapes(network, path)
     weights = load_file(path)
     if not all(bool(value.isfinite().all()) for value in weights.values()):
-        raise _damaged(path, "weights that are not finite")
+        raise _damaged_error(path, "weights are not finite")
     network.load_state_dict(weights)
 
 
-def _damaged(path: Path, reason: str) -> UserError:
+def _damaged_error(path: Path, reason: str) -> UserError:
     reason = " ".join(reason.split())[:200]
     return BundleError(
         tr(
             f"{path} is damaged or of another version ({reason}): train again, or copy the run "
-            "folder anew.",
+            "folder again.",
             f"{path} 已损坏或版本不同（{reason}）：请重新训练，或重新复制运行文件夹。",
         )
     )

@@ -1,4 +1,4 @@
-"""The machine that a network runs on: which device, and which precision it is fast in."""
+"""The hardware that a network runs on: its device, its memory and the faster precision."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.network import Network
 
-TIMED_BATCH = 16  # images of a timed pass: enough to tell two precisions apart
-TURNS, TIMING = 3, 0.3  # passes in each, at least, and seconds: small networks get more turns
-WORTH_IT = 1.2  # a lower precision must be this much faster to be taken
+TIMED_BATCH_SIZE = 16  # images of a timed pass: enough to compare two precisions
+MIN_PASSES, MIN_SECONDS = 3, 0.3  # passes per precision, and time in all: small networks run more
+MIN_SPEEDUP = 1.2  # bfloat16 is chosen only if it is faster by this factor
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a name: `auto` (the fastest there is), `cpu`, `cuda`, `cuda:1`, `mps`.
+    """Return the device of a name: `auto` (the fastest one), `cpu`, `cuda`, `cuda:1` or `mps`.
 
     Raises:
-        UserError: unknown, or not there.
+        UserError: The name is unknown, or this machine has no such device.
     """
     available = {
         "cuda": torch.cuda.is_available(),
@@ -30,59 +30,59 @@ def choose_device(name: str) -> torch.device:
         "cpu": True,
     }
     if name == "auto":
-        return torch.device(next(kind for kind, there in available.items() if there))
+        return torch.device(next(kind for kind, exists in available.items() if exists))
     try:
         device = torch.device(name)
     except RuntimeError:
         device = None
-    beyond = (
+    out_of_range = (
         device is not None
         and device.type == "cuda"
         and (device.index or 0) >= torch.cuda.device_count()
     )
-    if device is None or not available.get(device.type, False) or beyond:
-        there = ", ".join(kind for kind, is_there in available.items() if is_there)
+    if device is None or not available.get(device.type, False) or out_of_range:
+        choices = ", ".join(kind for kind, exists in available.items() if exists)
         raise UserError(
             tr(
-                f"Device {name} is not there: this machine has {there}; use --device auto.",
-                f"没有设备 {name}：本机有 {there}；请用 --device auto。",
+                f"Device {name} is not available: this machine has {choices}; use --device auto.",
+                f"设备 {name} 不可用：本机有 {choices}；请用 --device auto。",
             )
         )
     return device
 
 
 def memory_in_use(device: torch.device) -> int:
-    """Bytes this process holds now; on a GPU, the most that tensors took since the last reset."""
+    """Return the bytes that this process uses; on a GPU, the peak of its tensors since a reset."""
     if device.type == "cuda":
         return int(torch.cuda.max_memory_allocated(device))
     return int(psutil.Process().memory_info().rss)
 
 
 def choose_precision(network: Network, device: torch.device) -> str:
-    """The faster of `float32` and `bfloat16` for training this network here.
+    """Return the faster of `float32` and `bfloat16` for training this network on this device.
 
-    A GPU that knows bfloat16 gains by it. On a CPU it depends on the processor and on the
-    network (depthwise convolutions lose by it), so both are timed, in turns, and bfloat16 must be
-    clearly faster, so that the choice does not hang on what else the machine does.
+    A GPU that supports bfloat16 is faster with it. On a CPU this depends on the processor and on
+    the network (depthwise convolutions are slower in bfloat16), so both are timed alternately.
+    bfloat16 must be clearly faster, so that the choice does not depend on the load of the machine.
     """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     if device.type != "cpu":
         return "float32"
-    taken: dict[str, list[float]] = {"float32": [], "bfloat16": []}
+    times: dict[str, list[float]] = {"float32": [], "bfloat16": []}  # seconds
     began = time.perf_counter()
-    while len(taken["bfloat16"]) < TURNS or time.perf_counter() - began < TIMING:
-        for precision, seconds in taken.items():
-            seconds.append(_pass_seconds(network, precision))
-    return "bfloat16" if min(taken["bfloat16"]) * WORTH_IT < min(taken["float32"]) else "float32"
+    while len(times["bfloat16"]) < MIN_PASSES or time.perf_counter() - began < MIN_SECONDS:
+        for precision, seconds in times.items():
+            seconds.append(_time_pass(network, precision))
+    return "bfloat16" if min(times["bfloat16"]) * MIN_SPEEDUP < min(times["float32"]) else "float32"
 
 
-def _pass_seconds(network: Network, precision: str) -> float:
-    """Seconds of a pass, forward and back; the network stays as it is."""
+def _time_pass(network: Network, precision: str) -> float:
+    """Return the seconds of a forward and a backward pass; the network does not change."""
     size = network.preprocessing.image_size
-    pixels = torch.zeros(TIMED_BATCH, 3, size, size, dtype=torch.uint8)
-    labels = torch.zeros(TIMED_BATCH, dtype=torch.int64)
-    network.eval()  # no normalisation layer may learn from empty images
+    pixels = torch.zeros(TIMED_BATCH_SIZE, 3, size, size, dtype=torch.uint8)
+    labels = torch.zeros(TIMED_BATCH_SIZE, dtype=torch.int64)
+    network.eval()  # normalisation layers must not learn from empty images
     start = time.perf_counter()
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
         _, logits = network(pixels)
@@ -92,8 +92,8 @@ def _pass_seconds(network: Network, precision: str) -> float:
     return seconds
 
 
-def describe(device: torch.device) -> str:
-    """The hardware in a few words, for the record of a run."""
+def describe_hardware(device: torch.device) -> str:
+    """Return a short description of the hardware, for the provenance of a model."""
     if device.type == "cuda":
         return f"{torch.cuda.get_device_name(device)}, {platform.system()}"
     return f"{platform.machine()} {device.type}, {torch.get_num_threads()} threads, " + (

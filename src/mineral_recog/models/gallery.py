@@ -1,8 +1,8 @@
-"""Training photos to look at beside an answer: a few of each class, small, with their features.
+"""The gallery of a run: thumbnails of training photos with their features, to show with answers.
 
-Part of a run and not of the bundle, since photos are not always to be handed on. Two files:
-`gallery.safetensors` (features float16 [G, D] and the JPEG bytes of all, one after the other) and
-`gallery.json` (class and name of each).
+It is part of a run and not of the bundle, since photos may not always be passed on. It has two
+files: `gallery.safetensors` (features float16 [G, D] and the concatenated JPEG bytes) and
+`gallery.json` (class and path of each photo).
 """
 
 from __future__ import annotations
@@ -21,158 +21,196 @@ from safetensors.numpy import load_file, save
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
 from mineral_recog.errors import BundleError
-from mineral_recog.files import whole_folder
+from mineral_recog.files import atomic_folder
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
 FOLDER, FEATURES, NAMES = "gallery", "gallery.safetensors", "gallery.json"
-A_CLASS = 30  # photos of each class at most
+MAX_PER_CLASS = 30  # photos
 SIDE = 160  # pixels of a thumbnail
-LARGEST = 2 * 2**30  # bytes of the file of features; 1,000 classes of 30 photos take 0.4 GB
+MAX_BYTES = 2 * 2**30  # of gallery.safetensors; 1,000 classes of 30 photos take 0.4 GB
 
 
-class _Shown(BaseModel):
+class _GalleryPhoto(BaseModel):
+    """An entry of gallery.json."""
+
     model_config = ConfigDict(extra="forbid")
 
     label: int
     photo: str
 
 
-class _Names(BaseModel):
+class _GalleryIndex(BaseModel):
+    """The schema of gallery.json."""
+
     model_config = ConfigDict(extra="forbid")
 
-    photos: list[_Shown]
+    photos: list[_GalleryPhoto]
 
 
 @dataclass(frozen=True)
-class Similar:
-    """A training photo that looks alike: its class, name, cosine similarity and thumbnail."""
+class SimilarPhoto:
+    """A training photo that is similar to another photo.
+
+    Attributes:
+        label: Class of the photo.
+        path: Path of the photo in its split.
+        similarity: Cosine similarity of the features.
+        jpeg: Bytes of the thumbnail.
+    """
 
     label: int
-    photo: str
+    path: str
     similarity: float
     jpeg: bytes
 
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """Features float32 [G, D] of length 1, label and name of each, and thumbnails."""
+    """The gallery of a run, G photos.
+
+    Attributes:
+        features: Features of length 1, float32 [G, D].
+        labels: Class of each photo.
+        paths: Path of each photo in its split.
+        jpegs: Bytes of all thumbnails, concatenated.
+        ends: End of each thumbnail in `jpegs`, [G].
+    """
 
     features: NDArray[np.float32]
     labels: tuple[int, ...]
-    photos: tuple[str, ...]
+    paths: tuple[str, ...]
     jpegs: NDArray[np.uint8]
     ends: NDArray[np.int64]
 
-    def nearest(self, features: NDArray[np.float32], count: int) -> list[Similar]:
-        """The photos most like one with features [D], most alike first."""
+    def nearest(self, features: NDArray[np.float32], count: int) -> list[SimilarPhoto]:
+        """Return the photos most similar to one with features [D], the most similar first."""
         length = max(float(np.linalg.norm(features)), 1e-12)
         cosine = self.features @ (features / length)
         best = np.argsort(-cosine, kind="stable")[:count]
         return [
-            Similar(self.labels[i], self.photos[i], float(cosine[i]), self._jpeg(i))
+            SimilarPhoto(self.labels[i], self.paths[i], float(cosine[i]), self._jpeg(i))
             for i in best.tolist()
         ]
 
-    def _jpeg(self, photo: int) -> bytes:
-        start = int(self.ends[photo - 1]) if photo else 0
-        return self.jpegs[start : int(self.ends[photo])].tobytes()
+    def _jpeg(self, index: int) -> bytes:
+        start = int(self.ends[index - 1]) if index else 0
+        return self.jpegs[start : int(self.ends[index])].tobytes()
 
 
 def write_gallery(
     run: Path,
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
-    photos: Dataset,
+    dataset: Dataset,
     seed: int,
 ) -> None:
     """Write the gallery of a run: at most 30 photos of each class, drawn at random.
 
     Args:
-        run: its folder.
-        features: of training photos, [M, D].
-        labels: of the same, [M].
-        photos: which they are, M.
-        seed: of the draw.
+        run: Run folder.
+        features: Features of the photos of `dataset`, [M, D].
+        labels: Classes of the same photos, [M].
+        dataset: M training photos.
+        seed: Seed of the random draw.
     """
     rng = np.random.default_rng(seed)
     drawn: list[int] = []
     for label in np.unique(labels):
-        of_class = np.flatnonzero(labels == label)
-        drawn += sorted(rng.permutation(of_class)[:A_CLASS].tolist())
-    jpegs = [_thumbnail(photos, i) for i in drawn]
+        indices = np.flatnonzero(labels == label)
+        drawn += sorted(rng.permutation(indices)[:MAX_PER_CLASS].tolist())
+    jpegs = [_thumbnail(dataset, i) for i in drawn]
     lengths = np.linalg.norm(features[drawn], axis=1, keepdims=True)
     tensors = {
         "features": (features[drawn] / np.maximum(lengths, 1e-12)).astype(np.float16),
         "jpegs": np.frombuffer(b"".join(jpegs), dtype=np.uint8),
         "ends": np.cumsum([len(jpeg) for jpeg in jpegs], dtype=np.int64),
     }
-    shown = [_Shown(label=int(labels[i]), photo=_readable(photos.paths[i])) for i in drawn]
-    with whole_folder(run / FOLDER) as folder:
+    photos = [
+        _GalleryPhoto(label=int(labels[i]), photo=_escape_undecodable(dataset.paths[i]))
+        for i in drawn
+    ]
+    with atomic_folder(run / FOLDER) as folder:
         (folder / FEATURES).write_bytes(save(tensors))
-        (folder / NAMES).write_text(_Names(photos=shown).model_dump_json(), encoding="utf-8")
+        (folder / NAMES).write_text(
+            _GalleryIndex(photos=photos).model_dump_json(), encoding="utf-8"
+        )
 
 
 def read_gallery(run: Path, classes: int, dimensions: int) -> Gallery | None:
-    """The gallery of a run, or None if it has none.
+    """Read the gallery of a run; return None if it has none.
+
+    Args:
+        run: Run folder.
+        classes: Number of classes of the model, C.
+        dimensions: Number of features of the model, D.
 
     Raises:
-        UserError: it is damaged, or of another model.
+        BundleError: The gallery is damaged, or belongs to another model.
     """
     folder = run / FOLDER
     if not folder.is_dir():
         return None
     try:
-        if (folder / FEATURES).stat().st_size > LARGEST:
+        if (folder / FEATURES).stat().st_size > MAX_BYTES:
             raise ValueError("too large")
         tensors = load_file(folder / FEATURES)
-        names = _Names.model_validate(parse_json((folder / NAMES).read_text(encoding="utf-8")))
-        return _checked(tensors, names.photos, classes, dimensions)
-    except (OSError, ValidationError, SafetensorError, ValueError, KeyError) as e:
-        reason = " ".join(str(e).split())[:200]
+        index = _GalleryIndex.model_validate(
+            parse_json((folder / NAMES).read_text(encoding="utf-8"))
+        )
+        return _build_gallery(tensors, index.photos, classes, dimensions)
+    except (OSError, ValidationError, SafetensorError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:200]
     raise BundleError(
         tr(
-            f"{folder} is damaged or of another model ({reason}): remove it, and answers come "
-            "without similar photos.",
-            f"{folder} 已损坏或属于别的模型（{reason}）：删除它即可，回答将不含相似照片。",
+            f"{folder} is damaged or belongs to another model ({reason}): remove it; answers will "
+            "then have no similar photos.",
+            f"{folder} 已损坏或属于别的模型（{reason}）：请删除它，之后的回答将不含相似照片。",
         )
     )
 
 
-def _checked(
-    tensors: dict[str, NDArray[np.generic]], shown: list[_Shown], classes: int, dimensions: int
+def _build_gallery(
+    tensors: dict[str, NDArray[np.generic]],
+    photos: list[_GalleryPhoto],
+    classes: int,
+    dimensions: int,
 ) -> Gallery:
-    """The gallery of what two files hold; ValueError when they do not fit."""
+    """Build a gallery from the content of its two files.
+
+    Raises:
+        ValueError: They do not match each other or the model.
+    """
     features, jpegs, ends = tensors["features"], tensors["jpegs"], tensors["ends"]
     types = [str(tensor.dtype) for tensor in (features, jpegs, ends)]
     if types != ["float16", "uint8", "int64"]:
-        raise ValueError("tensors of other types")
-    if features.shape != (len(shown), dimensions) or ends.shape != (len(shown),):
-        raise ValueError("tensors of other shapes")
+        raise ValueError("tensors of the wrong type")
+    if features.shape != (len(photos), dimensions) or ends.shape != (len(photos),):
+        raise ValueError("tensors of the wrong shape")
     if not np.isfinite(features).all():
-        raise ValueError("features that are not finite")
-    rising = bool((np.diff(ends, prepend=0) >= 0).all())
-    if jpegs.ndim != 1 or not rising or (len(ends) and int(ends[-1]) != len(jpegs)):
-        raise ValueError("thumbnails that are cut short")
-    if any(not 0 <= one.label < classes for one in shown):
-        raise ValueError("classes that the model does not know")
+        raise ValueError("features are not finite")
+    ascending = bool((np.diff(ends, prepend=0) >= 0).all())
+    if jpegs.ndim != 1 or not ascending or (len(ends) and int(ends[-1]) != len(jpegs)):
+        raise ValueError("thumbnails are truncated")
+    if any(not 0 <= photo.label < classes for photo in photos):
+        raise ValueError("classes that the model does not have")
     return Gallery(
         features.astype(np.float32),
-        tuple(one.label for one in shown),
-        tuple(one.photo for one in shown),
+        tuple(photo.label for photo in photos),
+        tuple(photo.photo for photo in photos),
         jpegs.astype(np.uint8, copy=False),
         ends.astype(np.int64, copy=False),
     )
 
 
-def _thumbnail(photos: Dataset, number: int) -> bytes:
+def _thumbnail(dataset: Dataset, index: int) -> bytes:
     target = BytesIO()
-    with photos.open(number) as file:
+    with dataset.open(index) as file:
         square = ImageOps.fit(open_photo(file, short_side=SIDE), (SIDE, SIDE))
     square.save(target, "JPEG", quality=75)
     return target.getvalue()
 
 
-def _readable(name: str) -> str:
-    """A name that JSON can hold, whatever bytes the file system has in it."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+def _escape_undecodable(path: str) -> str:
+    """Escape bytes of a path that are not UTF-8, since JSON cannot hold them."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")

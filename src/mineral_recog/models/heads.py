@@ -1,4 +1,4 @@
-"""Heads: what turns features into logits."""
+"""Heads: the classifiers that turn features into logits."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LinearHead(nn.Linear):
         self.register_parameter("scale", None)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits [B, C] of features [B, D]."""
+        """Return logits [B, C] from features [B, D]."""
         logits = super().forward(features)
         if self.scale is None:
             return logits
@@ -27,7 +27,7 @@ class LinearHead(nn.Linear):
         return self.scale * (logits - bias) + bias
 
     def start_scale(self) -> None:
-        """From now on learn one factor for each row of W, and nothing else.
+        """Freeze W and b, and start learning one factor for each row of W.
 
         w'_c = s_c * w_c: the learnable weight scaling of Kang et al., "Decoupling representation
         and classifier for long-tailed recognition", ICLR 2020, section 4.
@@ -36,7 +36,7 @@ class LinearHead(nn.Linear):
         self.scale = nn.Parameter(torch.ones_like(self.bias))
 
     def fold_scale(self) -> None:
-        """Put the factors that were learned into W, if there are any, and drop them."""
+        """Multiply W by the learned factors, if there are any, and remove them."""
         if self.scale is None:
             return
         with torch.no_grad():
@@ -46,7 +46,7 @@ class LinearHead(nn.Linear):
 
 
 class CosineHead(nn.Module):
-    """z = s * cos(w_c, f) for each class c, with W [C, D]; as Cao et al., NeurIPS 2019, use it."""
+    """z_c = s * cos(w_c, f) for each class c, with W [C, D], as in Cao et al., NeurIPS 2019."""
 
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
@@ -55,11 +55,11 @@ class CosineHead(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew: each class a random direction."""
+        """Draw new random weights: each class gets a random direction."""
         nn.init.normal_(self.weight)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Logits [B, C] of features [B, D]."""
+        """Return logits [B, C] from features [B, D]."""
         return COSINE_SCALE * F.linear(F.normalize(features), F.normalize(self.weight))
 
 
@@ -67,5 +67,5 @@ Head = LinearHead | CosineHead
 
 
 def build_head(name: str, features: int, classes: int) -> Head:
-    """The head of a name in a recipe: `linear` or `cosine`; D features, C classes."""
+    """Build a head by its name in a recipe, `linear` or `cosine`, for D features and C classes."""
     return CosineHead(features, classes) if name == "cosine" else LinearHead(features, classes)

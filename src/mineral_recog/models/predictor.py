@@ -1,4 +1,4 @@
-"""What a network says of the photos of a loader."""
+"""Features and logits of a network for the photos of a loader."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ from mineral_recog.models.network import Network
 
 @dataclass(frozen=True)
 class Outputs:
-    """Which photos, int64 [M], labels int64 [M], logits float32 [M, C], features float32 [M, D]."""
+    """The outputs of a network for M photos.
 
-    photos: NDArray[np.int64]
+    Attributes:
+        indices: Positions of the photos in their dataset, int64 [M].
+        labels: Class of each photo, int64 [M].
+        logits: float32 [M, C].
+        features: float32 [M, D].
+    """
+
+    indices: NDArray[np.int64]
     labels: NDArray[np.int64]
     logits: NDArray[np.float32]
     features: NDArray[np.float32]
@@ -35,19 +42,24 @@ def predict(
     """Run the network in evaluation mode over all batches; it stays in that mode.
 
     Args:
-        precision: see `predict_batch`.
-        views: see `predict_batch`.
-        on_batch: called after each batch.
+        network: Network on the device.
+        batches: Batches of pixels.
+        device: Device of the network.
+        precision: See `predict_batch`.
+        views: See `predict_batch`.
+        on_batch: Called after each batch.
     """
-    photos, labels, features, logits = [], [], [], []
+    indices, labels, features, logits = [], [], [], []
     for batch in batches:
-        found, scores = predict_batch(network, batch.inputs, device, precision, views)
-        photos.append(batch.photos.numpy())
+        batch_features, batch_logits = predict_batch(
+            network, batch.inputs, device, precision, views
+        )
+        indices.append(batch.indices.numpy())
         labels.append(batch.labels.numpy())
-        features.append(found)
-        logits.append(scores)
+        features.append(batch_features)
+        logits.append(batch_logits)
         on_batch()
-    return Outputs(*map(np.concatenate, (photos, labels, logits, features)))
+    return Outputs(*map(np.concatenate, (indices, labels, logits, features)))
 
 
 @torch.inference_mode()
@@ -58,14 +70,19 @@ def predict_batch(
     precision: str = "float32",
     views: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Features [B, D] and logits [B, C] of pixels uint8 [B, 3, S, S], in evaluation mode.
+    """Compute features and logits in evaluation mode.
 
-    With two views they are the means of those of a photo and its mirror image.
+    With two views they are the means over each photo and its mirror image.
 
     Args:
-        network: on the device.
+        network: Network on the device.
+        pixels: uint8 [B, 3, S, S].
+        device: Device of the network.
         precision: `float32` or `bfloat16`.
         views: 1 or 2; by default the test views of the network.
+
+    Returns:
+        Features float32 [B, D] and logits float32 [B, C].
     """
     network.eval()
     with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):

@@ -1,1 +1,1 @@
-"""The static files of the web page."""
+"""Static files of the web page."""

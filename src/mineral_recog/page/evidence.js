@@ -1,4 +1,4 @@
-// The form of what the hand tells: its choices in both languages, and what was entered.
+// The form for physical tests: its choices in both languages, and the entered results.
 
 import { element } from "./answer.js";
 import { texts } from "./texts.js";
@@ -6,45 +6,45 @@ import { texts } from "./texts.js";
 const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"];
 const FIELDS = ["hardness", "density", "streak", "lustre", "magnetic", "acid"];
 
-// What was found, as the server reads it: {hardness: "6, scratches glass", ...} without blanks.
-export function found(form, language) {
+// The entered results in the format of the server, {hardness: "6, scratches glass", ...}, without blanks.
+export function enteredEvidence(form, language) {
   const text = texts[language];
   const entered = new FormData(form);
-  const told = Object.fromEntries(FIELDS.map((field) => [field, entered.get(field).trim()]));
+  const results = Object.fromEntries(FIELDS.map((field) => [field, entered.get(field).trim()]));
   const scratched = TOOLS.map((tool) => {
     const outcome = entered.get(`scratch ${tool}`);
     return { harder: text.scratches(tool), softer: text.scratchedBy(tool) }[outcome];
   });
-  told.hardness = [told.hardness, ...scratched].filter(Boolean).join(", ");
-  return Object.fromEntries(Object.entries(told).filter(([, value]) => value !== ""));
+  results.hardness = [results.hardness, ...scratched].filter(Boolean).join(", ");
+  return Object.fromEntries(Object.entries(results).filter(([, value]) => value !== ""));
 }
 
-// The choices in a language; what was entered stays. Without words yet, some have none.
+// Fill in the choices in a language and keep the entered results. Without words yet, some lists are empty.
 export function fillForm(form, words, language) {
   const text = texts[language];
-  const before = new FormData(form);
-  const scratches = TOOLS.map((tool) => scratch(tool, before.get(`scratch ${tool}`) ?? "", text));
+  const entered = new FormData(form);
+  const scratches = TOOLS.map((tool) => scratchRow(tool, entered.get(`scratch ${tool}`) ?? "", text));
   form.querySelector("#scratches").replaceChildren(...scratches);
   const yesNo = [["yes", text.yes], ["no", text.no]];
-  const listed = (column) => (words?.[column] ?? []).map((word) => [word.en, word[language]]);
-  const choices = { streak: listed("streak"), lustre: listed("lustre"), magnetic: yesNo, acid: yesNo };
+  const wordsOf = (column) => (words?.[column] ?? []).map((word) => [word.en, word[language]]);
+  const choices = { streak: wordsOf("streak"), lustre: wordsOf("lustre"), magnetic: yesNo, acid: yesNo };
   for (const [field, options] of Object.entries(choices)) {
     const select = form.elements[field];
-    const every = [["", text.untested], ...options];
-    select.replaceChildren(...every.map(([value, shown]) => element("option", { value }, shown)));
-    select.value = before.get(field) ?? "";
+    const allOptions = [["", text.untested], ...options];
+    select.replaceChildren(...allOptions.map(([value, label]) => element("option", { value }, label)));
+    select.value = entered.get(field) ?? "";
   }
 }
 
-function scratch(tool, value, text) {
+function scratchRow(tool, value, text) {
   const name = text.tools[tool];
   const choices = element("div", { class: "choices" });
-  for (const [outcome, shown] of [["", text.untested], ["softer", text.softer], ["harder", text.harder]]) {
+  for (const [outcome, label] of [["", text.untested], ["softer", text.softer], ["harder", text.harder]]) {
     const radio = element("input", { type: "radio", name: `scratch ${tool}`, value: outcome });
     radio.defaultChecked = outcome === "";
     radio.checked = outcome === value;
-    choices.append(element("label", {}, radio, element("span", {}, shown)));
+    choices.append(element("label", {}, radio, element("span", {}, label)));
   }
-  const group = { role: "radiogroup", "aria-label": name, class: "scratch" };
-  return element("div", group, element("span", {}, name), choices);
+  const attributes = { role: "radiogroup", "aria-label": name, class: "scratch" };
+  return element("div", attributes, element("span", {}, name), choices);
 }

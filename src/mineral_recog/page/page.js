@@ -1,72 +1,72 @@
-// The page: photos come in, what the model saw of each is kept here, and every change of photos or
-// evidence asks the server for the answer anew. The server keeps nothing.
+// The page. It holds the server's answer about each photo, and requests a new answer about the
+// specimen after every change of photos or evidence. The server stores nothing.
 
 import * as draw from "./answer.js";
-import { fillForm, found } from "./evidence.js";
-import { drawHeat, prepared } from "./photos.js";
-import { combine, look, minerals } from "./server.js";
+import { enteredEvidence, fillForm } from "./evidence.js";
+import { drawHeat, preparePhoto } from "./photos.js";
+import { getMinerals, identifyPhoto, identifySpecimen } from "./server.js";
 import { texts } from "./texts.js";
 
-const MOST_PHOTOS = 16;
-const FIRST = 5; // candidates shown before `show all`
-const TYPING = 500; // milliseconds of rest before evidence that is being typed is sent
-const KEPT_LANGUAGE = "mineral-recog.language";
+const MAX_PHOTOS = 16;
+const FIRST_CANDIDATES = 5; // candidates shown at first
+const TYPING_PAUSE = 500; // milliseconds without typing after which the evidence is sent
+const LANGUAGE_KEY = "mineral-recog.language";
 
-const at = (id) => document.getElementById(id);
+const byId = (id) => document.getElementById(id);
 
 let language = firstLanguage();
-let known = null; // what the model knows: classes and words
-let photos = []; // of the specimen: {url, width, height, body, seen: {sightings, similar, heat_map?} or null}
-let chosen = null; // the photo on the stage
+let modelInfo = null; // classes of the model and words of evidence
+let photos = []; // of the specimen: {url, width, height, body, answer: {sightings, similar, heat_map?} or null}
+let chosen = null; // the photo shown large
 let answer = null;
-let all = false; // whether all candidates are shown
-let asking = null; // what stops the question under way
-let timer = 0;
+let showAll = false; // whether all candidates are shown
+let pending = null; // AbortController of the current request
+let typingTimer = 0;
 
 const text = () => texts[language];
 
 function firstLanguage() {
-  let kept = null;
+  let stored = null;
   try {
-    kept = localStorage.getItem(KEPT_LANGUAGE);
+    stored = localStorage.getItem(LANGUAGE_KEY);
   } catch {} // storage may be forbidden
-  if (kept in texts) return kept;
+  if (stored in texts) return stored;
   return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
 }
 
-// ---- What the page says
+// ---- Status and errors
 
-function say(words) {
-  if (at("status").textContent !== words) at("status").textContent = words;
+function setStatus(message) {
+  if (byId("status").textContent !== message) byId("status").textContent = message;
 }
 
-function complain(error) {
-  at("alert").textContent = error.key ? text()[error.key] : error.message;
-  at("alert").hidden = false;
-  at("alert").scrollIntoView({ block: "nearest" });
-  say("");
+function showError(error) {
+  byId("alert").textContent = error.key ? text()[error.key] : error.message;
+  byId("alert").hidden = false;
+  byId("alert").scrollIntoView({ block: "nearest" });
+  setStatus("");
 }
 
-// What is wrong with the evidence stands beside it, and the last answer stays.
-function complainOfEvidence(error) {
-  at("form-alert").textContent = error.message;
-  at("form-alert").hidden = false;
-  report();
+// Errors in the evidence are shown next to the form, and the last answer stays.
+function showEvidenceError(error) {
+  byId("form-alert").textContent = error.message;
+  byId("form-alert").hidden = false;
+  showStatus();
 }
 
-function calm() {
+function hideErrors() {
   for (const id of ["alert", "form-alert"]) {
-    at(id).hidden = true;
-    at(id).textContent = "";
+    byId(id).hidden = true;
+    byId(id).textContent = "";
   }
 }
 
-function working(words) {
-  at("answer").setAttribute("aria-busy", words ? "true" : "false");
-  document.body.classList.toggle("working", Boolean(words));
-  if (!words) return;
-  at("status").classList.remove("hidden");
-  say(words);
+function setWorking(message) {
+  byId("answer").setAttribute("aria-busy", message ? "true" : "false");
+  document.body.classList.toggle("working", Boolean(message));
+  if (!message) return;
+  byId("status").classList.remove("hidden");
+  setStatus(message);
 }
 
 // ---- Photos
@@ -74,202 +74,202 @@ function working(words) {
 async function add(files) {
   const images = [...files];
   if (images.length === 0) return;
-  calm();
-  if (photos.length + images.length > MOST_PHOTOS) {
-    complain(new Error(text().tooMany(MOST_PHOTOS)));
+  hideErrors();
+  if (photos.length + images.length > MAX_PHOTOS) {
+    showError(new Error(text().tooMany(MAX_PHOTOS)));
     return;
   }
   const added = [];
   for (const file of images) {
-    const photo = { url: null, width: 0, height: 0, body: null, seen: null };
+    const photo = { url: null, width: 0, height: 0, body: null, answer: null };
     photos.push(photo);
     added.push([photo, file]);
   }
   showPhotos();
-  working(images.length === 1 ? text().working : text().workingMany(images.length));
+  setWorking(images.length === 1 ? text().working : text().workingMany(images.length));
   for (const [photo, file] of added) {
-    const { body, ...shown } = await prepared(file);
-    if (!photos.includes(photo)) continue; // removed meanwhile
-    Object.assign(photo, shown);
+    const { body, ...image } = await preparePhoto(file);
+    if (!photos.includes(photo)) continue; // removed in the meantime
+    Object.assign(photo, image);
     chosen = photo;
     showPhotos();
     try {
-      photo.seen = await look(body, language, false, () => say(text().busy));
+      photo.answer = await identifyPhoto(body, language, false, () => setStatus(text().busy));
       photo.body = body;
       showPhotos();
     } catch (error) {
       remove(photo);
       error.message = file.name ? `${file.name}: ${error.message}` : error.message;
-      complain(error);
+      showError(error);
     }
   }
   await update();
   for (const [photo] of added) await addHeat(photo);
 }
 
-// Where the answer comes from takes much longer than the answer, and so comes after it.
+// The heat map takes much longer than the answer, so it is requested afterwards.
 async function addHeat(photo) {
-  if (photo.seen === null || !photos.includes(photo)) return;
+  if (photo.answer === null || !photos.includes(photo)) return;
   try {
-    const found = await look(photo.body, language, true, () => {});
-    photo.seen.heat_map = found.heat_map;
+    const withHeatMap = await identifyPhoto(photo.body, language, true, () => {});
+    photo.answer.heat_map = withHeatMap.heat_map;
     showStage();
-  } catch {} // the answer stands without it
+  } catch {} // the answer is complete without it
 }
 
 function remove(photo) {
-  photos = photos.filter((one) => one !== photo);
+  photos = photos.filter((other) => other !== photo);
   if (photo.url !== null) URL.revokeObjectURL(photo.url);
   if (chosen === photo) chosen = photos.at(-1) ?? null;
   showPhotos();
 }
 
-// Another specimen: evidence of the last one would mislead.
-function startAnew() {
+// Clear the evidence too: it does not apply to another specimen.
+function startNewSpecimen() {
   photos.slice().forEach(remove);
-  at("form").reset();
-  all = false;
-  calm();
-  at("choose").focus();
+  byId("form").reset();
+  showAll = false;
+  hideErrors();
+  byId("choose").focus();
 }
 
 function showPhotos() {
   document.body.classList.toggle("begun", photos.length > 0);
-  at("stage").hidden = chosen === null;
-  at("invitation").hidden = photos.length > 0;
-  at("anew").hidden = photos.length === 0;
+  byId("stage").hidden = chosen === null;
+  byId("invitation").hidden = photos.length > 0;
+  byId("anew").hidden = photos.length === 0;
   document.querySelector("label[for=take]").textContent = photos.length ? text().takeMore : text().take;
   document.querySelector("label[for=choose]").textContent = photos.length ? text().chooseMore : text().choose;
   showStage();
-  at("thumbnails").hidden = photos.length === 0;
-  at("thumbnails").replaceChildren(...photos.map(thumbnail));
+  byId("thumbnails").hidden = photos.length === 0;
+  byId("thumbnails").replaceChildren(...photos.map(thumbnail));
 }
 
-function thumbnail(photo, place) {
-  const pick = draw.element("button", { type: "button", class: "pick", "aria-pressed": String(photo === chosen) });
-  pick.setAttribute("aria-label", text().photo(place + 1));
-  if (photo.url !== null) pick.append(draw.element("img", { src: photo.url, alt: "" }));
-  else pick.append(String(place + 1));
-  pick.addEventListener("click", () => {
+function thumbnail(photo, index) {
+  const selectButton = draw.element("button", { type: "button", class: "pick", "aria-pressed": String(photo === chosen) });
+  selectButton.setAttribute("aria-label", text().photo(index + 1));
+  if (photo.url !== null) selectButton.append(draw.element("img", { src: photo.url, alt: "" }));
+  else selectButton.append(String(index + 1));
+  selectButton.addEventListener("click", () => {
     chosen = photo;
     showPhotos();
-    at("thumbnails").children[place].firstChild.focus();
-    showBesides();
+    byId("thumbnails").children[index].firstChild.focus();
+    showRelated();
   });
-  const away = draw.element("button", { type: "button", class: "remove", "aria-label": text().remove(place + 1) }, "×");
-  away.addEventListener("click", () => {
+  const removeButton = draw.element("button", { type: "button", class: "remove", "aria-label": text().remove(index + 1) }, "×");
+  removeButton.addEventListener("click", () => {
     if (photos.length === 1) {
-      startAnew();
+      startNewSpecimen();
       return;
     }
     remove(photo);
-    calm();
-    at("thumbnails").lastChild.lastChild.focus();
+    hideErrors();
+    byId("thumbnails").lastChild.lastChild.focus();
     update();
   });
-  return draw.element("li", { class: photo.seen === null ? "waiting" : "" }, pick, away);
+  return draw.element("li", { class: photo.answer === null ? "waiting" : "" }, selectButton, removeButton);
 }
 
 function showStage() {
   const visible = chosen !== null && chosen.url !== null;
-  at("frame").hidden = !visible;
-  at("photo").alt = chosen === null ? "" : text().photo(photos.indexOf(chosen) + 1);
-  if (visible && at("photo").getAttribute("src") !== chosen.url) at("photo").src = chosen.url;
-  const heat = chosen?.seen?.heat_map;
-  const some = visible && heat !== undefined && heat.values.flat().some((value) => value > 0);
-  at("show-heat").parentElement.hidden = !some;
-  at("heat").hidden = !some || !at("show-heat").checked;
-  if (!some) return;
+  byId("frame").hidden = !visible;
+  byId("photo").alt = chosen === null ? "" : text().photo(photos.indexOf(chosen) + 1);
+  if (visible && byId("photo").getAttribute("src") !== chosen.url) byId("photo").src = chosen.url;
+  const heat = chosen?.answer?.heat_map;
+  const hasHeat = visible && heat !== undefined && heat.values.flat().some((value) => value > 0);
+  byId("show-heat").parentElement.hidden = !hasHeat;
+  byId("heat").hidden = !hasHeat || !byId("show-heat").checked;
+  if (!hasHeat) return;
   const name = names(heat.class)[language];
-  at("heat-label").textContent = text().showHeat(name);
-  at("heat").setAttribute("aria-label", text().heat(name));
-  drawHeat(at("heat"), heat.values, chosen.width, chosen.height);
+  byId("heat-label").textContent = text().showHeat(name);
+  byId("heat").setAttribute("aria-label", text().heat(name));
+  drawHeat(byId("heat"), heat.values, chosen.width, chosen.height);
 }
 
 function names(label) {
-  return known?.classes.find((one) => one.class === label)?.names ?? { en: label, zh: label };
+  return modelInfo?.classes.find((entry) => entry.class === label)?.names ?? { en: label, zh: label };
 }
 
 // ---- The answer
 
 async function update() {
-  clearTimeout(timer);
-  asking?.abort();
-  asking = null; // an answer that is under way is no longer wanted
-  const sightings = photos.filter((photo) => photo.seen !== null).flatMap((photo) => photo.seen.sightings);
+  clearTimeout(typingTimer);
+  pending?.abort();
+  pending = null; // the answer of an earlier request is no longer needed
+  const sightings = photos.filter((photo) => photo.answer !== null).flatMap((photo) => photo.answer.sightings);
   if (sightings.length === 0) {
     if (photos.length === 0) {
       answer = null;
-      working("");
-      say("");
+      setWorking("");
+      setStatus("");
     }
     show();
     return;
   }
-  const mine = new AbortController();
-  asking = mine;
-  const top = all ? known?.classes.length ?? FIRST : FIRST;
+  const controller = new AbortController();
+  pending = controller;
+  const top = showAll ? modelInfo?.classes.length ?? FIRST_CANDIDATES : FIRST_CANDIDATES;
   try {
-    const combined = await combine({ sightings, evidence: found(at("form"), language), top }, language, mine.signal, () => say(text().busy));
-    if (asking !== mine) return;
-    answer = combined;
+    const newAnswer = await identifySpecimen({ sightings, evidence: enteredEvidence(byId("form"), language), top }, language, controller.signal, () => setStatus(text().busy));
+    if (pending !== controller) return;
+    answer = newAnswer;
     show();
-    at("form-alert").hidden = true;
-    if (photos.every((photo) => photo.seen !== null)) {
-      working("");
-      report();
+    byId("form-alert").hidden = true;
+    if (photos.every((photo) => photo.answer !== null)) {
+      setWorking("");
+      showStatus();
     }
   } catch (error) {
     if (error.name === "AbortError") return;
-    working("");
-    if (error.key || error.busy || answer === null) complain(error);
-    else complainOfEvidence(error);
+    setWorking("");
+    if (error.key || error.busy || answer === null) showError(error);
+    else showEvidenceError(error);
   }
 }
 
-function report() {
+function showStatus() {
   const first = answer.candidates[0];
   const none = answer.none_of_these.is;
-  at("status").classList.toggle("hidden", none); // the list has it large already
-  say((none ? text().saidNone : text().first)(first.names[language], first.probability));
+  byId("status").classList.toggle("hidden", none); // shown large above the list
+  setStatus((none ? text().statusNone : text().statusFirst)(first.names[language], first.probability));
 }
 
 function show() {
-  at("result").hidden = answer === null;
-  at("nothing").hidden = photos.length > 0;
-  at("evidence").hidden = answer === null;
+  byId("result").hidden = answer === null;
+  byId("nothing").hidden = photos.length > 0;
+  byId("evidence").hidden = answer === null;
   showStage();
-  showBesides();
+  showRelated();
   if (answer === null) return;
-  const count = known?.classes.length ?? answer.candidates.length;
+  const count = modelInfo?.classes.length ?? answer.candidates.length;
   const marked = answer.set.classes;
-  at("none").hidden = !answer.none_of_these.is;
-  at("none-meaning").textContent = text().noneMeaning(count);
-  at("result").classList.toggle("doubtful", answer.none_of_these.is);
-  const shown = new Set(answer.candidates.map((one) => one.class));
-  const beyond = marked.filter((label) => !shown.has(label)).map((label) => names(label)[language]);
-  at("set").hidden = answer.none_of_these.is;
-  at("set-told").textContent =
+  byId("none").hidden = !answer.none_of_these.is;
+  byId("none-meaning").textContent = text().noneMeaning(count);
+  byId("result").classList.toggle("doubtful", answer.none_of_these.is);
+  const shown = new Set(answer.candidates.map((candidate) => candidate.class));
+  const alsoMarked = marked.filter((label) => !shown.has(label)).map((label) => names(label)[language]);
+  byId("set").hidden = answer.none_of_these.is;
+  byId("set-told").textContent =
     text().set(marked.length, answer.set.coverage, count) +
-    (beyond.length ? ` ${text().beyond(beyond.join(text().and))}` : "");
-  const opened = new Set([...document.querySelectorAll("#ranking details[open]")].map((one) => one.parentElement.dataset.class));
-  at("ranking").replaceChildren(...draw.ranking(answer, language, text(), opened));
-  at("more").hidden = count <= FIRST;
-  at("more").textContent = all ? text().fewer : text().moreOf(count);
-  at("unknown").hidden = answer.unknown_to_table.length === 0;
-  at("unknown").textContent = text().unknown(answer.unknown_to_table.join(text().and));
-  const next = draw.tests(answer, language, text());
-  at("next").hidden = next.length === 0;
-  at("tests").replaceChildren(...next);
+    (alsoMarked.length ? ` ${text().alsoMarked(alsoMarked.join(text().and))}` : "");
+  const opened = new Set([...document.querySelectorAll("#ranking details[open]")].map((details) => details.parentElement.dataset.class));
+  byId("ranking").replaceChildren(...draw.ranking(answer, language, text(), opened));
+  byId("more").hidden = count <= FIRST_CANDIDATES;
+  byId("more").textContent = showAll ? text().fewer : text().moreOf(count);
+  byId("unknown").hidden = answer.unknown_to_table.length === 0;
+  byId("unknown").textContent = text().unknown(answer.unknown_to_table.join(text().and));
+  const nextTests = draw.tests(answer, language, text());
+  byId("next").hidden = nextTests.length === 0;
+  byId("tests").replaceChildren(...nextTests);
 }
 
-function showBesides() {
-  const alike = chosen?.seen?.similar ?? [];
-  at("similar").hidden = answer === null || alike.length === 0;
-  at("alike").replaceChildren(...draw.similar(alike, language));
-  const mistaken = answer === null ? [] : draw.lookalikes(answer, language, text());
-  at("lookalikes").hidden = mistaken.length === 0;
-  at("mistaken").replaceChildren(...mistaken);
+function showRelated() {
+  const similar = chosen?.answer?.similar ?? [];
+  byId("similar").hidden = answer === null || similar.length === 0;
+  byId("alike").replaceChildren(...draw.similar(similar, language));
+  const lookalikes = answer === null ? [] : draw.lookalikes(answer, language, text());
+  byId("lookalikes").hidden = lookalikes.length === 0;
+  byId("mistaken").replaceChildren(...lookalikes);
 }
 
 // ---- Language
@@ -277,73 +277,73 @@ function showBesides() {
 function translate() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   document.title = text().title;
-  for (const one of document.querySelectorAll("[data-text]")) one.textContent = text()[one.dataset.text];
-  at("language").textContent = text().other;
-  at("language").lang = language === "zh" ? "en" : "zh-CN";
-  at("knows").textContent = known === null ? "" : text().knows(known.classes.length);
-  at("all-known").textContent = known?.classes.map((one) => one.names[language]).join(text().and) ?? "";
-  fillForm(at("form"), known?.words, language);
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = text()[node.dataset.text];
+  byId("language").textContent = text().otherLanguage;
+  byId("language").lang = language === "zh" ? "en" : "zh-CN";
+  byId("knows").textContent = modelInfo === null ? "" : text().knows(modelInfo.classes.length);
+  byId("all-known").textContent = modelInfo?.classes.map((entry) => entry.names[language]).join(text().and) ?? "";
+  fillForm(byId("form"), modelInfo?.words, language);
   showPhotos();
 }
 
-function change() {
+function switchLanguage() {
   language = language === "zh" ? "en" : "zh";
   try {
-    localStorage.setItem(KEPT_LANGUAGE, language);
-  } catch {} // then it is for this visit only
-  calm();
+    localStorage.setItem(LANGUAGE_KEY, language);
+  } catch {} // then the choice applies to this visit only
+  hideErrors();
   translate();
   show();
-  if (answer !== null) update(); // also for an error in evidence to come in this language
+  if (answer !== null) update(); // also translates an error in the evidence
 }
 
-// ---- Wiring
+// ---- Events
 
 for (const id of ["choose", "take"]) {
-  at(id).addEventListener("change", () => {
-    const files = [...at(id).files];
-    at(id).value = ""; // the same photo may be chosen again
+  byId(id).addEventListener("change", () => {
+    const files = [...byId(id).files];
+    byId(id).value = ""; // so that the same photo can be chosen again
     add(files);
   });
 }
-at("drop").addEventListener("dragenter", () => at("drop").classList.add("over"));
-at("drop").addEventListener("dragleave", (event) => {
-  if (!at("drop").contains(event.relatedTarget)) at("drop").classList.remove("over");
+byId("drop").addEventListener("dragenter", () => byId("drop").classList.add("over"));
+byId("drop").addEventListener("dragleave", (event) => {
+  if (!byId("drop").contains(event.relatedTarget)) byId("drop").classList.remove("over");
 });
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
-  event.preventDefault(); // a photo dropped beside the field is meant as well
-  at("drop").classList.remove("over");
+  event.preventDefault(); // also accept a photo dropped outside the field
+  byId("drop").classList.remove("over");
   add(event.dataTransfer.files);
 });
 document.addEventListener("paste", (event) => add(event.clipboardData.files));
-at("anew").addEventListener("click", startAnew);
-at("show-heat").addEventListener("change", showStage);
-at("language").addEventListener("click", change);
-at("more").addEventListener("click", () => {
-  all = !all;
+byId("anew").addEventListener("click", startNewSpecimen);
+byId("show-heat").addEventListener("change", showStage);
+byId("language").addEventListener("click", switchLanguage);
+byId("more").addEventListener("click", () => {
+  showAll = !showAll;
   update();
 });
-at("form").addEventListener("submit", (event) => event.preventDefault());
-at("form").addEventListener("change", () => update());
-at("form").addEventListener("reset", () => setTimeout(update)); // once the fields are empty
-at("form").addEventListener("input", (event) => {
-  if (event.target.type !== "text") return; // those tell a change at once
-  clearTimeout(timer);
-  timer = setTimeout(update, TYPING);
+byId("form").addEventListener("submit", (event) => event.preventDefault());
+byId("form").addEventListener("change", () => update());
+byId("form").addEventListener("reset", () => setTimeout(update)); // after the fields are empty
+byId("form").addEventListener("input", (event) => {
+  if (event.target.type !== "text") return; // other fields send a change event
+  clearTimeout(typingTimer);
+  typingTimer = setTimeout(update, TYPING_PAUSE);
 });
-at("tests").addEventListener("click", (event) => {
+byId("tests").addEventListener("click", (event) => {
   const field = event.target.dataset.field;
   if (field === undefined) return;
-  const target = field === "hardness" ? at("scratches").querySelector("input:checked") : at(`field-${field}`);
+  const target = field === "hardness" ? byId("scratches").querySelector("input:checked") : byId(`field-${field}`);
   target.focus();
   target.scrollIntoView({ block: "center" });
 });
 
 translate();
-minerals(language)
-  .then((found) => {
-    known = found;
+getMinerals(language)
+  .then((info) => {
+    modelInfo = info;
     translate();
   })
-  .catch(complain);
+  .catch(showError);

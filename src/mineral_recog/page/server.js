@@ -1,53 +1,53 @@
-// Asking the server. Whatever goes wrong comes out as an error with a line for the reader.
+// Requests to the server. Every failure becomes an error with a one-line message for the user.
 
-const TRIES = 5; // while the server is busy
+const MAX_TRIES = 5; // while the server is busy
 
-async function ask(path, options) {
+async function send(path, options) {
   let response;
   try {
     response = await fetch(path, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw Object.assign(new Error("gone"), { key: "gone" });
+    throw Object.assign(new Error("noServer"), { key: "noServer" });
   }
   let content;
   try {
     content = await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    content = {}; // not from our server, or cut short
+    content = {}; // not from this server, or incomplete
   }
   if (response.ok) return content;
   const busy = response.status === 503;
   const wait = Number(response.headers.get("retry-after")) || 2;
-  const known = typeof content.error === "string";
-  throw Object.assign(new Error(known ? content.error : ""), { busy, wait, key: known ? null : busy ? "stillBusy" : "gone" });
+  const hasMessage = typeof content.error === "string";
+  throw Object.assign(new Error(hasMessage ? content.error : ""), { busy, wait, key: hasMessage ? null : busy ? "stillBusy" : "noServer" });
 }
 
-// Ask, and ask again while the server is busy.
-async function patiently(path, options, onBusy) {
-  for (let tried = 1; ; tried += 1) {
+// Send a request, and repeat it while the server is busy.
+async function sendWithRetries(path, options, onBusy) {
+  for (let tries = 1; ; tries += 1) {
     try {
-      return await ask(path, options);
+      return await send(path, options);
     } catch (error) {
-      if (!error.busy || tried === TRIES) throw error;
+      if (!error.busy || tries === MAX_TRIES) throw error;
       onBusy();
-      await new Promise((done) => setTimeout(done, 1000 * error.wait * (0.75 + Math.random() / 2)));
+      await new Promise((resolve) => setTimeout(resolve, 1000 * error.wait * (0.75 + Math.random() / 2)));
     }
   }
 }
 
-export const minerals = (language) => ask(`/minerals?lang=${language}`);
+export const getMinerals = (language) => send(`/minerals?lang=${language}`);
 
-export const look = (body, language, heatMap, onBusy) =>
-  patiently(
+export const identifyPhoto = (body, language, heatMap, onBusy) =>
+  sendWithRetries(
     `/identify?lang=${language}&top=1&heat_map=${heatMap ? "yes" : "no"}`,
     { method: "POST", body, headers: { "content-type": "application/octet-stream" } },
     onBusy,
   );
 
-export const combine = (question, language, signal, onBusy) =>
-  patiently(
+export const identifySpecimen = (question, language, signal, onBusy) =>
+  sendWithRetries(
     `/identify?lang=${language}`,
     { method: "POST", body: JSON.stringify(question), headers: { "content-type": "application/json" }, signal },
     onBusy,

@@ -1,17 +1,17 @@
-// Every word of the page, in both languages. A text with a part to fill in is a function.
+// All texts of the page, in both languages. Texts with placeholders are functions.
 
-// A probability in per cent; never 0 or 100, which nothing here is.
-export function per(share) {
-  if (share < 0.001) return "< 0.1 %";
-  if (share > 0.995) return "> 99 %";
-  return `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
+// Format a probability in per cent; never as 0 or 100, since no answer is certain.
+export function percent(probability) {
+  if (probability < 0.001) return "< 0.1 %";
+  if (probability > 0.995) return "> 99 %";
+  return `${(100 * probability).toFixed(probability < 0.0995 ? 1 : 0)} %`;
 }
 
 const TOOLS = { fingernail: "指甲", "copper coin": "铜币", glass: "玻璃", "streak plate": "条痕板" };
 
 export const texts = {
   en: {
-    other: "中文",
+    otherLanguage: "中文",
     title: "What mineral is this?",
     photos: "Photos of one specimen",
     drop: "Drop photos of one specimen here, or paste them.",
@@ -19,39 +19,39 @@ export const texts = {
     choose: "Choose photos",
     takeMore: "Take one more",
     chooseMore: "Add photos",
-    anew: "New specimen",
+    newSpecimen: "New specimen",
     photo: (n) => `Photo ${n}`,
     remove: (n) => `Remove photo ${n}`,
-    showHeat: (name) => `Show what speaks for ${name}`,
-    heat: (name) => `The parts of the photo that speak for ${name} are tinted; the frame is what the model sees.`,
+    showHeat: (name) => `Show which parts support ${name}`,
+    heat: (name) => `The parts of the photo that support ${name} are tinted; the frame marks what the model sees.`,
     answer: "Answer",
     step1: "Fill the frame with the specimen, in daylight. One photo is enough to begin with.",
-    step2: "Read what it may be, and how surely.",
-    step3: "Scratch it, streak it, weigh it: the list follows what you find.",
+    step2: "See the likely minerals and their probabilities.",
+    step3: "Test its hardness, streak and density: every result updates the list.",
     knows: (count) => `This model knows ${count} minerals.`,
-    working: "Looking at the photo …",
-    workingMany: (n) => `Looking at ${n} photos …`,
-    busy: "Others are being answered; yours is next …",
-    first: (name, share) => `Most likely ${name}, ${per(share)}.`,
-    saidNone: (name) => `None of these minerals. It resembles ${name} most.`,
+    working: "Analysing the photo …",
+    workingMany: (n) => `Analysing ${n} photos …`,
+    busy: "The server is busy; your request is waiting …",
+    statusFirst: (name, probability) => `Most likely ${name}, ${percent(probability)}.`,
+    statusNone: (name) => `None of these minerals. It resembles ${name} most.`,
     none: "None of these",
     noneMeaning: (count) =>
       `This does not look like any of the ${count} minerals that this model knows, or the photo shows too little of it. ` +
-      "The list only says what it resembles most: do not take it for an answer. Try a sharp photo in daylight that the specimen fills.",
+      "The list only shows what it resembles most and is not an answer. Try a sharp photo in daylight that the specimen fills.",
     set: (n, coverage, count) =>
       n === 1
-        ? `The marked one is right with ${per(coverage)} probability, if the specimen is one of the ${count} minerals that this model knows.`
-        : `The right one is among the ${n} marked with ${per(coverage)} probability, if it is one of the ${count} minerals that this model knows.`,
-    beyond: (names) => `Marked as well: ${names}.`,
+        ? `With ${percent(coverage)} probability the specimen is the marked mineral, if it is one of the ${count} minerals that this model knows.`
+        : `With ${percent(coverage)} probability the specimen is one of the ${n} marked minerals, if it is one of the ${count} minerals that this model knows.`,
+    alsoMarked: (names) => `Also marked: ${names}.`,
     inSet: "marked",
     moreOf: (n) => `Show all ${n}`,
     fewer: "Show fewer",
-    unknown: (names) => `No facts are known of ${names}: what your hand tells leaves them as they are.`,
-    byPhoto: (share) => `${per(share)} by the photo alone`,
-    noFacts: "The table of minerals has no facts about this one.",
-    evidence: "What your hand can tell",
-    next: "Test this next",
-    enter: "Enter it",
+    unknown: (names) => `The table of minerals has no facts about ${names}, so physical tests say nothing about them.`,
+    byPhoto: (probability) => `${percent(probability)} from the photo alone`,
+    noFacts: "The table of minerals has no facts about this mineral.",
+    evidence: "Physical tests",
+    next: "Recommended next test",
+    enter: "Enter the result",
     scratching: "Hardness: what scratches what?",
     tools: {
       fingernail: "Fingernail",
@@ -68,17 +68,17 @@ export const texts = {
     density: "Density, g/cm³",
     streak: "Streak",
     lustre: "Lustre",
-    magnetic: "Drawn by a magnet?",
+    magnetic: "Attracted by a magnet?",
     acid: "Fizzes in dilute acid?",
     yes: "yes",
     no: "no",
-    clear: "Clear all of it",
-    lookalikes: "Easily taken for it",
-    noTelling: (name) => `${name}: nothing in the table tells the two apart.`,
-    similar: "Photos it has learned from that look alike",
-    privacy: "Photos go to this server only, and nothing is kept.",
+    clear: "Clear all",
+    lookalikes: "Easily confused with it",
+    noDifference: (name) => `${name}: the table of minerals has no facts that distinguish the two.`,
+    similar: "Similar photos from training",
+    privacy: "Photos are sent to this server only and are not stored.",
     api: "HTTP API",
-    gone: "The server does not answer: check that it is running and that you are connected, then try again.",
+    noServer: "The server does not answer: check that it is running and that you are connected, then try again.",
     stillBusy: "The server is busy: wait a little, then try again.",
     tooMany: (n) => `At most ${n} photos of one specimen: remove one first.`,
     facts: {
@@ -89,7 +89,7 @@ export const texts = {
     and: ", ",
   },
   zh: {
-    other: "English",
+    otherLanguage: "English",
     title: "这是什么矿物？",
     photos: "同一标本的照片",
     drop: "把同一标本的照片拖到这里，或直接粘贴。",
@@ -97,39 +97,39 @@ export const texts = {
     choose: "选择照片",
     takeMore: "再拍一张",
     chooseMore: "添加照片",
-    anew: "换一个标本",
+    newSpecimen: "换一个标本",
     photo: (n) => `照片 ${n}`,
     remove: (n) => `移除照片 ${n}`,
     showHeat: (name) => `显示支持“${name}”的部位`,
     heat: (name) => `照片中支持“${name}”的部位已着色；方框内是模型看到的范围。`,
     answer: "结果",
     step1: "在日光下让标本占满画面；一张照片即可开始。",
-    step2: "看它可能是什么，以及有多大把握。",
-    step3: "划一划、擦条痕、称一称：结果随您的发现更新。",
+    step2: "查看可能的矿物及其概率。",
+    step3: "测试硬度、条痕和密度：每项结果都会更新列表。",
     knows: (count) => `本模型认识 ${count} 种矿物。`,
-    working: "正在看照片……",
-    workingMany: (n) => `正在看 ${n} 张照片……`,
-    busy: "正在回答其他人，马上轮到您……",
-    first: (name, share) => `最可能是${name}，${per(share)}。`,
-    saidNone: (name) => `都不是。最像${name}。`,
+    working: "正在分析照片……",
+    workingMany: (n) => `正在分析 ${n} 张照片……`,
+    busy: "服务器正忙，您的请求正在等待……",
+    statusFirst: (name, probability) => `最可能是${name}，${percent(probability)}。`,
+    statusNone: (name) => `都不是。最像${name}。`,
     none: "都不是",
     noneMeaning: (count) =>
       `它不像本模型认识的 ${count} 种矿物中的任何一种，或者照片拍到的标本太少。` +
       "下面的列表只说明它最像什么，请勿当作答案。请在日光下让标本占满画面，重拍一张清晰的照片。",
     set: (n, coverage, count) =>
       n === 1
-        ? `若标本属于本模型认识的 ${count} 种矿物，则有标记的这一种以 ${per(coverage)} 的概率就是它。`
-        : `若标本属于本模型认识的 ${count} 种矿物，则它以 ${per(coverage)} 的概率在有标记的 ${n} 种之中。`,
-    beyond: (names) => `有标记的还有：${names}。`,
+        ? `若标本属于本模型认识的 ${count} 种矿物，则它有 ${percent(coverage)} 的概率是有标记的这一种。`
+        : `若标本属于本模型认识的 ${count} 种矿物，则它有 ${percent(coverage)} 的概率是有标记的 ${n} 种之一。`,
+    alsoMarked: (names) => `有标记的还有：${names}。`,
     inSet: "有标记",
     moreOf: (n) => `显示全部 ${n} 种`,
     fewer: "收起",
-    unknown: (names) => `矿物表中没有${names}的资料：手上的证据不改变它们。`,
-    byPhoto: (share) => `仅凭照片为 ${per(share)}`,
-    noFacts: "矿物表中没有它的资料。",
-    evidence: "手上的证据",
-    next: "下一步测这个",
-    enter: "填写",
+    unknown: (names) => `矿物表中没有${names}的资料，因此简易测试无法用于判断它们。`,
+    byPhoto: (probability) => `仅凭照片为 ${percent(probability)}`,
+    noFacts: "矿物表中没有该矿物的资料。",
+    evidence: "简易测试",
+    next: "建议的下一步测试",
+    enter: "填写结果",
     scratching: "硬度：谁能划动谁？",
     tools: {
       fingernail: "指甲",
@@ -152,11 +152,11 @@ export const texts = {
     no: "否",
     clear: "全部清除",
     lookalikes: "容易与它混淆",
-    noTelling: (name) => `${name}：矿物表中没有可以区分两者的资料。`,
-    similar: "它学过的照片中相似的",
-    privacy: "照片只发送到本服务器，不作保留。",
+    noDifference: (name) => `${name}：矿物表中没有可以区分两者的资料。`,
+    similar: "训练照片中相似的照片",
+    privacy: "照片只发送到本服务器，不会保存。",
     api: "HTTP 接口",
-    gone: "服务器没有回应：请检查它是否在运行、网络是否连通，然后重试。",
+    noServer: "服务器没有回应：请检查它是否在运行、网络是否连通，然后重试。",
     stillBusy: "服务器正忙：请稍候再试。",
     tooMany: (n) => `同一标本最多 ${n} 张照片：请先移除一张。`,
     facts: {

@@ -1,1 +1,1 @@
-"""Recipes: what a training run does, as typed data, and the recipes that are shipped."""
+"""Recipes: training runs as typed data, and the shipped recipes."""

@@ -1,7 +1,7 @@
-"""Recipes: what a training run does, as typed data.
+"""Recipes: training runs as typed data.
 
-A recipe is a few settings of the run and its stages in order. The engine holds no knowledge of any
-one method: a new method is a new recipe.
+A recipe holds a few settings of the run and its stages in order. The trainer knows no method in
+particular: a new method is a new recipe.
 """
 
 from __future__ import annotations
@@ -9,115 +9,43 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from mineral_recog.i18n import tr
-
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, lt=1)]
-
-
-class Settings(BaseModel):
-    """Settings that refuse keys they do not know, and cannot change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class CrossEntropy(Settings):
-    """Cross-entropy of the logits as they are.
-
-    With `effective_number` (beta), classes are weighted by the inverse of their effective number
-    of photos.
-    """
-
-    weight: NotNegative = 1.0
-    effective_number: Share | None = None
-
-
-class Focal(Settings):
-    """Cross-entropy that photos count less in the surer the model is of them."""
-
-    weight: NotNegative = 1.0
-    gamma: NotNegative = 2.0
-
-
-class Ldam(Settings):
-    """Margins that are larger for rare classes; for the cosine head."""
-
-    weight: NotNegative = 1.0
-    max_margin: Positive = 0.5
-    effective_number: Share | None = None
-
-
-class LabelAwareSmoothing(Settings):
-    """Cross-entropy with labels that are smoothed more for common classes than for rare ones."""
-
-    weight: NotNegative = 1.0
-    head: Share = 0.4
-    tail: Share = 0.1
-
-
-class FrequencyAware(Settings):
-    """Cross-entropy of logits adjusted by tau times the log of the class prior.
-
-    `prior` is that of the training photos (`natural`) or of the batches as the stage's sampler
-    draws them (`sampled`); they differ in a stage that does not sample naturally.
-    """
-
-    weight: NotNegative = 1.0
-    tau: NotNegative = 1.0
-    prior: Literal["natural", "sampled"] = "natural"
-
-
-class Center(Settings):
-    """Pull of the features towards learned class centers, which move with a rate of their own."""
-
-    weight: NotNegative = 0.0003
-    lr: Positive = 0.5
-
-
-class Losses(Settings):
-    """The loss terms of a stage, by name; their weighted values add up."""
-
-    cross_entropy: CrossEntropy | None = None
-    frequency_aware: FrequencyAware | None = None
-    focal: Focal | None = None
-    ldam: Ldam | None = None
-    label_aware_smoothing: LabelAwareSmoothing | None = None
-    center: Center | None = None
-
-    @model_validator(mode="after")
-    def _classifies(self) -> Losses:
-        if not any(getattr(self, term) for term in CLASSIFYING):
-            one_of = ", ".join(CLASSIFYING)
-            raise ValueError(tr(f"needs one of {one_of}", f"需要 {one_of} 之一"))
-        return self
-
-
-CLASSIFYING = ("cross_entropy", "frequency_aware", "focal", "ldam", "label_aware_smoothing")
+from mineral_recog.recipes.loss_settings import Fraction, Losses, NonNegative, Positive, Settings
 
 
 class Stage(Settings):
-    """One stage of training: how long, on which photos, by which losses, and what may move.
+    """One stage of training: its length, sampler, losses, and trained parameters.
 
-    A stage whose `schedule` is `continue` goes on with the learning-rate schedule and the
-    optimiser of the stage before it; an `lr` of null takes that of the stage before. A sampler
-    that draws by the model's probabilities looks at them anew every `refresh_epochs` epochs.
-    `mixup` above 0 blends pairs of photos. `classifier` goes on (`keep`), starts over (`anew`), or
-    only learns one factor a class (`rescale`). With a frozen backbone, `freeze_normalisation` says
-    whether its normalisation layers stand still too, and `feature_views` above 0 trains on the
-    features of that many views a photo, computed once.
+    Attributes:
+        epochs: Length of the stage.
+        lr: Peak learning rate; null takes that of the stage before.
+        schedule: Learning-rate schedule; `continue` continues the schedule and the optimiser of
+            the stage before.
+        warmup: Fraction of the schedule in which the learning rate rises.
+        sampler: How batches are drawn.
+        refresh_epochs: Interval in epochs at which a sampler that depends on the model's
+            probabilities updates them.
+        losses: Loss terms.
+        mixup: Parameter of the beta distribution that blends pairs of photos; 0 for none.
+        freeze_backbone: Train the classifier alone.
+        freeze_normalisation: With a frozen backbone, freeze its normalisation layers too.
+        feature_views: With a frozen backbone, above 0 trains on the features of that many views of
+            each photo, computed once.
+        classifier: Continue the classifier (`keep`), initialise it again (`anew`), or learn only
+            one factor per class (`rescale`).
+        weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.
     """
 
     epochs: Annotated[int, Field(ge=1)]
     lr: Positive | None = None
     schedule: Literal["one_cycle", "cosine", "constant", "continue"] = "one_cycle"
-    warmup: Share = 0.1
+    warmup: Fraction = 0.1
     sampler: Literal["natural", "class_balanced", "mixed_halves"] = "natural"
     refresh_epochs: Annotated[int, Field(ge=1)] = 5
     losses: Losses
-    mixup: NotNegative = 0.0
+    mixup: NonNegative = 0.0
     freeze_backbone: bool = False
     freeze_normalisation: bool = True
     feature_views: Annotated[int, Field(ge=0, le=100)] = 0
@@ -125,13 +53,13 @@ class Stage(Settings):
     weights: Literal["last", "best"] = "last"
 
     @model_validator(mode="after")
-    def _fits_together(self) -> Stage:
-        still = self.freeze_backbone and self.freeze_normalisation
-        if self.feature_views and not (still and not self.mixup):
+    def _check_combinations(self) -> Stage:
+        frozen = self.freeze_backbone and self.freeze_normalisation
+        if self.feature_views and not (frozen and not self.mixup):
             raise ValueError(
                 tr(
                     "feature_views needs freeze_backbone and freeze_normalisation, and no mixup",
-                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不用 mixup",
+                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不能用 mixup",
                 )
             )
         if self.classifier == "rescale" and not self.freeze_backbone:
@@ -152,16 +80,16 @@ class Stage(Settings):
 
 
 class Adjustment(Settings):
-    """What is done to the classifier after training, by the strength that is best on validation."""
+    """Post-hoc adjustment of the classifier; the strength is the best one on validation photos."""
 
     kind: Literal["logit_adjustment", "tau_normalisation"]
-    taus: Annotated[tuple[NotNegative, ...], Field(min_length=1)] = tuple(
+    taus: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = tuple(
         step / 10 for step in range(21)
     )
 
 
 class Recipe(Settings):
-    """A whole training run; see the shipped recipe files for what each key means."""
+    """A training run; the shipped recipe files explain the keys."""
 
     backbone: str = "resnet50"
     pretrained: bool | str = True
@@ -169,12 +97,12 @@ class Recipe(Settings):
     image_size: Annotated[int, Field(ge=16, le=2048)] = 224
     crop_scale: Annotated[float, Field(gt=0, le=1)] = 0.08
     batch_size: Annotated[int, Field(ge=2)] = 128
-    momentum: Share = 0.9
-    weight_decay: NotNegative = 0.0005
+    momentum: Fraction = 0.9
+    weight_decay: NonNegative = 0.0005
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     cache: Literal["auto"] | bool = "auto"  # YAML reads on and off as true and false
     head: Literal["linear", "cosine"] = "linear"
-    weight_average: Share = 0.0
+    weight_average: Fraction = 0.0
     probabilities: Literal["plain", "adjusted"] = "plain"
     groups: str = "thirds"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 3407
@@ -185,7 +113,7 @@ class Recipe(Settings):
     @model_validator(mode="before")
     @classmethod
     def _inherit_lr(cls, values: Any) -> Any:
-        """Write out the learning rates that stages take from the one before."""
+        """Fill in the learning rates that stages take from the stage before."""
         stages = values.get("stages") if isinstance(values, dict) else None
         if not isinstance(stages, dict):
             return values
@@ -198,8 +126,8 @@ class Recipe(Settings):
         return {**values, "stages": resolved}
 
     @model_validator(mode="after")
-    def _stages_follow(self) -> Recipe:
-        before: Stage | None = None
+    def _check_stage_order(self) -> Recipe:
+        previous: Stage | None = None
         for name, stage in self.stages.items():
             if stage.lr is None:
                 raise ValueError(
@@ -209,9 +137,9 @@ class Recipe(Settings):
                     )
                 )
             if stage.schedule == "continue" and (
-                before is None
-                or before.freeze_backbone != stage.freeze_backbone
-                or "rescale" in (before.classifier, stage.classifier)
+                previous is None
+                or previous.freeze_backbone != stage.freeze_backbone
+                or "rescale" in (previous.classifier, stage.classifier)
             ):
                 raise ValueError(
                     tr(
@@ -221,13 +149,13 @@ class Recipe(Settings):
                         "且两者都不能用 classifier: rescale",
                     )
                 )
-            before = stage
+            previous = stage
         return self
 
     @model_validator(mode="after")
-    def _head_fits(self) -> Recipe:
-        margins = any(stage.losses.ldam for stage in self.stages.values())
-        if margins and self.head != "cosine":
+    def _check_head(self) -> Recipe:
+        has_ldam = any(stage.losses.ldam for stage in self.stages.values())
+        if has_ldam and self.head != "cosine":
             raise ValueError(tr("ldam needs head: cosine", "ldam 需要 head: cosine"))
         if self.head == "cosine" and (
             self.after or any(stage.classifier == "rescale" for stage in self.stages.values())
@@ -242,11 +170,11 @@ class Recipe(Settings):
 
     @property
     def epochs(self) -> int:
-        """Epochs of all stages together."""
+        """Return the epochs of all stages together."""
         return sum(stage.epochs for stage in self.stages.values())
 
     def stage_at(self, epoch: int) -> tuple[str, int]:
-        """Name of the stage that holds an epoch of the run (from 0), and that stage's first."""
+        """Return the stage of an epoch of the run (from 0): its name and its first epoch."""
         first = 0
         for name, stage in self.stages.items():
             if epoch < first + stage.epochs:
@@ -254,20 +182,27 @@ class Recipe(Settings):
             first += stage.epochs
         raise IndexError(epoch)
 
-    def cycle_of(self, name: str) -> tuple[int, int, Stage]:
-        """First epoch and epochs of the schedule a stage is part of, and the stage it began in."""
-        first = cycle_first = cycle_epochs = 0
-        head, found = next(iter(self.stages.values())), False
-        for other, stage in self.stages.items():
+    def schedule_span(self, name: str) -> tuple[int, int, Stage]:
+        """Return the learning-rate schedule of a stage, which several stages may share.
+
+        Args:
+            name: The stage.
+
+        Returns:
+            The first epoch of the schedule, its length in epochs, and the stage that begins it.
+        """
+        epoch = first_epoch = epochs = 0
+        first_stage, is_found = next(iter(self.stages.values())), False
+        for stage_name, stage in self.stages.items():
             if stage.schedule != "continue":
-                if found:
+                if is_found:
                     break
-                cycle_first, cycle_epochs, head = first, 0, stage
-            cycle_epochs += stage.epochs
-            first += stage.epochs
-            found = found or other == name
-        return cycle_first, cycle_epochs, head
+                first_epoch, epochs, first_stage = epoch, 0, stage
+            epochs += stage.epochs
+            epoch += stage.epochs
+            is_found = is_found or stage_name == name
+        return first_epoch, epochs, first_stage
 
     def to_yaml(self) -> str:
-        """The recipe with every default written out."""
+        """Return the recipe as YAML, with every default written out."""
         return yaml.safe_dump(self.model_dump(), sort_keys=False, allow_unicode=True)

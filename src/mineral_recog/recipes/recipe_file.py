@@ -1,8 +1,8 @@
-"""Reading recipes: shipped ones by name and any by path, with settings on top.
+"""Recipe files: shipped ones by name, others by path, with further settings applied.
 
-A recipe file is YAML. It may begin from another recipe, `base: NAME`, and say only what differs:
-settings merge key by key, and a null takes a stage or a loss away. Two keys set others in
-proportion: `epochs` (of all stages together) and `lr_scale` (times every learning rate).
+A recipe file is YAML. It may be based on another recipe, `base: NAME`, and give only what differs:
+settings merge key by key, and a null removes a stage or a loss. Two keys rescale others: `epochs`
+(all stages together, in proportion) and `lr_scale` (a factor for every learning rate).
 """
 
 from __future__ import annotations
@@ -19,57 +19,61 @@ from pydantic import BaseModel, ValidationError
 
 from mineral_recog.errors import RecipeError
 from mineral_recog.i18n import tr
-from mineral_recog.recipes.recipe import (
-    Adjustment,
-    Center,
-    CrossEntropy,
-    Focal,
-    FrequencyAware,
-    LabelAwareSmoothing,
-    Ldam,
-    Losses,
-    Recipe,
-    Stage,
-)
+from mineral_recog.recipes.loss_settings import Losses
+from mineral_recog.recipes.recipe import Adjustment, Recipe, Stage
 
-IN_PROPORTION = ("epochs", "lr_scale")
+SCALING_KEYS = ("epochs", "lr_scale")
 
 
 def shipped_recipes() -> tuple[str, ...]:
-    """Names of the recipes that come with the package."""
+    """Return the names of the recipes in the package."""
     files = resources.files("mineral_recog.recipes").iterdir()
     return tuple(sorted(Path(f.name).stem for f in files if f.name.endswith(".yaml")))
 
 
 def read_recipe(recipe: str, settings: Iterable[str] = ()) -> Recipe:
-    """Read a shipped recipe by name, or any by its path, and apply `key.path=value` settings.
+    """Read a recipe and apply settings to it.
+
+    Args:
+        recipe: Name of a shipped recipe, or path of a file.
+        settings: Settings as `key.path=value`.
 
     Raises:
-        UserError: no such recipe, not YAML, or wrong keys and values (all told at once).
+        RecipeError: The recipe does not exist, is not YAML, or has wrong keys or values, which are
+            reported together.
     """
-    values = _values(recipe, Path())
+    values = _read_values(recipe, Path())
     for setting in settings:
-        _apply(values, setting)
+        _apply_setting(values, setting)
     try:
         _rescale(values)
         return Recipe.model_validate(values)
     except ValidationError as error:
-        told = "; ".join(_told(e) for e in error.errors())
+        reason = "; ".join(_describe_error(e) for e in error.errors())
     except ValueError as error:
-        told = str(error)
-    raise RecipeError(tr(f"Recipe {recipe}: {told}", f"配方 {recipe}：{told}"))
+        reason = str(error)
+    raise RecipeError(tr(f"Recipe {recipe}: {reason}", f"配方 {recipe}：{reason}"))
 
 
-def _values(recipe: str, beside: Path, begun: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The settings of a recipe on those of its base; `beside` is where relative paths start."""
-    if recipe in begun:
-        circle = " > ".join((*begun, recipe))
+def _read_values(recipe: str, folder: Path, derived: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read the settings of a recipe, merged with those of its base.
+
+    Args:
+        recipe: Name or path.
+        folder: Folder that relative paths start from.
+        derived: Recipes based on this one, in the order in which they were read.
+    """
+    if recipe in derived:
+        circle = " > ".join((*derived, recipe))
         raise RecipeError(
-            tr(f"Recipes whose bases go round: {circle}.", f"配方的 base 成环：{circle}。")
+            tr(
+                f"Recipes are based on each other in a circle: {circle}.",
+                f"配方的 base 循环引用：{circle}。",
+            )
         )
-    text = _recipe_text(recipe, beside)
+    text = _read_recipe_text(recipe, folder)
     try:
-        values = _read_yaml(text)
+        values = _parse_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise RecipeError(
             tr(
@@ -79,36 +83,36 @@ def _values(recipe: str, beside: Path, begun: tuple[str, ...] = ()) -> dict[str,
         ) from None
     if not isinstance(values, dict):
         raise RecipeError(
-            tr(f"The recipe {recipe} holds no settings.", f"配方 {recipe} 里没有任何设置。")
+            tr(f"The recipe {recipe} has no settings.", f"配方 {recipe} 中没有任何设置。")
         )
     base = values.pop("base", None)
     if base is None:
         return values
-    folder = beside if recipe in shipped_recipes() else (beside / recipe).parent
-    return _merged(_values(str(base), folder, (*begun, recipe)), values)
+    base_folder = folder if recipe in shipped_recipes() else (folder / recipe).parent
+    return _merge(_read_values(str(base), base_folder, (*derived, recipe)), values)
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    """Settings with changes on top; a null takes away what is a group of settings."""
+def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with changes applied; a null removes a nested group of settings."""
     merged = dict(base)
     for key, value in changes.items():
-        below = merged.get(key)
-        if isinstance(below, dict) and value is None:
+        nested = merged.get(key)
+        if isinstance(nested, dict) and value is None:
             del merged[key]
-        elif isinstance(below, dict) and isinstance(value, dict):
-            merged[key] = _merged(below, value)
+        elif isinstance(nested, dict) and isinstance(value, dict):
+            merged[key] = _merge(nested, value)
         else:
             merged[key] = value
     return merged
 
 
 def _rescale(values: dict[str, Any]) -> None:
-    """Resolve the settings that set others in proportion."""
-    epochs, lr_scale = (values.pop(key, None) for key in IN_PROPORTION)
+    """Apply the settings that rescale others."""
+    epochs, lr_scale = (values.pop(key, None) for key in SCALING_KEYS)
     stages = values.get("stages")
     stages = list(stages.values()) if isinstance(stages, dict) else []
     if not all(isinstance(stage, dict) for stage in stages):
-        return  # told by the validation that follows
+        return  # the validation that follows reports it
     if lr_scale is not None:
         if not isinstance(lr_scale, int | float) or not lr_scale > 0:
             raise ValueError(tr("lr_scale: must be a number above 0", "lr_scale：须为大于 0 的数"))
@@ -119,30 +123,32 @@ def _rescale(values: dict[str, Any]) -> None:
         if not isinstance(epochs, int) or epochs < len(stages):
             raise ValueError(
                 tr(
-                    f"epochs: must be a whole number, at least one a stage ({len(stages)})",
+                    f"epochs: must be a whole number, at least one per stage ({len(stages)})",
                     f"epochs：须为整数，每个阶段至少一轮（{len(stages)}）",
                 )
             )
-        shares = [stage.get("epochs") for stage in stages]
-        if all(isinstance(share, int) and share > 0 for share in shares):
-            for stage, share in zip(stages, _in_proportion(epochs, shares), strict=True):
-                stage["epochs"] = share
+        stage_epochs = [stage.get("epochs") for stage in stages]
+        if all(isinstance(count, int) and count > 0 for count in stage_epochs):
+            for stage, count in zip(
+                stages, _split_in_proportion(epochs, stage_epochs), strict=True
+            ):
+                stage["epochs"] = count
 
 
-def _in_proportion(total: int, shares: list[int]) -> list[int]:
-    """Whole numbers of at least 1 that add up to `total`, as near to the shares as can be."""
-    exact = [total * share / sum(shares) for share in shares]
+def _split_in_proportion(total: int, weights: list[int]) -> list[int]:
+    """Split a total into integers of at least 1, as close to the weights as possible."""
+    exact = [total * weight / sum(weights) for weight in weights]
     parts = [max(1, int(part)) for part in exact]
-    while (short := total - sum(parts)) != 0:
-        step = 1 if short > 0 else -1
+    while (missing := total - sum(parts)) != 0:
+        step = 1 if missing > 0 else -1
         movable = [i for i in range(len(parts)) if parts[i] + step >= 1]
         furthest = max(movable, key=lambda i: step * (exact[i] - parts[i]))
         parts[furthest] += step
     return parts
 
 
-def _recipe_text(recipe: str, beside: Path) -> str:
-    path = beside / recipe
+def _read_recipe_text(recipe: str, folder: Path) -> str:
+    path = folder / recipe
     if recipe in shipped_recipes():
         file = resources.files("mineral_recog.recipes").joinpath(f"{recipe}.yaml")
         return file.read_text(encoding="utf-8")
@@ -157,13 +163,13 @@ def _recipe_text(recipe: str, beside: Path) -> str:
     raise RecipeError(
         tr(
             f"No recipe {recipe}: give one of {names}, or the path of a .yaml file.",
-            f"没有配方 {recipe}：请用 {names} 之一，或一个 .yaml 文件的路径。",
+            f"没有配方 {recipe}：请用 {names} 之一，或给出 .yaml 文件的路径。",
         )
     )
 
 
-def _apply(values: dict[str, Any], setting: str) -> None:
-    """Set one `key.path=value` in the nested settings of a recipe."""
+def _apply_setting(values: dict[str, Any], setting: str) -> None:
+    """Set `key.path=value` in the nested settings of a recipe."""
     key, equals, text = setting.partition("=")
     *parents, last = key.strip().split(".")
     if not equals or not last or not all(parents):
@@ -174,11 +180,11 @@ def _apply(values: dict[str, Any], setting: str) -> None:
             )
         )
     try:
-        value = _read_yaml(text)
+        value = _parse_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         value = text
     if parents[:1] == ["stages"] and len(parents) > 1:
-        _refuse_other_stage(setting, parents[1], values)
+        _refuse_unknown_stage(setting, parents[1], values)
     for parent in parents:
         if not isinstance(values.get(parent), dict):
             values[parent] = {}
@@ -186,7 +192,7 @@ def _apply(values: dict[str, Any], setting: str) -> None:
     values[last] = value
 
 
-def _refuse_other_stage(setting: str, stage: str, values: dict[str, Any]) -> None:
+def _refuse_unknown_stage(setting: str, stage: str, values: dict[str, Any]) -> None:
     stages = values.get("stages")
     if isinstance(stages, dict) and stage not in stages:
         names = ", ".join(map(str, stages))
@@ -199,7 +205,7 @@ def _refuse_other_stage(setting: str, stage: str, values: dict[str, Any]) -> Non
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML whose plain words mean what they look like: YAML 1.1 reads `on` as true, 1:30 as 90."""
+    """YAML without the surprises of YAML 1.1, which parses `on` as true and 1:30 as 90."""
 
     yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}  # type: ignore[misc]
 
@@ -214,12 +220,12 @@ for _tag, _pattern, _first in (
     _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 
 
-def _read_yaml(text: str) -> Any:
+def _parse_yaml(text: str) -> Any:
     return _PlainLoader(text).get_single_data()
 
 
-def _told(error: Any) -> str:
-    """One wrong key or value, with its path and, for an unknown key, the likely right one."""
+def _describe_error(error: Any) -> str:
+    """Describe a wrong key or value by its path; for an unknown key, suggest a similar one."""
     path = [str(part) for part in error["loc"]]
     name = ".".join(path)
     if error["type"] == "extra_forbidden":
@@ -233,7 +239,6 @@ def _told(error: Any) -> str:
 
 
 def _all_keys(model: type[BaseModel]) -> list[str]:
-    """Every key that some part of a recipe knows."""
-    losses = (CrossEntropy, FrequencyAware, Focal, Ldam, LabelAwareSmoothing, Center)
-    parts = (model, Stage, Losses, *losses, Adjustment)
-    return sorted({*IN_PROPORTION, *(key for part in parts for key in part.model_fields)})
+    """Return the keys of all parts of a recipe."""
+    parts: list[type[BaseModel]] = [model, Stage, Losses, *Losses.kinds().values(), Adjustment]
+    return sorted({*SCALING_KEYS, *(key for part in parts for key in part.model_fields)})

@@ -1,1 +1,1 @@
-"""How pages and plots look: templates in two languages, fonts, colours and axes."""
+"""Appearance of pages and plots: bilingual templates, fonts, colours and axes."""

@@ -1,4 +1,4 @@
-"""Pages that hold all they show, in English and Chinese: templates, and plots in both."""
+"""Self-contained HTML pages, with texts and plots in English and Chinese."""
 
 import re
 from importlib.resources import files
@@ -9,8 +9,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from mineral_recog.files import whole_file
-from mineral_recog.i18n import chinese
+from mineral_recog.files import atomic_file
+from mineral_recog.i18n import is_chinese
 from mineral_recog.rendering.plot_style import as_svg
 
 _SPLIT_NAMES = {
@@ -29,37 +29,42 @@ _PLOT_WORDS = {
     "Mean accuracy, tail classes": "平均准确率（尾部类别）", "Training time (s)": "训练用时（秒）",
     "Training time (min)": "训练用时（分钟）", "Training time (h)": "训练用时（小时）",
     "All photos": "全部照片", "Photos of tail classes": "尾部类别的照片",
-    "Probability told": "所报概率", "Share that is right": "实际正确的比例", "Photos": "照片数",
-    "before calibration": "校准前", "after calibration": "校准后",
+    "Predicted probability": "预测概率", "Share that is correct": "实际正确的比例",
+    "Photos": "照片数", "before calibration": "校准前", "after calibration": "校准后",
 }  # fmt: skip
 
 
 def write_page(path: Path, template: str, context: dict[str, Any]) -> None:
-    """Fill a template and write it, whole or not at all; all text is escaped.
+    """Render a template and write the page atomically; all text is escaped.
 
-    A template is one of this package, or of another as in `audit/review.html`. Raises OSError
-    when `path` cannot be written.
+    Args:
+        path: File to write.
+        template: Package and file name of the template, such as `evaluation/report.html`.
+        context: Values that the template shows.
+
+    Raises:
+        OSError: `path` cannot be written.
     """
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, loader=FunctionLoader(_source)
     )
-    own = {"language": "zh" if chinese() else "en", "split_names": _SPLIT_NAMES}
-    text = environment.get_template(template).render(own | context)
-    with whole_file(path) as partial:
-        # a file name that is no UTF-8 reaches Python as surrogates, which UTF-8 cannot hold
+    defaults = {"language": "zh" if is_chinese() else "en", "split_names": _SPLIT_NAMES}
+    text = environment.get_template(template).render(defaults | context)
+    with atomic_file(path) as partial:
+        # A file name that is not UTF-8 has surrogates in Python, which UTF-8 cannot encode.
         partial.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def _source(template: str) -> str:
-    """Return the text of a template, named by its room and file: `evaluation/report.html`."""
-    room, _, name = template.rpartition("/")
-    return files(f"mineral_recog.{room}").joinpath(name).read_text("utf-8")
+    """Return the text of a template, named by its package and file: `evaluation/report.html`."""
+    package, _, name = template.rpartition("/")
+    return files(f"mineral_recog.{package}").joinpath(name).read_text("utf-8")
 
 
 def bilingual(figure: Figure) -> Markup:
-    """A plot as SVG whose own words stand in both languages; the page shows one of the two."""
+    """Return a plot as SVG with its labels in both languages, of which the page shows one."""
 
-    def both(match: re.Match[str]) -> str:
+    def add_chinese(match: re.Match[str]) -> str:
         english = match[1]
         if english not in _PLOT_WORDS:
             return match[0]
@@ -68,4 +73,4 @@ def bilingual(figure: Figure) -> Markup:
             f'<tspan class="zh" lang="zh">{_PLOT_WORDS[english]}</tspan></text>'
         )
 
-    return Markup(re.sub(r">([^<>]+)</text>", both, as_svg(figure)))
+    return Markup(re.sub(r">([^<>]+)</text>", add_chinese, as_svg(figure)))

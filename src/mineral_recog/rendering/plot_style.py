@@ -1,4 +1,4 @@
-"""How all plots look and are written: fonts for any script, names drawn literally, PNG and SVG."""
+"""Style and output of all plots: fonts for any script, names drawn literally, PNG and SVG."""
 
 import html
 import re
@@ -14,7 +14,7 @@ from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 
-from mineral_recog.files import whole_file
+from mineral_recog.files import atomic_file
 
 INK = "#222B33"
 _LATIN = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans")
@@ -24,31 +24,31 @@ _CJK = (
     *("Source Han Sans CN", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC"),
     *("SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Arial Unicode MS"),
 )  # fmt: skip
-_LONGEST_NAME = 30
+_MAX_NAME_LENGTH = 30
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure to `path` as a PNG of 160 dots an inch, whole or not at all."""
-    with whole_file(path) as partial, style():
+    """Write the figure to `path` atomically, as a PNG of 160 dots per inch."""
+    with atomic_file(path) as partial, style():
         figure.savefig(partial, format="png", dpi=160, metadata={"Software": None})
 
 
 def as_svg(figure: Figure) -> str:
-    """The figure as an <svg> element, the same at every call; the browser sets its text.
+    """Return the figure as an <svg> element, deterministic; the browser draws its text.
 
-    Names that the fonts here could not draw are given as they are: the reader's fonts may.
+    Names are literal even if the installed fonts cannot draw them: those of the reader may.
     """
     target = StringIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    no_metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     with style():
-        figure.savefig(target, format="svg", dpi=150, metadata=nothing)  # dpi of raster parts
+        figure.savefig(target, format="svg", dpi=150, metadata=no_metadata)  # dpi of raster parts
     svg = target.getvalue()
     return re.sub(r"\\u([0-9a-f]{4})|\\U([0-9a-f]{8})", _unescaped, svg[svg.index("<svg") :])
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """The look of all plots; matplotlib reads parts of it late, hence also around saving."""
+    """Set the style of all plots; saving needs it too, since matplotlib reads parts of it late."""
     settings: dict[Any, Any] = {
         "font.family": list(_fonts()), "font.size": 9, "text.parse_math": False,
         "text.color": INK, "axes.labelcolor": INK, "axes.edgecolor": "#8A949C",
@@ -63,7 +63,7 @@ def style() -> Iterator[None]:
 
 @cache
 def _fonts() -> tuple[str, ...]:
-    """The sans fonts that are installed here, Latin ones first; one script's font is enough."""
+    """Return the installed sans-serif fonts: all Latin ones, then one CJK font."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
     latin = [name for name in _LATIN if name in installed]
     return *latin, *[name for name in _CJK if name in installed][:1]
@@ -71,16 +71,16 @@ def _fonts() -> tuple[str, ...]:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    """The code points that the fonts above can draw."""
+    """Return the code points that these fonts can draw."""
     files = (font_manager.findfont(name) for name in _fonts())
     return frozenset(code for file in files for code in FT2Font(file).get_charmap())
 
 
 def drawable(name: str) -> str:
-    """A name cut to a length that fits, with what cannot be drawn as a Python escape."""
-    if len(name) > _LONGEST_NAME:
-        name = name[: _LONGEST_NAME - 1] + "…"
-    name = re.sub(r"\\(?=[uU])", r"\\u005c", name)  # so that only escapes look like escapes
+    """Return a name cut to fit, in which undrawable characters are Python escapes."""
+    if len(name) > _MAX_NAME_LENGTH:
+        name = name[: _MAX_NAME_LENGTH - 1] + "…"
+    name = re.sub(r"\\(?=[uU])", r"\\u005c", name)  # then only escapes look like escapes
     return "".join(
         char if ord(char) in _glyphs() and char.isprintable() else ascii(char)[1:-1]
         for char in name
@@ -88,6 +88,6 @@ def drawable(name: str) -> str:
 
 
 def _unescaped(match: re.Match[str]) -> str:
-    """The character of an escape, where XML allows it; XML has no halves of surrogate pairs."""
+    """Return the character of an escape where XML allows it; XML has no lone surrogates."""
     char = chr(int(match[1] or match[2], 16))
     return html.escape(char) if char.isprintable() else match[0]

@@ -1,1 +1,1 @@
-"""The HTTP server and API that answer about photos."""
+"""HTTP server and API that identify minerals in photos."""

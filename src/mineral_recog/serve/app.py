@@ -1,4 +1,4 @@
-"""The HTTP application: it answers from what a request brings and keeps nothing of it."""
+"""The HTTP application. It is stateless: it stores nothing of a request."""
 
 from __future__ import annotations
 
@@ -22,41 +22,49 @@ from starlette.types import ASGIApp
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, Candidate
-from mineral_recog.identify.identifier import Identifier, Seen
-from mineral_recog.minerals.facts import WORDS
+from mineral_recog.identify.identifier import Identifier, Observation
+from mineral_recog.minerals.facts import VOCABULARIES
 from mineral_recog.serve.guard import Guard
-from mineral_recog.serve.http_errors import RefusedError, told
-from mineral_recog.serve.openapi import document
-from mineral_recog.serve.request_bodies import Bodies
-from mineral_recog.serve.request_schemas import Asked, largest_question, read_asked, read_question
-from mineral_recog.serve.uploads import decode
-from mineral_recog.serve.work_queue import Turns
+from mineral_recog.serve.http_errors import HttpError, error_response
+from mineral_recog.serve.openapi import build_document
+from mineral_recog.serve.request_bodies import RequestBodies
+from mineral_recog.serve.request_schemas import (
+    AnswerParameters,
+    max_question_bytes,
+    parse_parameters,
+    parse_question,
+)
+from mineral_recog.serve.uploads import decode_photo
+from mineral_recog.serve.work_queue import WorkQueue
 
 PAGE = Path(str(files("mineral_recog.page")))
-LARGEST_PHOTO = 20 * 10**6  # bytes
-BODIES_TOGETHER = 200 * 10**6  # bytes of all bodies in memory
+MAX_PHOTO_BYTES = 20 * 10**6
+MAX_TOTAL_BODY_BYTES = 200 * 10**6  # of all request bodies in memory
 BODY_SECONDS = 30.0
-WAITING = 8  # photos in the line; the last waits a few seconds on a small machine
-WAITING_WITHOUT_PHOTO = 32  # an answer without a pass of the network takes milliseconds
+MAX_WAITING_PHOTOS = 8  # the last one waits a few seconds on a small machine
+MAX_WAITING_QUESTIONS = 32  # an answer without a pass of the network takes milliseconds
 
 
 class _Service:
     """The routes, for one identifier."""
 
-    def __init__(self, identifier: Identifier, waiting: int) -> None:
+    def __init__(self, identifier: Identifier, max_waiting: int) -> None:
         self.identifier = identifier
-        self.passes, self.answers = Turns(waiting), Turns(WAITING_WITHOUT_PHOTO)
-        self.bodies = Bodies(BODIES_TOGETHER, BODY_SECONDS)
-        self.minerals = _json(_known(identifier))
-        self.document = _json(document(len(identifier.classes)))
+        self.photo_queue, self.question_queue = (
+            WorkQueue(max_waiting),
+            WorkQueue(MAX_WAITING_QUESTIONS),
+        )
+        self.bodies = RequestBodies(MAX_TOTAL_BODY_BYTES, BODY_SECONDS)
+        self.known_minerals = _to_json(_describe_classes(identifier))
+        self.document = _to_json(build_document(len(identifier.classes)))
 
     async def identify(self, request: Request) -> Response:
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "application/json":
-            return await self._from_sightings(request)
-        if kind == "application/octet-stream" or kind.startswith("image/"):
-            return await self._from_photo(request)
-        raise RefusedError(
+        media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if media_type == "application/json":
+            return await self._answer_question(request)
+        if media_type == "application/octet-stream" or media_type.startswith("image/"):
+            return await self._answer_photo(request)
+        raise HttpError(
             415,
             tr(
                 "Send a photo with a Content-Type such as image/jpeg, or application/json.",
@@ -64,59 +72,61 @@ class _Service:
             ),
         )
 
-    async def _from_photo(self, request: Request) -> Response:
-        parameters = {k: v for k, v in request.query_params.items() if k != "lang"}
-        asked = read_asked(parameters)
-        async with self.bodies.read(request, LARGEST_PHOTO) as body:
-            return _response(await self.passes.take(lambda: self._look(body, asked)))
+    async def _answer_photo(self, request: Request) -> Response:
+        query = {k: v for k, v in request.query_params.items() if k != "lang"}
+        parameters = parse_parameters(query)
+        async with self.bodies.read(request, MAX_PHOTO_BYTES) as body:
+            return _response(
+                await self.photo_queue.run(lambda: self._identify_photo(body, parameters))
+            )
 
-    def _look(self, body: bytes, asked: Asked) -> bytes:
-        evidence = asked.read()
-        photo = decode(body, self.identifier.short_side)
-        (seen,) = self.identifier.look([photo])
-        answer = self.identifier.answer([seen.sighting], evidence, asked.coverage)
-        found = answer.to_json(asked.top) | self._of_photo(seen, answer)
-        if asked.heat_map:
+    def _identify_photo(self, body: bytes, parameters: AnswerParameters) -> bytes:
+        evidence = parameters.parse()
+        photo = decode_photo(body, self.identifier.short_side)
+        (observation,) = self.identifier.observe([photo])
+        answer = self.identifier.answer([observation.outputs], evidence, parameters.coverage)
+        content = answer.to_json(parameters.top) | self._describe_photo(observation, answer)
+        if parameters.heat_map:
             first = answer.candidates[0].name
-            values = self.identifier.heat_map(seen, first)
-            found["heat_map"] = {"values": values.round(3).tolist(), "class": first}
-        return _json(found)
+            values = self.identifier.heat_map(observation, first)
+            content["heat_map"] = {"values": values.round(3).tolist(), "class": first}
+        return _to_json(content)
 
-    def _of_photo(self, seen: Seen, answer: Answer) -> dict[str, Any]:
-        """What an answer about one photo has besides."""
-        sighting = seen.sighting
-        names = {one.name: one.names for one in answer.candidates}
+    def _describe_photo(self, observation: Observation, answer: Answer) -> dict[str, Any]:
+        """Return the parts that only the answer about one photo has."""
+        outputs = observation.outputs
+        names = {candidate.name: candidate.names for candidate in answer.candidates}
         classes = self.identifier.classes
         return {
-            "sightings": [
-                {"logits": sighting.logits.tolist(), "strangeness": sighting.strangeness}
-            ],
+            "sightings": [{"logits": outputs.logits.tolist(), "strangeness": outputs.ood_score}],
             "similar": [
                 {
-                    "class": classes[one.label],
-                    "names": names[classes[one.label]],
-                    "photo": one.photo,
-                    "similarity": round(one.similarity, 4),
-                    "thumbnail": f"data:image/jpeg;base64,{b64encode(one.jpeg).decode()}",
+                    "class": classes[similar.label],
+                    "names": names[classes[similar.label]],
+                    "photo": similar.path,
+                    "similarity": round(similar.similarity, 4),
+                    "thumbnail": f"data:image/jpeg;base64,{b64encode(similar.jpeg).decode()}",
                 }
-                for one in self.identifier.similar(seen)
+                for similar in self.identifier.similar(observation)
             ],
         }
 
-    async def _from_sightings(self, request: Request) -> Response:
-        async with self.bodies.read(request, largest_question(len(self.identifier.classes))) as b:
-            return _response(await self.answers.take(lambda: self._combine(b)))
+    async def _answer_question(self, request: Request) -> Response:
+        async with self.bodies.read(
+            request, max_question_bytes(len(self.identifier.classes))
+        ) as body:
+            return _response(await self.question_queue.run(lambda: self._combine(body)))
 
     def _combine(self, body: bytes) -> bytes:
-        question = read_question(body)
-        sightings = question.seen(len(self.identifier.classes))
-        evidence = question.evidence.read()
-        return _json(
-            self.identifier.answer(sightings, evidence, question.coverage).to_json(question.top)
+        question = parse_question(body)
+        outputs = question.to_outputs(len(self.identifier.classes))
+        evidence = question.evidence.parse()
+        return _to_json(
+            self.identifier.answer(outputs, evidence, question.coverage).to_json(question.top)
         )
 
-    async def known(self, request: Request) -> Response:
-        return _response(self.minerals)
+    async def minerals(self, request: Request) -> Response:
+        return _response(self.known_minerals)
 
     async def health(self, request: Request) -> Response:
         return JSONResponse(
@@ -124,7 +134,7 @@ class _Service:
                 "status": "ok",
                 "version": version("mineral-recog"),
                 "classes": len(self.identifier.classes),
-                "waiting": self.passes.waiting,
+                "waiting": self.photo_queue.waiting,
             }
         )
 
@@ -134,24 +144,26 @@ class _Service:
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         yield
-        self.passes.close()
-        self.answers.close()
+        self.photo_queue.close()
+        self.question_queue.close()
 
 
-def build_app(identifier: Identifier, hosts: Iterable[str] = (), waiting: int = WAITING) -> ASGIApp:
-    """The application.
+def build_app(
+    identifier: Identifier, hosts: Iterable[str] = (), max_waiting: int = MAX_WAITING_PHOTOS
+) -> ASGIApp:
+    """Build the application.
 
     Args:
-        identifier: that answers.
-        hosts: names that the server goes by, besides `localhost` and IP addresses.
-        waiting: how many photos may wait for the network; one more is told `busy`.
+        identifier: The model that answers.
+        hosts: Host names of the server besides `localhost` and IP addresses.
+        max_waiting: Number of photos that may wait for the network; further ones get status 503.
     """
-    service = _Service(identifier, waiting)
+    service = _Service(identifier, max_waiting)
     app = Starlette(
         routes=[
             Route("/", _page),
             Route("/identify", service.identify, methods=["POST"]),
-            Route("/minerals", service.known),
+            Route("/minerals", service.minerals),
             Route("/health", service.health),
             Route("/openapi.json", service.openapi),
             Mount("/static", StaticFiles(directory=PAGE)),
@@ -166,23 +178,25 @@ async def _page(request: Request) -> Response:
     return FileResponse(PAGE / "index.html")
 
 
-def _known(identifier: Identifier) -> dict[str, Any]:
-    """The classes with their facts, and the words of evidence in both languages."""
+def _describe_classes(identifier: Identifier) -> dict[str, Any]:
+    """Return the classes with their facts, and the words for evidence in both languages."""
     classes = []
     for name, mineral in zip(identifier.classes, identifier.minerals, strict=True):
         names = Candidate(name, 0.0, 0.0, False, mineral).names
         facts = None if mineral is None else mineral.facts()
         classes.append({"class": name, "names": names, "mineral": facts})
     words = {
-        column: [{"en": english, "zh": chinese} for english, chinese in WORDS[column].items()]
+        column: [
+            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[column].items()
+        ]
         for column in ("streak", "lustre")
     }
     return {"classes": classes, "words": words}
 
 
-def _json(content: Any) -> bytes:
+def _to_json(content: Any) -> bytes:
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return text.encode("utf-8", "backslashreplace")  # half a surrogate becomes its escape
+    return text.encode("utf-8", "backslashreplace")  # escapes lone surrogates
 
 
 def _response(content: bytes) -> Response:
@@ -190,20 +204,29 @@ def _response(content: bytes) -> Response:
 
 
 def _handlers() -> dict[Any, Callable[[Request, Any], Awaitable[Response]]]:
-    """What becomes of errors; Starlette tries the nearest class."""
+    """Return the error handlers; Starlette uses the one of the most specific class."""
 
     async def user_error(request: Request, error: UserError) -> Response:
-        return told(error)
+        return error_response(error)
 
     async def http_error(request: Request, error: HTTPException) -> Response:
         text = {
-            404: tr("Nothing is here: see /openapi.json.", "这里没有内容：请参见 /openapi.json。"),
-            405: tr("Not by this method: see /openapi.json.", "方法不对：请参见 /openapi.json。"),
+            404: tr(
+                "This address does not exist: see /openapi.json.",
+                "地址不存在：请参见 /openapi.json。",
+            ),
+            405: tr(
+                "This address does not support the method: see /openapi.json.",
+                "该地址不支持此方法：请参见 /openapi.json。",
+            ),
         }.get(error.status_code, error.detail)
-        return told(RefusedError(error.status_code, text, error.headers))
+        return error_response(HttpError(error.status_code, text, error.headers))
 
-    async def fault(request: Request, error: Exception) -> Response:
-        text = tr("The server failed; it goes on.", "服务器出错；它仍在运行。")
-        return told(RefusedError(500, text))
+    async def internal_error(request: Request, error: Exception) -> Response:
+        text = tr(
+            "An internal error occurred; the server is still running: try again, or report it.",
+            "服务器内部出错，但仍在运行：请重试或反馈此问题。",
+        )
+        return error_response(HttpError(500, text))
 
-    return {UserError: user_error, HTTPException: http_error, Exception: fault}
+    return {UserError: user_error, HTTPException: http_error, Exception: internal_error}

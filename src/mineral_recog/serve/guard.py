@@ -1,8 +1,8 @@
-"""What holds for every request: known hosts, no other site's page, strict headers, a language.
+"""Checks and headers of every request: allowed hosts, no cross-site requests, and a language.
 
-A page of another site could reach a server on this machine in two ways: by a name of its own that
-it lets point here (DNS rebinding), which the Host header tells, and by sending a form or fetching,
-which the Origin and Sec-Fetch-Site headers tell.
+A page of another site could reach a server on this machine in two ways: with a host name of that
+site that resolves to this machine (DNS rebinding), which the Host header shows, and with a form or
+a fetch, which the Origin and Sec-Fetch-Site headers show.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mineral_recog.i18n import Language, reading, tr
-from mineral_recog.serve.http_errors import RefusedError, told
+from mineral_recog.i18n import Language, tr, use_language
+from mineral_recog.serve.http_errors import HttpError, error_response
 
-SAFE = ("GET", "HEAD", "OPTIONS")
-STRICT = {
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+SECURITY_HEADERS = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
@@ -36,12 +36,12 @@ STRICT = {
 
 
 class Guard:
-    """An application around the server's own.
+    """Middleware that checks every request and adds headers to every response.
 
     Args:
-        app: the server's own.
-        hosts: names that the server goes by, besides `localhost` and any IP address; a page that
-            rebinds a name of its own sends that name.
+        app: The guarded application.
+        hosts: Host names of the server besides `localhost` and any IP address. DNS rebinding is
+            caught since its requests carry another name.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
@@ -49,42 +49,46 @@ class Guard:
         self.hosts = {"localhost", *(host.lower() for host in hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or hand on what is no request."""
+        """Answer a request; pass other events to the application."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
 
-        async def send_strictly(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(STRICT)
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
             await send(message)
 
-        with reading(_language(scope)):
-            refused = self._refuse(scope["method"], Headers(scope=scope))
-            answer = self.app if refused is None else told(refused)
-            await answer(scope, receive, send_strictly)
+        with use_language(_language(scope)):
+            refusal = self._refuse(scope["method"], Headers(scope=scope))
+            response = self.app if refusal is None else error_response(refusal)
+            await response(scope, receive, send_with_headers)
 
-    def _refuse(self, method: str, headers: Headers) -> RefusedError | None:
+    def _refuse(self, method: str, headers: Headers) -> HttpError | None:
         host = headers.get("host", "")
-        if not self._known(host):
-            return RefusedError(
+        if not self._is_allowed(host):
+            return HttpError(
                 400,
                 tr(
-                    f"This server does not go by the name {host[:100]!r}: use its address.",
-                    f"本服务器没有 {host[:100]!r} 这个名称：请使用它的地址。",
+                    f"The host name {host[:100]!r} is not allowed: use the IP address, or allow "
+                    "the name with --name.",
+                    f"不接受主机名 {host[:100]!r}：请使用 IP 地址，或用 --name 允许该名称。",
                 ),
             )
         origin = headers.get("origin")
-        foreign = origin is not None and urlsplit(origin).netloc != host
+        is_foreign = origin is not None and urlsplit(origin).netloc != host
         site = headers.get("sec-fetch-site", "none")
-        if method not in SAFE and (foreign or site not in ("same-origin", "none")):
-            return RefusedError(
+        if method not in SAFE_METHODS and (is_foreign or site not in ("same-origin", "none")):
+            return HttpError(
                 403,
-                tr("Pages of other sites may not ask here.", "不接受其他网站的页面发来的请求。"),
+                tr(
+                    "Requests from pages of other sites are refused: open the page of this server.",
+                    "不接受其他网站页面发来的请求：请打开本服务器的页面。",
+                ),
             )
         return None
 
-    def _known(self, host: str) -> bool:
+    def _is_allowed(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
@@ -101,10 +105,10 @@ def _is_address(name: str) -> bool:
 
 
 def _language(scope: Scope) -> Language | None:
-    """By `?lang=`, then by the first of the two in Accept-Language."""
-    asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [])
+    """Return the language of `?lang=`, or the first supported one in Accept-Language."""
+    requested = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [])
     accepted = Headers(scope=scope).get("accept-language", "").split(",")
-    for text in (*asked, *accepted):
+    for text in (*requested, *accepted):
         match text.strip()[:2].lower():
             case "en":
                 return "en"

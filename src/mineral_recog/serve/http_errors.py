@@ -1,4 +1,4 @@
-"""What the server says no to, told in the language of the one who asks."""
+"""HTTP errors and their responses, in the language of the client."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from starlette.responses import JSONResponse
 from mineral_recog.errors import UserError
 
 
-class RefusedError(UserError):
-    """A request that is refused with an HTTP status; the message is a line for the reader."""
+class HttpError(UserError):
+    """A request is refused with an HTTP status; the message is shown to the user."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status, self.headers = status, headers
 
 
-def told(error: UserError) -> JSONResponse:
-    """The response to an error that the user can mend; 422 unless it is a `RefusedError`."""
-    if isinstance(error, RefusedError):
+def error_response(error: UserError) -> JSONResponse:
+    """Return the response for a user error, with status 422 unless it is an `HttpError`."""
+    if isinstance(error, HttpError):
         return JSONResponse({"error": str(error)}, error.status, error.headers)
     return JSONResponse({"error": str(error)}, 422)

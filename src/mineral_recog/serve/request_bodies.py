@@ -1,4 +1,4 @@
-"""Reading what clients send: not too much, not too slowly, and not too much of all together."""
+"""Reading request bodies, with limits for size, time and the memory of all of them."""
 
 from __future__ import annotations
 
@@ -9,69 +9,84 @@ from contextlib import asynccontextmanager
 from starlette.requests import ClientDisconnect, Request
 
 from mineral_recog.i18n import tr
-from mineral_recog.serve.http_errors import RefusedError
-from mineral_recog.serve.work_queue import busy
+from mineral_recog.serve.http_errors import HttpError
+from mineral_recog.serve.work_queue import busy_error
 
 
-class Bodies:
-    """The bodies of requests in hand.
+class RequestBodies:
+    """The bodies of all requests in progress.
 
     Args:
-        together: bytes of all bodies in memory at most; beyond, clients are told `busy`.
-        seconds: in which a body must have arrived.
+        max_total_bytes: Memory for all bodies; requests beyond it get status 503.
+        seconds: Time in which a body must arrive.
     """
 
-    def __init__(self, together: int, seconds: float) -> None:
-        self._left, self._seconds = together, seconds
+    def __init__(self, max_total_bytes: int, seconds: float) -> None:
+        self._free_bytes, self._seconds = max_total_bytes, seconds
 
     @asynccontextmanager
-    async def read(self, request: Request, largest: int) -> AsyncIterator[bytes]:
-        """The body of a request, of at most `largest` bytes; its room is free again at the end.
+    async def read(self, request: Request, max_bytes: int) -> AsyncIterator[bytes]:
+        """Yield the body of a request; the context manager frees its memory at the end.
+
+        Args:
+            request: The request.
+            max_bytes: Largest size of the body.
 
         Raises:
-            RefusedError: 400 empty or broken off, 408 too slow, 413 too large, 503 no room.
+            HttpError: 400 empty or incomplete, 408 too slow, 413 too large, 503 no memory left.
         """
         body = bytearray()
         try:
-            await self._receive(body, request, largest)
+            await self._receive(body, request, max_bytes)
             if not body:
-                raise RefusedError(400, tr("Nothing was sent.", "没有内容。"))
+                raise HttpError(
+                    400,
+                    tr(
+                        "The request is empty: send a photo or JSON.",
+                        "请求内容为空：请发送照片或 JSON。",
+                    ),
+                )
             yield bytes(body)
         finally:
-            self._left += len(body)
+            self._free_bytes += len(body)
 
-    async def _receive(self, body: bytearray, request: Request, largest: int) -> None:
-        told = request.headers.get("content-length", "0")
-        if told.isdecimal() and int(told) > largest:
-            raise _too_large(largest)
+    async def _receive(self, body: bytearray, request: Request, max_bytes: int) -> None:
+        length = request.headers.get("content-length", "0")
+        if length.isdecimal() and int(length) > max_bytes:
+            raise _too_large_error(max_bytes)
         try:
-            await asyncio.wait_for(self._fill(body, request, largest), self._seconds)
+            await asyncio.wait_for(self._fill(body, request, max_bytes), self._seconds)
         except asyncio.TimeoutError:
-            raise RefusedError(
+            raise HttpError(
                 408,
                 tr(
-                    f"It did not arrive within {self._seconds:g} seconds: send less.",
-                    f"未在 {self._seconds:g} 秒内传完：请减小后再发送。",
+                    f"The request did not arrive within {self._seconds:g} seconds: send less data.",
+                    f"请求未在 {self._seconds:g} 秒内传完：请减少数据后重试。",
                 ),
                 {"connection": "close"},
             ) from None
         except ClientDisconnect:
-            raise RefusedError(400, tr("It broke off.", "传输中断。")) from None
+            raise HttpError(
+                400, tr("The transfer broke off: send the request again.", "传输中断：请重新发送。")
+            ) from None
 
-    async def _fill(self, body: bytearray, request: Request, largest: int) -> None:
+    async def _fill(self, body: bytearray, request: Request, max_bytes: int) -> None:
         async for chunk in request.stream():
-            if len(body) + len(chunk) > largest:
-                raise _too_large(largest)
-            if len(chunk) > self._left:
-                raise busy()
-            self._left -= len(chunk)
+            if len(body) + len(chunk) > max_bytes:
+                raise _too_large_error(max_bytes)
+            if len(chunk) > self._free_bytes:
+                raise busy_error()
+            self._free_bytes -= len(chunk)
             body += chunk
 
 
-def _too_large(largest: int) -> RefusedError:
-    size = f"{largest / 10**6:.3g} MB"
-    return RefusedError(
+def _too_large_error(max_bytes: int) -> HttpError:
+    size = f"{max_bytes / 10**6:.3g} MB"
+    return HttpError(
         413,
-        tr(f"That is more than {size}: send less.", f"超过 {size}：请减小后再发送。"),
+        tr(
+            f"The request is larger than {size}: send less data.",
+            f"请求超过 {size}：请减少数据后重试。",
+        ),
         {"connection": "close"},
     )

@@ -1,4 +1,4 @@
-"""`mineral-recog serve`: the application on a port of this machine."""
+"""Server of `mineral-recog serve`: runs the application on a port of this machine."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from mineral_recog.i18n import tr
 from mineral_recog.identify.identifier import load
 from mineral_recog.serve.app import build_app
 
-CONNECTIONS = 256  # at once; uvicorn tells further ones 503
-LARGEST_HEADERS = 16 * 2**10  # bytes
-IDLE_SECONDS, LAST_SECONDS = 15, 5  # between two requests; for the requests in hand at the end
+MAX_CONNECTIONS = 256  # uvicorn answers further ones with 503
+MAX_HEADER_BYTES = 16 * 2**10
+KEEP_ALIVE_SECONDS, SHUTDOWN_SECONDS = 15, 5  # between two requests; for unfinished requests
 
 
 def serve(
@@ -32,16 +32,16 @@ def serve(
     """Serve a trained model until Ctrl-C.
 
     Args:
-        run: run folder, or a bundle folder.
-        host: address to listen on; `0.0.0.0` for every network of this machine.
-        port: 0 takes a free one.
-        hosts: further names that browsers may know this machine by.
-        minerals: a table of your own; see `read_minerals`.
-        device: see `choose_device`.
-        on_ready: called with the address once requests are accepted.
+        run: Run folder or bundle folder.
+        host: Address to listen on; `0.0.0.0` for all networks of this machine.
+        port: Port; 0 uses a free one.
+        hosts: Further host names of this machine that browsers may use.
+        minerals: The user's table of minerals; see `read_minerals`.
+        device: See `choose_device`.
+        on_ready: Called with the address once requests are accepted.
 
     Raises:
-        UserError: no model there, or the port is taken.
+        UserError: There is no model, or the port is in use.
     """
     identifier = load(run, minerals=minerals, device=device)
     config = uvicorn.Config(
@@ -53,17 +53,17 @@ def serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONNECTIONS,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=LAST_SECONDS,
-        h11_max_incomplete_event_size=LARGEST_HEADERS,
+        limit_concurrency=MAX_CONNECTIONS,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        h11_max_incomplete_event_size=MAX_HEADER_BYTES,
     )
-    with _listen(host, port) as listening:
-        shown = f"[{host}]" if ":" in host else host
-        address = f"http://{shown}:{listening.getsockname()[1]}"
+    with _listen(host, port) as listener:
+        url_host = f"[{host}]" if ":" in host else host
+        address = f"http://{url_host}:{listener.getsockname()[1]}"
         on_ready(address)
         with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listening])
+            uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

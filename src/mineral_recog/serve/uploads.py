@@ -1,4 +1,4 @@
-"""Photos that come over the network: few formats, few pixels, and nothing decoded before that."""
+"""Uploaded photos: limited formats and pixels, both checked before decoding."""
 
 from __future__ import annotations
 
@@ -8,67 +8,68 @@ from PIL import Image
 
 from mineral_recog.data.images import open_photo
 from mineral_recog.i18n import tr
-from mineral_recog.serve.http_errors import RefusedError
+from mineral_recog.serve.http_errors import HttpError
 
-# What browsers show, with decoders that are well worn. HEIC is neither: not for bytes of strangers.
+# Formats that browsers show and whose decoders are well tested. HEIC is neither, so untrusted HEIC
+# files are not decoded.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-MOST_PIXELS = 50 * 10**6
+MAX_PIXELS = 50 * 10**6
 
 
-def decode(body: bytes, short_side: int) -> Image.Image:
-    """A photo from its bytes, upright and in RGB, decoded as far as the model needs it.
+def decode_photo(body: bytes, short_side: int) -> Image.Image:
+    """Decode a photo, upright and in RGB, at the resolution that the model needs.
 
     Args:
-        body: of one of FORMATS, which is told by the bytes.
-        short_side: pixels that suffice for the shorter side.
+        body: Photo in one of FORMATS, which is detected from the bytes.
+        short_side: Pixels that suffice for the shorter side.
 
     Raises:
-        RefusedError: 415 no such photo, 413 too many pixels, 422 damaged.
+        HttpError: 415 not a photo in these formats, 413 too many pixels, 422 damaged.
     """
-    width, height = _size(body)
-    if width * height > MOST_PIXELS:
-        raise _too_many_pixels(f"{width} x {height}")
+    width, height = _read_size(body)
+    if width * height > MAX_PIXELS:
+        raise _too_many_pixels_error(f"{width} x {height}")
     try:
         return open_photo(BytesIO(body), short_side, FORMATS)
     except (OSError, MemoryError):
-        raise RefusedError(
+        raise HttpError(
             422,
             tr(
-                "The photo is damaged or cut short: take or save it again.",
+                "The photo is damaged or incomplete: take or save it again.",
                 "照片已损坏或不完整：请重新拍摄或保存。",
             ),
         ) from None
 
 
-def _size(body: bytes) -> tuple[int, int]:
-    """Width and height by the header alone."""
+def _read_size(body: bytes) -> tuple[int, int]:
+    """Read width and height from the header, without decoding."""
     try:
         with Image.open(BytesIO(body), formats=FORMATS) as image:
             size: tuple[int, int] = image.size
         return size
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_many_pixels(tr("very many", "过多")) from None
-    except Exception:  # decoders raise errors of every kind on damaged headers
-        raise _no_photo() from None
+        raise _too_many_pixels_error(tr("very many", "过多")) from None
+    except Exception:  # decoders raise arbitrary errors on damaged headers
+        raise _format_error() from None
 
 
-def _no_photo() -> RefusedError:
+def _format_error() -> HttpError:
     names = ", ".join(FORMATS)
-    return RefusedError(
+    return HttpError(
         415,
         tr(
-            f"That is not a photo of a known format: send one of {names}.",
-            f"这不是已知格式的照片：请发送 {names} 之一。",
+            f"The file is not a photo in a supported format: send one of {names}.",
+            f"文件不是受支持格式的照片：请发送 {names} 之一。",
         ),
     )
 
 
-def _too_many_pixels(size: str) -> RefusedError:
-    most = f"{MOST_PIXELS / 10**6:g}"
-    return RefusedError(
+def _too_many_pixels_error(size: str) -> HttpError:
+    limit = f"{MAX_PIXELS / 10**6:g}"
+    return HttpError(
         413,
         tr(
-            f"The photo has {size} pixels, more than {most} million: make it smaller.",
-            f"照片的像素为 {size}，超过 {most} 百万：请缩小后再发送。",
+            f"The photo has {size} pixels, more than {limit} million: reduce its size.",
+            f"照片的像素数（{size}）超过 {limit} 百万：请缩小后再发送。",
         ),
     )

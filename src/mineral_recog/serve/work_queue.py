@@ -1,4 +1,4 @@
-"""Work one at a time, with a short line in front of it."""
+"""A queue of limited length for work that runs one piece at a time."""
 
 from __future__ import annotations
 
@@ -9,52 +9,52 @@ from contextvars import copy_context
 from typing import TypeVar
 
 from mineral_recog.i18n import tr
-from mineral_recog.serve.http_errors import RefusedError
+from mineral_recog.serve.http_errors import HttpError
 
 Result = TypeVar("Result")
-RETRY_AFTER = 2  # seconds that a client is asked to wait
+RETRY_AFTER = 2  # seconds until a client may try again
 
 
-class Turns:
-    """A thread that does one piece of work after another, and the line of those that wait.
+class WorkQueue:
+    """A thread that runs one job after another, and the queue of waiting jobs.
 
-    It is always the same thread: torch keeps buffers for every thread that has called it.
+    It is always the same thread, since torch keeps buffers for every thread that has called it.
 
     Args:
-        waiting: how many may wait; one more is told `busy`.
+        max_waiting: Number of jobs that may wait; further ones raise `busy_error`.
     """
 
-    def __init__(self, waiting: int) -> None:
-        self._most = waiting + 1
+    def __init__(self, max_waiting: int) -> None:
+        self._max_jobs = max_waiting + 1
         self._jobs: set[Future[object]] = set()
         self._thread = ThreadPoolExecutor(1)
 
     @property
     def waiting(self) -> int:
-        """How many pieces of work wait for their turn now."""
+        """Return the number of waiting jobs."""
         return max(len(self._jobs) - 1, 0)
 
-    async def take(self, work: Callable[[], Result]) -> Result:
-        """Do a piece of work when its turn comes, for the same reader.
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Run a job when its turn comes, in the context (and language) of the caller.
 
         Raises:
-            RefusedError: 503, the line is full.
+            HttpError: 503, the queue is full.
         """
-        if len(self._jobs) >= self._most:
-            raise busy()
+        if len(self._jobs) >= self._max_jobs:
+            raise busy_error()
         job = self._thread.submit(copy_context().run, work)
         self._jobs.add(job)  # type: ignore[arg-type]  # a set of futures of any result
         job.add_done_callback(self._jobs.discard)
         return await asyncio.wrap_future(job)
 
     def close(self) -> None:
-        """End the thread after the work in hand; what waits is not done."""
+        """Stop the thread after the running job; cancel the waiting ones."""
         self._thread.shutdown(cancel_futures=True)
 
 
-def busy() -> RefusedError:
-    """The server has as much to do as it takes on."""
-    return RefusedError(
+def busy_error() -> HttpError:
+    """Return the error of a server that accepts no further work at the moment."""
+    return HttpError(
         503,
         tr(
             f"The server is busy: try again in {RETRY_AFTER} seconds.",

@@ -1,4 +1,4 @@
-"""Drawn minerals: a long-tailed set of 36 species, to try everything without a download."""
+"""Draw a long-tailed dataset of 36 mineral species, to try everything without a download."""
 
 from mineral_recog.synthetic.drawn_set import class_counts, draw_set
 from mineral_recog.synthetic.photo import draw_photo

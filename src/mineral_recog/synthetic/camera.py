@@ -1,76 +1,76 @@
-"""Where the camera stands, and the bodies of a specimen as it sees them."""
+"""Place the camera and project the bodies of a specimen into the picture."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from mineral_recog.synthetic.habits import RIND, Body, Crystal, Slab
+from mineral_recog.synthetic.habits import RIND_THICKNESS, Body, Crystal, Slab
 from mineral_recog.synthetic.polyhedra import BALL, Polyhedron
 from mineral_recog.synthetic.raster import Solids
 from mineral_recog.synthetic.textures import Array
 
-STEEPEST = 1e-3  # a plane seen from its edge is as good as one seen this much from it
+MIN_SLOPE = 1e-3  # smallest |z| of a face normal, so that a face seen edge-on has a finite depth
 
 
 @dataclass(frozen=True)
 class Camera:
-    """Specimen points p are seen at scale * turn @ p + shift."""
+    """Camera that shows specimen point p at scale * rotation @ p + shift."""
 
-    turn: Array
+    rotation: Array
     scale: float
     shift: Array
 
-    def place(self, points: Array) -> Array:
-        """Points (n, 3) of the specimen as seen."""
-        return np.asarray(points @ (self.scale * self.turn).T + self.shift)
+    def project(self, points: Array) -> Array:
+        """Return specimen points (n, 3) in picture coordinates."""
+        return np.asarray(points @ (self.scale * self.rotation).T + self.shift)
 
 
-def outline(body: Body) -> Array:
-    """Points (n, 3) that a body lies between."""
+def outline_points(body: Body) -> Array:
+    """Return points (n, 3) that outline a body."""
     if isinstance(body, Crystal):
         return np.asarray(body.form.corners @ body.frame.T + body.centre)
     angle = np.linspace(0, 2 * np.pi, 16)
     rim = np.stack((np.cos(angle), np.sin(angle)), 1) @ body.frame[:, :2].T
-    return np.concatenate((rim, rim - RIND * body.frame[:, 2]))
+    return np.concatenate((rim, rim - RIND_THICKNESS * body.frame[:, 2]))
 
 
-def some_camera(
+def random_camera(
     bodies: list[Body], on_rock: bool, upright: bool, rng: np.random.Generator
 ) -> Camera:
-    """A camera that sees the bodies at a random angle, size and place, mostly whole.
+    """Return a camera at a random angle, scale and position; it mostly shows all of the bodies.
 
-    `upright` ones are seen from the side rather than from above.
+    It looks at `upright` specimens from the side rather than from above.
     """
     lowest, highest = (10, 45) if upright else (22, 62)
     pitch = np.radians(rng.uniform(lowest, highest) if rng.random() < 0.7 else rng.uniform(62, 90))
     if isinstance(bodies[0], Slab):
-        pitch = max(pitch, np.radians(50))  # a slice is shown by its face
+        pitch = max(pitch, np.radians(50))  # a slice shows its face
     yaw, roll = rng.uniform(0, 2 * np.pi), rng.normal(0, 0.06)
-    nod = np.array(
+    tilt = np.array(
         [[1, 0, 0], [0, np.sin(pitch), np.cos(pitch)], [0, -np.cos(pitch), np.sin(pitch)]]
     )
-    turn = _about_z(roll) @ nod @ _about_z(yaw)
-    seen = np.concatenate([outline(body) for body in bodies]) @ turn.T
-    low, high = seen.min(0), seen.max(0)
-    reach = rng.uniform(0.6, 0.94) * (0.88 if on_rock else 1.0)
+    rotation = _rotation_about_z(roll) @ tilt @ _rotation_about_z(yaw)
+    projected = np.concatenate([outline_points(body) for body in bodies]) @ rotation.T
+    low, high = projected.min(0), projected.max(0)
+    extent = rng.uniform(0.6, 0.94) * (0.88 if on_rock else 1.0)
     if rng.random() < 0.1:
-        reach *= 1.4
-    scale = 2 * reach / max(high[0] - low[0], high[1] - low[1])
+        extent *= 1.4
+    scale = 2 * extent / max(high[0] - low[0], high[1] - low[1])
     shift = -scale * (low + high) / 2 + np.append(rng.normal(0, 0.07, 2), 0)
-    return Camera(turn, float(scale), shift)
+    return Camera(rotation, float(scale), shift)
 
 
-def _about_z(angle: float) -> Array:
+def _rotation_about_z(angle: float) -> Array:
     cos, sin = np.cos(angle), np.sin(angle)
     return np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
 
 
-def solids(bodies: list[Crystal], camera: Camera) -> Solids:
-    """Crystals as the camera sees them."""
+def project_crystals(bodies: list[Crystal], camera: Camera) -> Solids:
+    """Return crystals as the camera sees them."""
     forms = [body.form for body in bodies]
-    frames = (camera.scale * camera.turn) @ np.stack([body.frame for body in bodies])
+    frames = (camera.scale * camera.rotation) @ np.stack([body.frame for body in bodies])
     inverses = np.linalg.inv(frames)
-    centres = camera.place(np.stack([body.centre for body in bodies]))
+    centres = camera.project(np.stack([body.centre for body in bodies]))
     sizes = np.cbrt(np.abs(np.linalg.det(frames)))
     is_ball = np.array([form is BALL for form in forms])
     tips = np.array([np.abs(form.corners[:, 2]).max() for form in forms])
@@ -79,13 +79,13 @@ def solids(bodies: list[Crystal], camera: Camera) -> Solids:
     normals, depths, across = _faces(forms, owner, frames, inverses, centres)
     away = normals[:, 2] <= 0
     order, starts = np.lexsort((away, owner)), np.searchsorted(owner, np.arange(len(bodies) + 1))
-    outlines = [camera.place(outline(body)) for body in bodies]
+    outlines = [camera.project(outline_points(body)) for body in bodies]
     return Solids(
         normals=np.ascontiguousarray(normals[order].T),
         depths=depths[order],
         across=np.ascontiguousarray(across[order].T),
         starts=starts.tolist(),
-        middles=(starts[1:] - np.bincount(owner, away).astype(int)).tolist(),
+        back_starts=(starts[1:] - np.bincount(owner, away).astype(int)).tolist(),
         low=np.stack([points.min(0) for points in outlines]),
         high=np.stack([points.max(0) for points in outlines]),
         centres=centres.astype(np.float32),
@@ -100,12 +100,12 @@ def solids(bodies: list[Crystal], camera: Camera) -> Solids:
 def _faces(
     forms: list[Polyhedron], owner: Array, frames: Array, inverses: Array, centres: Array
 ) -> tuple[Array, Array, Array]:
-    """Of every body's faces the normals, the coefficients of their depths and lines' directions."""
+    """Return the faces' normals, depth coefficients and directions across striations."""
     normals = np.concatenate([form.normals for form in forms])
-    normals = (normals[:, None] @ inverses[owner])[:, 0]  # by the inverse transposed of the frame
+    normals = (normals[:, None] @ inverses[owner])[:, 0]  # by the inverse transpose of the frame
     norms = np.maximum(np.linalg.norm(normals, axis=1), 1e-9)
     normals /= norms[:, None]
-    normals[np.abs(normals[:, 2]) < STEEPEST, 2] = STEEPEST
+    normals[np.abs(normals[:, 2]) < MIN_SLOPE, 2] = MIN_SLOPE
     offsets = np.concatenate([form.offsets for form in forms]) / norms
     offsets += (normals * centres[owner]).sum(1)
     depths = np.stack((offsets, -normals[:, 0], -normals[:, 1]), 1) / normals[:, 2:]

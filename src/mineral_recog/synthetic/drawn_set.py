@@ -1,4 +1,4 @@
-"""The set on disk: a long-tailed training part, and balanced parts to choose and to test on."""
+"""Write the drawn dataset: a long-tailed train split and balanced val and test splits."""
 
 import json
 import os
@@ -11,30 +11,30 @@ from pathlib import Path
 import numpy as np
 
 from mineral_recog.data.dataset import SPLITS
-from mineral_recog.files import refuse_existing, whole_folder
+from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.synthetic.photo import draw_photo
 from mineral_recog.synthetic.sheet import contact_sheet
 from mineral_recog.synthetic.species import species_names
 
-CHUNK = 32  # photos to a task: enough to hide the cost of a task, few enough to share evenly
+CHUNK_SIZE = 32  # photos per task: hides the overhead of a task and still shares the work evenly
 
-CONTACT_SHEET, MARK = "contact_sheet.png", "drawn.json"
+CONTACT_SHEET, MARKER = "contact_sheet.png", "drawn.json"
 
-Photo = tuple[int, int, int]  # split, class, number
+PhotoKey = tuple[int, int, int]  # indices of split, class and photo
 
 
 @dataclass(frozen=True)
 class DrawnSet:
-    """Size of a drawn set.
+    """Size of a drawn dataset.
 
     Attributes:
         size: Side of the photos in pixels.
-        largest: Training photos of the largest class.
-        imbalance: Training photos of the largest class over those of the smallest.
-        val: Validation photos of each class.
-        test: Test photos of each class.
+        largest: Number of training photos of the largest class.
+        imbalance: Ratio of the training photos of the largest class to those of the smallest.
+        val: Number of validation photos per class.
+        test: Number of test photos per class.
     """
 
     size: int = 64
@@ -48,30 +48,32 @@ DEMO_SET = DrawnSet()
 
 
 def draw_minerals(
-    data: Path, drawn: DrawnSet, *, seed: int, force: bool = False, progress: Progress = SILENT
+    data: Path, settings: DrawnSet, *, seed: int, force: bool = False, progress: Progress = SILENT
 ) -> None:
-    """Draw a long-tailed set as a prepared folder, with a contact sheet of the minerals.
+    """Draw a long-tailed dataset into a prepared folder, with a contact sheet of the minerals.
 
     Args:
-        data: Folder to make.
-        drawn: Size of the set.
-        seed: The same seed gives the same pixels.
-        force: Replace an earlier set in `data`.
+        data: Folder to create.
+        settings: Size of the dataset.
+        seed: Random seed; the same seed gives the same pixels.
+        force: Replace an earlier dataset in `data`.
         progress: Receives the progress.
 
     Raises:
-        UserError: `data` exists and may not be replaced.
+        UserError: `data` exists and must not be replaced.
     """
-    refuse_existing(data, force, made_by_us=(data / MARK).is_file())
+    refuse_existing(data, force, made_by_us=(data / MARKER).is_file())
     task = progress.start(tr("drawing minerals", "绘制矿物"), 1)
-    with whole_folder(data) as partial:
-        draw_set(partial, **asdict(drawn), seed=seed, on_drawn=task.set_of)
+    with atomic_folder(data) as partial:
+        draw_set(partial, **asdict(settings), seed=seed, on_drawn=task.set_with_total)
         contact_sheet(seed=seed).save(partial / CONTACT_SHEET)
-        (partial / MARK).write_text(json.dumps({**asdict(drawn), "seed": seed}), encoding="utf-8")
+        (partial / MARKER).write_text(
+            json.dumps({**asdict(settings), "seed": seed}), encoding="utf-8"
+        )
 
 
 def class_counts(largest: int, imbalance: float, classes: int) -> list[int]:
-    """Photos of each class: from `largest` falling geometrically to largest / imbalance."""
+    """Return photos per class, falling geometrically from `largest` to largest / imbalance."""
     last = max(classes - 1, 1)
     return [max(1, round(largest * imbalance ** (-c / last))) for c in range(classes)]
 
@@ -87,33 +89,33 @@ def draw_set(
     seed: int = 3407,
     on_drawn: Callable[[int, int], None] = lambda done, total: None,
 ) -> None:
-    """Draw out/{train,val,test}/<Species>/0000.png; `val` and `test` are photos for each class.
+    """Draw out/{train,val,test}/<Species>/0000.png; `val` and `test` are photos per class.
 
-    Every photo has a generator of its own, so the set is the same for any number of processors.
-    `on_drawn` is told how many photos are drawn, and of how many.
+    Every photo has its own random generator, so the dataset is the same for any number of
+    processors. `on_drawn` receives the number of photos drawn and the total.
     """
     names = species_names()
-    trained = class_counts(largest, imbalance, len(names))
-    photos: list[Photo] = []
-    for split, counts in enumerate((trained, [val] * len(names), [test] * len(names))):
-        for number, count in enumerate(counts):
-            (out / SPLITS[split] / names[number]).mkdir(parents=True, exist_ok=True)
-            photos += [(split, number, photo) for photo in range(count)]
-    chunks = [photos[start : start + CHUNK] for start in range(0, len(photos), CHUNK)]
+    train_counts = class_counts(largest, imbalance, len(names))
+    keys: list[PhotoKey] = []
+    for split, counts in enumerate((train_counts, [val] * len(names), [test] * len(names))):
+        for class_index, count in enumerate(counts):
+            (out / SPLITS[split] / names[class_index]).mkdir(parents=True, exist_ok=True)
+            keys += [(split, class_index, index) for index in range(count)]
+    chunks = [keys[start : start + CHUNK_SIZE] for start in range(0, len(keys), CHUNK_SIZE)]
     done = 0
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(_draw_some, out, chunk, size, seed) for chunk in chunks]
+        tasks = [pool.submit(_draw_chunk, out, chunk, size, seed) for chunk in chunks]
         for task in as_completed(tasks):
             done += task.result()
-            on_drawn(done, len(photos))
+            on_drawn(done, len(keys))
 
 
-def _draw_some(out: Path, photos: list[Photo], size: int, seed: int) -> int:
-    """Draw and write some photos; how many."""
+def _draw_chunk(out: Path, keys: list[PhotoKey], size: int, seed: int) -> int:
+    """Draw and write the photos of one task; return their number."""
     names = species_names()
-    for split, number, photo in photos:
+    for split, class_index, index in keys:
         picture = draw_photo(
-            names[number], size, np.random.default_rng([seed, split, number, photo])
+            names[class_index], size, np.random.default_rng([seed, split, class_index, index])
         )
-        picture.save(out / SPLITS[split] / names[number] / f"{photo:04}.png")
-    return len(photos)
+        picture.save(out / SPLITS[split] / names[class_index] / f"{index:04}.png")
+    return len(keys)

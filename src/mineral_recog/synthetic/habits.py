@@ -1,6 +1,6 @@
-"""How crystals grow together: the bodies of a specimen, in its own space, up along z.
+"""Grow specimens: arrange crystals by habit, in specimen coordinates with z up.
 
-A specimen is about 1 in radius about the origin; the photographer scales and turns it later.
+A specimen has a radius of about 1 around the origin; the camera scales and rotates it later.
 """
 
 import math
@@ -16,9 +16,9 @@ from mineral_recog.synthetic.textures import Array
 
 @dataclass(frozen=True)
 class Crystal:
-    """A polyhedron, or a ball, in place: points of the form p become frame @ p + centre.
+    """A polyhedron or ball in position: point p of the form becomes frame @ p + centre.
 
-    `shade` is how much lighter or darker it is than the specimen, as a factor.
+    `shade` is the factor by which it is lighter or darker than the specimen.
     """
 
     form: Polyhedron
@@ -29,26 +29,26 @@ class Crystal:
 
 @dataclass(frozen=True)
 class Slab:
-    """A polished slice: a disc, its columns spanning the plane and the last its normal."""
+    """A polished disc: the first two columns of `frame` span its plane, the last is its normal."""
 
     frame: Array
     centre: Array
 
 
 Body = Crystal | Slab
-RIND = 0.13  # thickness of a slab
+RIND_THICKNESS = 0.13  # of a slab
 Forms = list[Polyhedron]
 
 
-def turned(direction: Array, angle: float) -> Array:
-    """A rotation (3, 3) that takes z to `direction` (3,), after a turn about z by `angle`.
+def rotation_to(direction: Array, angle: float) -> Array:
+    """Return a rotation (3, 3) about z by `angle`, then of z to `direction` (3,).
 
-    In plain numbers, as numpy takes many times as long over three.
+    Uses Python floats, because numpy is many times slower for three numbers.
     """
     x, y, z = direction.tolist()
     length = math.hypot(x, y, z)
     x, y, z = x / length, y / length, z / length
-    # two axes across the direction: of these the first is across x too, or across y
+    # two axes perpendicular to the direction; the first is also perpendicular to x, or to y
     right = (0.0, -z, y) if abs(x) < 0.9 else (z, 0.0, -x)
     flat = math.hypot(*right)
     rx, ry, rz = (part / flat for part in right)
@@ -67,215 +67,221 @@ def _ball(centre: Array, radius: float, shade: float = 1.0) -> Crystal:
     return Crystal(BALL, radius * np.eye(3), centre, shade)
 
 
-def any_rotation(rng: np.random.Generator) -> Array:
-    """A rotation (3, 3), each as likely."""
-    return turned(rng.standard_normal(3), rng.uniform(0, 2 * np.pi))
+def random_rotation(rng: np.random.Generator) -> Array:
+    """Return a uniformly random rotation (3, 3)."""
+    return rotation_to(rng.standard_normal(3), rng.uniform(0, 2 * np.pi))
 
 
-def _shade(rng: np.random.Generator) -> float:
+def _random_shade(rng: np.random.Generator) -> float:
     return float(rng.uniform(0.8, 1.15))
 
 
-def _number(variety: Variety, rng: np.random.Generator) -> int:
+def _crystal_count(variety: Variety, rng: np.random.Generator) -> int:
     return int(rng.integers(variety.count[0], variety.count[1] + 1))
 
 
 def _sizes(count: int, rng: np.random.Generator) -> Array:
-    """Sizes of crystals, largest 1 and first: a few large ones among small ones."""
+    """Return crystal sizes, largest first: a few large ones among small ones."""
     return np.sort(1 - 0.72 * rng.random(count) ** 0.6)[::-1] / (1 if count > 1 else 0.7)
 
 
 def cluster(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Long crystals that rise side by side from a common foot."""
-    count = _number(variety, rng)
+    """Grow long crystals side by side from a common base."""
+    count = _crystal_count(variety, rng)
     lying = count == 1 and rng.random() < 0.6
     bodies: list[Body] = []
-    for number, size in enumerate(_sizes(count, rng)):
-        tilt = variety.spread * (0.3 + 0.7 * number / count)
+    for index, size in enumerate(_sizes(count, rng)):
+        tilt = variety.spread * (0.3 + 0.7 * index / count)
         direction = np.array([0.0, 0.0, 1.0]) + np.append(tilt * rng.standard_normal(2), 0)
         if lying:
             direction = np.array([1.0, 0.3 * rng.standard_normal(), 0.2])
-        form = forms[number % len(forms)]
+        form = forms[index % len(forms)]
         reach = form.corners[:, 2].max()
         width = size * (0.75 + 0.5 * rng.random()) / (reach + 0.5)
-        frame = turned(direction, rng.uniform(0, 7)) * width
-        apart = min(0.55 * width * count**0.5, 0.3) * (number > 0)
+        frame = rotation_to(direction, rng.uniform(0, 7)) * width
+        apart = min(0.55 * width * count**0.5, 0.3) * (index > 0)
         foot = np.append(apart * rng.standard_normal(2), 0)
-        bodies.append(Crystal(form, frame, foot + frame[:, 2] * reach * 0.85, _shade(rng)))
+        bodies.append(Crystal(form, frame, foot + frame[:, 2] * reach * 0.85, _random_shade(rng)))
     return bodies
 
 
 def intergrown(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Blocky crystals grown into one another; parallel where the spread is small."""
-    count = _number(variety, rng)
-    main = any_rotation(rng)
+    """Grow blocky crystals into one another; parallel if the spread is small."""
+    count = _crystal_count(variety, rng)
+    main = random_rotation(rng)
     if variety.form == "cube":
-        main = turned(np.array([0.0, 0.0, 1.0]), rng.uniform(0, 7))
+        main = rotation_to(np.array([0.0, 0.0, 1.0]), rng.uniform(0, 7))
     bodies: list[Body] = []
-    for number, size in enumerate(_sizes(count, rng)):
-        sway = turned(
+    for index, size in enumerate(_sizes(count, rng)):
+        deviation = rotation_to(
             np.append(variety.spread * rng.standard_normal(2), 1),
             variety.spread * rng.standard_normal(),
         )
-        frame = main @ sway * size * 0.62
-        place = rng.standard_normal(3) * np.array([1.0, 1.0, 0.45])
-        place *= (0.55 + 0.05 * count**0.5) / np.linalg.norm(place) * (number > 0)
-        place[2] = abs(place[2]) * 0.7
-        bodies.append(Crystal(forms[number % len(forms)], frame, place, _shade(rng)))
+        frame = main @ deviation * size * 0.62
+        position = rng.standard_normal(3) * np.array([1.0, 1.0, 0.45])
+        position *= (0.55 + 0.05 * count**0.5) / np.linalg.norm(position) * (index > 0)
+        position[2] = abs(position[2]) * 0.7
+        bodies.append(Crystal(forms[index % len(forms)], frame, position, _random_shade(rng)))
     return bodies
 
 
 def scattered(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Separate crystals in any direction, apart from one another, as on a rock."""
+    """Grow separate crystals in any direction, as on a rock."""
     bodies: list[Body] = []
-    for number, size in enumerate(_sizes(_number(variety, rng), rng)):
-        form = forms[number % len(forms)]
+    for index, size in enumerate(_sizes(_crystal_count(variety, rng), rng)):
+        form = forms[index % len(forms)]
         reach = float(np.linalg.norm(form.corners, axis=1).max())
         lift = np.append(rng.standard_normal(2), rng.uniform(0.0, 1.6))
-        frame = turned(lift, rng.uniform(0, 7)) * size * 0.75 / reach
-        angle, far = 2.4 * number + rng.uniform(-0.4, 0.4), 0.62 * (number > 0)
-        far *= rng.uniform(0.8, 1.3)
-        place = np.array([far * np.cos(angle), far * np.sin(angle), 0.3 * size])
-        bodies.append(Crystal(form, frame, place, _shade(rng)))
+        frame = rotation_to(lift, rng.uniform(0, 7)) * size * 0.75 / reach
+        angle, distance = 2.4 * index + rng.uniform(-0.4, 0.4), 0.62 * (index > 0)
+        distance *= rng.uniform(0.8, 1.3)
+        position = np.array([distance * np.cos(angle), distance * np.sin(angle), 0.3 * size])
+        bodies.append(Crystal(form, frame, position, _random_shade(rng)))
     return bodies
 
 
 def spray(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Needles that fan out from a point."""
+    """Grow needles that fan out from a point."""
     lean = np.append(0.5 * rng.standard_normal(2), 0.8)
     bodies: list[Body] = []
-    for number in range(_number(variety, rng)):
+    for index in range(_crystal_count(variety, rng)):
         direction = lean + variety.spread * rng.standard_normal(3)
         direction[2] = abs(direction[2])
-        form = forms[number % len(forms)]
+        form = forms[index % len(forms)]
         reach = form.corners[:, 2].max()
         width = rng.uniform(0.6, 1.3) / (2 * reach)
-        frame = turned(direction, rng.uniform(0, 7)) * width
-        bodies.append(Crystal(form, frame, frame[:, 2] * reach * 0.95, _shade(rng)))
+        frame = rotation_to(direction, rng.uniform(0, 7)) * width
+        bodies.append(Crystal(form, frame, frame[:, 2] * reach * 0.95, _random_shade(rng)))
     return bodies
 
 
 def rosette(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Blades or plates that radiate like petals, their flat sides upright."""
-    count = _number(variety, rng)
+    """Grow blades or plates that radiate like petals, their flat sides upright."""
+    count = _crystal_count(variety, rng)
     bodies: list[Body] = []
-    for number in range(count):
+    for index in range(count):
         height = rng.uniform(0.0, 1.0)
-        around = 2.4 * number + rng.uniform(-0.3, 0.3)
-        direction = np.array([np.cos(around), np.sin(around), 0.0]) * np.sqrt(1 - height**2)
+        azimuth = 2.4 * index + rng.uniform(-0.3, 0.3)
+        direction = np.array([np.cos(azimuth), np.sin(azimuth), 0.0]) * np.sqrt(1 - height**2)
         direction[2] = height
-        form = forms[number % len(forms)]
+        form = forms[index % len(forms)]
         size = rng.uniform(0.32, 0.55)
         turn = rng.normal(0, 0.5)
-        frame = turned(direction, turn) * size
-        if variety.form == "hexagonal_plate":  # a plate stands on its rim
+        frame = rotation_to(direction, turn) * size
+        if variety.form == "hexagonal_plate":  # the plate stands on its rim
             frame = frame[:, [2, 1, 0]] * np.array([1, 1, -1])
-        bodies.append(Crystal(form, frame, direction * rng.uniform(0.35, 0.62), _shade(rng)))
+        bodies.append(Crystal(form, frame, direction * rng.uniform(0.35, 0.62), _random_shade(rng)))
     return bodies
 
 
 def plates(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Thin plates that stand on edge or lean on one another every way."""
+    """Grow thin plates that stand on edge or lean on one another in all directions."""
     bodies: list[Body] = []
-    for number, size in enumerate(_sizes(_number(variety, rng), rng)):
+    for index, size in enumerate(_sizes(_crystal_count(variety, rng), rng)):
         face = rng.standard_normal(3) * np.array([1.0, 1.0, 0.9])
-        frame = turned(face, rng.uniform(0, 7)) * size * 0.68
-        angle, far = 2.4 * number, 0.6 * np.sqrt(rng.random()) * (number > 0)
-        place = np.array([far * np.cos(angle), far * np.sin(angle), 0.3 * size])
-        bodies.append(Crystal(forms[number % len(forms)], frame, place, _shade(rng)))
+        frame = rotation_to(face, rng.uniform(0, 7)) * size * 0.68
+        angle, distance = 2.4 * index, 0.6 * np.sqrt(rng.random()) * (index > 0)
+        position = np.array([distance * np.cos(angle), distance * np.sin(angle), 0.3 * size])
+        bodies.append(Crystal(forms[index % len(forms)], frame, position, _random_shade(rng)))
     return bodies
 
 
 def foliated(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Leaves that lie nearly parallel, one on another, slipped sideways."""
-    count = _number(variety, rng)
+    """Grow nearly parallel leaves, one on another and shifted sideways."""
+    count = _crystal_count(variety, rng)
     face = np.append(0.7 * rng.standard_normal(2), 1.0)
-    flat = turned(face, rng.uniform(0, 7))
+    flat = rotation_to(face, rng.uniform(0, 7))
     bodies: list[Body] = []
-    for number in range(count):
-        sway = turned(np.append(0.13 * rng.standard_normal(2), 1), 0.25 * rng.standard_normal())
-        frame = flat @ sway * rng.uniform(0.4, 0.75)
-        if variety.form == "blade":  # the flat side of a blade is across y
+    for index in range(count):
+        deviation = rotation_to(
+            np.append(0.13 * rng.standard_normal(2), 1), 0.25 * rng.standard_normal()
+        )
+        frame = flat @ deviation * rng.uniform(0.4, 0.75)
+        if variety.form == "blade":  # the flat side of a blade is perpendicular to y
             frame = frame[:, [0, 2, 1]] * np.array([1, 1, -1])
             frame[:, 2] *= 0.7
-        slip = flat @ np.append(0.3 * rng.standard_normal(2), 0.75 * (number / count - 0.4))
-        bodies.append(Crystal(forms[number % len(forms)], frame, slip, _shade(rng)))
+        slip = flat @ np.append(0.3 * rng.standard_normal(2), 0.75 * (index / count - 0.4))
+        bodies.append(Crystal(forms[index % len(forms)], frame, slip, _random_shade(rng)))
     return bodies
 
 
 def botryoidal(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Bunches of balls on a low mound, like grapes."""
-    count = _number(variety, rng)
+    """Grow bunches of balls on a low mound, like grapes."""
+    count = _crystal_count(variety, rng)
     mound = np.array([1.0, rng.uniform(0.65, 1.0), rng.uniform(0.35, 0.6)]) * 0.75
     swell = rng.uniform(0.8, 1.4)
     bodies: list[Body] = [Crystal(forms[0], np.diag(mound * 0.8), np.zeros(3), 0.6)]
     for _ in range(count):
         direction = rng.standard_normal(3)
         direction[2] = abs(direction[2])
-        place = direction / np.linalg.norm(direction) * mound
+        position = direction / np.linalg.norm(direction) * mound
         radius = swell * rng.gamma(5.0, 0.24) / count**0.5
-        bodies.append(_ball(place, min(max(radius, 0.06), 0.4), _shade(rng)))
+        bodies.append(_ball(position, min(max(radius, 0.06), 0.4), _random_shade(rng)))
     return bodies
 
 
 def massive(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Broken lumps."""
+    """Make broken lumps."""
     bodies: list[Body] = []
-    for number, size in enumerate(_sizes(_number(variety, rng), rng)):
-        place = np.append(0.5 * rng.standard_normal(2), 0) * (number > 0)
-        frame = turned(np.append(0.3 * rng.standard_normal(2), 1), rng.uniform(0, 7)) * size * 0.85
-        bodies.append(Crystal(forms[number % len(forms)], frame, place, _shade(rng)))
+    for index, size in enumerate(_sizes(_crystal_count(variety, rng), rng)):
+        position = np.append(0.5 * rng.standard_normal(2), 0) * (index > 0)
+        frame = (
+            rotation_to(np.append(0.3 * rng.standard_normal(2), 1), rng.uniform(0, 7)) * size * 0.85
+        )
+        bodies.append(Crystal(forms[index % len(forms)], frame, position, _random_shade(rng)))
     return bodies
 
 
 def nugget(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Rounded lumps run together, longer than wide."""
+    """Merge rounded lumps into a nugget that is longer than wide."""
     spine = np.array([0.45, 0.25, 0.16]) * rng.uniform(0.7, 1.3, 3)
     return [
         _ball(rng.standard_normal(3) * spine, rng.uniform(0.16, 0.42))
-        for _ in range(_number(variety, rng))
+        for _ in range(_crystal_count(variety, rng))
     ]
 
 
 def dendrite(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """Small crystals strung on branches, as metals grow."""
+    """Grow small crystals along branches, as metals do."""
     stem = np.append(rng.standard_normal(2), rng.uniform(0.2, 1.2))
     branches = [(-0.75 * stem / np.linalg.norm(stem), stem / np.linalg.norm(stem), 1.5)]
     for _ in range(int(rng.integers(5, 9))):
         start, along, reach = branches[int(rng.integers(len(branches)))]
-        way = along + 0.9 * rng.standard_normal(3) * np.array([1, 1, 0.6])
-        at = start + along * reach * rng.uniform(0.2, 0.9)
-        branches.append((at, way / np.linalg.norm(way), reach * rng.uniform(0.35, 0.7)))
+        direction = along + 0.9 * rng.standard_normal(3) * np.array([1, 1, 0.6])
+        origin = start + along * reach * rng.uniform(0.2, 0.9)
+        branches.append(
+            (origin, direction / np.linalg.norm(direction), reach * rng.uniform(0.35, 0.7))
+        )
     total = sum(reach for *_, reach in branches)
-    count = _number(variety, rng)
+    count = _crystal_count(variety, rng)
     bodies: list[Body] = []
     for start, along, reach in branches:
         for step in np.linspace(0, 1, max(2, round(count * reach / total))):
             stretch = np.array([1.0, 1.0, rng.uniform(1.2, 2.4)])
-            frame = turned(along + 0.4 * rng.standard_normal(3), rng.uniform(0, 7)) * stretch
+            frame = rotation_to(along + 0.4 * rng.standard_normal(3), rng.uniform(0, 7)) * stretch
             size = rng.uniform(0.08, 0.16) * (1.25 - 0.6 * step)
-            place = start + along * reach * step + 0.03 * rng.standard_normal(3)
+            position = start + along * reach * step + 0.03 * rng.standard_normal(3)
             form = forms[len(bodies) % len(forms)]
-            bodies.append(Crystal(form, frame * size, place, _shade(rng)))
+            bodies.append(Crystal(form, frame * size, position, _random_shade(rng)))
     return bodies
 
 
 def slab(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """A polished slice, lying or leaning."""
+    """Cut a polished slice, lying flat or leaning."""
     across = rng.uniform(0.65, 1.0)
     lean = np.append(rng.normal(0, 0.22, 2), 1.0)
-    frame = turned(lean, rng.uniform(0, 7)) * np.array([1.0, across, 1.0])
+    frame = rotation_to(lean, rng.uniform(0, 7)) * np.array([1.0, across, 1.0])
     return [Slab(frame, np.zeros(3))]
 
 
 def disc(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
-    """A flat sun of rays in shale: thin blades side by side around a centre."""
+    """Grow a flat disc of rays, as in shale: thin blades side by side around a centre."""
     bodies: list[Body] = []
     needle = FORMS["needle"](rng, 6.0)
     for angle in np.linspace(0, 2 * np.pi, 40, endpoint=False):
-        way = np.array([np.cos(angle), np.sin(angle), rng.normal(0.05, 0.05)])
-        frame = turned(way, rng.uniform(0, 7)) * rng.uniform(0.055, 0.068)
-        bodies.append(Crystal(needle, frame, frame[:, 2] * 5.5 + [0, 0, 0.28], _shade(rng)))
+        direction = np.array([np.cos(angle), np.sin(angle), rng.normal(0.05, 0.05)])
+        frame = rotation_to(direction, rng.uniform(0, 7)) * rng.uniform(0.055, 0.068)
+        bodies.append(Crystal(needle, frame, frame[:, 2] * 5.5 + [0, 0, 0.28], _random_shade(rng)))
     return bodies
 
 
@@ -288,7 +294,7 @@ HABITS: dict[str, Callable[[Variety, Forms, np.random.Generator], list[Body]]] =
 }
 
 
-def grown(variety: Variety, rng: np.random.Generator) -> list[Body]:
-    """The bodies of a new specimen of a variety; a few forms, each used for many crystals."""
+def grow_specimen(variety: Variety, rng: np.random.Generator) -> list[Body]:
+    """Return the bodies of a new specimen; two crystal forms are shared by all its crystals."""
     forms = [FORMS[variety.form](rng, rng.uniform(*variety.length)) for _ in range(2)]
     return HABITS[variety.habit](variety, forms, rng)

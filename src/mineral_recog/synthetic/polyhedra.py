@@ -1,4 +1,4 @@
-"""Crystal forms as convex polyhedra: the planes n.x <= d that bound them, axis c along z."""
+"""Define crystal forms as convex polyhedra, bounded by planes n.x <= d, with axis c along z."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -15,10 +15,10 @@ Face = tuple[Array, float]  # normal, of any length, and offset
 
 @dataclass(frozen=True)
 class Polyhedron:
-    """A convex body about the origin, with a half width of about 1.
+    """A convex body around the origin, with a half width of about 1.
 
-    `normals` (K, 3) and `offsets` (K,) are its faces; `across` (K, 3) is the direction across
-    the lines of a striated face, zero on a smooth one; `corners` (V, 3) are its vertices.
+    `normals` (K, 3) and `offsets` (K,) define its faces; `across` (K, 3) is the direction across
+    the striations of a face, zero for a smooth face; `corners` (V, 3) are its vertices.
     """
 
     normals: Array
@@ -29,24 +29,24 @@ class Polyhedron:
 
 BALL = Polyhedron(
     np.zeros((2, 3)), np.zeros(2), np.zeros((2, 3)), np.concatenate((np.eye(3), -np.eye(3)))
-)  # not by its faces, but drawn as a ball of radius 1
+)  # drawn as a ball of radius 1, not by its faces
 
 
 @cache
-def _triples(count: int) -> Array:
+def _index_triples(count: int) -> Array:
     return np.ascontiguousarray(np.array(list(itertools.combinations(range(count), 3))).T)
 
 
 def _cross(a: Array, b: Array) -> Array:
-    """Cross products along the last axis; numpy's own takes several times as long."""
+    """Return cross products along the last axis; several times as fast as np.cross."""
     ax, ay, az = (a[..., c] for c in range(3))
     bx, by, bz = (b[..., c] for c in range(3))
     return np.stack((ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx), -1)
 
 
 def _corners(normals: Array, offsets: Array) -> Array:
-    """Vertices (V, 3): where three planes meet and no other cuts them off."""
-    a, b, c = _triples(len(normals))
+    """Return the vertices (V, 3), where three planes meet inside all the others."""
+    a, b, c = _index_triples(len(normals))
     crosses = _cross(normals[:, None], normals[None])
     determinant = np.einsum("ijk,lk->ijl", crosses, normals)[b, c, a]
     proper = np.abs(determinant) > 1e-6
@@ -60,30 +60,30 @@ def _corners(normals: Array, offsets: Array) -> Array:
     return corners
 
 
-def solid(faces: Iterable[Face], uneven: float, rng: np.random.Generator) -> Polyhedron:
-    """The polyhedron of faces, each offset off by up to the share `uneven`.
+def polyhedron(faces: Iterable[Face], unevenness: float, rng: np.random.Generator) -> Polyhedron:
+    """Return the polyhedron of faces, each offset varied by up to the share `unevenness`.
 
-    The lines of striated faces run along c; faces near the end of the crystal have none.
+    Striations run along c; faces near the ends of the crystal have none.
     """
     directions, distances = zip(*faces, strict=True)
     normals, offsets = np.array(directions, float), np.array(distances)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-    offsets *= rng.uniform(1 - uneven, 1 + uneven, len(offsets))
+    offsets *= rng.uniform(1 - unevenness, 1 + unevenness, len(offsets))
     across = np.where(np.abs(normals[:, 2:]) < 0.6, _cross(normals, UP), 0.0)
     return Polyhedron(normals, offsets, across, _corners(normals, offsets))
 
 
 @cache
-def _signed(*values: float) -> tuple[Array, ...]:
-    """Every permutation of three values with every sign, each once."""
+def _signed_permutations(*values: float) -> tuple[Array, ...]:
+    """Return each distinct permutation of three values with every combination of signs."""
     signs = itertools.product((1, -1), repeat=3)
     mixed = itertools.product(itertools.permutations(values), signs)
-    every = {tuple(v * s or 0.0 for v, s in zip(p, q, strict=True)) for p, q in mixed}
-    return tuple(np.array(normal) for normal in sorted(every))
+    unique = {tuple(v * s or 0.0 for v, s in zip(p, q, strict=True)) for p, q in mixed}
+    return tuple(np.array(normal) for normal in sorted(unique))
 
 
 def _ring(sides: int, tilt: float, turn: float = 0.0, end: int = 1) -> list[Array]:
-    """Normals at `tilt` degrees from c, `sides` of them around, first at `turn` degrees."""
+    """Return `sides` normals around c at `tilt` degrees from it, the first at `turn` degrees."""
     angle = np.radians(turn) + 2 * np.pi * np.arange(sides) / sides
     slope = np.radians(tilt)
     flat = np.sin(slope)
@@ -95,26 +95,26 @@ def _prism(sides: int, turn: float = 0.0, offset: float = 1.0) -> list[Face]:
 
 
 def _pyramid(
-    sides: int, tilt: float, apex: float, turn: float = 0.0, both: bool = True
+    sides: int, tilt: float, apex: float, turn: float = 0.0, double_ended: bool = True
 ) -> list[Face]:
-    """Faces through the apexes (0, 0, ±apex), or through the upper one and flat below."""
+    """Return faces through the apexes (0, 0, ±apex), or through the upper one and flat below."""
     offset = apex * float(np.cos(np.radians(tilt)))
     upper = [(normal, offset) for normal in _ring(sides, tilt, turn)]
-    if both:
+    if double_ended:
         return upper + [(normal, offset) for normal in _ring(sides, tilt, turn, -1)]
     return [*upper, (-UP, apex * 0.8)]
 
 
-def _flat(length: float) -> list[Face]:
+def _pinacoid(length: float) -> list[Face]:
     return [(UP, length), (-UP, length)]
 
 
 def cube(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A cube, sometimes with corners cut; striated as pyrite is: three ways on three faces."""
-    faces = [(normal, 1.0) for normal in _signed(1, 0, 0)]
+    """Build a cube, sometimes with cut corners; striated like pyrite, in three directions."""
+    faces = [(normal, 1.0) for normal in _signed_permutations(1, 0, 0)]
     if rng.random() < 0.3:
-        faces += [(normal, rng.uniform(1.45, 1.65)) for normal in _signed(1, 1, 1)]
-    body = solid(faces, 0.5 * (length - 1) + 0.03, rng)
+        faces += [(normal, rng.uniform(1.45, 1.65)) for normal in _signed_permutations(1, 1, 1)]
+    body = polyhedron(faces, 0.5 * (length - 1) + 0.03, rng)
     across = np.where(
         np.abs(body.normals).max(1, keepdims=True) > 0.9, np.roll(body.normals, 1, 1), 0
     )
@@ -122,36 +122,38 @@ def cube(rng: np.random.Generator, length: float) -> Polyhedron:
 
 
 def octahedron(rng: np.random.Generator, length: float) -> Polyhedron:
-    """An octahedron, sometimes with its corners cut by cube faces."""
-    faces = [(normal, 0.75) for normal in _signed(1, 1, 1)]
+    """Build an octahedron, sometimes with corners cut by cube faces."""
+    faces = [(normal, 0.75) for normal in _signed_permutations(1, 1, 1)]
     if rng.random() < 0.3:
-        faces += [(normal, rng.uniform(0.9, 1.25)) for normal in _signed(1, 0, 0)]
-    return solid(faces, 0.4 * (length - 1) + 0.05, rng)
+        faces += [(normal, rng.uniform(0.9, 1.25)) for normal in _signed_permutations(1, 0, 0)]
+    return polyhedron(faces, 0.4 * (length - 1) + 0.05, rng)
 
 
 def cuboctahedron(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Cube and octahedron together, in any proportion."""
-    faces = [(normal, 1.0) for normal in _signed(1, 0, 0)]
+    """Build a combination of cube and octahedron, in any proportion."""
+    faces = [(normal, 1.0) for normal in _signed_permutations(1, 0, 0)]
     cut = rng.uniform(1.05, 1.4)
-    faces += [(normal, cut) for normal in _signed(1, 1, 1)]
-    return solid(faces, 0.4 * (length - 1) + 0.04, rng)
+    faces += [(normal, cut) for normal in _signed_permutations(1, 1, 1)]
+    return polyhedron(faces, 0.4 * (length - 1) + 0.04, rng)
 
 
 def dodecahedron(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A rhombic dodecahedron, now and then bevelled by a trapezohedron: a garnet."""
-    faces = [(normal, 0.95) for normal in _signed(1, 1, 0)]
+    """Build a garnet: a rhombic dodecahedron, sometimes bevelled by a trapezohedron."""
+    faces = [(normal, 0.95) for normal in _signed_permutations(1, 1, 0)]
     if rng.random() < 0.4:
-        faces += [(normal, rng.uniform(0.99, 1.07)) for normal in _signed(2, 1, 1)]
-    return solid(faces, 0.3 * (length - 1) + 0.03, rng)
+        faces += [(normal, rng.uniform(0.99, 1.07)) for normal in _signed_permutations(2, 1, 1)]
+    return polyhedron(faces, 0.3 * (length - 1) + 0.03, rng)
 
 
 def trapezohedron(rng: np.random.Generator, length: float) -> Polyhedron:
-    """The 24 kite-shaped faces of the other form of garnet."""
-    return solid([(normal, 1.0) for normal in _signed(2, 1, 1)], 0.2 * (length - 1) + 0.02, rng)
+    """Build a garnet with 24 kite-shaped faces."""
+    return polyhedron(
+        [(normal, 1.0) for normal in _signed_permutations(2, 1, 1)], 0.2 * (length - 1) + 0.02, rng
+    )
 
 
 def pyritohedron(rng: np.random.Generator, length: float) -> Polyhedron:
-    """The twelve pentagons of pyrite, some with cube faces."""
+    """Build a pyrite crystal: twelve pentagons, sometimes with cube faces."""
     faces = [
         (np.roll(np.array([0.0, a, 2 * b]), k), 0.92)
         for k in range(3)
@@ -159,103 +161,106 @@ def pyritohedron(rng: np.random.Generator, length: float) -> Polyhedron:
         for b in (1, -1)
     ]
     if rng.random() < 0.5:
-        faces += [(normal, rng.uniform(0.88, 1.0)) for normal in _signed(1, 0, 0)]
-    return solid(faces, 0.3 * (length - 1) + 0.03, rng)
+        faces += [(normal, rng.uniform(0.88, 1.0)) for normal in _signed_permutations(1, 0, 0)]
+    return polyhedron(faces, 0.3 * (length - 1) + 0.03, rng)
 
 
 def tetrahedron(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A tetrahedron (sphenoid) with the opposite tetrahedron small on its corners."""
-    sign = [np.prod(normal) for normal in _signed(1, 1, 1)]
+    """Build a tetrahedron (sphenoid) whose corners are cut by the opposite tetrahedron."""
+    sign = [np.prod(normal) for normal in _signed_permutations(1, 1, 1)]
     cut = rng.uniform(0.85, 1.5)
-    faces = [(n, 0.55 if s > 0 else cut) for n, s in zip(_signed(1, 1, 1), sign, strict=True)]
+    faces = [
+        (n, 0.55 if s > 0 else cut)
+        for n, s in zip(_signed_permutations(1, 1, 1), sign, strict=True)
+    ]
     if rng.random() < 0.4:
-        faces += [(normal, rng.uniform(0.8, 0.95)) for normal in _signed(1, 0, 0)]
-    return solid(faces, 0.3 * (length - 1) + 0.06, rng)
+        faces += [(normal, rng.uniform(0.8, 0.95)) for normal in _signed_permutations(1, 0, 0)]
+    return polyhedron(faces, 0.3 * (length - 1) + 0.06, rng)
 
 
 def hexagonal_prism(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Quartz: six sides and a pyramid; the lines of its sides run around it, not along it."""
-    faces = _prism(6) + _pyramid(6, 51.8, length + 0.6, both=bool(rng.random() < 0.35))
-    body = solid(faces, 0.12, rng)
+    """Build quartz: six sides and a pyramid; striations run around the sides, not along."""
+    faces = _prism(6) + _pyramid(6, 51.8, length + 0.6, double_ended=bool(rng.random() < 0.35))
+    body = polyhedron(faces, 0.12, rng)
     sides = np.abs(body.normals[:, 2:]) < 0.1
     return replace(body, across=np.where(sides, UP, 0.0))
 
 
 def hexagonal_flat(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Beryl: six sides and flat ends, at times with small bevels."""
-    faces = _prism(6) + _flat(length)
+    """Build beryl: six sides and flat ends, sometimes with small bevels."""
+    faces = _prism(6) + _pinacoid(length)
     if rng.random() < 0.4:
         faces += _pyramid(6, 45, length + rng.uniform(0.75, 0.95))
-    return solid(faces, 0.06, rng)
+    return polyhedron(faces, 0.06, rng)
 
 
 def hexagonal_bipyramid(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Sapphire: a steep double pyramid with small flat ends."""
+    """Build sapphire: a steep double pyramid with small flat ends."""
     tilt = float(np.degrees(np.arctan(length + 0.6)))
-    return solid([*_pyramid(6, tilt, length + 0.8), *_flat(length)], 0.05, rng)
+    return polyhedron([*_pyramid(6, tilt, length + 0.8), *_pinacoid(length)], 0.05, rng)
 
 
 def barrel(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Corundum: a short bulging barrel with flat ends that rhombohedron faces cut."""
-    faces = _prism(6) + _pyramid(6, 78, 4.75 + 0.25 * length) + _flat(length)
+    """Build corundum: a short bulging barrel whose flat ends are cut by rhombohedron faces."""
+    faces = _prism(6) + _pyramid(6, 78, 4.75 + 0.25 * length) + _pinacoid(length)
     faces += [(normal, 0.72 * length + 0.42) for normal in _ring(3, 57) + _ring(3, 57, 60, -1)]
-    return solid(faces, 0.04, rng)
+    return polyhedron(faces, 0.04, rng)
 
 
 def hexagonal_plate(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A thin six-sided plate of half thickness 1 / length."""
-    return solid(_pyramid(6, 75, 3.73 + 0.3 / length) + _flat(1 / length), 0.06, rng)
+    """Build a thin six-sided plate of half thickness 1 / length."""
+    return polyhedron(_pyramid(6, 75, 3.73 + 0.3 / length) + _pinacoid(1 / length), 0.06, rng)
 
 
 def trigonal_prism(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Tourmaline: a rounded triangular prism with a low three-sided tip."""
+    """Build tourmaline: a rounded triangular prism with a low three-sided tip."""
     faces = _prism(3, 0, 0.8) + _prism(6, 30, 1.0) + _prism(3, 60, 1.05)
     faces += [(normal, length * 0.89) for normal in _ring(3, 27)] + [(-UP, length)]
     if rng.random() < 0.4:
         faces += [(UP, length * rng.uniform(0.9, 0.98))]
-    return solid(faces, 0.05, rng)
+    return polyhedron(faces, 0.05, rng)
 
 
 def rhombohedron(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Six rhombs: rhodochrosite, and steeper with a greater `length`, cinnabar."""
+    """Build six rhombs: rhodochrosite or, steeper with a greater `length`, cinnabar."""
     tilt = float(np.clip(44.6 * length, 35, 70))
-    return solid([(n, 0.9) for n in _ring(3, tilt) + _ring(3, tilt, 60, -1)], 0.06, rng)
+    return polyhedron([(n, 0.9) for n in _ring(3, tilt) + _ring(3, tilt, 60, -1)], 0.06, rng)
 
 
 def square_plate(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A thin square plate with bevelled rims, half thickness 1 / length: wulfenite, torbernite."""
+    """Build wulfenite or torbernite: a thin square plate with bevels, half thickness 1 / length."""
     thick = 1 / length
-    faces = _prism(4) + _flat(thick) + _pyramid(4, 50, thick + rng.uniform(1.0, 1.17))
+    faces = _prism(4) + _pinacoid(thick) + _pyramid(4, 50, thick + rng.uniform(1.0, 1.17))
     if rng.random() < 0.4:
         faces += _prism(4, 45, rng.uniform(1.1, 1.35))
-    return solid(faces, 0.05, rng)
+    return polyhedron(faces, 0.05, rng)
 
 
 def tetragonal_bipyramid(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A double pyramid over a square, its edge cut by a short prism: cassiterite."""
+    """Build cassiterite: a double pyramid over a square, its edge cut by a short prism."""
     faces = _pyramid(4, 46, length + 0.35) + _prism(4) + _prism(4, 45, 1.12)
     faces += _pyramid(4, 35, length + 0.3, 45)
-    return solid(faces, 0.06, rng)
+    return polyhedron(faces, 0.06, rng)
 
 
 def rhombic_bipyramid(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A double pyramid over a rhomb with flat and dome-cut ends: sulphur, anglesite."""
+    """Build sulphur or anglesite: a double pyramid over a rhomb, ends cut by flats and domes."""
     steep = [
         np.array([sx * 1.0, sy * 0.85, sz / length])
         for sx in (1, -1)
         for sy in (1, -1)
         for sz in (1, -1)
     ]
-    faces = [(normal, 0.72) for normal in steep] + _flat(length * rng.uniform(0.5, 0.85))
+    faces = [(normal, 0.72) for normal in steep] + _pinacoid(length * rng.uniform(0.5, 0.85))
     faces += [(np.array([0.0, s * 1.0, t * 0.55]), 0.86) for s in (1, -1) for t in (1, -1)]
     faces += [
         (np.array([s * 0.45, s * 0.35, t * 0.9 / length]), 0.7) for s in (1, -1) for t in (1, -1)
     ]
-    return solid(faces, 0.07, rng)
+    return polyhedron(faces, 0.07, rng)
 
 
 def rhombic_prism(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Topaz: a rhombic prism with more sides, domes and a small flat end."""
+    """Build topaz: a rhombic prism with more sides, domes and a small flat end."""
     sides = [np.array([sx * 1.0, sy * 1.9, 0.0]) for sx in (1, -1) for sy in (1, -1)]
     flatter = [np.array([sx * 1.0, sy * 0.95, 0.0]) for sx in (1, -1) for sy in (1, -1)]
     faces = [(normal, 0.85) for normal in sides] + [(normal, 1.0) for normal in flatter]
@@ -264,19 +269,19 @@ def rhombic_prism(rng: np.random.Generator, length: float) -> Polyhedron:
         (np.array([0.0, s * np.sin(dome), np.cos(dome)]), 0.72 * length + 0.22) for s in (1, -1)
     ]
     faces += [(normal, 0.62 * length + 0.42) for normal in _ring(4, 52, 45)]
-    return solid([*faces, (UP, length * 1.02), (-UP, length)], 0.05, rng)
+    return polyhedron([*faces, (UP, length * 1.02), (-UP, length)], 0.05, rng)
 
 
 def stubby_prism(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Diopside: a nearly square prism, eight-sided, with a slanting roof."""
+    """Build diopside: a nearly square prism, eight-sided, with a slanting roof."""
     faces = _prism(4) + _prism(4, 45, 1.15)
     faces += [(np.array([0.35, s * 0.45, 0.85]), length * 0.85 + 0.1) for s in (1, -1)]
     faces += [(np.array([-0.3, 0.0, 0.95]), length * 0.95), (-UP, length)]
-    return solid(faces, 0.07, rng)
+    return polyhedron(faces, 0.07, rng)
 
 
 def blade(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A flat lath with bevelled long edges and a slanting end: azurite, epidote, albite."""
+    """Build azurite, epidote or albite: a lath with bevelled long edges and a slanting end."""
     thick = rng.uniform(0.22, 0.38)
     faces = [(np.array([s, 0.0, 0.0]), 1.0) for s in (1.0, -1.0)]
     faces += [(np.array([0.0, s, 0.0]), thick) for s in (1.0, -1.0)]
@@ -287,11 +292,11 @@ def blade(rng: np.random.Generator, length: float) -> Polyhedron:
     ]
     slant = rng.uniform(0.2, 0.6)
     faces += [(np.array([slant, 0.2, 0.85]), length * 0.9), (np.array([-0.55, -0.2, 0.8]), length)]
-    return solid([*faces, (-UP, length)], 0.06, rng)
+    return polyhedron([*faces, (-UP, length)], 0.06, rng)
 
 
 def spear(rng: np.random.Generator, length: float) -> Polyhedron:
-    """Marcasite: a flat blade with a spearhead's tip, as its twins have."""
+    """Build marcasite: a flat blade with a spearhead tip, like its twins."""
     thick = rng.uniform(0.2, 0.34)
     faces = [(np.array([s * 0.9, t * 0.35, 0.0]), 0.9) for s in (1, -1) for t in (1, -1)]
     faces += [(np.array([0.0, s, 0.12]), thick) for s in (1.0, -1.0)]
@@ -299,23 +304,23 @@ def spear(rng: np.random.Generator, length: float) -> Polyhedron:
     faces += [
         (np.array([s * point, t * 0.3, 0.65]), length * 0.58) for s in (1, -1) for t in (1, -1)
     ]
-    return solid([*faces, (-UP, length)], 0.07, rng)
+    return polyhedron([*faces, (-UP, length)], 0.07, rng)
 
 
 def needle(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A thin four-sided prism that ends in a point."""
-    faces = _prism(4, 20) + _pyramid(4, 72, 1.05 * length, 65, both=False)
-    return solid(faces, 0.15, rng)
+    """Build a thin four-sided prism that ends in a point."""
+    faces = _prism(4, 20) + _pyramid(4, 72, 1.05 * length, 65, double_ended=False)
+    return polyhedron(faces, 0.15, rng)
 
 
 def chunk(rng: np.random.Generator, length: float) -> Polyhedron:
-    """A broken lump: random planes about an ellipsoid, `length` times as wide as high."""
+    """Build a broken lump: random planes around an ellipsoid `length` times as wide as high."""
     normals = rng.standard_normal((15, 3))
     normals /= np.linalg.norm(normals, axis=1, keepdims=True)
     reach = np.linalg.norm(normals * np.array([1.0, rng.uniform(0.65, 1.0), 1 / length]), axis=1)
     faces = [(n, float(r)) for n, r in zip(normals, reach, strict=True)]
-    box = [(normal, 1.25) for normal in _signed(1, 0, 0)]
-    return solid(faces + box, 0.12, rng)
+    box = [(normal, 1.25) for normal in _signed_permutations(1, 0, 0)]
+    return polyhedron(faces + box, 0.12, rng)
 
 
 FORMS: dict[str, Callable[[np.random.Generator, float], Polyhedron]] = {

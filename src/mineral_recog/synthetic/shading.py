@@ -1,19 +1,19 @@
-"""The light that surfaces send to the viewer, by what they are made of."""
+"""Compute the light that surfaces send to the viewer, by lustre and transparency."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from mineral_recog.synthetic.lighting import Light, openness, shadow, surroundings
-from mineral_recog.synthetic.raster import Canvas, Seen
+from mineral_recog.synthetic.lighting import Light, environment, shadow, sky_visibility
+from mineral_recog.synthetic.raster import Canvas, VisiblePixels
 from mineral_recog.synthetic.textures import Array, dot, normalised
 
-VIEWER = 3.4  # distance of the viewer, in half sides of the picture
+VIEWER_DISTANCE = 3.4  # in half sides of the picture
 
 
 @dataclass(frozen=True)
 class Lustre:
-    """How a surface shines: reflectance straight on, highlight and its sharpness, metal, bumps."""
+    """Reflectance at normal incidence, highlight strength and sharpness, metallic share, bumps."""
 
     reflectance: float
     highlight: float
@@ -37,17 +37,18 @@ TRANSPARENCY = {"transparent": 0.95, "translucent": 0.5, "opaque": 0.0}
 
 @dataclass(frozen=True)
 class Surface:
-    """What a mineral is to light: its lustre and the share of light that passes, 0 to 1."""
+    """Optical surface of a mineral: its lustre and the share of light that passes, 0 to 1."""
 
     lustre: Lustre
-    clear: float
+    transparency: float
 
 
 @dataclass(frozen=True)
-class _Lit:
-    """The n pixels of a mineral in light, each with its colour, normal and way to the viewer.
+class _LitPixels:
+    """Colour, normal and direction to the viewer of the n lit pixels of a mineral.
 
-    `lit`, `sky` and `facing` are the shares of the lamp, of the sky and of the lamp by its slant.
+    `lit` and `sky` are the shares of lamp and sky that reach a pixel; `facing` is `lit` times the
+    cosine of the lamp's angle.
     """
 
     colour: Array
@@ -58,74 +59,78 @@ class _Lit:
     facing: Array
 
 
-def plainly_lit(canvas: Canvas, light: Light) -> Array:
-    """The canvas (3, side, side) in matt light without shadows, as seen through a crystal."""
+def render_matt(canvas: Canvas, light: Light) -> Array:
+    """Render the canvas (3, side, side) as matt without shadows, as seen through a crystal."""
     facing = np.maximum(dot(light.key, canvas.normal), 0)
     sky, lamp = (c[:, None, None] for c in (0.55 * light.sky, 0.75 * light.colour))
     return np.asarray(canvas.colour * (sky + lamp * facing))
 
 
-def shaded(canvas: Canvas, seen: Seen, surface: Surface, light: Light, behind: Array) -> Array:
-    """The light (3, side, side) that each pixel sends; the mineral is what is `seen`.
+def render(
+    canvas: Canvas, visible: VisiblePixels, surface: Surface, light: Light, background: Array
+) -> Array:
+    """Return the light (3, side, side) from each pixel; only the `visible` mineral is not matt.
 
-    All else is matt. `behind` is the picture without the mineral.
+    `background` is the picture without the mineral.
     """
-    lit, sky, normal = shadow(canvas.z, light), openness(canvas.z), normalised(canvas.normal)
+    lit, sky, normal = shadow(canvas.z, light), sky_visibility(canvas.z), normalised(canvas.normal)
     facing = np.maximum(dot(light.key, normal), 0) * lit
     upness = (0.62 + 0.38 * dot(light.up, normal)) * sky
     from_sky, from_lamp = light.sky[:, None, None], light.colour[:, None, None]
     picture = canvas.colour * (from_sky * upness + from_lamp * facing)
-    flat, pixels = picture.reshape(3, -1), seen.pixels
+    flat, pixels = picture.reshape(3, -1), visible.pixels
     colour, normal = (field.reshape(3, -1)[:, pixels] for field in (canvas.colour, normal))
     lit, sky, facing = (field.reshape(-1)[pixels] for field in (lit, sky, facing))
-    mineral = _Lit(colour, normal, _view(canvas, pixels), lit, sky, facing)
+    mineral = _LitPixels(colour, normal, _view(canvas, pixels), lit, sky, facing)
     matt = flat[:, pixels]
-    if surface.clear:
-        matt += surface.clear * (_within(mineral, seen, light, behind) - matt)
-    flat[:, pixels] = _polished(mineral, surface.lustre, light, matt) * (1 + 0.6 * seen.edge)
+    if surface.transparency:
+        matt += surface.transparency * (_transmitted(mineral, visible, light, background) - matt)
+    flat[:, pixels] = _with_gloss(mineral, surface.lustre, light, matt) * (1 + 0.6 * visible.edge)
     return np.asarray(picture)
 
 
 def _view(canvas: Canvas, pixels: Array) -> Array:
-    """Unit directions (3, n) to the viewer."""
+    """Return unit directions (3, n) to the viewer."""
     rows, columns = np.divmod(pixels, canvas.side)
-    away = np.full(len(pixels), VIEWER, np.float32)
-    return normalised(np.stack((-canvas.x[columns], -canvas.y[rows], away)))
+    distance = np.full(len(pixels), VIEWER_DISTANCE, np.float32)
+    return normalised(np.stack((-canvas.x[columns], -canvas.y[rows], distance)))
 
 
-def _polished(mineral: _Lit, lustre: Lustre, light: Light, matt: Array) -> Array:
-    """The light (3, n) from a mineral with its gloss, above that of its inside, `matt`."""
+def _with_gloss(mineral: _LitPixels, lustre: Lustre, light: Light, matt: Array) -> Array:
+    """Return the light (3, n) from a mineral: the matt light from its inside plus gloss."""
     lit, sky, lamp = mineral.lit, mineral.sky, light.colour[:, None]
     towards = np.maximum(dot(mineral.normal, mineral.view), 0)
-    around = surroundings(light, 2 * towards * mineral.normal - mineral.view)
+    reflection = environment(light, 2 * towards * mineral.normal - mineral.view)
     slant = np.maximum(dot(mineral.normal, normalised(light.key[:, None] + mineral.view)), 1e-3)
-    # e to a logarithm is a power in far less time
+    # exp of a logarithm is much faster than a power
     glint = np.exp(lustre.sharpness * np.log(slant)) * (lustre.highlight * lit) * lamp
     grazing = (1 - towards) ** 2
     fresnel = lustre.reflectance + (1 - lustre.reflectance) * grazing * grazing * (1 - towards)
-    glare = around * around / (around + 0.6)  # a dim room is not seen in glass
+    glare = reflection * reflection / (reflection + 0.6)  # glass hardly shows dim surroundings
     glass = matt + glare * (fresnel * sky * (0.35 + 0.65 * lit)) + 0.55 * glint
     if not lustre.metal:
         return np.asarray(glass)
-    shine = (0.12 + around) * (sky * (0.5 + 0.5 * lit)) + glint + 0.3 * lamp * mineral.facing
+    shine = (0.12 + reflection) * (sky * (0.5 + 0.5 * lit)) + glint + 0.3 * lamp * mineral.facing
     metal = mineral.colour * shine + 0.4 * (glass - matt)
     return np.asarray(glass + lustre.metal * (metal - glass))
 
 
-def _within(mineral: _Lit, seen: Seen, light: Light, behind: Array) -> Array:
-    """Light out of a crystal: the far facets' mirrors and what lies behind, through its colour."""
-    side = behind.shape[-1]
-    bent = normalised(0.55 * mineral.normal - mineral.view)  # the way on, roughly by Snell
-    far = np.maximum(dot(bent, seen.back), 0)
-    inside = surroundings(light, bent - 2 * far * seen.back)
+def _transmitted(
+    mineral: _LitPixels, visible: VisiblePixels, light: Light, background: Array
+) -> Array:
+    """Return light from inside a crystal: far-facet reflections and background, tinted."""
+    side = background.shape[-1]
+    refracted = normalised(0.55 * mineral.normal - mineral.view)  # roughly by Snell's law
+    far = np.maximum(dot(refracted, visible.back), 0)
+    inside = environment(light, refracted - 2 * far * visible.back)
     inside *= 1.4 * inside / (inside + 0.7)
-    rows, columns = np.divmod(seen.pixels, side)
-    shift = seen.thickness * np.float32(side * 0.26)
+    rows, columns = np.divmod(visible.pixels, side)
+    shift = visible.thickness * np.float32(side * 0.26)
     right, up = ((shift * mineral.normal[c]).astype(np.int32) for c in (0, 1))
-    through = behind[:, np.clip(rows - up, 0, side - 1), np.clip(columns + right, 0, side - 1)]
-    total = np.clip(1.5 - 1.6 * far, 0.06, 0.9)  # of the light is mirrored at a slanting facet
-    path = np.clip(seen.thickness / 0.5, 0.5, 2.0)
-    dyed = np.exp(np.log(np.clip(mineral.colour, 0.004, 0.99)) * path)
+    through = background[:, np.clip(rows - up, 0, side - 1), np.clip(columns + right, 0, side - 1)]
+    reflected_share = np.clip(1.5 - 1.6 * far, 0.06, 0.9)  # at a slanting facet
+    path = np.clip(visible.thickness / 0.5, 0.5, 2.0)
+    tint = np.exp(np.log(np.clip(mineral.colour, 0.004, 0.99)) * path)
     glow = (0.05 * light.colour)[:, None]
-    light_out = through + total * (inside - through) + glow
-    return np.asarray(dyed * light_out * (0.55 + 0.45 * mineral.sky))
+    light_out = through + reflected_share * (inside - through) + glow
+    return np.asarray(tint * light_out * (0.55 + 0.45 * mineral.sky))

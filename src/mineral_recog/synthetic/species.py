@@ -1,4 +1,4 @@
-"""The 36 minerals: what species.yaml says of their looks."""
+"""Read the appearance of the 36 minerals from species.yaml."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,13 +11,14 @@ import yaml
 
 @dataclass(frozen=True)
 class Variety:
-    """One look of a mineral, drawn with the share `weight` of its pictures.
+    """One appearance of a mineral, drawn in the share `weight` of its pictures.
 
-    `habit` is how crystals grow together and `form` what each looks like; `count` is how many
-    there are and `length` how long for their width, each a range. Colours are hexadecimal sRGB,
-    a drawing's lies between two neighbours; `tips` are those of the crystals' tips. `spread` is
-    how far directions part (0 parallel, 1 all over), `striation` how deep the lines of faces are,
-    `matrix` the share on a rock, of the colours `rock`. `pattern` names a drawing within.
+    `habit` names the arrangement of the crystals and `form` their shape; `count` is the range of
+    their number and `length` the range of length to width. Colours are hexadecimal sRGB; each
+    drawing uses a colour between two neighbours. `tips` are the colours of the crystals' tips.
+    `spread` is the spread of directions (0 parallel, 1 all directions), `striation` the depth of
+    the lines on faces, and `matrix` the share drawn on a rock of the colours `rock`. `pattern`
+    names a pattern drawn on the mineral.
     """
 
     name: str
@@ -39,20 +40,20 @@ class Variety:
 
 @dataclass(frozen=True)
 class Species:
-    """A mineral and its varieties, the most frequent first."""
+    """A mineral and its varieties, most frequent first."""
 
     name: str
     varieties: tuple[Variety, ...]
 
-    def drawn_variety(self, rng: np.random.Generator) -> Variety:
-        """A variety at random, by weight."""
+    def random_variety(self, rng: np.random.Generator) -> Variety:
+        """Return a random variety, chosen by weight."""
         weights = np.array([variety.weight for variety in self.varieties])
         return self.varieties[int(rng.choice(len(weights), p=weights / weights.sum()))]
 
 
 @lru_cache(maxsize=1)
 def all_species() -> dict[str, Species]:
-    """Every species by name, from common to rare as photographed."""
+    """Return every species by name, from most to least often photographed."""
     text = resources.files(__package__).joinpath("species.yaml").read_text(encoding="utf-8")
     return {entry["name"]: _species(entry) for entry in yaml.safe_load(text)}
 
@@ -60,15 +61,15 @@ def all_species() -> dict[str, Species]:
 def _species(entry: dict[str, Any]) -> Species:
     shared = {key: entry[key] for key in ("lustre", "transparency")}
     varieties = []
-    for own in entry["varieties"]:
+    for variety in entry["varieties"]:
         fields: dict[str, Any] = {
             key: tuple(value) if isinstance(value, list) else value
-            for key, value in {**shared, **own}.items()
+            for key, value in {**shared, **variety}.items()
         }
         varieties.append(Variety(**fields))
     return Species(entry["name"], tuple(varieties))
 
 
 def species_names() -> tuple[str, ...]:
-    """The names of the 36 minerals, from common to rare."""
+    """Return the names of the 36 minerals, from common to rare."""
     return tuple(all_species())

@@ -1,1 +1,1 @@
-"""Training: from a prepared folder and a recipe to a run folder with a bundle."""
+"""Training: turn a prepared folder and a recipe into a run folder with a bundle."""

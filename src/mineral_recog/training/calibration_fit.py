@@ -1,4 +1,4 @@
-"""What follows a training: how far its answers can be believed, and photos to show beside them."""
+"""The last step of training: fit the calibration, and write the gallery of similar photos."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import predict
 from mineral_recog.progress import SILENT, Progress
 
-A_CLASS = 200  # training photos of each class that are looked at: enough for their mean
-BATCH = 64
+MAX_PER_CLASS = 200  # training photos of each class that are used: enough for their mean
+BATCH_SIZE = 64
 
 
 def calibrate(
@@ -31,40 +31,42 @@ def calibrate(
     seed: int,
     progress: Progress = SILENT,
 ) -> Calibration:
-    """Fit the calibration of a trained network on its photos, and write the run's gallery.
+    """Fit the calibration of a trained network, and write the gallery of the run.
 
     Args:
-        network: on its device.
-        train: of each class at most 200 photos, drawn at random, are looked at.
-        val: all are looked at.
-        groups: of each class, C.
-        run: folder that gets the gallery.
-        device: of the network.
-        workers: loader processes.
-        seed: of the draws.
-        progress: receives the progress.
+        network: Trained network, on its device.
+        train: Training photos; at most 200 of each class, drawn at random, are used.
+        val: Validation photos; all are used.
+        groups: Group of each class, C.
+        run: Run folder that receives the gallery.
+        device: Device of the network.
+        workers: Number of loader processes.
+        seed: Seed of the random draws.
+        progress: Receives the progress.
     """
-    train = _some(train, seed)
+    train = _subsample(train, seed)
     size = network.preprocessing.image_size
-    loaders = [EvaluationLoader(dataset, size, BATCH, workers) for dataset in (train, val)]
+    loaders = [EvaluationLoader(dataset, size, BATCH_SIZE, workers) for dataset in (train, val)]
     task = progress.start(tr("calibrating", "校准"), sum(map(len, loaders)))
-    of_train, of_val = (predict(network, loader, device, on_batch=task.step) for loader in loaders)
-    write_gallery(run, of_train.features, of_train.labels, train, seed)
+    train_outputs, val_outputs = (
+        predict(network, loader, device, on_batch=task.step) for loader in loaders
+    )
+    write_gallery(run, train_outputs.features, train_outputs.labels, train, seed)
     return fit_calibration(
-        of_train.features,
-        of_train.labels,
-        of_val.features,
-        of_val.logits,
-        of_val.labels,
+        train_outputs.features,
+        train_outputs.labels,
+        val_outputs.features,
+        val_outputs.logits,
+        val_outputs.labels,
         groups,
     )
 
 
-def _some(dataset: Dataset, seed: int) -> Dataset:
-    """A dataset of at most 200 photos of each class."""
+def _subsample(dataset: Dataset, seed: int) -> Dataset:
+    """Return a dataset of at most 200 random photos of each class."""
     rng = np.random.default_rng([seed, 4])
     drawn = [
-        np.sort(rng.permutation(np.flatnonzero(dataset.labels == label))[:A_CLASS])
+        np.sort(rng.permutation(np.flatnonzero(dataset.labels == label))[:MAX_PER_CLASS])
         for label in range(len(dataset.classes))
     ]
-    return dataset.some(np.concatenate(drawn))
+    return dataset.subset(np.concatenate(drawn))

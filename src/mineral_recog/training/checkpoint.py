@@ -1,4 +1,4 @@
-"""What `--resume` needs: the whole state of a run, in one safetensors file, and the one before."""
+"""Checkpoints for `--resume`: the complete state of a run in one file, and the previous one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from mineral_recog.errors import UserError
-from mineral_recog.files import whole_file
+from mineral_recog.files import atomic_file
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
@@ -56,60 +56,61 @@ class CheckpointWriter:
 
 
 def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-    """Write tensors and JSON facts to one file, whole or not at all, and keep the one before.
+    """Write tensors and JSON facts to one safetensors file, and keep the previous checkpoint.
 
-    At every moment one of the two is whole.
+    At least one of the two files is complete at any time.
     """
-    here = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"facts": json.dumps(facts), "sha256": _digest(here)}
-    with whole_file(path) as partial:
-        # Written by Python, so that a full disk is told as one.
-        partial.write_bytes(save(here, metadata=metadata))
+    copies = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    metadata = {"facts": json.dumps(facts), "sha256": _digest(copies)}
+    with atomic_file(path) as partial:
+        # Written by Python, so that a full disk is reported as such.
+        partial.write_bytes(save(copies, metadata=metadata))
         if path.exists():
-            path.replace(before(path))
+            path.replace(previous_checkpoint(path))
 
 
-def before(path: Path) -> Path:
-    """Where the checkpoint before the last one lies."""
+def previous_checkpoint(path: Path) -> Path:
+    """Return the path of the checkpoint before the last one."""
     return path.with_name(f"before.{path.name}")
 
 
 def has_checkpoint(path: Path) -> bool:
-    """Whether there is a checkpoint, or one before it."""
-    return path.is_file() or before(path).is_file()
+    """Return whether there is a checkpoint or a previous one."""
+    return path.is_file() or previous_checkpoint(path).is_file()
 
 
 def read_checkpoint(
-    path: Path, on_damaged: Callable[[str], None] = lambda why: None
+    path: Path, on_damaged: Callable[[str], None] = lambda reason: None
 ) -> State | None:
-    """Tensors and facts of a checkpoint, or of the one before if it is damaged; nothing is run.
+    """Read a checkpoint, or the previous one if it is damaged; no code from the file is run.
 
     Args:
-        path: of the checkpoint.
-        on_damaged: called with what is wrong with it, if the one before is taken for it.
+        path: File of the last checkpoint.
+        on_damaged: Called with the reason if the last checkpoint is damaged and the previous
+            one is read.
 
     Returns:
-        None if there is no checkpoint.
+        Tensors and facts; None if there is no checkpoint.
 
     Raises:
-        UserError: there is none that is whole.
+        UserError: All checkpoints are damaged.
     """
-    wrong = ""
-    for each in filter(Path.is_file, (path, before(path))):
+    reason = ""
+    for file in filter(Path.is_file, (path, previous_checkpoint(path))):
         try:
-            state = _read(each)
+            state = _read(file)
         except (SafetensorError, ValueError, KeyError) as error:
-            wrong = wrong or str(error)
+            reason = reason or str(error)
         else:
-            if wrong:
-                on_damaged(wrong)
+            if reason:
+                on_damaged(reason)
             return state
-    if not wrong:
+    if not reason:
         return None
     raise UserError(
         tr(
-            f"The checkpoint {path} is damaged ({wrong}): train again with --force.",
-            f"检查点 {path} 已损坏（{wrong}）：请用 --force 重新训练。",
+            f"The checkpoint {path} is damaged ({reason}): train again with --force.",
+            f"检查点 {path} 已损坏（{reason}）：请用 --force 重新训练。",
         )
     )
 
@@ -122,12 +123,12 @@ def _read(path: Path) -> State:
         raise ValueError(tr("its bytes have changed", "内容已改变"))
     facts = parse_json(metadata["facts"])
     if not isinstance(facts, dict):
-        raise ValueError(tr("its facts are none", "缺少状态信息"))
+        raise ValueError(tr("its facts are not a JSON object", "状态信息不是 JSON 对象"))
     return tensors, facts
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over names and bytes of all tensors."""
+    """Return the SHA-256 over the names, types, shapes and bytes of all tensors."""
     digest = hashlib.sha256()
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())

@@ -1,8 +1,8 @@
-"""The processes that train one network together, as `torchrun` starts them; usually one, alone.
+"""The processes that train one network together, as `torchrun` starts them; usually only one.
 
-Every process draws the same batches and reads its own part of each: of a batch, process r of R
-takes photos r, r + R, r + 2R, and so on. Losses see the whole batch in every process, so centers
-and probabilities p_i are the same in all without being sent.
+Every process draws the same batches and reads its share of each: of a batch, process r of R
+takes photos r, r + R, r + 2R, and so on. Every process computes the loss of the full batch, so
+centers and probabilities p_i are equal in all processes without communication.
 """
 
 from __future__ import annotations
@@ -24,158 +24,165 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
 
-LONGEST_WAIT = timedelta(hours=12)  # of one process for another that reads all photos once
-LAST_TENSORS = 0.2  # seconds that the threads of a group get to let go of them
+COLLECTIVE_TIMEOUT = timedelta(hours=12)  # long enough for one process to read all photos once
+SHUTDOWN_SECONDS = 0.2  # time for the threads of a process group to release their tensors
 
 
-class Ranks:
-    """This process among those of the run.
+class DistributedContext:
+    """This process and its place among the processes of the run.
 
     Args:
-        number: of this process, r in 0..R-1.
-        count: of all, R.
+        rank: Number of this process, r in 0..R-1.
+        world_size: Number of processes, R.
     """
 
-    def __init__(self, number: int = 0, count: int = 1) -> None:
-        self.number, self.count = number, count
+    def __init__(self, rank: int = 0, world_size: int = 1) -> None:
+        self.rank, self.world_size = rank, world_size
 
     @property
-    def first(self) -> bool:
-        """Whether this process is the one that writes."""
-        return self.number == 0
+    def is_main(self) -> bool:
+        """Whether this process writes the files of the run."""
+        return self.rank == 0
 
     @property
     def share(self) -> slice:
-        """Which photos of a batch this process reads."""
-        return slice(self.number, None, self.count)
+        """The photos of a batch that this process reads."""
+        return slice(self.rank, None, self.world_size)
 
-    def wait(self) -> None:
-        """Wait until all processes are here."""
-        if self.count > 1:
+    def barrier(self) -> None:
+        """Wait until all processes reach this call."""
+        if self.world_size > 1:
             dist.barrier()
 
-    def agreed(self, chosen: int) -> int:
-        """What the first process chose."""
-        if self.count == 1:
-            return chosen
-        told = torch.tensor(chosen)  # not on a GPU, which would have to be waited for
-        dist.broadcast(told, 0)
-        return int(told)
+    def broadcast(self, value: int) -> int:
+        """Return the value of the main process."""
+        if self.world_size == 1:
+            return value
+        message = torch.tensor(value)  # on the CPU: a GPU would have to be waited for
+        dist.broadcast(message, 0)
+        return int(message)
 
-    def with_common_statistics(self, network: Network) -> Network:
-        """A network whose batch normalisation sees whole batches, which torch can do on GPUs."""
-        if self.count > 1 and next(network.parameters()).is_cuda:
+    def sync_batchnorm(self, network: Network) -> Network:
+        """Make batch normalisation use the full batch; torch supports this on GPUs only."""
+        if self.world_size > 1 and next(network.parameters()).is_cuda:
             network.backbone = convert_sync_batchnorm(network.backbone)
         return network
 
-    def parallel(self, network: nn.Module) -> nn.Module:
-        """A network whose gradients are the means of those of all processes.
+    def wrap(self, network: nn.Module) -> nn.Module:
+        """Return a network whose gradients are averaged over all processes.
 
-        Call it again when other parameters are to learn.
+        Call it again when other parameters are to be trained.
         """
-        if self.count == 1 or not any(p.requires_grad for p in network.parameters()):
+        if self.world_size == 1 or not any(p.requires_grad for p in network.parameters()):
             return network
         return DistributedDataParallel(network)
 
-    def join(self, rows: Tensor, total: int) -> Tensor:
-        """The rows of a whole batch in its order, [total, ...], of each process's share of them.
+    def gather_batch(self, rows: Tensor, total: int) -> Tensor:
+        """Return the rows of the full batch in its order, from the shares of all processes.
 
-        Gradients flow into the rows of this process alone; `parallel` takes the means of what
-        comes of them in all processes, so a loss must count `count` times.
+        Gradients flow only into the rows of this process. `wrap` averages the resulting gradients
+        over all processes, so a loss has to be multiplied by `world_size`.
+
+        Args:
+            rows: Rows of this process's share, [M, ...].
+            total: Rows of the full batch.
+
+        Returns:
+            Rows of the full batch, [total, ...].
         """
-        if self.count == 1:
+        if self.world_size == 1:
             return rows
-        parts = self._gather(rows.detach(), -(-total // self.count))
-        whole = rows.new_empty(total, *rows.shape[1:])
-        for number, part in enumerate(parts):
-            of_rank = slice(number, None, self.count)
-            whole[of_rank] = part[: len(range(total)[of_rank])]
-        whole[self.share] = rows
-        return whole
+        parts = self._gather(rows.detach(), -(-total // self.world_size))
+        batch = rows.new_empty(total, *rows.shape[1:])
+        for rank, part in enumerate(parts):
+            share = slice(rank, None, self.world_size)
+            batch[share] = part[: len(range(total)[share])]
+        batch[self.share] = rows
+        return batch
 
-    def collect(self, outputs: Outputs, device: torch.device) -> Outputs:
-        """What all processes found of their shares of M photos, in the order of the photos."""
-        if self.count == 1:
+    def gather_outputs(self, outputs: Outputs, device: torch.device) -> Outputs:
+        """Return the outputs of all processes for M photos, in the order of the photos."""
+        if self.world_size == 1:
             return outputs
-        total = torch.tensor(len(outputs.photos), device=device)
+        total = torch.tensor(len(outputs.indices), device=device)
         dist.all_reduce(total)
-        whole = []
-        for of_some in (outputs.photos, outputs.labels, outputs.logits, outputs.features):
-            rows = torch.from_numpy(of_some).to(device)
-            whole.append(self._rows_of_all(rows, int(total)).cpu().numpy())
-        order = whole[0].argsort()
-        return Outputs(*(rows[order] for rows in whole))
+        gathered = []
+        for array in (outputs.indices, outputs.labels, outputs.logits, outputs.features):
+            rows = torch.from_numpy(array).to(device)
+            gathered.append(self._gather_rows(rows, int(total)).cpu().numpy())
+        order = gathered[0].argsort()
+        return Outputs(*(rows[order] for rows in gathered))
 
-    def _rows_of_all(self, rows: Tensor, total: int) -> Tensor:
+    def _gather_rows(self, rows: Tensor, total: int) -> Tensor:
         sizes = self._gather(torch.tensor([len(rows)], device=rows.device), 1)
-        most = max(map(int, sizes))
-        parts = self._gather(rows, most)
-        found = torch.cat([part[: int(size)] for part, size in zip(parts, sizes, strict=True)])
-        assert len(found) == total
-        return found
+        longest = max(map(int, sizes))
+        parts = self._gather(rows, longest)
+        gathered = torch.cat([part[: int(size)] for part, size in zip(parts, sizes, strict=True)])
+        assert len(gathered) == total
+        return gathered
 
-    def _gather(self, rows: Tensor, most: int) -> list[Tensor]:
-        """The rows of each process, filled up to `most`, which none exceeds."""
-        filled = rows.new_zeros(most, *rows.shape[1:])
-        filled[: len(rows)] = rows
-        parts = [torch.empty_like(filled) for _ in range(self.count)]
-        dist.all_gather(parts, filled)
+    def _gather(self, rows: Tensor, length: int) -> list[Tensor]:
+        """Return the rows of each process, padded with zeros to `length`, which none exceeds."""
+        padded = rows.new_zeros(length, *rows.shape[1:])
+        padded[: len(rows)] = rows
+        parts = [torch.empty_like(padded) for _ in range(self.world_size)]
+        dist.all_gather(parts, padded)
         return parts
 
 
 @contextmanager
-def joined(device: torch.device) -> Iterator[tuple[Ranks, torch.device]]:
-    """This process among those that `torchrun` started, if it did, and the device that it takes.
+def process_group(device: torch.device) -> Iterator[tuple[DistributedContext, torch.device]]:
+    """Join the processes that `torchrun` started, if it did, and choose this process's device.
 
-    Processes of one machine take its GPUs in turn.
+    Each process of a machine takes one of its GPUs.
 
     Raises:
-        UserError: more processes on this machine than GPUs.
+        UserError: There are more processes on this machine than GPUs.
     """
-    count = int(os.environ.get("WORLD_SIZE", "1"))
-    if count == 1 or not dist.is_torchelastic_launched():
-        yield Ranks(), device
+    world_size = int(os.environ.get("WORLD_SIZE", "1"))
+    if world_size == 1 or not dist.is_torchelastic_launched():
+        yield DistributedContext(), device
         return
     if device.type == "cuda":
-        device = _own_gpu(int(os.environ["LOCAL_RANK"]))
+        device = _local_gpu(int(os.environ["LOCAL_RANK"]))
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=LONGEST_WAIT)
+    dist.init_process_group(backend, timeout=COLLECTIVE_TIMEOUT)
     try:
-        yield Ranks(dist.get_rank(), count), device
+        yield DistributedContext(dist.get_rank(), world_size), device
     finally:
-        # The group's threads let go of their last tensors under Python's lock; in torch 2.4 the
-        # end of the group holds it while it waits for these threads, for ever.
-        time.sleep(LAST_TENSORS)
+        # The threads of the group need Python's lock to release their last tensors. In torch 2.4
+        # destroy_process_group holds that lock while it waits for them, which is a deadlock.
+        time.sleep(SHUTDOWN_SECONDS)
         dist.destroy_process_group()
 
 
-def _own_gpu(number: int) -> torch.device:
-    if number >= torch.cuda.device_count():
+def _local_gpu(local_rank: int) -> torch.device:
+    if local_rank >= torch.cuda.device_count():
         raise UserError(
             tr(
-                f"Process {number + 1} of this machine finds no GPU: it has "
-                f"{torch.cuda.device_count()}; start as many processes, or use --device cpu.",
-                f"本机第 {number + 1} 个进程没有 GPU 可用：共有 {torch.cuda.device_count()} 个；"
-                "请启动同样多的进程，或用 --device cpu。",
+                f"There is no GPU for process {local_rank + 1} of this machine, which has "
+                f"{torch.cuda.device_count()}: start as many processes, or use --device cpu.",
+                f"本机第 {local_rank + 1} 个进程没有 GPU 可用：本机共有 "
+                f"{torch.cuda.device_count()} 个 GPU；请启动同样多的进程，或使用 --device cpu。",
             )
         )
-    device = torch.device("cuda", number)
+    device = torch.device("cuda", local_rank)
     torch.cuda.set_device(device)
     return device
 
 
-def refuse_too_many(ranks: Ranks, smallest: int) -> None:
-    """Refuse more processes than there are photos in the smallest batch or in a split.
+def refuse_too_many_processes(context: DistributedContext, smallest: int) -> None:
+    """Refuse more processes than the smallest batch or split has photos.
 
     Raises:
-        UserError: a process would have nothing to do.
+        UserError: A process would have no photo.
     """
-    if ranks.count > smallest:
+    if context.world_size > smallest:
         raise UserError(
             tr(
-                f"{ranks.count} processes cannot share {smallest} photos: start fewer, or set a "
-                "larger batch_size.",
-                f"{ranks.count} 个进程无法分担 {smallest} 张照片：请减少进程数，"
+                f"{context.world_size} processes cannot share {smallest} photos: start fewer, or "
+                "set a larger batch_size.",
+                f"{context.world_size} 个进程无法分担 {smallest} 张照片：请减少进程数，"
                 "或增大 batch_size。",
             )
         )

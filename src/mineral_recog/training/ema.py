@@ -1,4 +1,4 @@
-"""The moving average of the weights, which is steadier than the weights themselves."""
+"""The moving average of the weights, which varies less than the weights themselves."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 
 class Ema:
-    """Exponential moving average of all that a network learns and counts.
+    """Exponential moving average of all weights and buffers of a network.
 
     a <- d * a + (1 - d) * w after every step, with d = min(decay, (1 + t) / (10 + t)) at step t, so
-    that a short run is not an average of its beginning (Tarvainen and Valpola, "Mean teachers are
-    better role models", NeurIPS 2017, for the average).
+    that the first weights do not dominate the average of a short run (Tarvainen and Valpola, "Mean
+    teachers are better role models", NeurIPS 2017, for the average).
 
     Args:
-        network: whose weights the average starts from.
+        network: Network whose weights the average starts from.
         decay: 0.999 averages over about a thousand steps.
     """
 
@@ -27,21 +27,21 @@ class Ema:
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
-        """Take in the weights after a step."""
+        """Add the weights after a step to the average."""
         self.steps += 1
-        kept = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for key, value in network.state_dict().items():
             if value.is_floating_point():
-                self.state[key].lerp_(value, 1 - kept)
+                self.state[key].lerp_(value, 1 - decay)
             else:
                 self.state[key].copy_(value)
 
     @contextmanager
-    def in_place_of(self, network: nn.Module) -> Iterator[None]:
-        """The network has the averaged weights inside, and its own again outside."""
-        own: dict[str, Tensor] = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    def applied_to(self, network: nn.Module) -> Iterator[None]:
+        """Give the network the averaged weights inside the context, and restore its own after."""
+        saved: dict[str, Tensor] = {k: v.detach().clone() for k, v in network.state_dict().items()}
         network.load_state_dict(self.state)
         try:
             yield
         finally:
-            network.load_state_dict(own)
+            network.load_state_dict(saved)

@@ -1,4 +1,4 @@
-"""Features of a backbone that stands still, computed once instead of in every epoch."""
+"""Features of a frozen backbone, computed once instead of in every epoch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mineral_recog.data.epoch_batches import EpochBatches, number_of_batches
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs, predict
-from mineral_recog.training.distributed import Ranks
+from mineral_recog.training.distributed import DistributedContext
 
 
 class FeatureCache:
@@ -23,61 +23,64 @@ class FeatureCache:
     They take 4 * k * N * D bytes: 0.2 GB for 10,000 photos, 4 views and 1,280 features.
 
     Args:
-        network: whose backbone stands still; it is left in evaluation mode.
-        views: of the training photos.
-        val: validation photos.
-        labels: class of each training photo, [N].
-        count: k.
-        epoch: the first epoch that trains on them: its views are those of that epoch and the next.
-        seed: of the run.
-        device: of the network.
+        network: Network with a frozen backbone; it is left in evaluation mode.
+        train_loader: Loader of random views of the training photos.
+        val_loader: Loader of the validation photos.
+        labels: Class of each training photo, [N].
+        view_count: Number of views, k.
+        first_epoch: First epoch that trains on the features. The views are those that this epoch
+            and the k - 1 epochs after it would draw.
+        seed: Seed of the run.
+        device: Device of the network.
         precision: `float32` or `bfloat16`.
-        ranks: each process computes its share and gets those of all.
-        on_view: called before each view, with its number.
+        context: Each process computes its share and receives the features of all.
+        on_view: Called with the number of each view before it is computed.
     """
 
     def __init__(
         self,
         network: Network,
-        views: TrainingLoader,
-        val: EvaluationLoader,
+        train_loader: TrainingLoader,
+        val_loader: EvaluationLoader,
         labels: NDArray[np.int64],
-        count: int,
-        epoch: int,
+        view_count: int,
+        first_epoch: int,
         seed: int,
         device: torch.device,
         precision: str,
-        ranks: Ranks,
+        context: DistributedContext,
         on_view: Callable[[int], None],
     ) -> None:
         self.seed, self.network = seed, network
         self.labels = torch.from_numpy(labels)
-        photos = len(labels)
-        batches = EpochBatches(number_of_batches(photos, val.batch_size), np.arange(photos))
-        found = []
-        for view in range(count):
+        photo_count = len(labels)
+        all_photos = EpochBatches(
+            number_of_batches(photo_count, val_loader.batch_size), np.arange(photo_count)
+        )
+        features = []
+        for view in range(view_count):
             on_view(view)
-            pixels = views.batches(epoch + view, batches)
-            # Random views are trained on as they are; only of test photos the mirror image counts.
-            of_share = predict(network, pixels, device, precision, views=1)
-            found.append(ranks.collect(of_share, device).features)
-        self.features = torch.from_numpy(np.stack(found))  # [k, N, D]
-        self.val = ranks.collect(predict(network, val, device, precision), device)
+            batches = train_loader.batches(first_epoch + view, all_photos)
+            # No mirrored view: training uses random views as they are.
+            outputs = predict(network, batches, device, precision, views=1)
+            features.append(context.gather_outputs(outputs, device).features)
+        self.features = torch.from_numpy(np.stack(features))  # [k, N, D]
+        self.val = context.gather_outputs(predict(network, val_loader, device, precision), device)
 
     def batches(self, epoch: int, drawn: EpochBatches, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch from the first on: of each photo drawn, a view at random."""
+        """Yield the batches of an epoch from `first` on, with a random view of each drawn photo."""
         rng = np.random.default_rng([self.seed, epoch, 3])
         for number, photos in enumerate(drawn):
-            view = torch.from_numpy(rng.integers(len(self.features), size=len(photos)))
+            views = torch.from_numpy(rng.integers(len(self.features), size=len(photos)))
             if number < first:
                 continue
-            which = torch.from_numpy(photos)
-            yield Batch(self.features[view, which], self.labels[which], which)
+            indices = torch.from_numpy(photos)
+            yield Batch(self.features[views, indices], self.labels[indices], indices)
 
     def validate(self) -> Outputs:
-        """What the classifier, as it is now, says of the validation photos."""
+        """Return the outputs of the current classifier for the validation photos."""
         with torch.inference_mode():
-            known: Tensor = torch.from_numpy(self.val.features)
+            features: Tensor = torch.from_numpy(self.val.features)
             device = next(self.network.classifier.parameters()).device
-            logits = self.network.classifier(known.to(device)).float().cpu().numpy()
+            logits = self.network.classifier(features.to(device)).float().cpu().numpy()
         return replace(self.val, logits=logits)

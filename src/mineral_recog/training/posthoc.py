@@ -1,6 +1,6 @@
-"""What is done to a linear head after training: each way has one strength, tau.
+"""Adjustments of a linear head after training; each has one strength, tau.
 
-Both change W [C, D] and b [C] and nothing else, so that the model is used as any other.
+They change only W [C, D] and b [C], so the adjusted model is used like any other.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from mineral_recog.recipes.recipe import Adjustment
 def logit_adjusted(
     weight: Tensor, bias: Tensor, prior: Tensor, tau: float
 ) -> tuple[Tensor, Tensor]:
-    """W and b whose logits are z - tau * log prior.
+    """Return the W and b whose logits are z - tau * log prior.
 
     Menon et al., "Long-tail learning via logit adjustment", ICLR 2021, equation 9.
     """
@@ -27,15 +27,15 @@ def logit_adjusted(
 def tau_normalised(
     weight: Tensor, bias: Tensor, prior: Tensor, tau: float
 ) -> tuple[Tensor, Tensor]:
-    """W with rows w_c / ||w_c||^tau, and no b; tau = 0 leaves W as it is.
+    """Return W with rows w_c / ||w_c||^tau, and b = 0; tau = 0 leaves W unchanged.
 
     Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR
-    2020, section 4, which leaves the bias out.
+    2020, section 4, which omits the bias.
     """
     return weight / weight.norm(dim=1, keepdim=True) ** tau, torch.zeros_like(bias)
 
 
-WAYS = {"logit_adjustment": logit_adjusted, "tau_normalisation": tau_normalised}
+METHODS = {"logit_adjustment": logit_adjusted, "tau_normalisation": tau_normalised}
 
 
 @torch.no_grad()
@@ -46,28 +46,29 @@ def adjust(
     features: NDArray[np.float32],
     labels: NDArray[np.int64],
 ) -> float:
-    """Change a head by the tau whose mean accuracy over classes is best; gives that tau.
+    """Adjust a head with the tau that gives the best mean class accuracy, and return this tau.
 
-    Of taus that are equally good the first is taken.
+    If several taus are equally good, the first one is used.
 
     Args:
-        head: changed in place.
-        prior: class prior of the training photos, [C].
-        features: of the validation photos, [M, D].
-        labels: of the validation photos, [M].
+        head: Head to change in place.
+        adjustment: Method and the taus to try.
+        prior: Class prior of the training photos, [C].
+        features: Features of the validation photos, [M, D].
+        labels: Classes of the validation photos, [M].
     """
-    way = WAYS[adjustment.kind]
+    method = METHODS[adjustment.kind]
     device = head.weight.device
-    known, true = torch.tensor(features, device=device), torch.tensor(labels, device=device)
-    photos = torch.bincount(true, minlength=len(prior)).clamp(min=1)
+    inputs, targets = torch.tensor(features, device=device), torch.tensor(labels, device=device)
+    counts = torch.bincount(targets, minlength=len(prior)).clamp(min=1)
     best_tau, best_mean = 0.0, -1.0
     for tau in adjustment.taus:
-        weight, bias = way(head.weight, head.bias, prior.to(device), tau)
-        right = (known @ weight.T + bias).argmax(dim=1) == true
-        mean = float((torch.bincount(true[right], minlength=len(prior)) / photos).mean())
+        weight, bias = method(head.weight, head.bias, prior.to(device), tau)
+        correct = (inputs @ weight.T + bias).argmax(dim=1) == targets
+        mean = float((torch.bincount(targets[correct], minlength=len(prior)) / counts).mean())
         if mean > best_mean:
             best_tau, best_mean = tau, mean
-    weight, bias = way(head.weight, head.bias, prior.to(device), best_tau)
+    weight, bias = method(head.weight, head.bias, prior.to(device), best_tau)
     head.weight.copy_(weight)
     head.bias.copy_(bias)
     return best_tau

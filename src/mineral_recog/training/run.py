@@ -1,4 +1,4 @@
-"""A training run: from a prepared folder and a recipe to a run folder with a bundle."""
+"""A training run: make a run folder with a bundle from a prepared folder and a recipe."""
 
 from __future__ import annotations
 
@@ -17,26 +17,35 @@ import torchvision
 from torch import nn
 
 from mineral_recog.data.cache import Cache
-from mineral_recog.data.cache_builder import cache_pays, reduce_photos
+from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.epoch_batches import number_of_batches
-from mineral_recog.data.images import unreadable, unreadable_error
+from mineral_recog.data.images import find_unreadable, unreadable_photos_error
 from mineral_recog.data.transforms import Preprocessing, evaluation_side, training_side
 from mineral_recog.errors import UserError
-from mineral_recog.files import link_or_copy, refuse_existing, whole_folder
+from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle
-from mineral_recog.models.device import choose_device, choose_precision, describe
-from mineral_recog.models.network import Network, build_network, empty_network, name_of
+from mineral_recog.models.device import choose_device, choose_precision, describe_hardware
+from mineral_recog.models.network import (
+    Network,
+    backbone_name,
+    build_network,
+    build_untrained_network,
+)
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.text import parse_json
 from mineral_recog.training.calibration_fit import calibrate
 from mineral_recog.training.checkpoint import has_checkpoint
-from mineral_recog.training.distributed import Ranks, joined, refuse_too_many
-from mineral_recog.training.run_lock import locked
+from mineral_recog.training.distributed import (
+    DistributedContext,
+    process_group,
+    refuse_too_many_processes,
+)
+from mineral_recog.training.run_lock import lock_run
 from mineral_recog.training.signals import Stopped, catch_signals
 from mineral_recog.training.trainer import CHECKPOINT, LOG, LogLine, Trainer
 
@@ -55,45 +64,48 @@ def train(
     on_epoch: Callable[[LogLine], None] = lambda line: None,
     progress: Progress = SILENT,
 ) -> None:
-    """Train from the start and leave the bundle in `folder`/model.
+    """Train a network from the start and write its bundle to `folder`/model.
 
     Args:
-        data: folder with train/ and val/.
-        recipe: what to do.
-        folder: of the run; made here.
-        backbone: any module that turns normalised pixels [B, 3, S, S] into features [B, D], to
-            train instead of the one that the recipe names; the module itself stays as it is.
-        device: see `choose_device`.
-        workers: loader processes.
-        force: replace a run that is there.
-        on_epoch: called with each line of the log.
-        progress: receives progress and notices.
+        data: Folder with train/ and val/.
+        recipe: Recipe of the training.
+        folder: Run folder to create.
+        backbone: Any module that turns normalised pixels [B, 3, S, S] into features [B, D], to
+            train instead of the backbone that the recipe names. A copy is trained; the module
+            does not change.
+        device: See `choose_device`.
+        workers: Number of loader processes.
+        force: Replace an existing run.
+        on_epoch: Called with each line of the log.
+        progress: Receives progress and notices.
 
     Raises:
-        UserError: anything that the user must change, or another process is making this run.
+        UserError: The user has to change something, or another process is writing this run.
     """
     data, folder = Path(data), Path(folder)
-    with _alone_or_first(folder, device) as (ranks, where):
-        if ranks.first:
+    with _locked_process_group(folder, device) as (context, torch_device):
+        if context.is_main:
             refuse_existing(folder, force, made_by_us=is_run(folder))
         if backbone is not None:
-            recipe = recipe.model_copy(update={"backbone": name_of(backbone), "pretrained": False})
-        trainer, train_set, val, recipe = _trainer(
-            data, recipe, folder, backbone, where, workers, ranks, progress
+            recipe = recipe.model_copy(
+                update={"backbone": backbone_name(backbone), "pretrained": False}
+            )
+        trainer, train_set, val, recipe = _build_trainer(
+            data, recipe, folder, backbone, torch_device, workers, context, progress
         )
-        # Recorded by its absolute path, so that `evaluate` finds the photos from anywhere.
+        # An absolute path, so that `evaluate` finds the photos from any working directory.
         facts = {
             "data": str(data.resolve()),
             "fingerprint": train_set.fingerprint(),
             "preprocessing": trainer.network.preprocessing.to_json(),
             "cached": trainer.cached,
         }
-        if ranks.first:
-            with whole_folder(folder) as partial:
+        if context.is_main:
+            with atomic_folder(folder) as partial:
                 (partial / "checkpoint").mkdir()
                 (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
                 (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-        _run(trainer, train_set, val, recipe, folder, workers, on_epoch, progress)
+        _train_and_save(trainer, train_set, val, recipe, folder, workers, on_epoch, progress)
 
 
 def resume(
@@ -106,55 +118,59 @@ def resume(
     on_epoch: Callable[[LogLine], None] = lambda line: None,
     progress: Progress = SILENT,
 ) -> None:
-    """Go on with a run that was interrupted, by the recipe in its folder; arguments as `train`.
+    """Continue an interrupted run by the recipe in its folder; the arguments are those of `train`.
 
     Raises:
-        UserError: no run there, it is finished, its photos are not the ones it began with, or
-            another process is making it.
+        UserError: There is no run, the run is finished, its training photos have changed, or
+            another process is writing it.
     """
     data, folder = Path(data), Path(folder)
-    with _alone_or_first(folder, device) as (ranks, where):
+    with _locked_process_group(folder, device) as (context, torch_device):
         _refuse_unresumable(folder)
         recipe = read_recipe(str(folder / RECIPE))
-        began = began_with(folder)
-        trainer, train_set, val, recipe = _trainer(
-            data, recipe, folder, backbone, where, workers, ranks, progress, began
+        record = read_run_record(folder)
+        trainer, train_set, val, recipe = _build_trainer(
+            data, recipe, folder, backbone, torch_device, workers, context, progress, record
         )
-        if began.fingerprint != train_set.fingerprint():
+        if record.fingerprint != train_set.fingerprint():
             raise UserError(
                 tr(
-                    f"The training photos in {data} are not those that {folder} began with: put "
-                    "them back, or train again with --force.",
-                    f"{data} 里的训练照片与 {folder} 开始时不同：请恢复它们，"
+                    f"The training photos in {data} have changed since {folder} was started: "
+                    "restore them, or train again with --force.",
+                    f"{data} 里的训练照片与 {folder} 开始训练时不同：请恢复这些照片，"
                     "或用 --force 重新训练。",
                 )
             )
-        trainer.resume(lambda reason: progress.notice(_damaged(folder, reason)))
-        _run(trainer, train_set, val, recipe, folder, workers, on_epoch, progress)
+        trainer.resume(lambda reason: progress.notice(_damaged_checkpoint_notice(folder, reason)))
+        _train_and_save(trainer, train_set, val, recipe, folder, workers, on_epoch, progress)
 
 
 @contextmanager
-def _alone_or_first(folder: Path, device: str) -> Iterator[tuple[Ranks, torch.device]]:
-    """One run a folder; its first process holds the lock."""
+def _locked_process_group(
+    folder: Path, device: str
+) -> Iterator[tuple[DistributedContext, torch.device]]:
+    """Join the processes of a run; the main process locks the run folder."""
     with (
-        joined(choose_device(device)) as (ranks, where),
-        locked(folder) if ranks.first else nullcontext(),
+        process_group(choose_device(device)) as (context, torch_device),
+        lock_run(folder) if context.is_main else nullcontext(),
     ):
-        yield ranks, where
+        yield context, torch_device
 
 
-def _precision(network: Network, device: torch.device, ranks: Ranks) -> str:
-    """The precision that is fast here, the same in all processes."""
+def _choose_common_precision(
+    network: Network, device: torch.device, context: DistributedContext
+) -> str:
+    """Return the precision that is faster on this machine, the same in all processes."""
     names = ("float32", "bfloat16")
-    chosen = names.index(choose_precision(network, device)) if ranks.first else 0
-    return names[ranks.agreed(chosen)]
+    chosen = names.index(choose_precision(network, device)) if context.is_main else 0
+    return names[context.broadcast(chosen)]
 
 
 def _refuse_unresumable(folder: Path) -> None:
     if not is_run(folder):
         raise UserError(
             tr(
-                f"{folder} holds no run to resume: leave out --resume to start one.",
+                f"{folder} holds no run to resume: omit --resume to start one.",
                 f"{folder} 里没有可继续的训练：去掉 --resume 即可开始。",
             )
         )
@@ -167,13 +183,13 @@ def _refuse_unresumable(folder: Path) -> None:
         )
 
 
-class Began(NamedTuple):
-    """What a run began with.
+class RunRecord(NamedTuple):
+    """The data and the settings that a run was started with.
 
     Attributes:
-        fingerprint: of its training photos.
-        preprocessing: if a checkpoint holds weights.
-        cached: whether it trains on reduced photos.
+        fingerprint: Fingerprint of the training photos.
+        preprocessing: Preprocessing of the network; None if there is no checkpoint yet.
+        cached: Whether the run trains on reduced photos.
     """
 
     fingerprint: str
@@ -181,20 +197,20 @@ class Began(NamedTuple):
     cached: bool
 
 
-def began_with(folder: Path) -> Began:
-    """What a run began with, by its record.
+def read_run_record(folder: Path) -> RunRecord:
+    """Read the record of a run.
 
     Raises:
-        UserError: the record of the run is damaged.
+        UserError: The record is damaged.
     """
     try:
         facts = parse_json((folder / RUN).read_text(encoding="utf-8"))
-        fingerprint, preprocessing = str(facts["fingerprint"]), facts["preprocessing"]
-        seen = Preprocessing(
-            int(preprocessing["image_size"]),
-            tuple(map(float, preprocessing["mean"])),  # type: ignore[arg-type]
-            tuple(map(float, preprocessing["std"])),  # type: ignore[arg-type]
-            int(preprocessing["test_views"]),
+        fingerprint, values = str(facts["fingerprint"]), facts["preprocessing"]
+        preprocessing = Preprocessing(
+            int(values["image_size"]),
+            tuple(map(float, values["mean"])),  # type: ignore[arg-type]
+            tuple(map(float, values["std"])),  # type: ignore[arg-type]
+            int(values["test_views"]),
         )
     except (ValueError, KeyError, TypeError):
         raise UserError(
@@ -204,20 +220,23 @@ def began_with(folder: Path) -> Began:
             )
         ) from None
     cached = facts.get("cached") is True
-    return Began(fingerprint, seen if has_checkpoint(folder / CHECKPOINT) else None, cached)
+    return RunRecord(
+        fingerprint, preprocessing if has_checkpoint(folder / CHECKPOINT) else None, cached
+    )
 
 
-def branch(run: Path, recipe: Recipe, folder: Path) -> None:
-    """Make a run folder that has come as far as `run` has, to go on with `resume`.
+def fork_run(run: Path, recipe: Recipe, folder: Path) -> None:
+    """Copy the progress of a run into a new run folder, which `resume` continues.
 
     Args:
-        run: folder of a run that is not finished.
-        recipe: to go on by, with its precision chosen; up to here it must be that of `run`.
-        folder: to make, or to replace.
+        run: Folder of an unfinished run.
+        recipe: Recipe to continue by, with its precision chosen. For the completed epochs it must
+            equal the recipe of `run`.
+        folder: Run folder to create or to replace.
     """
-    with whole_folder(folder) as partial:
+    with atomic_folder(folder) as partial:
         (partial / CHECKPOINT).parent.mkdir()
-        # A run replaces its checkpoint by another file, so a link stays as it is; a log grows.
+        # A run replaces its checkpoint by a new file, so a link is safe; a log is appended to.
         link_or_copy(run / CHECKPOINT, partial / CHECKPOINT)
         shutil.copyfile(run / LOG, partial / LOG)
         shutil.copyfile(run / RUN, partial / RUN)
@@ -225,24 +244,24 @@ def branch(run: Path, recipe: Recipe, folder: Path) -> None:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is one that `train` made."""
+    """Return whether `train` made a folder."""
     return (folder / RECIPE).is_file() and (folder / RUN).is_file()
 
 
-def _trainer(
+def _build_trainer(
     data: Path,
     recipe: Recipe,
     folder: Path,
     backbone: nn.Module | None,
     device: torch.device,
     workers: int,
-    ranks: Ranks,
+    context: DistributedContext,
     progress: Progress,
-    began: Began | None = None,
+    record: RunRecord | None = None,
 ) -> tuple[Trainer, Dataset, Dataset, Recipe]:
-    """Check all that can be checked beforehand, and build the trainer.
+    """Check everything that can be checked before training, and build the trainer.
 
-    For a run that `began` with a checkpoint the network is left empty, for that to fill.
+    For a run with a checkpoint no pretrained weights are loaded: the checkpoint holds the weights.
     """
     train_set = read_split(data, "train", progress=progress)
     if len(train_set.classes) < 2:
@@ -256,83 +275,85 @@ def _trainer(
     val = read_split(data, "val", train_set.classes, progress)
     class_groups(recipe.groups, train_set.classes, train_set.counts.tolist())
     torch.manual_seed(recipe.seed)
-    classes = len(train_set.classes)
-    if began is None or began.preprocessing is None:
+    class_count = len(train_set.classes)
+    if record is None or record.preprocessing is None:
         network = build_network(
             backbone or recipe.backbone,
             recipe.pretrained,
             recipe.normalisation,
             recipe.image_size,
-            classes,
+            class_count,
             recipe.head,
             recipe.test_views,
             progress,
         )
     else:
-        network = empty_network(
-            backbone or recipe.backbone, recipe.head, classes, began.preprocessing
+        network = build_untrained_network(
+            backbone or recipe.backbone, recipe.head, class_count, record.preprocessing
         )
     smallest = len(train_set) // number_of_batches(len(train_set), recipe.batch_size)
-    refuse_too_many(ranks, min(smallest, len(val)))
-    caches = _caches(train_set, val, recipe, ranks, began, progress)
-    if caches is None:  # to make them, every photo was read
+    refuse_too_many_processes(context, min(smallest, len(val)))
+    caches = _build_caches(train_set, val, recipe, context, record, progress)
+    if caches is None:  # building caches reads every photo
         for dataset in (train_set, val):
-            refuse_unreadable(dataset, ranks.share, progress)
+            refuse_unreadable(dataset, context.share, progress)
     if recipe.precision == "auto":
-        precision = _precision(network, device, ranks)
+        precision = _choose_common_precision(network, device, context)
         recipe = recipe.model_copy(update={"precision": precision})
-    trainer = Trainer(recipe, network, train_set, val, folder, device, workers, ranks, caches)
+    trainer = Trainer(recipe, network, train_set, val, folder, device, workers, context, caches)
     return trainer, train_set, val, recipe
 
 
-def _caches(
+def _build_caches(
     train: Dataset,
     val: Dataset,
     recipe: Recipe,
-    ranks: Ranks,
-    began: Began | None,
+    context: DistributedContext,
+    record: RunRecord | None,
     progress: Progress,
 ) -> Sequence[Cache] | None:
-    """Caches of reduced photos, if the run has them; one process makes them for all."""
+    """Build the caches of reduced photos, if the run uses them; the main process writes them."""
     side = training_side(recipe.image_size)
-    if began is not None:
-        cached = began.cached
+    if record is not None:
+        cached = record.cached
     else:
-        cached = cache_pays(train, side) if recipe.cache == "auto" else recipe.cache
+        cached = is_cache_worthwhile(train, side) if recipe.cache == "auto" else recipe.cache
     if not cached:
         return None
-    if not ranks.first:
-        ranks.wait()
-    caches = reduce_photos((train, val), (side, evaluation_side(recipe.image_size)), progress)
-    if ranks.first:
-        ranks.wait()
-    return caches if ranks.agreed(caches is not None) else None
+    if not context.is_main:
+        context.barrier()
+    caches = build_caches((train, val), (side, evaluation_side(recipe.image_size)), progress)
+    if context.is_main:
+        context.barrier()
+    return caches if context.broadcast(caches is not None) else None
 
 
 def refuse_unreadable(
     dataset: Dataset, share: slice = slice(None), progress: Progress = SILENT
 ) -> None:
-    """Read every photo of a split, or of a share of it, so that none fails in the middle of a run.
+    """Read every photo of a split or of a share of it, so that none fails in the middle of a run.
 
     Raises:
-        UserError: with the photos that cannot be read.
+        UserError: Photos cannot be read; the message lists them.
     """
-    photos = range(len(dataset))[share]
+    indices = range(len(dataset))[share]
     name = dataset.root.name
-    task = progress.start(tr(f"checking {name}", f"检查 {name}"), len(photos))
-    bad = unreadable(photos, dataset.open, task.set)
+    task = progress.start(tr(f"checking {name}", f"检查 {name}"), len(indices))
+    bad = find_unreadable(indices, dataset.open, task.set)
     if bad:
-        raise unreadable_error(dataset.root, [(dataset.where(photo), why) for photo, why in bad])
+        raise unreadable_photos_error(
+            dataset.root, [(dataset.display_path(index), reason) for index, reason in bad]
+        )
 
 
-def _damaged(folder: Path, reason: str) -> str:
+def _damaged_checkpoint_notice(folder: Path, reason: str) -> str:
     return tr(
-        f"The last checkpoint in {folder} is damaged ({reason}): going on from the one before it.",
-        f"{folder} 里最近的检查点已损坏（{reason}）：从前一个检查点继续。",
+        f"The last checkpoint in {folder} is damaged ({reason}): resuming from the previous one.",
+        f"{folder} 里最近的检查点已损坏（{reason}）：将从前一个检查点继续。",
     )
 
 
-def _run(
+def _train_and_save(
     trainer: Trainer,
     train_set: Dataset,
     val: Dataset,
@@ -342,16 +363,16 @@ def _run(
     on_epoch: Callable[[LogLine], None],
     progress: Progress,
 ) -> None:
-    trainer.ranks.wait()  # the folder is there
+    trainer.context.barrier()  # until the main process has created the folder
     progress.notice(_summary(trainer, train_set, recipe))
     done = trainer.state.epochs_done * trainer.steps_per_epoch
     task = progress.start(tr("training", "训练"), trainer.steps, done)
     with catch_signals() as stop:
-        trainer.run(task.set, on_epoch if trainer.ranks.first else lambda line: None, stop)
-    if stop.signal:  # after the last step; the whole run is saved
+        trainer.run(task.set, on_epoch if trainer.context.is_main else lambda line: None, stop)
+    if stop.signal:  # after the last step; everything is saved
         raise Stopped(stop.signal)
     tau = trainer.adjust()
-    if not trainer.ranks.first:
+    if not trainer.context.is_main:
         return
     counts = tuple(train_set.counts.tolist())
     groups = class_groups(recipe.groups, train_set.classes, counts)
@@ -376,35 +397,35 @@ def _run(
         calibration=calibration,
         provenance=_provenance(trainer, train_set, recipe, tau),
     ).save(folder / "model")
-    shutil.rmtree(folder / "checkpoint")  # a finished run needs none, and it is large
+    shutil.rmtree(folder / "checkpoint")  # large, and a finished run does not need it
 
 
 def _summary(trainer: Trainer, train_set: Dataset, recipe: Recipe) -> str:
-    photos, classes = len(train_set), len(train_set.classes)
-    where = f"{trainer.device.type}, {recipe.precision}, {recipe.image_size} px"
+    photo_count, class_count = len(train_set), len(train_set.classes)
+    setup = f"{trainer.device.type}, {recipe.precision}, {recipe.image_size} px"
     return tr(
-        f"{photos} photos of {classes} classes, {recipe.backbone} on {where}, "
+        f"{photo_count} photos of {class_count} classes, {recipe.backbone} on {setup}, "
         f"{recipe.epochs} epochs",
-        f"{classes} 类 {photos} 张照片，{recipe.backbone}，{where}，{recipe.epochs} 轮",
+        f"{class_count} 类 {photo_count} 张照片，{recipe.backbone}，{setup}，{recipe.epochs} 轮",
     )
 
 
 def _provenance(
     trainer: Trainer, train_set: Dataset, recipe: Recipe, tau: float | None
 ) -> dict[str, str]:
-    adjusted = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
-    photos = (
+    adjustment = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
+    photo_size = (
         f"reduced to {training_side(recipe.image_size)} px" if trainer.cached else "as they are"
     )
-    return adjusted | {
+    return adjustment | {
         "mineral-recog": version("mineral-recog"),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
         "timm": timm.__version__,
-        "hardware": describe(trainer.device),
+        "hardware": describe_hardware(trainer.device),
         "precision": recipe.precision,
-        "photos seen in training": photos,
+        "photos seen in training": photo_size,
         "seed": str(recipe.seed),
         "training photos (sha256 of names and sizes)": train_set.fingerprint(),
     }

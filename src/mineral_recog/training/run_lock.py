@@ -1,4 +1,4 @@
-"""One process a run folder."""
+"""A lock on a run folder: only one process writes a run."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mineral_recog.i18n import tr
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from making the run in `folder`, which need not exist yet.
+def lock_run(folder: Path) -> Iterator[None]:
+    """Lock the run in `folder`, which need not exist yet, against other processes.
 
-    The lock is one of the operating system, on a file .NAME.lock beside the folder: it ends with
-    the process, however that ends, and a file left by a crash is in nobody's way. Who holds the
-    lock may take it again.
+    The operating system holds the lock, on a file .NAME.lock next to the folder. It releases the
+    lock when the process ends for any reason, so a lock file left by a crash blocks nobody. The
+    process that holds the lock can acquire it again.
 
     Raises:
-        UserError: another process holds it.
+        UserError: Another process holds the lock.
     """
     folder = folder.resolve()
-    made = [parent for parent in folder.parents if not parent.exists()]
+    new_parents = [parent for parent in folder.parents if not parent.exists()]
     folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0, is_singleton=True)
     try:
@@ -32,19 +32,20 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout:
         raise UserError(
             tr(
-                f"Another process is making the run {folder}: run this again when it has ended, "
+                f"Another process is writing the run {folder}: try again when it has finished, "
                 "or choose another --out.",
-                f"另一个进程正在生成 {folder}：请等它结束后重试，或另选 --out。",
+                f"另一个进程正在写入 {folder}：请等它结束后重试，或另选 --out。",
             )
         ) from None
     try:
         yield
     finally:
         if lock.lock_counter == 1:
-            # Removed while it is held, so that nobody else's is; Windows does so on release.
+            # Removed while the lock is held, so that the file of another process is never removed;
+            # Windows removes it on release.
             with suppress(OSError):
                 Path(lock.lock_file).unlink()
         lock.release()
-        for parent in made:
+        for parent in new_parents:
             with suppress(OSError):
-                parent.rmdir()  # if nothing came of the run
+                parent.rmdir()  # only empty ones: the run was not created

@@ -1,24 +1,24 @@
-"""Learning rates over a stage, or over several that share one schedule."""
+"""The learning rate over a stage, or over several stages that share one schedule."""
 
 import math
 
 
 def learning_rate_factor(shape: str, progress: float, warmup: float) -> float:
-    """Share of the peak learning rate at a point of a schedule.
+    """Return the learning rate as a share of its peak at a point of a schedule.
 
-    A schedule is a pure function of how far it is, so that it resumes anywhere and two stages
-    that share one cycle meet without a step. `one_cycle` is that of Smith and Topin ("Super-
-    convergence", 2019) with cosine arms: from 1/25 of the peak up over the warm-up, then down to
-    a 250,000th; momentum stays as it is. `cosine` falls from the peak to zero (Loshchilov and
-    Hutter, "SGDR", ICLR 2017), after a linear warm-up.
+    The factor depends only on the progress, so that a run can resume anywhere, and the rate is
+    continuous between two stages that share a cycle. `one_cycle` is the schedule of Smith and
+    Topin ("Super-convergence", 2019) with cosine arms: it rises from 1/25 of the peak during the
+    warm-up, then falls to 1/250,000; the momentum is constant. `cosine` falls from the peak to
+    zero (Loshchilov and Hutter, "SGDR", ICLR 2017) after a linear warm-up.
 
     Args:
         shape: `one_cycle`, `cosine` or `constant`.
-        progress: how much of the schedule is done, 0 to 1.
-        warmup: share of the schedule that is warm-up, 0 to below 1.
+        progress: Completed share of the schedule, 0 to 1.
+        warmup: Share of the schedule that is warm-up, at least 0 and below 1.
 
     Raises:
-        ValueError: unknown shape.
+        ValueError: The shape is unknown.
     """
     start, end = (1 / 25, 1 / 250_000) if shape == "one_cycle" else (0.0, 0.0)
     if progress < warmup:

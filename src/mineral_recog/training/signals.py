@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: what is half made is removed; a training finishes its step and keeps it."""
+"""Ctrl-C and SIGTERM: incomplete files are removed; training completes its step and saves it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
-    """The process was asked to stop.
+    """The process received a signal to stop.
 
     Attributes:
-        status: exit status of the process, 128 and the number of the signal.
+        status: Exit status of the process, 128 plus the number of the signal.
     """
 
     def __init__(self, number: int) -> None:
@@ -24,8 +24,8 @@ class Stopped(BaseException):
 
 
 @contextmanager
-def ending_by_exception() -> Iterator[None]:
-    """SIGTERM raises `Stopped` inside, as Ctrl-C does KeyboardInterrupt: what is open is closed."""
+def sigterm_as_exception() -> Iterator[None]:
+    """Make SIGTERM raise `Stopped`, as Ctrl-C raises KeyboardInterrupt, so that cleanup runs."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise Stopped(number)
@@ -35,21 +35,25 @@ def ending_by_exception() -> Iterator[None]:
 
 
 class StopRequest:
-    """Whether the process was asked to stop, and by which signal."""
+    """A request to stop, made by a signal.
+
+    Attributes:
+        signal: Number of the signal; 0 before one arrives.
+    """
 
     def __init__(self) -> None:
         self.signal = 0
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Note a signal; the next one ends the process at once."""
+        """Record a signal; the next one ends the process immediately."""
         self.signal = number
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+        for signal_number in SIGNALS:
+            signal.signal(signal_number, signal.SIG_DFL)
 
 
 @contextmanager
 def catch_signals() -> Iterator[StopRequest]:
-    """Note signals to stop instead of ending at once."""
+    """Record signals to stop instead of ending the process immediately."""
     stop = StopRequest()
     with _handling(SIGNALS, stop):
         yield stop
@@ -59,13 +63,13 @@ def catch_signals() -> Iterator[StopRequest]:
 def _handling(
     numbers: Iterable[int], handler: Callable[[int, FrameType | None], None]
 ) -> Iterator[None]:
-    """Handle signals inside; outside the main thread, where none arrive, leave them as they are."""
+    """Install a handler inside the context, in the main thread only: others receive no signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, handler) for number in numbers}
+    previous = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        for number, own in before.items():
-            signal.signal(number, own)
+        for number, previous_handler in previous.items():
+            signal.signal(number, previous_handler)

@@ -20,7 +20,7 @@ from mineral_recog.data.epoch_batches import number_of_batches
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Sampler, build_sampler
 from mineral_recog.errors import UserError
-from mineral_recog.files import whole_file
+from mineral_recog.files import atomic_file
 from mineral_recog.i18n import tr
 from mineral_recog.models.device import memory_in_use
 from mineral_recog.models.heads import LinearHead
@@ -28,10 +28,10 @@ from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs, predict
 from mineral_recog.recipes.recipe import Recipe, Stage
 from mineral_recog.training.checkpoint import CheckpointWriter, read_checkpoint
-from mineral_recog.training.distributed import Ranks
+from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.ema import Ema
 from mineral_recog.training.feature_cache import FeatureCache
-from mineral_recog.training.losses import Loss, build_losses
+from mineral_recog.training.losses import ClassFacts, Loss, build_losses
 from mineral_recog.training.mixup import mix
 from mineral_recog.training.posthoc import adjust
 from mineral_recog.training.schedule import learning_rate_factor
@@ -58,7 +58,7 @@ class Trainer:
         folder: Folder of the run; holds log.jsonl and checkpoint/.
         device: Device to train on.
         workers: Number of loader processes.
-        ranks: The processes that train together; each has a trainer.
+        context: This process among those that train together; each has a trainer.
         caches: Reduced photos of `train` and `val`; without them the photos themselves are read.
     """
 
@@ -71,19 +71,19 @@ class Trainer:
         folder: Path,
         device: torch.device,
         workers: int,
-        ranks: Ranks,
+        context: DistributedContext,
         caches: Sequence[Cache] | None = None,
     ) -> None:
-        self.recipe, self.device, self.ranks = recipe, device, ranks
-        self.network = ranks.with_common_statistics(network.to(device))
+        self.recipe, self.device, self.context = recipe, device, context
+        self.network = context.sync_batchnorm(network.to(device))
         self.labels, self.classes = train.labels, len(train.classes)
-        self.labels_here = torch.from_numpy(train.labels).to(device)
+        self.device_labels = torch.from_numpy(train.labels).to(device)
         self.counts = torch.tensor(train.counts, dtype=torch.float32, device=device)
         self.state = TrainState(recipe, self.network, len(train), self.classes)
         self.log, self.checkpoint = folder / LOG, CheckpointWriter(folder / CHECKPOINT)
         self.cached = caches is not None
         train_cache, val_cache = caches or (None, None)
-        size, share = recipe.image_size, ranks.share
+        size, share = recipe.image_size, context.share
         self.train_loader = TrainingLoader(
             train, size, recipe.crop_scale, recipe.seed, workers, train_cache, share
         )
@@ -148,12 +148,12 @@ class Trainer:
         """Set up a stage; one whose schedule continues keeps its optimiser."""
         if stage.classifier == "anew":
             torch.manual_seed(self.recipe.seed)
-            self.network.restart_classifier()
+            self.network.reset_classifier()
         elif stage.classifier == "rescale":
             self.state.start_scale()
         if stage.schedule != "continue":
             self.state.start_optimizer(stage)
-            self.parallel = self.ranks.parallel(self.network)
+            self.wrapped = self.context.wrap(self.network)
             if self.recipe.weight_average:
                 self.state.ema = Ema(self.network, self.recipe.weight_average)
         self.state.best = None
@@ -177,7 +177,7 @@ class Trainer:
         return self.recipe.stages[name].schedule != "continue"
 
     def _cache_features(self, name: str, stage: Stage, epoch: int, on_step: OnStep) -> None:
-        """Compute the features that a stage trains on, if it does and they are not there yet."""
+        """Compute the features that a stage trains on, unless they are cached already."""
         if not stage.feature_views or self.feature_cache is not None:
             return
 
@@ -196,7 +196,7 @@ class Trainer:
             self.recipe.seed,
             self.device,
             self.recipe.precision,
-            self.ranks,
+            self.context,
             on_view,
         )
 
@@ -207,7 +207,7 @@ class Trainer:
             state.sampler_probabilities.copy_(state.probabilities)
         state.loss_sums = {}
         state.mixup_rng = np.random.default_rng([self.recipe.seed, epoch, 2])
-        torch.manual_seed(self.recipe.seed + epoch + 2**32 * self.ranks.number)  # for dropout
+        torch.manual_seed(self.recipe.seed + epoch + 2**32 * self.context.rank)  # for dropout
 
     def _train_epoch(
         self, name: str, stage: Stage, epoch: int, on_step: OnStep, stop: StopRequest | None
@@ -220,7 +220,7 @@ class Trainer:
         state, optimizer = self.state, self.state.optimizer
         sampler = self._sampler(stage)
         sampled = torch.tensor(sampler.class_prior(), dtype=torch.float32, device=self.device)
-        losses = build_losses(stage.losses, self.counts, sampled, state.centers)
+        losses = build_losses(stage.losses, ClassFacts(self.counts, sampled, state.centers))
         self.network.train()
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
         detail = f"{name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
@@ -275,22 +275,22 @@ class Trainer:
             The loss of the whole batch and its parts.
         """
         state = self.state
-        ranks = self.ranks if self.feature_cache is None else Ranks()
+        context = self.context if self.feature_cache is None else DistributedContext()
         indices = torch.from_numpy(drawn).to(self.device)
-        labels = self.labels_here[indices]
+        labels = self.device_labels[indices]
         inputs = batch.inputs.to(self.device, non_blocking=True)
         partner_labels, own_share = labels, 1.0
         if mixup:
             inputs, partners, own_share = mix(
-                ranks.join(inputs, len(indices)), mixup, state.mixup_rng
+                context.gather_batch(inputs, len(indices)), mixup, state.mixup_rng
             )
-            inputs, partner_labels = inputs[ranks.share], labels[partners]
+            inputs, partner_labels = inputs[context.share], labels[partners]
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"
         ):
-            forward = self.network.classify if self.feature_cache else self.parallel
+            forward = self.network.classify if self.feature_cache else self.wrapped
             outputs = forward(inputs)
-        features, logits = (ranks.join(rows.float(), len(indices)) for rows in outputs)
+        features, logits = (context.gather_batch(rows.float(), len(indices)) for rows in outputs)
         parts = {part: loss(features, logits, labels) for part, loss in losses.items()}
         if own_share < 1:
             for part, loss in losses.items():
@@ -299,7 +299,7 @@ class Trainer:
         self.peak_memory = max(self.peak_memory, memory_in_use(self.device))
         total = torch.stack([losses[part].weight * value for part, value in parts.items()]).sum()
         state.optimizer.zero_grad(set_to_none=True)
-        (ranks.count * total).backward()
+        (context.world_size * total).backward()
         state.optimizer.step()
         if state.ema is not None:
             state.ema.update(self.network)
@@ -324,7 +324,7 @@ class Trainer:
         )
 
     def _learning_rate(self, name: str, stage: Stage, epochs_done: float) -> float:
-        first, epochs, head = self.recipe.cycle_of(name)
+        first, epochs, head = self.recipe.schedule_span(name)
         progress = (epochs_done - first) / epochs
         return (stage.lr or 0.0) * learning_rate_factor(head.schedule, progress, head.warmup)
 
@@ -332,7 +332,7 @@ class Trainer:
         """Compute accuracies on the validation photos; keep the weights if they are the best."""
         state = self.state
         if state.ema is not None:
-            with state.ema.in_place_of(self.network):
+            with state.ema.applied_to(self.network):
                 outputs = self._predict_val()
         else:
             outputs = self._predict_val()
@@ -349,7 +349,7 @@ class Trainer:
         if self.feature_cache is not None:
             return self.feature_cache.validate()
         outputs = predict(self.network, self.val_loader, self.device, self.recipe.precision)
-        return self.ranks.collect(outputs, self.device)
+        return self.context.gather_outputs(outputs, self.device)
 
     def adjust(self) -> float | None:
         """Adjust the classifier as `after` in the recipe says; return the tau that was chosen."""
@@ -360,20 +360,20 @@ class Trainer:
         return adjust(head, self.recipe.after, self.prior, outputs.features, outputs.labels)
 
     def _stop_if_requested(self, stop: StopRequest | None) -> None:
-        """Save the state and stop, if the first process was asked to."""
-        signal_number = self.ranks.agreed(stop.signal if stop else 0)
+        """Save the state and stop, if the main process received a signal."""
+        signal_number = self.context.broadcast(stop.signal if stop else 0)
         if signal_number:
             self._save()
             raise Stopped(signal_number)
 
     def _write_log(self, line: LogLine) -> None:
-        if self.ranks.first:
+        if self.context.is_main:
             with self.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line) + "\n")
 
     def _save(self) -> None:
-        """Write a checkpoint; the first process does it for all."""
-        self.checkpoint.save(self.state.state_dict if self.ranks.first else None)
+        """Write a checkpoint; the main process does it for all."""
+        self.checkpoint.save(self.state.state_dict if self.context.is_main else None)
 
     def resume(self, on_damaged: Callable[[str], None] = lambda reason: None) -> None:
         """Load the last checkpoint, if there is one, and cut the log to it.
@@ -397,8 +397,8 @@ class Trainer:
                         f"检查点 {path} 属于别的网络或别的照片（{error}）：请用 --force 重新训练。",
                     )
                 ) from None
-            self.parallel = self.ranks.parallel(self.network)
-        if self.ranks.first and self.log.is_file():
+            self.wrapped = self.context.wrap(self.network)
+        if self.context.is_main and self.log.is_file():
             lines = self.log.read_text(encoding="utf-8").splitlines()[: self.state.epochs_done]
-            with whole_file(self.log) as partial:
+            with atomic_file(self.log) as partial:
                 partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a path is taken for."""
+"""Tests of how `open_source` recognises the format of a path."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from mineral_recog.data.readers.factory import open_source
-from mineral_recog.data.readers.folder_reader import FolderPhotos
-from mineral_recog.data.readers.list_reader import ManifestPhotos
+from mineral_recog.data.readers.folder_reader import FolderSource
+from mineral_recog.data.readers.list_reader import ListSource
 from mineral_recog.errors import UserError
 
 
@@ -17,20 +17,20 @@ def write(path: Path, text: str = "path,label\na.png,opal\n") -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def test_folders_and_lists(tmp_path: Path) -> None:
+def test_folders_and_lists_are_recognised(tmp_path: Path) -> None:
     write(tmp_path / "plain" / "opal" / "a.png")
-    write(tmp_path / "plain" / "backup.tar")  # beside photos: not what is meant
+    write(tmp_path / "plain" / "backup.tar")  # ignored, since there are photos
     write(tmp_path / "list" / "a.csv")
-    write(tmp_path / "hugging" / "metadata.csv")
-    assert isinstance(open_source(tmp_path / "plain"), FolderPhotos)
-    assert isinstance(open_source(tmp_path / "list" / "a.csv"), ManifestPhotos)
-    source = open_source(tmp_path / "hugging")
-    assert isinstance(source, ManifestPhotos)
-    assert source.root == tmp_path / "hugging"
-    assert source.photos == ("opal/a.png",)
+    write(tmp_path / "metadata" / "metadata.csv")
+    assert isinstance(open_source(tmp_path / "plain"), FolderSource)
+    assert isinstance(open_source(tmp_path / "list" / "a.csv"), ListSource)
+    source = open_source(tmp_path / "metadata")
+    assert isinstance(source, ListSource)
+    assert source.root == tmp_path / "metadata"
+    assert source.paths == ("opal/a.png",)
 
 
-def test_paths_that_are_no_source(tmp_path: Path) -> None:
+def test_path_without_photos_is_reported(tmp_path: Path) -> None:
     write(tmp_path / "a.txt")
     write(tmp_path / "b.folders")
     for path in (tmp_path / "none", tmp_path / "a.txt", tmp_path / "b.folders"):

@@ -1,4 +1,4 @@
-"""Folders as people have them: odd ones are told, none stops the audit."""
+"""Tests of class folders and split folders; irregular entries are reported and never fatal."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from mineral_recog.data.readers.folder_reader import FolderPhotos
+from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.errors import UserError
 
 
-def test_what_lies_where(tmp_path: Path) -> None:
+def test_photos_other_files_and_irregular_entries_are_listed(tmp_path: Path) -> None:
     for name in ("quartz/a.JPG", "quartz/trip/b.png", "quartz/.hidden.png", "opal/c", "opal/d.heic",
                  "opal/notes.txt", "stray.jpg", ".git/x.png", "readme.md"):  # fmt: skip
         path = tmp_path / name
@@ -19,11 +19,11 @@ def test_what_lies_where(tmp_path: Path) -> None:
     (tmp_path / "Z\udce9ro").mkdir()
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "quartz" / "up").symlink_to(tmp_path, target_is_directory=True)
-    source = FolderPhotos(tmp_path)
+    source = FolderSource(tmp_path)
     assert source.classes == ("Z\udce9ro", "opal", "quartz")
-    assert source.photos == ("opal/c", "opal/d.heic", "quartz/a.JPG", "quartz/trip/b.png")
-    assert source.others == {".txt": 1}
-    assert {(path, remark.kind) for path, remark in source.odd} == {
+    assert source.paths == ("opal/c", "opal/d.heic", "quartz/a.JPG", "quartz/trip/b.png")
+    assert source.other_files == {".txt": 1}
+    assert {(path, remark.kind) for path, remark in source.remarks} == {
         ("stray.jpg", "no_class"),
         ("Z\udce9ro", "class_text"),
         ("loop", "link"),
@@ -31,17 +31,17 @@ def test_what_lies_where(tmp_path: Path) -> None:
     }
 
 
-def test_a_class_folder_that_is_a_link_elsewhere_is_read(tmp_path: Path) -> None:
+def test_class_folder_that_is_a_link_is_read(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "a.png").touch()
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "opal").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
-    assert FolderPhotos(tmp_path / "photos").photos == ("opal/a.png",)
+    assert FolderSource(tmp_path / "photos").paths == ("opal/a.png",)
 
 
-def test_folders_that_are_none(tmp_path: Path) -> None:
+def test_folder_without_classes_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no class folders"):
-        FolderPhotos(tmp_path)
+        FolderSource(tmp_path)
 
 
 def touch(root: Path, *names: str) -> None:
@@ -50,13 +50,13 @@ def touch(root: Path, *names: str) -> None:
         (root / name).write_bytes(name.encode())
 
 
-def test_splits_that_are_there_are_given(tmp_path: Path) -> None:
+def test_split_folders_give_the_splits(tmp_path: Path) -> None:
     touch(
         tmp_path,
         *("Training/opal/a.png", "Training/gold/trip/a.png", "valid/opal/a.png", "dev/opal/a.png"),
         *("test/quartz/b.png", "test/loose.png", "test/opal/notes.txt"),
     )
-    source = FolderPhotos(tmp_path)
+    source = FolderSource(tmp_path)
     assert source.classes == ("gold", "opal", "quartz")
     assert source.splits == {
         "gold/Training/trip/a.png": "train",
@@ -65,22 +65,24 @@ def test_splits_that_are_there_are_given(tmp_path: Path) -> None:
         "opal/valid/a.png": "val",
         "quartz/test/b.png": "test",
     }
-    assert source.photos == tuple(sorted(source.splits))
+    assert source.paths == tuple(sorted(source.splits))
     with source.open("gold/Training/trip/a.png") as file:
         assert file.read() == b"Training/gold/trip/a.png"
     assert source.file("opal/dev/a.png") == tmp_path / "dev/opal/a.png"
-    assert source.others == {".txt": 1}
-    assert [(name, remark.kind) for name, remark in source.odd] == [("test/loose.png", "no_class")]
+    assert source.other_files == {".txt": 1}
+    assert [(name, remark.kind) for name, remark in source.remarks] == [
+        ("test/loose.png", "no_class")
+    ]
 
 
-def test_splits_beside_classes_are_told(tmp_path: Path) -> None:
+def test_splits_next_to_classes_are_reported(tmp_path: Path) -> None:
     touch(tmp_path, "train/opal/a.png", "gold/a.png")
-    with pytest.raises(UserError, match="has train beside other folders, the first 'gold'"):
-        FolderPhotos(tmp_path)
+    with pytest.raises(UserError, match=r"has train next to other folders \(first: 'gold'\)"):
+        FolderSource(tmp_path)
 
 
-def test_folders_without_splits_give_none(tmp_path: Path) -> None:
-    touch(tmp_path, "opal/train/a.png", "dev/a.png")  # nothing to train on: a class of that name
-    source = FolderPhotos(tmp_path)
+def test_folders_without_train_are_classes(tmp_path: Path) -> None:
+    touch(tmp_path, "opal/train/a.png", "dev/a.png")  # without train, dev is a class
+    source = FolderSource(tmp_path)
     assert source.classes == ("dev", "opal")
     assert source.splits == {}

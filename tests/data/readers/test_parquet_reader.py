@@ -1,4 +1,4 @@
-"""Parquet files as Hugging Face's `datasets` writes them, and as others do."""
+"""Tests of parquet files from Hugging Face's `datasets` and from other programs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pytest
 
 from mineral_recog.data.readers import row_groups
 from mineral_recog.data.readers.factory import open_source
-from mineral_recog.data.readers.parquet_reader import ParquetPhotos
+from mineral_recog.data.readers.parquet_reader import ParquetSource
 from mineral_recog.errors import UserError
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -33,32 +33,32 @@ def photo(number: int) -> bytes:
     return f"photo {number}".encode() * 20
 
 
-def as_datasets_does(
+def write_like_datasets(
     path: Path, labels: Sequence[int], paths: Sequence[str | None], first: int = 0, rows: int = 4
 ) -> None:
-    """A file of photos `first`, `first` + 1, ..., `rows` of them a row group."""
-    images = [{"bytes": photo(first + at), "path": name} for at, name in enumerate(paths)]
+    """Write a file of photos `first`, `first` + 1, ..., with `rows` photos per row group."""
+    images = [{"bytes": photo(first + index), "path": name} for index, name in enumerate(paths)]
     table = pa.table({"picture of it": pa.array(images, IMAGE), "label": pa.array(labels)})
     metadata = {"huggingface": json.dumps({"info": {"features": FEATURES}})}
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.replace_schema_metadata(metadata), path, row_group_size=rows)
 
 
-def contents(source: ParquetPhotos) -> dict[str, bytes]:
-    found = {}
-    for name in source.photos:
+def contents(source: ParquetSource) -> dict[str, bytes]:
+    contents_of = {}
+    for name in source.paths:
         with source.open(name) as file:
-            found[name] = file.read()
-    return found
+            contents_of[name] = file.read()
+    return contents_of
 
 
-def test_what_datasets_writes(tmp_path: Path) -> None:
+def test_files_written_by_datasets(tmp_path: Path) -> None:
     labels, paths = [2, 0, 0, -1, 1, 0], ["a.jpg", "b.png", "x/b.png", "d.jpg", None, "../e.webp"]
-    as_datasets_does(tmp_path / "data/train-00000-of-00002.parquet", labels, paths)
-    as_datasets_does(tmp_path / "data/train-00001-of-00002.parquet", [1], [".jpg"], first=6)
-    as_datasets_does(tmp_path / "data/validation-00000-of-00001.parquet", [1], ["f"], first=7)
+    write_like_datasets(tmp_path / "data/train-00000-of-00002.parquet", labels, paths)
+    write_like_datasets(tmp_path / "data/train-00001-of-00002.parquet", [1], [".jpg"], first=6)
+    write_like_datasets(tmp_path / "data/validation-00000-of-00001.parquet", [1], ["f"], first=7)
     source = open_source(tmp_path)
-    assert isinstance(source, ParquetPhotos)
+    assert isinstance(source, ParquetSource)
     assert source.classes == ("agate", "beryl", "copper")
     assert contents(source) == {
         "agate/e.webp": photo(5),
@@ -69,16 +69,16 @@ def test_what_datasets_writes(tmp_path: Path) -> None:
         "beryl/train-00001-of-00002-0": photo(6),
         "copper/a.jpg": photo(0),
     }
-    assert source.photos == tuple(sorted(source.photos))
+    assert source.paths == tuple(sorted(source.paths))
     assert {name for name, split in source.splits.items() if split == "val"} == {"beryl/f"}
     assert set(source.splits.values()) == {"train", "val"}
-    assert [(name, one.kind) for name, one in source.odd] == [
+    assert [(name, remark.kind) for name, remark in source.remarks] == [
         ("train-00000-of-00002-3", "no_class")
     ]
 
 
 @pytest.mark.parametrize(
-    ("label", "told", "classes"),
+    ("column", "labels", "classes"),
     [
         ("label", [0, 12, 0], ("0", "12")),
         ("species", ["opal", "gold ", None], ("gold", "opal")),
@@ -86,50 +86,52 @@ def test_what_datasets_writes(tmp_path: Path) -> None:
         ("name", pa.array(["a", "b", "c"], pa.large_string()), ("a", "b", "c")),
     ],
 )
-def test_columns_by_their_names(
-    tmp_path: Path, label: str, told: Any, classes: tuple[str, ...]
+def test_columns_are_recognised_by_name(
+    tmp_path: Path, column: str, labels: Any, classes: tuple[str, ...]
 ) -> None:
     images = pa.array([photo(0), photo(1), photo(2)], pa.large_binary())
-    pq.write_table(pa.table({label: told, "image": images}), tmp_path / "mine.parquet")
-    source = ParquetPhotos(tmp_path / "mine.parquet")
+    pq.write_table(pa.table({column: labels, "image": images}), tmp_path / "mine.parquet")
+    source = ParquetSource(tmp_path / "mine.parquet")
     assert source.classes == classes
-    assert sorted(contents(source).values()) == [photo(n) for n in range(len(source.photos))]
+    assert sorted(contents(source).values()) == [photo(n) for n in range(len(source.paths))]
     assert source.splits == {}
 
 
-def test_files_of_one_name_in_folders_of_splits(tmp_path: Path) -> None:
+def test_files_with_the_same_name_in_split_folders(tmp_path: Path) -> None:
     for first, split in enumerate(("train", "test")):
-        as_datasets_does(tmp_path / split / "0000.parquet", [0], ["0.jpg"], first)
-    source = ParquetPhotos(tmp_path)
+        write_like_datasets(tmp_path / split / "0000.parquet", [0], ["0.jpg"], first)
+    source = ParquetSource(tmp_path)
     assert source.splits == {"agate/test/0000-0.jpg": "test", "agate/train/0000-0.jpg": "train"}
     assert list(contents(source).values()) == [photo(1), photo(0)]
 
 
 @pytest.fixture
-def shuffled(tmp_path: Path) -> ParquetPhotos:
-    """60 photos in 15 row groups of about 2.3 KB, classes in turn."""
+def shuffled(tmp_path: Path) -> ParquetSource:
+    """Return 60 photos in 15 row groups of about 2.3 KB, with alternating classes."""
     labels, paths = [n % 3 for n in range(60)], [f"{n:02}.jpg" for n in range(60)]
-    as_datasets_does(tmp_path / "a.parquet", labels, paths)
-    return ParquetPhotos(tmp_path / "a.parquet")
+    write_like_datasets(tmp_path / "a.parquet", labels, paths)
+    return ParquetSource(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize(
-    ("held", "large"), [(2**28, 2**26), (3000, 2**26), (2**28, 0)], ids=["held", "again", "large"]
+    ("cache", "large"),
+    [(2**28, 2**26), (3000, 2**26), (2**28, 0)],
+    ids=["cached", "again", "large"],
 )
-def test_photos_in_any_order_from_any_thread(
-    shuffled: ParquetPhotos, monkeypatch: pytest.MonkeyPatch, held: int, large: int
+def test_photos_are_read_in_any_order_from_any_thread(
+    shuffled: ParquetSource, monkeypatch: pytest.MonkeyPatch, cache: int, large: int
 ) -> None:
-    monkeypatch.setattr(row_groups, "HELD", held)
-    monkeypatch.setattr(row_groups, "LARGE", large)
-    taken: list[tuple[int, int]] = []
-    take_in = row_groups.RowGroups._take_in
+    monkeypatch.setattr(row_groups, "CACHE_BYTES", cache)
+    monkeypatch.setattr(row_groups, "LARGE_BYTES", large)
+    loaded: list[tuple[int, int]] = []
+    load = row_groups.RowGroups._load
 
-    def counted(self: row_groups.RowGroups, at: tuple[int, int]) -> None:
-        taken.append(at)
-        take_in(self, at)
+    def counted(self: row_groups.RowGroups, key: tuple[int, int]) -> None:
+        loaded.append(key)
+        load(self, key)
 
-    monkeypatch.setattr(row_groups.RowGroups, "_take_in", counted)
-    order = list(shuffled.photos) * 3
+    monkeypatch.setattr(row_groups.RowGroups, "_load", counted)
+    order = list(shuffled.paths) * 3
     random.Random(0).shuffle(order)
 
     def read(name: str) -> bytes:
@@ -139,74 +141,74 @@ def test_photos_in_any_order_from_any_thread(
     with ThreadPoolExecutor(4) as pool:
         for name, content in zip(order, pool.map(read, order), strict=True):
             assert content == photo(int(name[-6:-4]))
-    # Once each; twice at most where little is held in memory, whatever the order.
-    assert max(Counter(taken).values()) == (1 if held > 3000 else 2)
+    # Once each; at most twice when the cache is small, in any order.
+    assert max(Counter(loaded).values()) == (1 if cache > 3000 else 2)
 
 
-def test_pyarrow_that_is_not_there_is_told(
-    shuffled: ParquetPhotos, monkeypatch: pytest.MonkeyPatch
+def test_missing_pyarrow_is_reported(
+    shuffled: ParquetSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [one for one in sys.modules if one.partition(".")[0] == "pyarrow"]:
+    for name in [module for module in sys.modules if module.partition(".")[0] == "pyarrow"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "mineral_recog.data.readers.row_groups")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UserError, match=r"pip install 'mineral-recog\[datasets\]'"):
-        ParquetPhotos(shuffled.root)
+        ParquetSource(shuffled.root)
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "message"),
     [
-        ({"image": [b"x"]}, "none of them is the label"),
-        ({"label": [1]}, "none of them is the image"),
-        ({"label": [1], "image": ["a.jpg"]}, "none of them is the image"),
-        ({"label": [[1]], "image": [b"x"]}, "none of them is the label"),
-        ({"label": [1.5], "image": [b"x"]}, "none of them is the label"),
-        ({"label": ["a/b"], "image": [b"x"]}, "cannot name a folder"),
-        ({"label": [None], "species": [""], "image": [b"x"]}, "none of them is the label"),
+        ({"image": [b"x"]}, "no usable label column"),
+        ({"label": [1]}, "no usable image column"),
+        ({"label": [1], "image": ["a.jpg"]}, "no usable image column"),
+        ({"label": [[1]], "image": [b"x"]}, "no usable label column"),
+        ({"label": [1.5], "image": [b"x"]}, "no usable label column"),
+        ({"label": ["a/b"], "image": [b"x"]}, "cannot be a folder name"),
+        ({"label": [None], "species": [""], "image": [b"x"]}, "no usable label column"),
         ({"species": [""], "image": [b"x"]}, "no photos with a class"),
     ],
 )
-def test_what_cannot_be_used_is_told(
-    tmp_path: Path, columns: dict[str, list[object]], told: str
+def test_unusable_file_is_reported(
+    tmp_path: Path, columns: dict[str, list[object]], message: str
 ) -> None:
     pq.write_table(pa.table(columns), tmp_path / "a.parquet")
-    with pytest.raises(UserError, match=told) as error:
-        ParquetPhotos(tmp_path)
+    with pytest.raises(UserError, match=message) as error:
+        ParquetSource(tmp_path)
     assert "\n" not in str(error.value)
 
 
-def test_a_number_without_a_name_is_told(tmp_path: Path) -> None:
+def test_class_number_without_a_name_is_reported(tmp_path: Path) -> None:
     for number in (3, -2):
-        as_datasets_does(tmp_path / "a.parquet", [0, number], ["0.jpg", "1.jpg"])
-        told = f"a photo of class {number}, and names for 3 classes"
-        with pytest.raises(UserError, match=told):
-            ParquetPhotos(tmp_path / "a.parquet")
+        write_like_datasets(tmp_path / "a.parquet", [0, number], ["0.jpg", "1.jpg"])
+        message = f"a photo of class {number}, but names for 3 classes"
+        with pytest.raises(UserError, match=message):
+            ParquetSource(tmp_path / "a.parquet")
 
 
 @pytest.mark.parametrize("name", ["agate/none.jpg", "zzz", "0"])
-def test_a_photo_that_is_not_there(shuffled: ParquetPhotos, name: str) -> None:
+def test_opening_an_unknown_photo_fails(shuffled: ParquetSource, name: str) -> None:
     with pytest.raises(FileNotFoundError, match=name):
         shuffled.open(name)
 
 
-def test_damage_is_told_in_one_line(shuffled: ParquetPhotos) -> None:
-    whole = shuffled.root.read_bytes()
-    shuffled.root.write_bytes(whole[:4] + bytes(1000) + whole[1004:])
-    with pytest.raises(OSError, match=r"\S") as told:
+def test_damaged_file_is_reported_in_one_line(shuffled: ParquetSource) -> None:
+    content = shuffled.root.read_bytes()
+    shuffled.root.write_bytes(content[:4] + bytes(1000) + content[1004:])
+    with pytest.raises(OSError, match=r"\S") as error:
         contents(shuffled)
-    assert "\n" not in str(told.value).strip()
-    for broken in (b"", b"PAR1", whole[:-200], whole[:-100] + bytes(50) + whole[-50:]):
+    assert "\n" not in str(error.value).strip()
+    for broken in (b"", b"PAR1", content[:-200], content[:-100] + bytes(50) + content[-50:]):
         shuffled.root.write_bytes(broken)
         with pytest.raises(UserError, match="cannot be read"):
-            ParquetPhotos(shuffled.root)
+            ParquetSource(shuffled.root)
 
 
-def test_a_row_without_bytes_is_no_file(tmp_path: Path) -> None:
+def test_opening_a_row_without_bytes_fails(tmp_path: Path) -> None:
     images = pa.array([{"bytes": None, "path": "/elsewhere.jpg"}, None], IMAGE)
     pq.write_table(pa.table({"image": images, "label": ["a", "a"]}), tmp_path / "a.parquet")
-    source = ParquetPhotos(tmp_path)
-    assert source.photos == ("a/a-1", "a/elsewhere.jpg")
-    for name in source.photos:
+    source = ParquetSource(tmp_path)
+    assert source.paths == ("a/a-1", "a/elsewhere.jpg")
+    for name in source.paths:
         with pytest.raises(OSError, match="no bytes"):
             source.open(name)

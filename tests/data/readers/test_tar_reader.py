@@ -1,4 +1,4 @@
-"""Tar files as other programs write them, and what tells the classes in them."""
+"""Tests of tar files from other programs, and of where their classes come from."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 
 from mineral_recog.data import tar_samples
 from mineral_recog.data.readers.factory import open_source
-from mineral_recog.data.readers.folder_reader import FolderPhotos
+from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.data.readers.source import Source
-from mineral_recog.data.readers.tar_reader import ShardPhotos
+from mineral_recog.data.readers.tar_reader import TarSource
 from mineral_recog.data.shard_writer import pack
 from mineral_recog.errors import UserError
 from tests.tars import write_tar
 
 
 def contents(source: Source) -> dict[str, bytes]:
-    found = {}
-    for name in source.photos:
+    contents_of = {}
+    for name in source.paths:
         with source.open(name) as file:
-            found[name] = file.read()
-    return found
+            contents_of[name] = file.read()
+    return contents_of
 
 
 @pytest.mark.parametrize("kind", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
@@ -41,8 +41,8 @@ def test_samples_of_the_webdataset_layout(tmp_path: Path, kind: int) -> None:
     assert contents(source) == {
         "agate/001.jpg": b"b", "agate/002.PNG": b"c", "beryl/000.jpg": b"a"
     }  # fmt: skip
-    assert source.others == {".seg.png": 2, ".npy": 1}
-    assert [(name, remark.kind) for name, remark in source.odd] == [("003.jpg", "no_class")]
+    assert source.other_files == {".seg.png": 2, ".npy": 1}
+    assert [(name, remark.kind) for name, remark in source.remarks] == [("003.jpg", "no_class")]
     assert source.file("agate/001.jpg") is None
     with pytest.raises(OSError, match="gone"):
         source.open("agate/gone.jpg")
@@ -52,7 +52,7 @@ def test_samples_of_the_webdataset_layout(tmp_path: Path, kind: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "names", "of"),
+    ("label", "name_files", "class_name"),
     [
         ({"cls": b"2"}, {}, "2"),
         ({"cls": b"opal"}, {}, "opal"),
@@ -67,32 +67,32 @@ def test_samples_of_the_webdataset_layout(tmp_path: Path, kind: int) -> None:
         ({}, {}, "folder"),
     ],
 )
-def test_what_tells_a_class(
-    tmp_path: Path, label: dict[str, bytes], names: dict[str, object], of: str
+def test_class_comes_from_label_file_or_folder(
+    tmp_path: Path, label: dict[str, bytes], name_files: dict[str, object], class_name: str
 ) -> None:
-    beside = {f"folder/1.{suffix}": content for suffix, content in label.items()}
-    write_tar(tmp_path / "a.tar", {**beside, "folder/1.jpg": b"x"})
-    for name, content in names.items():
+    labels = {f"folder/1.{suffix}": content for suffix, content in label.items()}
+    write_tar(tmp_path / "a.tar", {**labels, "folder/1.jpg": b"x"})
+    for name, content in name_files.items():
         (tmp_path / name).write_text(json.dumps(content))
-    source = ShardPhotos(tmp_path / "a.tar")
-    assert source.classes == (of,)
-    assert len(source.photos) == 1
-    assert source.photos[0].startswith(f"{of}/")
+    source = TarSource(tmp_path / "a.tar")
+    assert source.classes == (class_name,)
+    assert len(source.paths) == 1
+    assert source.paths[0].startswith(f"{class_name}/")
 
 
-def test_photos_without_labels_are_files_in_folders(tmp_path: Path) -> None:
+def test_photos_without_labels_belong_to_their_folders(tmp_path: Path) -> None:
     files = ("x/opal/IMG.1.jpg", "x/opal/IMG.2.jpg", "x/gold/1.jpg", "0.jpg")
     members = {name: name.encode() for name in files}
-    source = ShardPhotos(write_tar(tmp_path / "a.tar", members))
+    source = TarSource(write_tar(tmp_path / "a.tar", members))
     assert source.classes == ("gold", "opal")
     assert {content.decode() for content in contents(source).values()} == set(files[:3])
-    assert [name for name, _ in source.odd] == ["0.jpg"]
+    assert [name for name, _ in source.remarks] == ["0.jpg"]
 
 
-def test_splits_are_told_by_folders_or_by_file_names(tmp_path: Path) -> None:
+def test_splits_come_from_folders_or_file_names(tmp_path: Path) -> None:
     for name in ("minerals-train-000.tar", "validation_00.tar", "test.tar", "extra.tar"):
         write_tar(tmp_path / "a" / name, {"0.cls": b"opal", "0.jpg": name.encode()})
-    by_name = ShardPhotos(tmp_path / "a")
+    by_name = TarSource(tmp_path / "a")
     assert by_name.splits == {
         "opal/minerals-train-000/0.jpg": "train",
         "opal/validation_00/0.jpg": "val",
@@ -103,64 +103,66 @@ def test_splits_are_told_by_folders_or_by_file_names(tmp_path: Path) -> None:
         write_tar(tmp_path / "b" / folder / "0.tar", {"0.cls": b"opal", "0.jpg": b""})
     source = open_source(tmp_path / "b")
     assert source.splits == {"opal/Train/0.jpg": "train", "opal/dev/0.jpg": "val"}
-    assert source.photos == ("opal/Train/0.jpg", "opal/dev/0.jpg")
+    assert source.paths == ("opal/Train/0.jpg", "opal/dev/0.jpg")
 
 
-def test_what_pack_writes_is_what_the_folders_hold(prepared: Path, tmp_path: Path) -> None:
+def test_packed_shards_hold_the_photos_of_the_folders(prepared: Path, tmp_path: Path) -> None:
     pack(prepared, tmp_path / "out")
-    folders, shards = FolderPhotos(prepared), open_source(tmp_path / "out")
-    assert isinstance(shards, ShardPhotos)
-    assert (shards.photos, shards.classes) == (folders.photos, folders.classes)
+    folders, shards = FolderSource(prepared), open_source(tmp_path / "out")
+    assert isinstance(shards, TarSource)
+    assert (shards.paths, shards.classes) == (folders.paths, folders.classes)
     assert contents(shards) == contents(folders)
     assert shards.splits == folders.splits
-    assert shards.odd == ()
+    assert shards.remarks == ()
 
 
 @pytest.mark.parametrize(
-    ("members", "told"),
+    ("members", "message"),
     [
         ({"0.cls": b"9", "0.jpg": b""}, "class 9.*does not name"),
-        ({"0.cls": b"../x", "0.jpg": b""}, "cannot name a folder"),
+        ({"0.cls": b"../x", "0.jpg": b""}, "cannot be a folder name"),
         ({"0.txt": b"none"}, "no photos with a class"),
     ],
 )
-def test_what_cannot_be_used_is_told(tmp_path: Path, members: dict[str, bytes], told: str) -> None:
+def test_unusable_file_is_reported(tmp_path: Path, members: dict[str, bytes], message: str) -> None:
     write_tar(tmp_path / "a.tar", members)
     (tmp_path / "classes.json").write_text('["a"]')
-    with pytest.raises(UserError, match=told) as error:
-        ShardPhotos(tmp_path)
+    with pytest.raises(UserError, match=message) as error:
+        TarSource(tmp_path)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("text", ["7", '{"a": "b"}', "[1, 2]", "[" * 10**5, '["a\\n"]'])
-def test_class_names_that_are_none_are_told(tmp_path: Path, text: str) -> None:
+def test_invalid_class_names_file_is_reported(tmp_path: Path, text: str) -> None:
     write_tar(tmp_path / "a.tar", {"0.cls": b"0", "0.jpg": b""})
     (tmp_path / "classes.json").write_text(text)
     with pytest.raises(UserError, match=r"classes\.json does not give the names"):
-        ShardPhotos(tmp_path)
+        TarSource(tmp_path)
 
 
-def test_class_names_too_large_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_class_names_file_that_is_too_large_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write_tar(tmp_path / "a.tar", {"0.cls": b"0", "0.jpg": b""})
     (tmp_path / "classes.json").write_text('["opal"]')
-    monkeypatch.setattr(tar_samples, "_LARGEST", 8)
-    assert ShardPhotos(tmp_path).classes == ("opal",)
-    monkeypatch.setattr(tar_samples, "_LARGEST", 7)
+    monkeypatch.setattr(tar_samples, "_MAX_BYTES", 8)
+    assert TarSource(tmp_path).classes == ("opal",)
+    monkeypatch.setattr(tar_samples, "_MAX_BYTES", 7)
     with pytest.raises(UserError, match=r"the names of the classes \(too large\)"):
-        ShardPhotos(tmp_path)
+        TarSource(tmp_path)
 
 
-@pytest.mark.parametrize("told", [{"name": "stones"}, ["stones"]])
-def test_a_dataset_file_without_classes_is_none(tmp_path: Path, told: object) -> None:
+@pytest.mark.parametrize("content", [{"name": "stones"}, ["stones"]])
+def test_dataset_file_without_classes_is_ignored(tmp_path: Path, content: object) -> None:
     write_tar(tmp_path / "shards" / "a.tar", {"0.cls": b"0", "0.jpg": b""})
-    (tmp_path / "shards" / "dataset.json").write_text(json.dumps(told))
-    assert ShardPhotos(tmp_path / "shards").classes == ("0",)
-    (tmp_path / "classes.txt").write_text("opal")  # so those of the folder above hold
-    assert ShardPhotos(tmp_path / "shards").classes == ("opal",)
+    (tmp_path / "shards" / "dataset.json").write_text(json.dumps(content))
+    assert TarSource(tmp_path / "shards").classes == ("0",)
+    (tmp_path / "classes.txt").write_text("opal")  # in the parent folder, used instead
+    assert TarSource(tmp_path / "shards").classes == ("opal",)
 
 
-def test_compressed_shards_are_told(tmp_path: Path) -> None:
+def test_compressed_shards_are_reported(tmp_path: Path) -> None:
     write_tar(tmp_path / "a.tar", {"0.cls": b"0", "0.jpg": b""})
     (tmp_path / "b.tar.gz").touch()
     with pytest.raises(UserError, match=r"b\.tar\.gz is compressed"):
-        ShardPhotos(tmp_path)
+        TarSource(tmp_path)

@@ -1,4 +1,4 @@
-"""Class names that mean the same, brought to one: by the table of minerals, and by one's own."""
+"""Renames classes that mean the same to one name, by the mineral table and a user's table."""
 
 from __future__ import annotations
 
@@ -6,102 +6,102 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from mineral_recog.csv_files import read_rows, wrong_line
+from mineral_recog.csv_files import line_error, read_rows
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.split_names import can_be_folder, free_name
-from mineral_recog.minerals.facts import Minerals, key_of
+from mineral_recog.minerals.facts import MineralTable, name_key
 
-LARGEST = 5 * 10**6  # bytes
+MAX_BYTES = 5 * 10**6  # of a user's table
 COLUMNS = ("alias", "name")
 
 
-class Renamed:
-    """A source whose classes have other names; several may have come to one.
+class RenamedSource:
+    """A source with renamed classes; several classes may get the same name.
 
-    A photo is named by its new class and its old one, `<class>/from <old class>/<file>`, so that
-    its name does not depend on which other classes there are.
+    A photo of a renamed class is called `<new class>/from <old class>/<file>`, so that its name
+    does not depend on the other classes.
 
     Args:
-        source: of the photos.
-        names: new names of classes; classes that it does not have stay.
+        source: The source of the photos.
+        names: New names of classes, by the old ones; other classes keep their names.
     """
 
     def __init__(self, source: Source, names: Mapping[str, str]) -> None:
         self._source = source
-        self.root, self.others = source.root, source.others
-        self._old: dict[str, str] = {}
-        for old in sorted(source.photos, key=lambda photo: photo.split("/")[0] in names):
-            self._old[free_name(_renamed(old, names), self._old)] = old
-        self.classes = tuple(sorted({names.get(one, one) for one in source.classes}))
-        self.photos = tuple(sorted(self._old))
+        self.root, self.other_files = source.root, source.other_files
+        self._old_paths: dict[str, str] = {}
+        for old in sorted(source.paths, key=lambda path: path.split("/")[0] in names):
+            self._old_paths[free_name(_renamed(old, names), self._old_paths)] = old
+        self.classes = tuple(sorted({names.get(name, name) for name in source.classes}))
+        self.paths = tuple(sorted(self._old_paths))
         self.splits = {
-            new: source.splits[old] for new, old in self._old.items() if old in source.splits
+            new: source.splits[old] for new, old in self._old_paths.items() if old in source.splits
         }
-        self.odd = tuple((_renamed(name, names), remark) for name, remark in source.odd)
+        self.remarks = tuple((_renamed(path, names), remark) for path, remark in source.remarks)
 
-    def open(self, photo: str) -> BinaryIO:
-        """The bytes of a photo; errors as of the source."""
-        return self._source.open(self._old[photo])
+    def open(self, path: str) -> BinaryIO:
+        """Open a photo; raises the errors of the source."""
+        return self._source.open(self._old_paths[path])
 
-    def file(self, photo: str) -> Path | None:
-        """Where a photo is a file of its own."""
-        return self._source.file(self._old[photo])
-
-
-def _renamed(photo: str, names: Mapping[str, str]) -> str:
-    old, slash, file = photo.partition("/")
-    return f"{names[old]}/from {old}/{file}" if slash and old in names else photo
+    def file(self, path: str) -> Path | None:
+        """Return the file of a photo; None if it is inside another file."""
+        return self._source.file(self._old_paths[path])
 
 
-def new_names(
-    classes: Iterable[str], minerals: Minerals, own: Mapping[str, str] | None = None
+def _renamed(path: str, names: Mapping[str, str]) -> str:
+    old, slash, file = path.partition("/")
+    return f"{names[old]}/from {old}/{file}" if slash and old in names else path
+
+
+def renamed_classes(
+    classes: Iterable[str], minerals: MineralTable, user_aliases: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The classes that are to have another name, with it.
+    """Return the new name of each class whose name changes.
 
     Args:
-        classes: their names.
-        minerals: a mineral's names, each brought to its English one.
-        own: what goes before that, as `read_aliases` gives it.
+        classes: The class names.
+        minerals: The mineral table; each name of a mineral becomes its English name.
+        user_aliases: Names from `read_aliases`, which have priority over the mineral table.
     """
-    found = {}
-    for one in classes:
-        mineral = minerals.find(one)
-        name = (own or {}).get(key_of(one)) or (mineral.name if mineral else one)
-        if name != one:
-            found[one] = name
-    return found
+    renamed = {}
+    for old in classes:
+        mineral = minerals.find(old)
+        name = (user_aliases or {}).get(name_key(old)) or (mineral.name if mineral else old)
+        if name != old:
+            renamed[old] = name
+    return renamed
 
 
 def read_aliases(path: Path) -> dict[str, str]:
-    """A user's table of class names: the columns `alias` and `name`, a row an alias.
+    """Read a user's table of class names: columns `alias` and `name`, one alias per row.
 
     Returns:
-        The name for each alias, and for the name itself, by `minerals.key_of`.
+        The name for each alias and for the name itself; keys are as in `facts.name_key`.
 
     Raises:
-        UserError: not such a table, a cell that is empty or cannot name a folder, or an alias that
-            has two names or is the name of others.
+        UserError: The file is not such a table, a cell is empty or is not a valid folder name, or
+            an alias has two names or is the name for other aliases.
     """
     names: dict[str, str] = {}
     lines: dict[str, int] = {}
-    for line, cells in read_rows(path, COLUMNS, LARGEST):
+    for line, cells in read_rows(path, COLUMNS, MAX_BYTES):
         alias, name = (" ".join(cells[column].split()) for column in COLUMNS)
-        if not key_of(alias) or not key_of(name) or not can_be_folder(name):
-            raise wrong_line(
+        if not name_key(alias) or not name_key(name) or not can_be_folder(name):
+            raise line_error(
                 path,
                 line,
-                f"alias {alias!a}, name {name!a}: give both, and a name that a folder can have.",
-                f"alias {alias!r}，name {name!r}：请都填写，且 name 可作文件夹名。",
+                f"alias {alias!a}, name {name!a}: fill in both; name must be a valid folder name.",
+                f"alias {alias!r}，name {name!r}：请填写这两项，且 name 须为有效的文件夹名。",
             )
-        for key in (key_of(alias), key_of(name)):
+        for key in (name_key(alias), name_key(name)):
             if names.setdefault(key, name) != name:
-                raise wrong_line(
+                raise line_error(
                     path,
                     line,
-                    f"{alias if key == key_of(alias) else name} goes to {name} here and to "
-                    f"{names[key]} by line {lines[key]}: keep one of the two.",
-                    f"{alias if key == key_of(alias) else name} 在此归入 {name}，而第 {lines[key]} "
-                    f"行归入 {names[key]}：请保留其一。",
+                    f"{alias if key == name_key(alias) else name} becomes {name} here and "
+                    f"{names[key]} in line {lines[key]}: keep one of the two.",
+                    f"{alias if key == name_key(alias) else name} 在此归入 {name}，而第 "
+                    f"{lines[key]} 行归入 {names[key]}：请保留其一。",
                 )
             lines.setdefault(key, line)
     return names

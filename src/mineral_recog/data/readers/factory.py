@@ -1,71 +1,71 @@
-"""What a path is to photos: folders, a list of files, tables or archives."""
+"""Opens a path as photos: class folders, a list of files, parquet files or tar files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from mineral_recog.data.images import may_be_photo
-from mineral_recog.data.readers.folder_reader import FolderPhotos
-from mineral_recog.data.readers.list_reader import ManifestPhotos, manifests
+from mineral_recog.data.images import is_any_photo_name
+from mineral_recog.data.readers.folder_reader import FolderSource
+from mineral_recog.data.readers.list_reader import ListSource, list_files
 from mineral_recog.data.readers.list_rows import SUFFIXES
 from mineral_recog.data.readers.source import Source
-from mineral_recog.data.readers.split_names import split_called
+from mineral_recog.data.readers.split_names import split_from_name
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 
-KINDS = {**dict.fromkeys(SUFFIXES, "manifest"), ".parquet": "parquet", ".tar": "tar"}
+FORMATS = {**dict.fromkeys(SUFFIXES, "list"), ".parquet": "parquet", ".tar": "tar"}
 
 
 def open_source(path: Path, progress: Progress = SILENT) -> Source:
-    """The photos of a path that a user named.
+    """Open the photos at a path that the user gave.
 
     Raises:
-        UserError: it is nothing that photos can be read from, or something is wrong with it.
+        UserError: Photos cannot be read from the path, or its content is invalid.
     """
-    match _kind(path):
+    match _format(path):
         case "folders":
-            return FolderPhotos(path)
-        case "manifest":
-            return ManifestPhotos(path)
+            return FolderSource(path)
+        case "list":
+            return ListSource(path)
         case "parquet":
-            from mineral_recog.data.readers.parquet_reader import ParquetPhotos
+            from mineral_recog.data.readers.parquet_reader import ParquetSource
 
-            return ParquetPhotos(path)
+            return ParquetSource(path)
         case "tar":
-            from mineral_recog.data.readers.tar_reader import ShardPhotos
+            from mineral_recog.data.readers.tar_reader import TarSource
 
-            return ShardPhotos(path, progress)
+            return TarSource(path, progress)
         case _:
             raise DataError(
                 tr(
-                    f"{path} is not a folder of photos, nor a list of them: give a folder with a "
-                    "folder a class, or a file .csv, .json, .jsonl, .parquet or .tar.",
-                    f"{path} 不是照片文件夹，也不是照片列表：请给出一类一个子文件夹的文件夹，或 "
+                    f"{path} is not a folder of photos or a list of photos: give a folder with one "
+                    "subfolder per class, or a .csv, .json, .jsonl, .parquet or .tar file.",
+                    f"{path} 不是照片文件夹，也不是照片列表：请给出每类一个子文件夹的文件夹，或 "
                     ".csv、.json、.jsonl、.parquet、.tar 文件。",
                 )
             )
 
 
-def _kind(path: Path) -> str:
-    """How photos lie in a path; "" when they do not."""
+def _format(path: Path) -> str:
+    """Return how photos are stored at a path; "" if there are none."""
     if path.is_file():
-        return KINDS.get(path.suffix.lower(), "")
+        return FORMATS.get(path.suffix.lower(), "")
     if not path.is_dir():
         return ""
-    if manifests(path):
-        return "manifest"
-    if any(path.glob("data/**/*.parquet")):  # as Hugging Face keeps a data set
+    if list_files(path):
+        return "list"
+    if any(path.glob("data/**/*.parquet")):  # the layout of Hugging Face datasets
         return "parquet"
-    for kind in ("parquet", "tar"):
-        if any(path.glob(f"*.{kind}")) and not _has_photos(path):
-            return kind
-    in_splits = any(split_called(one.parent.name) for one in path.glob("*/*.tar"))
-    if in_splits and not _has_photos(path):  # as `pack` writes them
+    for suffix in ("parquet", "tar"):
+        if any(path.glob(f"*.{suffix}")) and not _has_photos(path):
+            return suffix
+    in_splits = any(split_from_name(file.parent.name) for file in path.glob("*/*.tar"))
+    if in_splits and not _has_photos(path):  # the layout that `pack` writes
         return "tar"
     return "folders"
 
 
 def _has_photos(path: Path) -> bool:
-    """Whether folders in a folder have photos: an archive beside them is then none of ours."""
-    return any(one.suffix and may_be_photo(one.name) for one in path.glob("*/**/*"))
+    """Return whether subfolders contain photos; archives next to them are then ignored."""
+    return any(file.suffix and is_any_photo_name(file.name) for file in path.glob("*/**/*"))

@@ -1,4 +1,4 @@
-"""Folders of photos, a folder a class, split already or not; what is odd is told."""
+"""Reads class folders of photos, with or without split folders; remarks on irregular entries."""
 
 from __future__ import annotations
 
@@ -7,129 +7,133 @@ from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
 
-from mineral_recog.data.images import is_photo_name, may_be_photo
+from mineral_recog.data.images import is_any_photo_name, is_photo_name
 from mineral_recog.data.readers.source import Remark
-from mineral_recog.data.readers.split_names import split_called
+from mineral_recog.data.readers.split_names import split_from_name
 from mineral_recog.errors import DataError
 from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
 
 
-class FolderPhotos:
-    """Photos in `<class>/...`, or in `<split>/<class>/...` with the class names of all splits.
+class FolderSource:
+    """Photos in `<class>/...`, or in `<split>/<class>/...` with the classes of all splits.
 
-    A photo is named by its path; one of a split by `<class>/<split folder>/...`. Links to folders
-    are followed for classes alone.
+    The name of a photo is its path below the root; in a split it is `<class>/<split folder>/...`.
+    Symbolic links to folders are followed only for class folders.
 
     Args:
-        root: the folder.
+        root: The folder.
 
     Raises:
-        UserError: no class folders, or folders of splits beside others.
+        UserError: There are no class folders, or split folders are next to other folders.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._paths: dict[str, str] = {}  # of each photo, below the root
+        self._files: dict[str, str] = {}  # path below the root by name
         self._splits: dict[str, str] = {}
-        self._others = Counter[str]()
-        self._odd: list[tuple[str, Remark]] = []
+        self._other_files = Counter[str]()
+        self._remarks: list[tuple[str, Remark]] = []
         classes: dict[str, None] = {}
-        top = self._folders("")
+        top = self._list_folders("")
         splits = split_folders(root, top)
         for parent in splits or [""]:
-            for name in self._folders(parent) if parent else top:
+            for name in self._list_folders(parent) if parent else top:
                 if name not in classes and not name.isprintable():
-                    self._odd.append((name, Remark("class_text", "")))
+                    self._remarks.append((name, Remark("class_text", "")))
                 classes[name] = None
-                self._list(parent, name)
+                self._add_class(parent, name)
         if not classes:
             raise DataError(
                 tr(
-                    f"{root} has no class folders: it needs a folder a class with its photos "
-                    "inside.",
-                    f"{root} 里没有类别文件夹：需要一类一个，照片放在里面。",
+                    f"{root} has no class folders: put the photos of each class into a folder of "
+                    "that name.",
+                    f"{root} 里没有类别文件夹：请为每个类别建一个文件夹，并放入该类照片。",
                 )
             )
         self.classes = tuple(sorted(classes))
-        self.photos = tuple(sorted(self._paths))
+        self.paths = tuple(sorted(self._files))
         self.splits = self._splits
-        self.others = dict(self._others)
-        self.odd = tuple(self._odd)
+        self.other_files = dict(self._other_files)
+        self.remarks = tuple(self._remarks)
 
-    def open(self, photo: str) -> BinaryIO:
-        """The bytes of a photo.
+    def open(self, path: str) -> BinaryIO:
+        """Open a photo.
 
         Raises:
-            OSError: it cannot be reached, or is no regular file.
+            OSError: The photo cannot be read, or is not a regular file.
         """
-        return open_regular(self.file(photo))
+        return open_regular(self.file(path))
 
-    def file(self, photo: str) -> Path:
-        """Where a photo lies."""
-        return self.root / self._paths[photo]
+    def file(self, path: str) -> Path:
+        """Return the file of a photo."""
+        return self.root / self._files[path]
 
-    def _folders(self, parent: str) -> list[str]:
-        """Names of the folders in one, sorted; photos beside them and links upwards are odd."""
+    def _list_folders(self, parent: str) -> list[str]:
+        """Return the sorted names of the folders in one; remark on photos and links to parents."""
         folder = self.root / parent
-        found = []
+        names = []
         for entry in sorted(folder.iterdir()):
             if entry.name.startswith("."):
                 continue
             path = (Path(parent) / entry.name).as_posix()
             if not entry.is_dir():
                 if is_photo_name(entry.name):
-                    self._odd.append((path, Remark("no_class", "")))
+                    self._remarks.append((path, Remark("no_class", "")))
             elif folder.resolve().is_relative_to(entry.resolve()):
-                self._odd.append((path, Remark("link", str(entry.readlink()))))
+                self._remarks.append((path, Remark("link", str(entry.readlink()))))
             else:
-                found.append(entry.name)
-        return found
+                names.append(entry.name)
+        return names
 
-    def _list(self, parent: str, name: str) -> None:
-        """Take in the files of a class folder; `parent` is the folder of its split or ""."""
-        folder, named = Path(parent, name), Path(name, parent)
+    def _add_class(self, parent: str, name: str) -> None:
+        """Add the files of a class folder; `parent` is its split folder or ""."""
+        folder, prefix = Path(parent, name), Path(name, parent)
 
-        def closed(error: OSError) -> None:
-            at = Path(os.fsdecode(error.filename)).relative_to(self.root / folder)
-            self._odd.append(((named / at).as_posix(), Remark("unreadable", error.strerror or "")))
+        def remark_unreadable(error: OSError) -> None:
+            below = Path(os.fsdecode(error.filename)).relative_to(self.root / folder)
+            self._remarks.append(
+                ((prefix / below).as_posix(), Remark("unreadable", error.strerror or ""))
+            )
 
-        for at, folders, files in os.walk(self.root / folder, onerror=closed):
+        for at, folders, files in os.walk(self.root / folder, onerror=remark_unreadable):
             below = Path(at).relative_to(self.root / folder)
-            folders[:] = [one for one in folders if not one.startswith(".")]
-            for one in folders:
-                if (path := Path(at, one)).is_symlink():
-                    told = Remark("link", str(path.readlink()))
-                    self._odd.append(((named / below / one).as_posix(), told))
+            folders[:] = [subfolder for subfolder in folders if not subfolder.startswith(".")]
+            for subfolder in folders:
+                if (path := Path(at, subfolder)).is_symlink():
+                    remark = Remark("link", str(path.readlink()))
+                    self._remarks.append(((prefix / below / subfolder).as_posix(), remark))
             for file in files:
                 if not file.startswith("."):
-                    self._take((named / below / file).as_posix(), folder / below / file, parent)
+                    self._add_file(
+                        (prefix / below / file).as_posix(), folder / below / file, parent
+                    )
 
-    def _take(self, photo: str, path: Path, parent: str) -> None:
-        """Take in a file, by the name that it has as a photo."""
-        if not may_be_photo(path.name):
-            self._others[path.suffix] += 1
+    def _add_file(self, name: str, file: Path, parent: str) -> None:
+        """Add a file under the name that it has as a photo."""
+        if not is_any_photo_name(file.name):
+            self._other_files[file.suffix] += 1
             return
-        self._paths[photo] = path.as_posix()
-        if split := split_called(parent):
-            self._splits[photo] = split
+        self._files[name] = file.as_posix()
+        if split := split_from_name(parent):
+            self._splits[name] = split
 
 
 def split_folders(root: Path, names: list[str]) -> list[str]:
-    """Those of the folders in `root` that are called like splits.
+    """Return the folders of `root` that have the names of splits; none if others are among them.
 
     Raises:
-        UserError: there are others beside them.
+        UserError: A train folder is next to folders that are not splits.
     """
-    splits = [name for name in names if split_called(name)]
-    others = [name for name in names if not split_called(name)]
-    if others and "train" in map(split_called, splits):
+    splits = [name for name in names if split_from_name(name)]
+    others = [name for name in names if not split_from_name(name)]
+    if others and "train" in map(split_from_name, splits):
         raise DataError(
             tr(
-                f"{root} has {', '.join(splits)} beside other folders, the first {others[0]!r}: "
-                "take the splits and the others apart.",
+                f"{root} has {', '.join(splits)} next to other folders (first: {others[0]!r}): "
+                "move the splits and the other folders apart.",
                 f"{root} 里既有 {'、'.join(splits)}，又有其他文件夹（第一个为 {others[0]!r}）："
-                "请把划分与其他文件夹分开。",
+                "请把划分文件夹与其他文件夹分开存放。",
             )
         )
     return [] if others else splits

@@ -1,4 +1,4 @@
-"""Photos that a file lists with their labels, wherever they lie: CSV, JSON or JSONL."""
+"""Reads photos from a list of their paths and class labels: CSV, JSON or JSONL."""
 
 from __future__ import annotations
 
@@ -8,152 +8,153 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from mineral_recog.data.images import may_be_photo
-from mineral_recog.data.readers.list_rows import SUFFIXES, Row, read_manifest
+from mineral_recog.data.images import is_any_photo_name
+from mineral_recog.data.readers.list_rows import SUFFIXES, Row, read_list
 from mineral_recog.data.readers.source import Remark
-from mineral_recog.data.readers.split_names import can_be_folder, free_name, split_called
+from mineral_recog.data.readers.split_names import can_be_folder, free_name, split_from_name
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
 
-METADATA = tuple(f"metadata{suffix}" for suffix in SUFFIXES)  # as in Hugging Face's imagefolder
+METADATA_NAMES = tuple(f"metadata{suffix}" for suffix in SUFFIXES)  # Hugging Face's imagefolder
 
 
 @dataclass(frozen=True)
-class _Listed:
-    """A photo as its row has it, checked."""
+class _ListedPhoto:
+    """A photo whose row has been checked."""
 
     row: Row
-    path: Path  # absolute
-    named: str
+    file: Path  # absolute
+    name: str
     split: str | None
 
 
-class ManifestPhotos:
-    """Photos that a file lists, wherever they lie on this machine.
+class ListSource:
+    """Photos that a list names, anywhere on this machine.
 
-    A photo is named by its label and its path below the file's folder, without the label where the
-    path begins with it. A path that is listed twice under one label is one photo; under two labels
-    it is a photo of each.
+    The name of a photo is its label and its path below the folder of the list, without the label
+    where the path begins with it. A path that is listed twice with one label is one photo; with
+    two labels it is one photo of each class.
 
     Args:
-        root: the file, or a folder with a file `metadata.csv` (or another of METADATA) in it or in
-            each of its folders of splits.
+        root: The list, or a folder with a file of METADATA_NAMES (such as `metadata.csv`) in it or
+            in each of its split folders.
 
     Raises:
-        UserError: a file that is none of these or lists nothing, or a row without path or label,
-            with a label that is no name for a folder, with a split that is none or another than
-            before.
+        UserError: The file is not a list or lists no photos, or a row has no path, an invalid
+            label, an unknown split, or a split that contradicts an earlier row.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         base = (root if root.is_dir() else root.parent).absolute()
-        listed: dict[tuple[str, str], _Listed] = {}
-        for file, split in manifests(root):
-            for row in read_manifest(file):
-                one = _checked(row, base, split)
-                before = listed.setdefault((os.path.normpath(one.path), row.label), one)
-                if before.split != one.split:
-                    raise row.wrong(
-                        f"{row.path} is in another split than in {before.row.where}: keep one of "
+        listed: dict[tuple[str, str], _ListedPhoto] = {}
+        for file, split in list_files(root):
+            for row in read_list(file):
+                photo = _check_row(row, base, split)
+                first = listed.setdefault((os.path.normpath(photo.file), row.label), photo)
+                if first.split != photo.split:
+                    raise row.error(
+                        f"{row.path} has a different split in {first.row.location}: keep one of "
                         "the two.",
-                        f"{row.path} 与 {before.row.where} 所写的划分不同：请保留其一。",
+                        f"{row.path} 与 {first.row.location} 所写的划分不同：请保留其一。",
                     )
         if not listed:
             raise DataError(
                 tr(
-                    f"{root} lists no photos: give each a path and a label.",
-                    f"{root} 没有列出照片：请为每张给出 path 与 label。",
+                    f"{root} lists no photos: add a path and a label for each photo.",
+                    f"{root} 没有列出照片：请为每张照片给出 path 与 label。",
                 )
             )
-        self._paths: dict[str, Path] = {}
+        self._files: dict[str, Path] = {}
         self.splits: dict[str, str] = {}
-        others = Counter[str]()
-        for _, one in sorted(listed.items()):
-            if not may_be_photo(one.path.name):
-                others[one.path.suffix] += 1
+        other_files = Counter[str]()
+        for _, photo in sorted(listed.items()):
+            if not is_any_photo_name(photo.file.name):
+                other_files[photo.file.suffix] += 1
                 continue
-            name = free_name(one.named, self._paths)
-            self._paths[name] = one.path
-            if one.split:
-                self.splits[name] = one.split
+            name = free_name(photo.name, self._files)
+            self._files[name] = photo.file
+            if photo.split:
+                self.splits[name] = photo.split
         self.classes = tuple(sorted({label for _, label in listed}))
-        self.photos = tuple(sorted(self._paths))
-        self.others = dict(others)
-        self.odd: tuple[tuple[str, Remark], ...] = ()
+        self.paths = tuple(sorted(self._files))
+        self.other_files = dict(other_files)
+        self.remarks: tuple[tuple[str, Remark], ...] = ()
 
-    def open(self, photo: str) -> BinaryIO:
-        """The bytes of a photo.
+    def open(self, path: str) -> BinaryIO:
+        """Open a photo.
 
         Raises:
-            OSError: it is not there, or is no regular file.
+            OSError: The photo does not exist, or is not a regular file.
         """
-        return open_regular(self.file(photo))
+        return open_regular(self.file(path))
 
-    def file(self, photo: str) -> Path:
-        """Where a photo lies."""
-        return self._paths[photo]
+    def file(self, path: str) -> Path:
+        """Return the file of a photo."""
+        return self._files[path]
 
 
-def manifests(root: Path) -> list[tuple[Path, str | None]]:
-    """The files that list photos, each with the split of its folder; none in other folders.
+def list_files(root: Path) -> list[tuple[Path, str | None]]:
+    """Return the lists at a path, each with the split of its folder; empty if there are none.
 
     Raises:
-        UserError: a folder of a split has one and another has none.
+        UserError: Some split folders have a list and others have none.
     """
     if root.is_file():
         return [(root, None)]
-    if found := _metadata(root):
-        return [(found, None)]
-    splits = sorted(one for one in root.iterdir() if split_called(one.name) and one.is_dir())
-    files = [(_metadata(folder), split_called(folder.name)) for folder in splits]
-    there = [(file, split) for file, split in files if file is not None]
-    if there and len(there) < len(files):
-        without = next(folder for folder in splits if _metadata(folder) is None)
+    if metadata := _metadata_file(root):
+        return [(metadata, None)]
+    folders = sorted(
+        path for path in root.iterdir() if split_from_name(path.name) and path.is_dir()
+    )
+    files = [(_metadata_file(folder), split_from_name(folder.name)) for folder in folders]
+    existing = [(file, split) for file, split in files if file is not None]
+    if existing and len(existing) < len(files):
+        without = next(folder for folder in folders if _metadata_file(folder) is None)
         raise DataError(
             tr(
-                f"{without} has no metadata file, and {there[0][0].parent} has one: give one to "
-                "each split or to none.",
-                f"{without} 没有 metadata 文件，而 {there[0][0].parent} 有：请每个划分都给，或都"
-                "不给。",
+                f"{without} has no metadata file, but {existing[0][0].parent} has one: add one to "
+                "every split, or remove them all.",
+                f"{without} 没有 metadata 文件，而 {existing[0][0].parent} 有：请为每个划分都提供，"
+                "或全部去掉。",
             )
         )
-    return there
+    return existing
 
 
-def _metadata(folder: Path) -> Path | None:
-    return next((folder / name for name in METADATA if (folder / name).is_file()), None)
+def _metadata_file(folder: Path) -> Path | None:
+    return next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
 
 
-def _checked(row: Row, base: Path, split_of_folder: str | None) -> _Listed:
-    """A row whose path, label and split can be used."""
+def _check_row(row: Row, base: Path, folder_split: str | None) -> _ListedPhoto:
+    """Return the photo of a row, after checking its path, label and split."""
     if not can_be_folder(row.label):
-        raise row.wrong(
-            f'label {row.label!a} cannot name a folder: change it; no / \\ : * ? " < > |, no '
-            "control characters, no point at its beginning or end, up to 200 bytes.",
+        raise row.error(
+            f'label {row.label!a} cannot be a folder name: change it. Not allowed: / \\ : * ? " < '
+            "> |, control characters, a dot at either end, more than 200 bytes.",
             f'label {row.label!r} 不能作文件夹名：请修改；不可含 / \\ : * ? " < > | '
             "或控制字符，首尾不可为点，至多 200 字节。",
         )
     if not row.path or "\0" in row.path or "://" in row.path or not _can_be_path(row.path):
-        raise _no_file(row)
-    split = split_called(row.split) if row.split else split_of_folder
+        raise _path_error(row)
+    split = split_from_name(row.split) if row.split else folder_split
     if row.split and split is None:
-        raise row.wrong(
-            f"split {row.split!a}: write train, val or test, or leave it empty everywhere.",
+        raise row.error(
+            f"split {row.split!a}: write train, val or test, or leave it empty in every row.",
             f"split {row.split!r}：请写 train、val 或 test，或全部留空。",
         )
-    path = row.file.parent.absolute() / row.path
-    named = _named(path, base, row)
-    if not named:
-        raise _no_file(row)
-    return _Listed(row, path, f"{row.label}/{named}", split)
+    file = row.file.parent.absolute() / row.path
+    name = _name_in_class(file, base, row)
+    if not name:
+        raise _path_error(row)
+    return _ListedPhoto(row, file, f"{row.label}/{name}", split)
 
 
-def _no_file(row: Row) -> UserError:
-    return row.wrong(
-        f"path {row.path!a} is not that of a file: give one on this machine.",
-        f"path {row.path!a} 不是文件路径：请给出本机上的文件。",
+def _path_error(row: Row) -> UserError:
+    return row.error(
+        f"path {row.path!a} is not a file path: give the path of a file on this machine.",
+        f"path {row.path!a} 不是文件路径：请给出本机上的文件路径。",
     )
 
 
@@ -165,12 +166,12 @@ def _can_be_path(text: str) -> bool:
     return True
 
 
-def _named(path: Path, base: Path, row: Row) -> str:
-    """What names a photo within its class: leading nowhere else, with nothing hidden in it."""
-    whole, folder = Path(os.path.normpath(path)), Path(os.path.normpath(base))
-    inside = whole.is_relative_to(folder)
-    named = whole.relative_to(folder) if inside else Path(os.path.normpath(row.path))
-    parts = [part for part in named.parts if part != named.anchor]
+def _name_in_class(path: Path, base: Path, row: Row) -> str:
+    """Return the name of a photo below its class, without `..` and without hidden parts."""
+    file, folder = Path(os.path.normpath(path)), Path(os.path.normpath(base))
+    inside = file.is_relative_to(folder)
+    relative = file.relative_to(folder) if inside else Path(os.path.normpath(row.path))
+    parts = [part for part in relative.parts if part != relative.anchor]
     if len(parts) > 1 and parts[0] == row.label:
         parts = parts[1:]
     return "/".join(

@@ -1,4 +1,4 @@
-"""The rows of a file that lists photos: path, label and split, under whatever names they have."""
+"""Reads the rows of a list of photos: path, class label and split, under several column names."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mineral_recog.csv_files import Table, read_text, wrong_line
+from mineral_recog.csv_files import CsvTable, line_error, read_text
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
-LARGEST = 100 * 10**6  # bytes; a million photos
+MAX_BYTES = 100 * 10**6  # enough for a million photos
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
 COLUMNS = {
     "path": ("path", "file_name", "filename", "image"),
@@ -24,14 +24,14 @@ COLUMNS = {
 
 @dataclass(frozen=True)
 class Row:
-    """What a file says of one photo; texts without space around them.
+    """The entry of one photo in a list; its texts have no surrounding whitespace.
 
     Attributes:
-        file: that says it.
-        number: of the line, or of the entry of a JSON file.
-        path: of the photo, absolute or below the file's folder.
-        label: of its class.
-        split: as written; "" when none is.
+        file: The list.
+        number: The line, or the entry of a JSON file.
+        path: Path of the photo, absolute or relative to the folder of the list.
+        label: Name of its class.
+        split: The split as written; "" if none is given.
     """
 
     file: Path
@@ -41,62 +41,62 @@ class Row:
     split: str
 
     @property
-    def where(self) -> str:
-        """File and line."""
-        return _where(self.file, self.number)
+    def location(self) -> str:
+        """Return the file and line as text."""
+        return _location(self.file, self.number)
 
-    def wrong(self, english: str, chinese: str) -> UserError:
-        """An error that tells where the row stands."""
-        return _wrong(self.file, self.number, english, chinese)
+    def error(self, english: str, chinese: str) -> UserError:
+        """Return an error that names the file and line."""
+        return _row_error(self.file, self.number, english, chinese)
 
 
-def read_manifest(file: Path) -> Iterator[Row]:
-    """The rows of a CSV, JSON or JSONL file.
+def read_list(file: Path) -> Iterator[Row]:
+    """Yield the rows of a CSV, JSON or JSONL file.
 
-    Columns go by the names in COLUMNS, whatever their case; a CSV file may have commas, semicolons
-    or tabs between cells; a JSON file is a list of objects, or an object with one such list.
+    Column names are those in COLUMNS, in any case. A CSV file may separate cells by commas,
+    semicolons or tabs; a JSON file is a list of objects, or an object with one such list.
 
     Raises:
-        UserError: not such a file, too large, not UTF-8, without the columns, or a cell that is no
-            text.
+        UserError: The file is not such a list, is too large, is not UTF-8 or lacks a column, or a
+            cell is not text.
     """
     if file.suffix.lower() in (".csv", ".tsv"):
-        table = Table(file, LARGEST, ",;\t")
-        used = _columns(file, 1, table.columns)
+        table = CsvTable(file, MAX_BYTES, ",;\t")
+        csv_keys = _match_columns(file, 1, table.columns)
         entries: Iterator[tuple[int, Mapping[str, Any]]] = iter(table)
     else:
-        used = None
-        entries = _lines(file) if file.suffix.lower() == ".jsonl" else _objects(file)
+        csv_keys = None
+        entries = _read_jsonl(file) if file.suffix.lower() == ".jsonl" else _read_json(file)
     for number, entry in entries:
-        columns = used or _columns(file, number, list(entry))
-        cells = {column: _cell(file, number, entry, key) for column, key in columns.items()}
+        keys = csv_keys or _match_columns(file, number, list(entry))
+        cells = {column: _cell(file, number, entry, key) for column, key in keys.items()}
         yield Row(file, number, cells["path"], cells["label"], cells.get("split", ""))
 
 
-def _columns(file: Path, number: int, there: Sequence[str]) -> dict[str, str]:
-    """Which of the columns of a file holds what."""
-    used = {}
+def _match_columns(file: Path, number: int, keys: Sequence[str]) -> dict[str, str]:
+    """Return which key of a file holds each column of COLUMNS."""
+    matched = {}
     for column, names in COLUMNS.items():
-        called = [one for one in there if one.strip().casefold() in names]
-        if len(called) > 1:
-            raise _wrong(
+        matches = [key for key in keys if key.strip().casefold() in names]
+        if len(matches) > 1:
+            raise _row_error(
                 file,
                 number,
-                f"{' and '.join(called)} may both be the {column}: rename all but one.",
-                f"{'、'.join(called)} 都可能是 {column}：请只留一个，其余改名。",
+                f"{' and '.join(matches)} may both be the {column}: rename all but one.",
+                f"{'、'.join(matches)} 都可能是 {column}：请只留一个，其余改名。",
             )
-        if called:
-            used[column] = called[0]
+        if matches:
+            matched[column] = matches[0]
         elif column != "split":
-            raise _wrong(
+            raise _row_error(
                 file,
                 number,
-                f"no column for the {column} ({', '.join(names)}): add one, or move the file away "
-                "if its folder has a folder a class.",
-                f"没有 {column} 列（{'、'.join(names)}）：请加上；若所在文件夹已是一类一个文件夹，"
-                "请移走此文件。",
+                f"no column for the {column} ({', '.join(names)}): add one, or, if the photos are "
+                "in class folders, move this file to another folder.",
+                f"没有 {column} 列（{'、'.join(names)}）：请加上；若照片已按类别分文件夹存放，"
+                "请将此文件移到别处。",
             )
-    return used
+    return matched
 
 
 def _cell(file: Path, number: int, entry: Mapping[str, Any], key: str) -> str:
@@ -104,16 +104,18 @@ def _cell(file: Path, number: int, entry: Mapping[str, Any], key: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise _wrong(file, number, f"{key} is no text: give one.", f"{key} 不是文字：请填写文字。")
+        raise _row_error(
+            file, number, f"{key} is not text: enter text.", f"{key} 不是文字：请填写文字。"
+        )
     return str(value).strip()
 
 
-def _objects(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """The objects of a JSON file, counted from 1."""
-    whole = _parsed(file, 1, read_text(file, LARGEST, "JSON"))
-    lists = [whole] if isinstance(whole, list) else []
-    if isinstance(whole, dict):
-        lists = [value for value in whole.values() if isinstance(value, list)]
+def _read_json(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the objects of a JSON file, counted from 1."""
+    content = _parse(file, 1, read_text(file, MAX_BYTES, "JSON"))
+    lists = [content] if isinstance(content, list) else []
+    if isinstance(content, dict):
+        lists = [value for value in content.values() if isinstance(value, list)]
     if len(lists) != 1:
         raise DataError(
             tr(
@@ -123,18 +125,18 @@ def _objects(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             )
         )
     for number, entry in enumerate(lists[0], start=1):
-        yield number, _object(file, number, entry)
+        yield number, _check_object(file, number, entry)
 
 
-def _lines(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for number, line in enumerate(read_text(file, LARGEST, "JSONL").split("\n"), start=1):
+def _read_jsonl(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for number, line in enumerate(read_text(file, MAX_BYTES, "JSONL").split("\n"), start=1):
         if line.strip():
-            yield number, _object(file, number, _parsed(file, number, line))
+            yield number, _check_object(file, number, _parse(file, number, line))
 
 
-def _object(file: Path, number: int, entry: Any) -> Mapping[str, Any]:
+def _check_object(file: Path, number: int, entry: Any) -> Mapping[str, Any]:
     if not isinstance(entry, dict):
-        raise _wrong(
+        raise _row_error(
             file,
             number,
             'not an object: write {"path": ..., "label": ...}.',
@@ -143,22 +145,24 @@ def _object(file: Path, number: int, entry: Any) -> Mapping[str, Any]:
     return entry
 
 
-def _parsed(file: Path, line: int, text: str) -> Any:
+def _parse(file: Path, line: int, text: str) -> Any:
     try:
         return parse_json(text)
     except json.JSONDecodeError as error:
-        line, told = line + error.lineno - 1, error.msg
-    except ValueError as error:  # nested too deeply, or a number of thousands of digits
-        told = str(error)
-    raise wrong_line(file, line, f"no JSON ({told}): mend it.", f"不是 JSON（{told}）：请修正。")
+        line, reason = line + error.lineno - 1, error.msg
+    except ValueError as error:  # nested too deeply, or a number with thousands of digits
+        reason = str(error)
+    raise line_error(
+        file, line, f"not JSON ({reason}): correct it.", f"不是 JSON（{reason}）：请修正。"
+    )
 
 
-def _where(file: Path, number: int) -> str:
+def _location(file: Path, number: int) -> str:
     if file.suffix.lower() == ".json":
         return tr(f"{file}, entry {number}", f"{file} 第 {number} 项")
     return tr(f"{file}, line {number}", f"{file} 第 {number} 行")
 
 
-def _wrong(file: Path, number: int, english: str, chinese: str) -> UserError:
-    where = _where(file, number)
-    return DataError(tr(f"{where}: {english}", f"{where}：{chinese}"))
+def _row_error(file: Path, number: int, english: str, chinese: str) -> UserError:
+    location = _location(file, number)
+    return DataError(tr(f"{location}: {english}", f"{location}：{chinese}"))

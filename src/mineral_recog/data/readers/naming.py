@@ -1,34 +1,35 @@
-"""Opens photos under the class names that the user wants, as `--aliases` says."""
+"""Opens photos under the class names that `--aliases` gives."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from mineral_recog.data.readers.aliases import Renamed, new_names, read_aliases
+from mineral_recog.data.readers.aliases import RenamedSource, read_aliases, renamed_classes
 from mineral_recog.data.readers.factory import open_source
 from mineral_recog.data.readers.source import Source
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.progress import SILENT, Progress
 
-SHIPPED = "minerals"  # the shipped table alone
+SHIPPED_ALIASES = "minerals"  # value of --aliases for the shipped table only
 
 
-def open_named(
+def open_with_aliases(
     path: Path, aliases: str | None, progress: Progress = SILENT
 ) -> tuple[Source, dict[str, str]]:
-    """Photos, and the new names of the classes that got one.
+    """Open photos; return them with the new name of each renamed class.
 
     Args:
-        path: of the photos.
-        aliases: `minerals` for the shipped table, a file for that and the user's own, or None for
-            class names as they are.
+        path: The photos; see `open_source`.
+        aliases: `minerals` for the shipped table, a file to use the user's table before the
+            shipped one, or None to leave class names unchanged.
+        progress: Receives the progress.
 
     Raises:
-        UserError: no photos there, or no such table.
+        UserError: There are no photos, or the file is not a table of aliases.
     """
-    own = read_aliases(Path(aliases)) if aliases not in (None, SHIPPED) else None
+    user_aliases = read_aliases(Path(aliases)) if aliases not in (None, SHIPPED_ALIASES) else None
     source = open_source(path, progress)
     if aliases is None:
         return source, {}
-    renamed = new_names(source.classes, read_minerals(), own)
-    return Renamed(source, renamed), renamed
+    renamed = renamed_classes(source.classes, read_minerals(), user_aliases)
+    return RenamedSource(source, renamed), renamed

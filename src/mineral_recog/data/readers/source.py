@@ -1,4 +1,4 @@
-"""What every source of photos gives: names with classes, splits if it has any, and bytes."""
+"""The protocol of photo sources: names, classes, given splits, and the bytes of each photo."""
 
 from __future__ import annotations
 
@@ -10,62 +10,63 @@ from typing import BinaryIO, Protocol
 
 @dataclass(frozen=True)
 class Remark:
-    """Something about one photo, folder or entry.
+    """An observation about one photo, folder or archive entry.
 
     Attributes:
-        kind: a key of `audit.kinds.KINDS`.
-        told: the figure or the decoder's words, the same in every language.
+        kind: A key of `finding_kinds.FINDING_KINDS`.
+        detail: A figure or the decoder's message, the same in every language.
     """
 
     kind: str
-    told: str
+    detail: str
 
 
 class Source(Protocol):
-    """Photos with their classes, wherever they lie.
+    """Photos with their classes, in any storage format.
 
-    Photos are named `<class>/<file>`, with `/` between the parts. Names are unique, sorted, and the
-    same at every reading, since a user's decisions name them. Hidden files are left out.
+    The name of a photo is `<class>/<file>`, with `/` between the parts. Names are unique, sorted,
+    and the same each time the source is read, because the user's decisions refer to them. Hidden
+    files are ignored.
     """
 
     @property
     def root(self) -> Path:
-        """File or folder that the user named."""
+        """Return the file or folder that the user gave."""
         ...
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Names, sorted."""
+        """Return the class names, sorted."""
         ...
 
     @property
-    def photos(self) -> tuple[str, ...]:
-        """Names, sorted."""
+    def paths(self) -> tuple[str, ...]:
+        """Return the names of the photos, sorted."""
         ...
 
     @property
     def splits(self) -> Mapping[str, str]:
-        """The split (train, val or test) of each photo that was given one; empty if none was."""
+        """Return the split (train, val or test) of each photo that has one; empty if none has."""
         ...
 
     @property
-    def others(self) -> Mapping[str, int]:
-        """Files that are no photos, by suffix."""
+    def other_files(self) -> Mapping[str, int]:
+        """Return the number of files that are not photos, by suffix."""
         ...
 
     @property
-    def odd(self) -> tuple[tuple[str, Remark], ...]:
-        """Names with what is odd about them."""
+    def remarks(self) -> tuple[tuple[str, Remark], ...]:
+        """Return names with remarks about them."""
         ...
 
-    def open(self, photo: str) -> BinaryIO:
-        """The bytes of a photo as a file that can seek; from any thread, closed by the caller.
+    def open(self, path: str) -> BinaryIO:
+        """Open a photo as a seekable binary file, which the caller closes; thread-safe.
 
         Raises:
-            OSError: it cannot be reached.
+            OSError: The photo cannot be read.
         """
         ...
 
-    def file(self, photo: str) -> Path | None:
-        """Where a photo is a file of its own, which can be linked; None if inside another."""
+    def file(self, path: str) -> Path | None:
+        """Return the file of a photo, which can be linked; None if it is inside another file."""
         ...

@@ -1,4 +1,4 @@
-"""What splits are called elsewhere, and which names classes and photos can have."""
+"""The names of splits in other datasets, and the names that classes and photos can have."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ SPLIT_NAMES = {
     "val": "val", "valid": "val", "validation": "val", "dev": "val",
     "test": "test", "testing": "test",
 }  # fmt: skip
-LONGEST = 200  # bytes of a class name; file systems end at 255
-# What separates folders, and what Windows allows in no name: DATA may move there.
+MAX_NAME_BYTES = 200  # of a class name; file systems allow 255
+# Path separators, and the characters that Windows forbids: DATA may be moved there.
 _FORBIDDEN = set('/\\:*?"<>|')
 
 
-def split_called(name: str) -> str | None:
-    """The split (train, val or test) that a name stands for, if it does; case is ignored."""
+def split_from_name(name: str) -> str | None:
+    """Return the split (train, val or test) that a name means, ignoring case; None if none."""
     return SPLIT_NAMES.get(name.strip().casefold())
 
 
-def split_in(name: str) -> str | None:
-    """The split that a word in a file's name stands for, as in `train-00000-of-00003.parquet`."""
-    return next(filter(None, map(split_called, re.findall(r"[a-z]+", name.lower()))), None)
+def split_from_file_name(name: str) -> str | None:
+    """Return the first split named in a file name such as `train-00000-of-00003.parquet`."""
+    return next(filter(None, map(split_from_name, re.findall(r"[a-z]+", name.lower()))), None)
 
 
 def can_be_folder(name: str) -> bool:
-    """Whether a class name can be a folder of DATA: readable, and never a path to elsewhere."""
+    """Return whether a class name is printable text that can name one folder of DATA."""
     return (
-        0 < len(name.encode("utf-8", "surrogatepass")) <= LONGEST
+        0 < len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES
         and name.isprintable()
         and not _FORBIDDEN & set(name)
         and name == name.strip(" ").rstrip(".")
@@ -37,7 +37,7 @@ def can_be_folder(name: str) -> bool:
 
 
 def free_name(name: str, taken: Container[str]) -> str:
-    """The name of a photo, or the first of it with a number that is not taken."""
+    """Return the name of a photo, with the first number that makes it unique if it is taken."""
     stem, dot, suffix = name.rpartition(".")
     number, free = 1, name
     while free in taken:
