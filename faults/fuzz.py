@@ -29,11 +29,11 @@ import torch
 with atheris.instrument_imports(include=["mineral_recog"]):
     from mineral_recog.calibration.calibration import fit_calibration
     from mineral_recog.curation.decisions import read_decisions
-    from mineral_recog.data import cache, tar_shards
+    from mineral_recog.data import cache
     from mineral_recog.data.class_groups import class_groups
-    from mineral_recog.data.packed_split import read_packed
     from mineral_recog.data.readers.aliases import read_aliases
     from mineral_recog.data.readers.list_reader import ListSource
+    from mineral_recog.data.readers.tar_reader import TarSource
     from mineral_recog.errors import UserError
     from mineral_recog.evaluation.evaluator import read_evaluation
     from mineral_recog.identify.evidence import read_evidence
@@ -49,7 +49,7 @@ with atheris.instrument_imports(include=["mineral_recog"]):
 Parser = Callable[[Path], object]
 
 FOLDER = Path("fuzzed")  # in the working folder; holds the file to parse
-MODEL, SHARD = Path("model"), Path("shard.tar")  # correct files, of which parts are mutated
+MODEL = Path("model")  # correct files, of which parts are mutated
 CLASSES = ("agate", "beryl")
 
 
@@ -64,13 +64,6 @@ def read_cache(file: Path) -> object:
     """Read the index of a cache whose pixels exist."""
     (file.parent / cache.PIXELS_FILE).write_bytes(bytes(cache.TOKEN_BYTES + 5000))
     return cache.read_records(file.parent, 32)
-
-
-def read_index(file: Path) -> object:
-    """Read a tar shard with this index."""
-    shard = file.parent / file.name.removesuffix(tar_shards.INDEX_SUFFIX)
-    shutil.copy2(SHARD, shard)
-    return read_packed(file.parent, [shard])
 
 
 def read_with_model(file: Path) -> object:
@@ -93,8 +86,8 @@ def read_figures(file: Path) -> object:
     return read_evaluation(file.parent, "test", CLASSES)
 
 
-def make_shard() -> bytes:
-    """Return a tar shard of two photos."""
+def make_tar() -> bytes:
+    """Return a tar file of two photos."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, content in (("a/1.jpg", b"photo"), ("b/2.jpg", b"p"), ("b/2.cls", b"1")):
@@ -119,13 +112,6 @@ def make_checkpoint() -> bytes:
     """Return a checkpoint of two tensors."""
     save_checkpoint(Path("c"), {"a": torch.ones(2, 3), "b": torch.arange(4)}, {"done": 1})
     return Path("c").read_bytes()
-
-
-def make_shard_index() -> bytes:
-    """Return the index of the shard."""
-    shard = tar_shards.read_shards([SHARD])[0]
-    tar_shards.write_index(shard)
-    return tar_shards.index_path(SHARD).read_bytes()
 
 
 def make_cache_index() -> bytes:
@@ -163,8 +149,7 @@ PARSERS: dict[str, tuple[str, Parser, Callable[[], bytes]]] = {
                   lambda: b'{"keep": ["a/1"], "drop": [], "move": {"a/2": "b"}, "classes": {}}'),
     "groups": ("g.json", lambda file: class_groups(str(file), CLASSES, (9, 2)),
                lambda: b'{"head": ["agate"], "tail": ["beryl"]}'),
-    "tar shard": ("s.tar", lambda file: read_packed(file.parent, [file]), make_shard),
-    "index of a tar shard": (f"s.tar{tar_shards.INDEX_SUFFIX}", read_index, make_shard_index),
+    "tar file": ("s.tar", TarSource, make_tar),
     "index of a cache": (cache.INDEX_FILE, read_cache, make_cache_index),
     "checkpoint": ("c", read_checkpoint, make_checkpoint),
     "config of a model": ("config.json", read_with_model,
@@ -186,7 +171,6 @@ PARSERS: dict[str, tuple[str, Parser, Callable[[], bytes]]] = {
 def fuzz(name: str, arguments: list[str]) -> None:
     """Fuzz one parser in this process, which does not return."""
     save_model(MODEL)
-    SHARD.write_bytes(make_shard())
     file_name, parse, make_correct = PARSERS[name]
     Path("corpus").mkdir()
     Path("corpus", "correct").write_bytes(make_correct())

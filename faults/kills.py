@@ -40,7 +40,6 @@ os.environ["MINERAL_RECOG_LANG"] = "en"
 
 import mineral_recog.cli.prepare
 import mineral_recog.comparison.runner
-import mineral_recog.data.shard_writer
 import mineral_recog.evaluation.evaluator
 import mineral_recog.training.run  # noqa: F401  # imported once, for all forked processes
 from mineral_recog.cli.main import main as run_command
@@ -312,11 +311,6 @@ def trainings(data: Path) -> list[Job]:
 def other_commands(data: Path, run: Path) -> list[Job]:
     """Return the other commands that take long, on the same photos and a finished run."""
 
-    def packed_output(folder: Path) -> dict[str, str]:
-        # The index of a shard holds the modification time of the shard.
-        files = file_digests(folder)
-        return {name: value for name, value in files.items() if not name.endswith(".tar.index")}
-
     def evaluate(folder: Path) -> list[str]:
         if not (folder / "run").exists():
             shutil.copytree(run, folder / "run")
@@ -336,7 +330,6 @@ def other_commands(data: Path, run: Path) -> list[Job]:
     source = data / "train"
     return [
         Job("prepare", lambda f: ["prepare", str(source), str(f / "data")], file_digests, "data"),
-        Job("pack", lambda f: ["pack", str(data), str(f / "packed")], packed_output, "packed"),
         Job("evaluate", evaluate, file_digests),
         Job("compare", compare, comparison_output),
     ]

@@ -18,7 +18,6 @@ from mineral_recog.data.cache import PIXELS_FILE, Cache, reduced_photo
 from mineral_recog.data.cache_builder import build_caches
 from mineral_recog.data.cached_transforms import random_crop
 from mineral_recog.data.dataset import Dataset, read_split
-from mineral_recog.data.epoch_batches import EpochBatches
 from mineral_recog.data.images import open_photo
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import evaluation_side, evaluation_transform
@@ -48,7 +47,7 @@ def cache(dataset: Dataset) -> Cache:
 def load_epoch(dataset: Dataset, cache: Cache, workers: int, epoch: int = 0) -> list[Batch]:
     loader = TrainingLoader(dataset, SIZE, 0.08, seed=1, workers=workers, cache=cache)
     indices = np.arange(40) % len(dataset)
-    return list(loader.batches(epoch, EpochBatches(6, indices)))
+    return list(loader.batches(epoch, np.array_split(indices, 6)))
 
 
 def test_crops_do_not_depend_on_the_number_of_workers(dataset: Dataset, cache: Cache) -> None:

@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from mineral_recog.data.dataset import Dataset, read_split
-from mineral_recog.data.epoch_batches import EpochBatches
 from mineral_recog.data.loaders import TrainingLoader
 
 
@@ -19,7 +18,7 @@ def test_seeds_of_crops_stay_the_same() -> None:
     # Digest from a version that drew all seeds of an epoch at once.
     dataset = Dataset(Path(), ("agate",), ("0.png",), np.array([0]))
     loader = TrainingLoader(dataset, 16, 0.08, seed=3407, workers=0)
-    loader.batches(7, EpochBatches(9, np.arange(1000)[::-1]))
+    loader.batches(7, np.array_split(np.arange(1000)[::-1], 9))
     batches = [*loader.batch_sampler]
     assert batches[0][0] == (999, 2882796254771355334)
     assert [len(batch) for batch in batches] == [112, *[111] * 8]
@@ -29,7 +28,7 @@ def test_seeds_of_crops_stay_the_same() -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_abandoned_epoch_does_not_affect_the_next(prepared: Path, workers: int) -> None:
     dataset = read_split(prepared, "train")
-    batches = EpochBatches(7, np.arange(len(dataset)))
+    batches = np.array_split(np.arange(len(dataset)), 7)
     loader = TrainingLoader(dataset, 16, 0.08, seed=1, workers=workers)
     next(loader.batches(0, batches))
     after = list(loader.batches(1, batches))

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mineral_recog.data import samplers, weighted_sampling
 from mineral_recog.data.samplers import (
     ClassBalancedSampler,
     MixedHalvesSampler,
     NaturalSampler,
     build_sampler,
     inverse_probability_weights,
+    number_of_batches,
+    split_into_batches,
 )
 
 # Ten photos of class 0, seven of class 1, three of class 2, not in order.
@@ -161,21 +162,10 @@ GOLDEN = [
 ]
 
 
-@pytest.mark.parametrize("chunk_size", [None, 1000])
 @pytest.mark.parametrize(("name", "photo_count", "class_count", "golden"), GOLDEN)
-def test_draws_stay_the_same(
-    name: str,
-    photo_count: int,
-    class_count: int,
-    golden: str,
-    chunk_size: int | None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    if chunk_size:  # several chunks per epoch, and the last one incomplete
-        monkeypatch.setattr(samplers, "CHUNK_SIZE", chunk_size)
-        monkeypatch.setattr(weighted_sampling, "CHUNK_SIZE", chunk_size)
+def test_draws_stay_the_same(name: str, photo_count: int, class_count: int, golden: str) -> None:
     labels, p = long_tailed_data(photo_count, class_count)
-    if chunk_size:
+    if photo_count % 2:
         labels = labels.astype(np.min_scalar_type(class_count))  # of any integer type
     batch_size = 128 if photo_count > 100 else 8
     sampler = build_sampler(name, labels, class_count, batch_size, 3407, p)
@@ -186,16 +176,8 @@ def test_draws_stay_the_same(
     assert digest.hexdigest()[:16] == golden
 
 
-@pytest.mark.parametrize(
-    ("name", "bytes_per_photo"),
-    # The order takes 4; photos by class 4 and a class 1; cumulative sum 8 and guide table 4.
-    [("natural", 5), ("class_balanced", 10), ("mixed_halves", 18)],
-)
-def test_draw_takes_a_few_bytes_per_photo(
-    name: str, bytes_per_photo: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(samplers, "CHUNK_SIZE", 1000)
-    monkeypatch.setattr(weighted_sampling, "CHUNK_SIZE", 1000)
+@pytest.mark.parametrize("name", ["natural", "class_balanced", "mixed_halves"])
+def test_ten_million_photos_are_drawn_in_a_gigabyte(name: str) -> None:
     labels, p = long_tailed_data(300_007, 36)
     tracemalloc.start()
     try:
@@ -203,4 +185,14 @@ def test_draw_takes_a_few_bytes_per_photo(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak / len(labels) < bytes_per_photo
+    assert peak / len(labels) < 100  # bytes
+
+
+@given(st.integers(1, 400), st.integers(1, 50))
+def test_batches_differ_by_at_most_one_photo(photo_count: int, batch_size: int) -> None:
+    batches = split_into_batches(np.arange(photo_count), batch_size)
+    assert np.concatenate(batches).tolist() == list(range(photo_count))
+    sizes = [len(batch) for batch in batches]
+    assert max(sizes) <= batch_size
+    assert max(sizes) - min(sizes) <= 1
+    assert len(batches) == number_of_batches(photo_count, batch_size)

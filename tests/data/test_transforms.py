@@ -10,7 +10,6 @@ import torch
 from PIL import Image
 
 from mineral_recog.data.dataset import Dataset, read_split
-from mineral_recog.data.epoch_batches import EpochBatches
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import evaluation_transform
 from mineral_recog.errors import UserError
@@ -34,7 +33,7 @@ def test_very_long_photo_is_cropped_before_it_is_enlarged() -> None:
 
 def load_epoch(dataset: Dataset, workers: int, epoch: int) -> torch.Tensor:
     loader = TrainingLoader(dataset, 16, 0.08, seed=1, workers=workers)
-    batches = EpochBatches(3, np.arange(len(dataset)))
+    batches = np.array_split(np.arange(len(dataset)), 3)
     return torch.cat([batch.inputs for batch in loader.batches(epoch, batches)])
 
 

@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from mineral_recog.data.dataset import Dataset, read_split
-from mineral_recog.data.epoch_batches import EpochBatches
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.predictor import predict
@@ -49,7 +48,7 @@ def test_each_view_is_that_of_an_epoch(parts: Parts) -> None:
     assert cache.features.shape[:2] == (3, len(train))
     assert not torch.allclose(cache.features[0], cache.features[1], atol=1e-3)
     for view in range(3):
-        [batch] = train_loader.batches(10 + view, EpochBatches(1, np.arange(len(train))))
+        [batch] = train_loader.batches(10 + view, [np.arange(len(train))])
         with torch.no_grad():
             expected, _ = network.eval()(batch.inputs)
         assert torch.allclose(cache.features[view], expected, atol=1e-5)
@@ -57,7 +56,7 @@ def test_each_view_is_that_of_an_epoch(parts: Parts) -> None:
 
 def test_batch_has_the_drawn_photos(parts: Parts) -> None:
     cache, _, _, _, train = parts
-    drawn = EpochBatches(2, np.array([4, 0, 4, 20, 20]))
+    drawn = [np.array([4, 0, 4]), np.array([20, 20])]
     batches = list(cache.batches(7, drawn))
     assert [batch.indices.tolist() for batch in batches] == [[4, 0, 4], [20, 20]]
     assert [batch.labels.tolist() for batch in batches] == [
@@ -69,7 +68,7 @@ def test_batch_has_the_drawn_photos(parts: Parts) -> None:
     views = {
         int((cache.features[:, 0] == batch.inputs[1]).all(dim=1).nonzero())
         for epoch in range(30)
-        for batch in cache.batches(epoch, EpochBatches(1, drawn[0]))
+        for batch in cache.batches(epoch, drawn[:1])
     }
     assert views == {0, 1, 2}  # every view is drawn
 

@@ -18,7 +18,6 @@ from mineral_recog.cli.demo import demo
 from mineral_recog.cli.draw import draw
 from mineral_recog.cli.evaluate import evaluate
 from mineral_recog.cli.identify import identify
-from mineral_recog.cli.pack import pack
 from mineral_recog.cli.prepare import prepare
 from mineral_recog.cli.serve import serve
 from mineral_recog.cli.train import train
@@ -79,13 +78,6 @@ app.command(
         "把 SRC 的照片划分为 DATA 中的 train、val、test。",
     )
 )(prepare)
-app.command(
-    help=tr(
-        "Write DATA as tar shards to OUT, which all commands read like DATA: few large files "
-        "instead of many small ones.",
-        "把 DATA 写成 OUT 中的 tar 分片，各命令可像 DATA 一样使用：以少量大文件代替大量小文件。",
-    )
-)(pack)
 app.command(
     help=tr(
         "Train a recipe on DATA, and write the model to a run folder.",

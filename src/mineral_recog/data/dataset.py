@@ -1,4 +1,4 @@
-"""The photos of one split with their classes, read from folders or tar shards."""
+"""The photos of one split with their classes."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mineral_recog.data.images import is_photo_name, pixel_size
-from mineral_recog.data.packed_split import read_packed
-from mineral_recog.data.tar_shards import TarMembers
 from mineral_recog.errors import DataError
 from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
-from mineral_recog.progress import SILENT, Progress
 
 SPLITS = ("train", "val", "test")
 
@@ -28,18 +25,16 @@ class Dataset:
     """The photos of one split.
 
     Attributes:
-        root: Folder that holds one folder per class, or tar shards.
+        root: Folder that holds one folder per class.
         classes: Names of the C classes, sorted.
-        paths: N names `<class>/<file>`; for photos in files they are paths relative to `root`.
+        paths: N paths `<class>/<file>`, relative to `root`.
         labels: Class index of each photo, [N] int64 in 0..C-1.
-        tar_members: Positions of the photos in tar shards; None if each photo is a file.
     """
 
     root: Path
     classes: tuple[str, ...]
     paths: Sequence[str]
     labels: NDArray[np.int64]
-    tar_members: TarMembers | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -55,15 +50,11 @@ class Dataset:
         Raises:
             OSError: The photo cannot be reached, or is not a regular file.
         """
-        if self.tar_members is None:
-            return open_regular(self.root / self.paths[index])
-        return self.tar_members.open(index)
+        return open_regular(self.root / self.paths[index])
 
     def display_path(self, index: int) -> str:
         """Return the location of a photo for messages."""
-        if self.tar_members is None:
-            return str(self.root / self.paths[index])
-        return f"{self.tar_members.path(index)}: {self.paths[index]}"
+        return str(self.root / self.paths[index])
 
     def size_and_mtime(self, index: int) -> tuple[int, int]:
         """Return the size of a photo in bytes and the modification time of its file in ns.
@@ -73,10 +64,8 @@ class Dataset:
         Raises:
             OSError: The photo cannot be reached.
         """
-        if self.tar_members is None:
-            file = (self.root / self.paths[index]).stat()
-            return file.st_size, file.st_mtime_ns
-        return int(self.tar_members.sizes[index]), self.tar_members.path(index).stat().st_mtime_ns
+        file = (self.root / self.paths[index]).stat()
+        return file.st_size, file.st_mtime_ns
 
     def pixel_size(self, index: int) -> tuple[int, int] | None:
         """Return width and height from a photo's header, before EXIF rotation; None if unknown."""
@@ -89,23 +78,16 @@ class Dataset:
     def subset(self, indices: NDArray[np.int64]) -> Dataset:
         """Return the dataset of some photos, in the order of `indices`."""
         paths = tuple(self.paths[index] for index in indices.tolist())
-        tar_members = None if self.tar_members is None else self.tar_members.subset(indices)
-        return Dataset(self.root, self.classes, paths, self.labels[indices], tar_members)
+        return Dataset(self.root, self.classes, paths, self.labels[indices])
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of the names and sizes of all photos, to trace results to their data."""
-        digest = hashlib.sha256()
-        for path, size in sorted(zip(self.paths, self._sizes(), strict=True)):
+        digest, root = hashlib.sha256(), str(self.root)
+        for path in sorted(self.paths):
+            # Without a Path object per photo, this takes a third of the time.
+            size = os.stat(f"{root}/{path}").st_size  # noqa: PTH116
             digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
-
-    def _sizes(self) -> list[int]:
-        if self.tar_members is None:
-            root = str(self.root)
-            # Without a Path object per photo, this takes a third of the time.
-            return [os.stat(f"{root}/{path}").st_size for path in self.paths]  # noqa: PTH116
-        sizes: list[int] = self.tar_members.sizes.tolist()
-        return sizes
 
 
 def files_in(folder: Path) -> list[str]:
@@ -150,25 +132,18 @@ def class_folders(root: Path) -> list[str]:
     return sorted(folder.name for folder in folders)
 
 
-def read_split(
-    data: Path,
-    split: str,
-    classes: Sequence[str] | None = None,
-    progress: Progress = SILENT,
-) -> Dataset:
-    """Index one split of a prepared folder.
+def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> Dataset:
+    """List the photos of one split of a prepared folder.
 
     Args:
-        data: Folder with `train`, `val` and `test`, each with one folder per class, or with tar
-            shards as `pack` writes them.
+        data: Folder with `train`, `val` and `test`, each with one folder per class.
         split: One of them.
         classes: Classes that the split must have, all of them and no others; by default those
             that it has.
-        progress: Receives the progress of reading tar shards.
 
     Raises:
         UserError: The split is missing, is empty, has other classes, or has a class without
-            photos; or its shards are damaged.
+            photos.
     """
     root = data / split
     if not root.is_dir():
@@ -180,9 +155,16 @@ def read_split(
                 "可用 `mineral-recog prepare` 生成。",
             )
         )
-    if shards := sorted(path for path in root.glob("*.tar") if path.is_file()):
-        return _read_packed(root, shards, classes, progress)
     folders = class_folders(root)
+    if not folders and any(root.glob("*.tar")):
+        raise DataError(
+            tr(
+                f"{root} holds tar files, which are not trained on directly: unpack them once with "
+                f"`mineral-recog prepare {data} NEW`.",
+                f"{root} 里是 tar 文件，不能直接用于训练：请先用 "
+                f"`mineral-recog prepare {data} NEW` 展开一次。",
+            )
+        )
     names = tuple(folders if classes is None else classes)
     _refuse_other_classes(root, folders, names)
     paths: list[str] = []
@@ -199,27 +181,6 @@ def read_split(
         paths += [f"{name}/{file}" for file in files]
         labels += [label] * len(files)
     return Dataset(root, names, tuple(paths), np.array(labels, dtype=np.int64))
-
-
-def _read_packed(
-    root: Path, shards: Sequence[Path], classes: Sequence[str] | None, progress: Progress
-) -> Dataset:
-    """Index a split whose photos are in tar shards."""
-    if folders := class_folders(root):
-        raise DataError(
-            tr(
-                f"{root} has both tar files and folders ({folders[0]} is the first): move the tar "
-                "files or the folders away.",
-                f"{root} 里既有 tar 文件，又有文件夹（第一个为 {folders[0]}）：请移走其一。",
-            )
-        )
-    paths, photo_classes, members = read_packed(root, shards, progress)
-    class_names = sorted(set(photo_classes))
-    names = tuple(class_names if classes is None else classes)
-    _refuse_other_classes(root, class_names, names)
-    label_of = {name: label for label, name in enumerate(names)}
-    labels = np.array([label_of[name] for name in photo_classes], dtype=np.int64)
-    return Dataset(root, names, paths, labels, members)
 
 
 def _refuse_other_classes(root: Path, folders: Sequence[str], names: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.cached_transforms import CachedTrainingCrops
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.epoch_batches import EpochBatches
+from mineral_recog.data.samplers import Batches
 from mineral_recog.data.transforms import BatchTensors, EvaluationCrops, Example, TrainingCrops
 from mineral_recog.errors import UserError
 
@@ -52,7 +52,7 @@ class _EpochBatchSampler:
 
     def __init__(self, seed: int, share: slice) -> None:
         self.seed, self.share, self.epoch, self.first = seed, share, 0, 0
-        self.batches = EpochBatches(0, np.empty(0, np.int64))
+        self.batches: Batches = []
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
         rng = np.random.default_rng([self.seed, self.epoch, 1])
@@ -92,7 +92,7 @@ class TrainingLoader:
         )
         self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=self.batch_sampler)
 
-    def batches(self, epoch: int, batches: EpochBatches, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, batches: Batches, first: int = 0) -> Iterator[Batch]:
         """Load the batches of an epoch.
 
         Args:

@@ -1,33 +1,26 @@
 """Samplers: which photos an epoch uses, and in which batches.
 
 A draw is a pure function of the seed, the epoch and (where it matters) the probabilities p_i, so
-that a run can resume in the middle of an epoch. Each photo takes a few bytes, so that 10^8 photos
-are drawn in 3 GB: orders use the smallest integer type that fits, and random numbers are drawn in
-chunks, which gives the same numbers as one call.
+that a run can resume in the middle of an epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mineral_recog.data.epoch_batches import EpochBatches, number_of_batches
-from mineral_recog.data.weighted_sampling import WeightedDraw
-
 Labels = NDArray[np.integer]
-Indices = NDArray[np.integer]
+Indices = NDArray[np.int64]
 Weights = NDArray[np.float64]
-
-CHUNK_SIZE = 1 << 20  # photos per step, where arrays of all photos would take too much memory
+Batches = list[Indices]  # of each batch, the indices of its photos
 
 
 class Sampler(Protocol):
     """Draws the photos of an epoch."""
 
-    def draw(self, epoch: int) -> EpochBatches:
+    def draw(self, epoch: int) -> Batches:
         """Return batches with N photo indices in total; an epoch always gives the same batches."""
         ...
 
@@ -50,11 +43,10 @@ class NaturalSampler:
         self.counts = _count(labels, class_count)
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> EpochBatches:
+    def draw(self, epoch: int) -> Batches:
         """Draw the batches of an epoch."""
-        photo_count = int(self.counts.sum())
-        order = _permutation(photo_count, np.random.default_rng([self.seed, epoch]))
-        return EpochBatches(number_of_batches(photo_count, self.batch_size), order)
+        order = np.random.default_rng([self.seed, epoch]).permutation(int(self.counts.sum()))
+        return split_into_batches(order, self.batch_size)
 
     def class_prior(self) -> Weights:
         """Return n_c / N."""
@@ -71,23 +63,17 @@ class ClassBalancedSampler:
 
     def __init__(self, labels: Labels, class_count: int, batch_size: int, seed: int) -> None:
         self.counts = _count(labels, class_count)
-        self.by_class = _by_class(labels, self.counts)
+        self.by_class = np.argsort(labels, kind="stable")
         self.first = np.cumsum(self.counts) - self.counts
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> EpochBatches:
+    def draw(self, epoch: int) -> Batches:
         """Draw the batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         photo_count = len(self.by_class)
-        drawn_classes = np.empty(photo_count, np.min_scalar_type(len(self.counts)))
-        for chunk in _chunks(photo_count):
-            drawn_classes[chunk] = rng.integers(len(self.counts), size=len(drawn_classes[chunk]))
-        order = np.empty_like(self.by_class)
-        for chunk in _chunks(photo_count):
-            labels = drawn_classes[chunk]
-            within = (rng.random(len(labels)) * self.counts[labels]).astype(np.int64)
-            order[chunk] = self.by_class[self.first[labels] + within]
-        return EpochBatches(number_of_batches(photo_count, self.batch_size), order)
+        classes = rng.integers(len(self.counts), size=photo_count)
+        within = (rng.random(photo_count) * self.counts[classes]).astype(np.int64)
+        return split_into_batches(self.by_class[self.first[classes] + within], self.batch_size)
 
     def class_prior(self) -> Weights:
         """Return 1 / C for each class."""
@@ -119,17 +105,21 @@ class MixedHalvesSampler:
         probabilities: NDArray[np.float32],
     ) -> None:
         self.counts = _count(labels, class_count)
-        self.inverse = WeightedDraw(inverse_probability_weights(probabilities, labels, class_count))
+        weights = inverse_probability_weights(probabilities, labels, class_count)
+        self.cumulative = np.cumsum(weights)
         self.batch_size, self.seed = batch_size, seed
 
-    def draw(self, epoch: int) -> EpochBatches:
+    def draw(self, epoch: int) -> Batches:
         """Draw the batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
-        photo_count = int(self.counts.sum())
-        order = _permutation(photo_count, rng)
-        uniform, inverse = np.split(order, [photo_count // 2])
-        self.inverse.fill(inverse, rng)
-        return EpochBatches(number_of_batches(photo_count, self.batch_size), uniform, inverse)
+        photo_count = len(self.cumulative)
+        uniform = rng.permutation(photo_count)[: photo_count // 2]
+        points = rng.random(photo_count - len(uniform)) * self.cumulative[-1]
+        hard = np.searchsorted(self.cumulative, points, side="right")
+        # The longer parts of one half meet the shorter parts of the other.
+        batch_count = number_of_batches(photo_count, self.batch_size)
+        halves = np.array_split(uniform, batch_count), np.array_split(hard, batch_count)[::-1]
+        return [np.concatenate(parts) for parts in zip(*halves, strict=True)]
 
     def class_prior(self) -> Weights:
         """Return the mean of n_c / N and 1 / C."""
@@ -156,67 +146,39 @@ def inverse_probability_weights(
     """
     weights = np.empty(len(labels))
     counts = _count(labels, class_count)
-    for members in np.split(_by_class(labels, counts), np.cumsum(counts)[:-1]):
+    members_by_class = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
+    for members in members_by_class:
         weights[members] = _weights_in_class(probabilities[members].astype(np.float64))
     return weights
 
 
 def _weights_in_class(p: Weights) -> Weights:
-    """Return the weights of one class, computed in place: a class may have half of all photos."""
-    lowest, highest = (p.min(), p.max()) if len(p) else (0.0, 0.0)
-    if len(p) < 5 or highest == lowest:
+    """Return the weights of the photos of one class."""
+    if len(p) < 5 or p.max() == p.min():
         return np.full(len(p), 1 / max(len(p), 1))
-    p -= lowest
-    p /= highest - lowest
-    u = np.subtract(1, p, out=p)
-    u += 1e-5
+    u = 1 - (p - p.min()) / (p.max() - p.min()) + 1e-5
     hardest_first = np.sort(u)[::-1]
     fifth = round(0.2 * len(u))
     ratio = hardest_first[:fifth].mean() / hardest_first[fifth:].mean()
-    del hardest_first
-    u **= np.clip(np.log(4) / np.log(ratio), 1, 10) if ratio > 1 else 10.0
-    u /= u.sum()
-    return u
-
-
-def _chunks(photo_count: int) -> Iterator[slice]:
-    """Yield slices that split this number of photos into chunks, in order."""
-    return (
-        slice(start, min(start + CHUNK_SIZE, photo_count))
-        for start in range(0, photo_count, CHUNK_SIZE)
-    )
+    beta = np.clip(np.log(4) / np.log(ratio), 1, 10) if ratio > 1 else 10.0
+    powers = u**beta
+    weights: Weights = powers / powers.sum()
+    return weights
 
 
 def _count(labels: Labels, class_count: int) -> NDArray[np.int64]:
-    """Return the number of photos per class, [C]; in chunks, since bincount copies small types."""
-    counts = np.zeros(class_count, np.int64)
-    for chunk in _chunks(len(labels)):
-        counts += np.bincount(labels[chunk], minlength=class_count)
-    return counts
+    """Return the number of photos per class, [C]."""
+    return np.bincount(labels, minlength=class_count)
 
 
-def _by_class(labels: Labels, counts: NDArray[np.int64]) -> Indices:
-    """Return all photo indices sorted by class and then by index, [N]; a counting sort."""
-    by_class = np.empty(len(labels), np.min_scalar_type(len(labels)))
-    small = np.min_scalar_type(len(counts))  # numpy uses radix sort for types of up to 16 bits
-    next_place = np.cumsum(counts) - counts  # of each class, in by_class
-    for chunk in _chunks(len(labels)):
-        chunk_labels = labels[chunk].astype(small)
-        order = np.argsort(chunk_labels, kind="stable")
-        chunk_counts = np.bincount(chunk_labels, minlength=len(counts))
-        shift = next_place - (np.cumsum(chunk_counts) - chunk_counts)
-        by_class[np.arange(len(chunk_labels)) + np.repeat(shift, chunk_counts)] = (
-            order + chunk.start
-        )
-        next_place += chunk_counts
-    return by_class
+def number_of_batches(photo_count: int, batch_size: int) -> int:
+    """Return the minimum number of batches that hold all photos of an epoch."""
+    return -(-photo_count // batch_size)
 
 
-def _permutation(photo_count: int, rng: np.random.Generator) -> Indices:
-    """Return the same as rng.permutation(photo_count), in the smallest type that fits."""
-    order = np.arange(photo_count, dtype=np.min_scalar_type(photo_count))
-    rng.shuffle(order)
-    return order
+def split_into_batches(indices: Indices, batch_size: int) -> Batches:
+    """Split the photos of an epoch into batches that differ in size by at most one photo."""
+    return np.array_split(indices, number_of_batches(len(indices), batch_size))
 
 
 def build_sampler(

@@ -83,7 +83,7 @@ def evaluate(
     bundle = read_bundle(run, backbone)
     refuse_existing(folder, force)
     data_folder = Path(data) if data else training_data_of(run)
-    dataset = read_split(data_folder, split, bundle.classes, progress)
+    dataset = read_split(data_folder, split, bundle.classes)
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
     ood = read_ood_pictures(Path(others), progress) if others else None
     history = _history(run)
@@ -122,7 +122,7 @@ def _measure_leakage(
 ) -> Leakage | None:
     """Return copies of training photos; None if these are gone or there are too many photos."""
     try:
-        train = read_split(training_data_of(run), "train", evaluation.classes, progress)
+        train = read_split(training_data_of(run), "train", evaluation.classes)
     except UserError:
         return None
     copies = find_leakage(data, train, dataset, progress)

@@ -94,7 +94,8 @@ def observe_photos(
         for start in range(0, len(paths), BATCH_SIZE):
             batch = paths[start : start + BATCH_SIZE]
             readable = []
-            opened = pool.map(partial(_open, identifier, should_skip), batch)
+            # All of a batch first: decoders write to standard error, between the lines of a notice.
+            opened = list(pool.map(partial(_open, identifier, should_skip), batch))
             for path, result in zip(batch, opened, strict=True):
                 if isinstance(result, UserError):
                     unreadable += 1

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mineral_recog.data.epoch_batches import EpochBatches, number_of_batches
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
+from mineral_recog.data.samplers import Batches, split_into_batches
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs, predict
 from mineral_recog.training.distributed import DistributedContext
@@ -53,10 +53,7 @@ class FeatureCache:
     ) -> None:
         self.seed, self.network = seed, network
         self.labels = torch.from_numpy(labels)
-        photo_count = len(labels)
-        all_photos = EpochBatches(
-            number_of_batches(photo_count, val_loader.batch_size), np.arange(photo_count)
-        )
+        all_photos = split_into_batches(np.arange(len(labels)), val_loader.batch_size)
         features = []
         for view in range(view_count):
             on_view(view)
@@ -67,7 +64,7 @@ class FeatureCache:
         self.features = torch.from_numpy(np.stack(features))  # [k, N, D]
         self.val = context.gather_outputs(predict(network, val_loader, device, precision), device)
 
-    def batches(self, epoch: int, drawn: EpochBatches, first: int = 0) -> Iterator[Batch]:
+    def batches(self, epoch: int, drawn: Batches, first: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from `first` on, with a random view of each drawn photo."""
         rng = np.random.default_rng([self.seed, epoch, 3])
         for number, photos in enumerate(drawn):

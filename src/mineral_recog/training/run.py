@@ -20,8 +20,8 @@ from mineral_recog.data.cache import Cache
 from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import Dataset, read_split
-from mineral_recog.data.epoch_batches import number_of_batches
 from mineral_recog.data.images import find_unreadable, unreadable_photos_error
+from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.data.transforms import Preprocessing, evaluation_side, training_side
 from mineral_recog.errors import UserError
 from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing
@@ -263,7 +263,7 @@ def _build_trainer(
 
     For a run with a checkpoint no pretrained weights are loaded: the checkpoint holds the weights.
     """
-    train_set = read_split(data, "train", progress=progress)
+    train_set = read_split(data, "train")
     if len(train_set.classes) < 2:
         raise UserError(
             tr(
@@ -272,7 +272,7 @@ def _build_trainer(
                 f"{train_set.root} 只有一个类别 {train_set.classes[0]}：分类器至少需要两个。",
             )
         )
-    val = read_split(data, "val", train_set.classes, progress)
+    val = read_split(data, "val", train_set.classes)
     class_groups(recipe.groups, train_set.classes, train_set.counts.tolist())
     torch.manual_seed(recipe.seed)
     class_count = len(train_set.classes)

@@ -16,9 +16,8 @@ from torch import Tensor
 
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.epoch_batches import number_of_batches
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
-from mineral_recog.data.samplers import Sampler, build_sampler
+from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
 from mineral_recog.errors import UserError
 from mineral_recog.files import atomic_file
 from mineral_recog.i18n import tr

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mineral_recog.data import tar_samples
+from mineral_recog.data.readers import tar_samples
 from mineral_recog.data.readers.factory import open_source
-from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.tar_reader import TarSource
-from mineral_recog.data.shard_writer import pack
 from mineral_recog.errors import UserError
 from tests.tars import write_tar
 
@@ -106,20 +104,10 @@ def test_splits_come_from_folders_or_file_names(tmp_path: Path) -> None:
     assert source.paths == ("opal/Train/0.jpg", "opal/dev/0.jpg")
 
 
-def test_packed_shards_hold_the_photos_of_the_folders(prepared: Path, tmp_path: Path) -> None:
-    pack(prepared, tmp_path / "out")
-    folders, shards = FolderSource(prepared), open_source(tmp_path / "out")
-    assert isinstance(shards, TarSource)
-    assert (shards.paths, shards.classes) == (folders.paths, folders.classes)
-    assert contents(shards) == contents(folders)
-    assert shards.splits == folders.splits
-    assert shards.remarks == ()
-
-
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ({"0.cls": b"9", "0.jpg": b""}, "class 9.*does not name"),
+        ({"0.cls": b"9", "0.jpg": b""}, "class 9.*has no name"),
         ({"0.cls": b"../x", "0.jpg": b""}, "cannot be a folder name"),
         ({"0.txt": b"none"}, "no photos with a class"),
     ],
@@ -145,9 +133,9 @@ def test_class_names_file_that_is_too_large_is_reported(
 ) -> None:
     write_tar(tmp_path / "a.tar", {"0.cls": b"0", "0.jpg": b""})
     (tmp_path / "classes.json").write_text('["opal"]')
-    monkeypatch.setattr(tar_samples, "_MAX_BYTES", 8)
+    monkeypatch.setattr(tar_samples, "MAX_CLASSES_BYTES", 8)
     assert TarSource(tmp_path).classes == ("opal",)
-    monkeypatch.setattr(tar_samples, "_MAX_BYTES", 7)
+    monkeypatch.setattr(tar_samples, "MAX_CLASSES_BYTES", 7)
     with pytest.raises(UserError, match=r"the names of the classes \(too large\)"):
         TarSource(tmp_path)
 

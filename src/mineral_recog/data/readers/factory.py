@@ -61,7 +61,7 @@ def _format(path: Path) -> str:
         if any(path.glob(f"*.{suffix}")) and not _has_photos(path):
             return suffix
     in_splits = any(split_from_name(file.parent.name) for file in path.glob("*/*.tar"))
-    if in_splits and not _has_photos(path):  # the layout that `pack` writes
+    if in_splits and not _has_photos(path):  # one folder of tar files per split
         return "tar"
     return "folders"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
-
-import numpy as np
 
 from mineral_recog.data.images import is_any_photo_name
 from mineral_recog.data.readers.source import Remark
@@ -15,8 +15,8 @@ from mineral_recog.data.readers.split_names import (
     split_from_file_name,
     split_from_name,
 )
-from mineral_recog.data.tar_samples import read_classes, read_samples, unique_names
-from mineral_recog.data.tar_shards import TarMembers, read_shards
+from mineral_recog.data.readers.tar_members import read_tar
+from mineral_recog.data.readers.tar_samples import Sample, find_samples, read_class_names
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
@@ -43,38 +43,29 @@ class TarSource:
     def __init__(self, root: Path, progress: Progress = SILENT) -> None:
         self.root = root
         tar_files = _tar_files(root)
-        shards = read_shards(tar_files, progress)
         folder = root if root.is_dir() else root.parent
-        contents = read_samples(shards, read_classes(folder), is_any_photo_name)
-        prefixes = ["" if path.parent == folder else f"{path.parent.name}/" for path in tar_files]
-        photos = [
-            photo._replace(name=prefixes[photo.shard] + photo.name) for photo in contents.samples
-        ]
-        names = unique_names(photos, [path.stem for path in tar_files])
-        order = sorted(range(len(names)), key=names.__getitem__)
-        self.paths = tuple(names[index] for index in order)
-        self.classes = tuple(sorted({photo.class_name for photo in photos}))
-        self._refuse_unusable()
-        ordered = [photos[index] for index in order]
-        self._members = TarMembers(
-            tuple(tar_files),
-            np.array([photo.shard for photo in ordered], dtype=np.int32),
-            np.array([shards[photo.shard].offsets[photo.member] for photo in ordered], np.int64),
-            np.array([shards[photo.shard].sizes[photo.member] for photo in ordered], np.int64),
-        )
-        splits = [_split(path, folder) for path in tar_files]
+        task = progress.start(tr("reading tar files", "读取 tar 文件"), len(tar_files))
+        tars = []
+        for path in tar_files:
+            tars.append(read_tar(path))
+            task.step()
+        contents = find_samples(tars, read_class_names(folder), is_any_photo_name)
+        samples = dict(zip(_unique_names(contents.photos, folder), contents.photos, strict=True))
+        self.paths = tuple(sorted(samples))
+        self.classes = tuple(sorted({sample.label for sample in contents.photos}))
+        self._refuse_unusable(len(contents.photos))
+        self._members = {path: samples[path].member for path in self.paths}
+        splits = {path: _split(path, folder) for path in tar_files}
         self.splits = {
-            path: split
-            for path, photo in zip(self.paths, ordered, strict=True)
-            if (split := splits[photo.shard])
+            path: split for path, member in self._members.items() if (split := splits[member.tar])
         }
         self.other_files = dict(contents.other_files)
         self.remarks = (
             *((name, Remark("no_class", "")) for name in contents.unlabelled),
             *(
                 (name, Remark("link" if kind == "link" else "unreadable", kind))
-                for shard in shards
-                for name, kind in shard.left_out
+                for tar in tars
+                for name, kind in tar.left_out
             ),
         )
 
@@ -84,15 +75,14 @@ class TarSource:
         Raises:
             OSError: Its tar file cannot be read.
         """
-        index = bisect_left(self.paths, path)
-        if self.paths[index : index + 1] != (path,):
+        if path not in self._members:
             raise FileNotFoundError(path)
-        return self._members.open(index)
+        return BytesIO(self._members[path].read())
 
     def file(self, path: str) -> None:
         """Return None: every photo is inside a tar file."""
 
-    def _refuse_unusable(self) -> None:
+    def _refuse_unusable(self, photo_count: int) -> None:
         invalid = next((name for name in self.classes if not can_be_folder(name)), None)
         if invalid is not None:
             raise DataError(
@@ -103,7 +93,7 @@ class TarSource:
                     "并在 tar 文件旁的 classes.json 里写类别名。",
                 )
             )
-        if len(set(self.paths)) < len(self.paths) or not self.paths:
+        if len(self.paths) < photo_count or not self.paths:
             raise DataError(
                 tr(
                     f"{self.root} has no photos with a class, or photos with the same name: give "
@@ -147,3 +137,21 @@ def _split(path: Path, folder: Path) -> str | None:
         if path.parent != folder
         else split_from_file_name(path.stem)
     )
+
+
+def _unique_names(samples: Sequence[Sample], folder: Path) -> list[str]:
+    """Return `<class>/<name>` of each photo, with the split folder, if any, before its name.
+
+    Where several would be equal, the name of the tar file precedes the name of the photo.
+    """
+    plain, longer = [], []
+    for sample in samples:
+        tar = sample.member.tar
+        prefix = "" if tar.parent == folder else f"{tar.parent.name}/"
+        plain.append(f"{sample.label}/{prefix}{sample.name}")
+        longer.append(f"{sample.label}/{tar.stem}/{prefix}{sample.name}")
+    times = Counter(plain)
+    return [
+        name if times[name] == 1 else alternative
+        for name, alternative in zip(plain, longer, strict=True)
+    ]
