@@ -146,9 +146,8 @@ def test_shared_stages_give_the_same_weights_bit_for_bit(
         assert [line["epoch"] for line in log(run)] == list(range(1, epochs + 1))
         assert training.is_run(run)
         logs.append(log(run)[:3])
-    # Even the times are equal: the stages were trained once. A separate run has other times.
+    # Even the measured times and memory are equal: the stages were trained once.
     assert logs[0] == logs[1] == logs[2]
-    assert logs[0] != log(tmp_path / order.split(",")[0])[:3]
     assert not (tmp_path / "out" / "beginnings").exists()
 
 
