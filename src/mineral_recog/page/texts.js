@@ -68,7 +68,7 @@ export const texts = {
     density: "Density, g/cm³",
     streak: "Streak",
     lustre: "Lustre",
-    magnetic: "Attracted by a magnet?",
+    magnetic: "Magnetic?",
     acid: "Fizzes in dilute acid?",
     yes: "yes",
     no: "no",
