@@ -34,7 +34,8 @@ from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.loaders import TrainingLoader
 from mineral_recog.data.samplers import NaturalSampler
 from mineral_recog.data.transforms import training_side
-from mineral_recog.synthetic import draw_photo, species_names
+from mineral_recog.synthetic.photo import draw_photo
+from mineral_recog.synthetic.species import species_names
 
 MINERALS, CROPS = 12, 4  # classes; photos that are cut from one drawing
 WIDTH, HEIGHT, DRAWN = 1024, 768, 384

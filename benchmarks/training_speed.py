@@ -39,7 +39,7 @@ from mineral_recog.models.network import Network, build_network
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training.distributed import DistributedContext
-from mineral_recog.training.trainer import Trainer
+from mineral_recog.training.trainer import Trainer, TrainingPhotos
 
 BATCH, LR = 16, 0.002
 STAGES = {"fea": 6, "cfl": 4, "crt": 1}  # epochs, about in proportion to 60, 40 and 10
@@ -102,13 +102,10 @@ def our_run(
         trainer = TimedTrainer(
             recipe,
             network,
-            train,
-            val,
+            TrainingPhotos(train, val, caches),
             Path(folder),
-            CPU,
             setting.workers,
             DistributedContext(),
-            caches,
         )
         trainer.checkpoint.path.parent.mkdir()
         trainer.run(on_step)

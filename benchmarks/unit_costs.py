@@ -26,7 +26,8 @@ from PIL import Image
 from mineral_recog.data.dataset import Dataset, photos_in
 from mineral_recog.data.transforms import TrainingCrops
 from mineral_recog.models.network import build_network
-from mineral_recog.synthetic import draw_photo, species_names
+from mineral_recog.synthetic.photo import draw_photo
+from mineral_recog.synthetic.species import species_names
 
 SIDE, CLASSES, BATCH, STEPS = 224, 36, 32, 3
 BACKBONES = ("resnet50", "resnet18", "efficientnet_lite0", "mobilenetv3_small_100")

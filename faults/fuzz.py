@@ -44,7 +44,7 @@ with atheris.instrument_imports(include=["mineral_recog"]):
     from mineral_recog.serve.http_errors import HttpError
     from mineral_recog.serve.request_schemas import parse_question
     from mineral_recog.training.checkpoint import read_checkpoint, save_checkpoint
-    from mineral_recog.training.run import RUN, read_run_record
+    from mineral_recog.training.run_folder import RUN, read_run_record
 
 Parser = Callable[[Path], object]
 

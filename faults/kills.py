@@ -44,7 +44,7 @@ import mineral_recog.evaluation.evaluator
 import mineral_recog.training.run  # noqa: F401  # imported once, for all forked processes
 from mineral_recog.cli.main import main as run_command
 from mineral_recog.training import checkpoint, trainer
-from mineral_recog.training.run import is_run
+from mineral_recog.training.run_folder import is_run
 
 MAX_KILLS = 3  # per run
 STAGES = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")

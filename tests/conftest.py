@@ -82,6 +82,12 @@ TINY = (
 )  # fmt: skip
 
 
+def have_same_weights(first: Path, second: Path) -> bool:
+    """Return whether two finished runs have the same weights, bit for bit."""
+    a, b = ((run / "model" / "model.safetensors").read_bytes() for run in (first, second))
+    return a == b
+
+
 @pytest.fixture(scope="session")
 def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a finished run on `prepared`; read-only."""

@@ -13,11 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from mineral_recog.cli.main import main
 from mineral_recog.errors import UserError
@@ -25,9 +25,9 @@ from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import checkpoint
 from mineral_recog.training import run as training
+from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.state import TrainState
-from mineral_recog.training.trainer import LogLine
-from tests.conftest import TINY
+from tests.conftest import TINY, have_same_weights
 
 SETTINGS = (*TINY, "stages.ce.epochs=4", "batch_size=4")
 SMALL = ["--recipe", "baseline", *(part for setting in SETTINGS for part in ("--set", setting))]
@@ -53,15 +53,6 @@ def error_line(capsys: pytest.CaptureFixture[str]) -> str:
     return errors[0]
 
 
-def read_weights(run: Path) -> dict[str, torch.Tensor]:
-    return dict(load_file(run / "model" / "model.safetensors"))
-
-
-def have_same_weights(first: Path, second: Path) -> bool:
-    a, b = read_weights(first), read_weights(second)
-    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_worker_count_does_not_change_the_run(
     prepared: Path, tmp_path: Path, recipe: Recipe, workers: int
@@ -70,7 +61,7 @@ def test_worker_count_does_not_change_the_run(
         training.train(prepared, recipe, tmp_path / run, device="cpu", workers=worker_count)
     assert have_same_weights(tmp_path / "none", tmp_path / "some")
 
-    def read_log(run: str) -> list[LogLine]:
+    def read_log(run: str) -> list[dict[str, Any]]:
         lines = map(json.loads, (tmp_path / run / "log.jsonl").read_text().splitlines())
         return [{**line, "seconds": 0, "memory": 0} for line in lines]
 
@@ -125,7 +116,7 @@ def test_photo_lost_during_training_is_named(
 ) -> None:
     photo = data / "train" / "agate" / "3.png"
 
-    def damage(line: LogLine) -> None:
+    def damage(line: EpochLog) -> None:
         photo.unlink() if how == "deleted" else photo.write_bytes(photo.read_bytes()[:300])
 
     run = tmp_path / "run"
@@ -143,18 +134,12 @@ def test_training_with_a_cache_does_not_need_the_photos(
 ) -> None:
     cached = recipe.model_copy(update={"cache": True})
 
-    def remove(line: LogLine) -> None:
+    def on_epoch(line: EpochLog) -> None:
         for photo in data.glob("*/*/*.png"):
             photo.rename(photo.with_suffix(".gone"))
-
-    def restore(line: LogLine) -> None:
-        if line["epoch"] == recipe.epochs:  # calibration reads the photos themselves
+        if line.epoch == recipe.epochs:  # calibration reads the photos themselves
             for photo in data.glob("*/*/*.gone"):
                 photo.rename(photo.with_suffix(".png"))
-
-    def on_epoch(line: LogLine) -> None:
-        remove(line)
-        restore(line)
 
     training.train(data, cached, tmp_path / "run", device="cpu", workers=0, on_epoch=on_epoch)
     training.train(data, cached, tmp_path / "uninterrupted", device="cpu", workers=0)

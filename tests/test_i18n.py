@@ -8,15 +8,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mineral_recog.i18n import tr, use_language
+from mineral_recog.i18n import tr, use_language, user_language
 
 
 def test_use_language_overrides_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINERAL_RECOG_LANG", "en")
     with use_language("zh"):
         assert tr("stone", "石") == "石"
+        assert user_language() == "zh"
         with use_language("en"):
             assert tr("stone", "石") == "stone"
+            assert user_language() == "en"
         assert tr("stone", "石") == "石"
     assert tr("stone", "石") == "stone"
     monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mineral_recog.cli.main import main
-from mineral_recog.csv_files import FORMULA_STARTS, escape_formula
+from mineral_recog.csv_files import FORMULA_STARTS, escape_formula, write_rows
 from mineral_recog.errors import UserError
 from mineral_recog.text import printable
 
@@ -24,6 +24,12 @@ def test_shown_text_is_one_line_without_control_characters(text: str) -> None:
     assert printable(printable(text)) == printable(text)
     assert not escape_formula(text).startswith(FORMULA_STARTS)
     assert str(UserError(text)).isprintable()
+
+
+def test_written_rows_have_safe_text_and_unchanged_numbers(tmp_path: Path) -> None:
+    write_rows(tmp_path / "table.csv", [("name", "count"), ("=1+1", -2), ("a\nb,", 0.5)])
+    written = (tmp_path / "table.csv").read_bytes()
+    assert written == b'name,count\r\n\'=1+1,-2\r\n"a\\nb,",0.5\r\n'
 
 
 def test_errors_are_one_line_with_unchanged_names() -> None:

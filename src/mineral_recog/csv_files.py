@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,6 +97,15 @@ def read_rows(
             f"缺少或重复的列 {'、'.join(wrong)}：第一行应为 {','.join(columns)}。",
         )
     yield from table
+
+
+def write_rows(path: Path, rows: Iterable[Iterable[object]], encoding: str = "utf-8") -> None:
+    """Write a CSV file; cells of text are made safe by `escape_formula`."""
+    with path.open("w", encoding=encoding, newline="") as file:
+        csv.writer(file).writerows(
+            [escape_formula(cell) if isinstance(cell, str) else cell for cell in row]
+            for row in rows
+        )
 
 
 def line_error(path: Path, line: int, english: str, chinese: str) -> DataError:

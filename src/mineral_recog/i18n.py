@@ -39,6 +39,11 @@ def is_chinese() -> bool:
     return (locale.getlocale()[0] or "").lower().startswith(("zh", "chinese"))
 
 
+def user_language() -> Language:
+    """Return the language of texts, for those that are kept by language."""
+    return "zh" if is_chinese() else "en"
+
+
 def tr(english: str, chinese: str) -> str:
     """Return the text in the user's language."""
     return chinese if is_chinese() else english

@@ -18,6 +18,8 @@ from mineral_recog.comparison.shared_stages import DataFingerprint, shared_stage
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
+from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.run_folder import RECIPE, is_run
 from tests.conftest import TINY
 
 PLAIN: dict[str, Any] = {"epochs": 1, "lr": 0.05, "losses": {"cross_entropy": {}}}
@@ -144,7 +146,7 @@ def test_shared_stages_give_the_same_weights_bit_for_bit(
         assert weights(run) == separate_weights(data, recipes / f"{name}.yaml", tmp_path / name)
         epochs = {"short": 3}.get(name, 4)
         assert [line["epoch"] for line in log(run)] == list(range(1, epochs + 1))
-        assert training.is_run(run)
+        assert is_run(run)
         logs.append(log(run)[:3])
     # Even the measured times and memory are equal: the stages were trained once.
     assert logs[0] == logs[1] == logs[2]
@@ -189,8 +191,8 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, epoch: int, number: int) -> No
     """Raise KeyboardInterrupt at the end of an epoch of a run of the plan."""
     save = runner.Runner._save_shared_stage
 
-    def stop(self: runner.Runner, index: int, line: dict[str, Any]) -> None:
-        if (line["epoch"], index) == (epoch, number):
+    def stop(self: runner.Runner, index: int, line: EpochLog) -> None:
+        if (line.epoch, index) == (epoch, number):
             raise KeyboardInterrupt
         save(self, index, line)
 
@@ -356,4 +358,4 @@ def test_all_recipes_are_trained_in_one_precision(
 
 
 def run_recipe(run: Path) -> Recipe:
-    return read_recipe(str(run / training.RECIPE))
+    return read_recipe(str(run / RECIPE))

@@ -13,12 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mineral_recog.calibration.temperature import softmax
+from mineral_recog.calibration.temperature import Floats, Ints, softmax
+from mineral_recog.comparison.plan import PlannedRun
 from mineral_recog.comparison.summary import Trial, compare, read_trial
+from mineral_recog.csv_files import write_rows
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation import evaluator, metrics, significance
-from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.results import Answers, Evaluation, Predictions
+from mineral_recog.recipes.recipe_file import read_recipe
 from tests.conftest import make_dataset
 
 CLASSES = ("Agate", "Beryl", "Copper")
@@ -35,14 +37,14 @@ def right_first(right: Sequence[int] | Ints, labels: Ints = LABELS) -> Floats:
 def make_evaluation(
     logits: Floats, labels: Ints = LABELS, groups: Sequence[str] = GROUPS
 ) -> Evaluation:
-    confusion = metrics.confusion_matrix(labels, logits.argmax(axis=1), 3)
     float_logits = logits.astype(np.float32)
     dataset = make_dataset(Path("gone"), [f"{CLASSES[c]}/{i:05}.png" for i, c in enumerate(labels)])
     return Evaluation(
         name="run", split="test", classes=CLASSES, train_counts=(100, 30, 5), groups=tuple(groups),
         predictions=Predictions(labels, float_logits, float_logits, dataset),
         figures=metrics.compute_metrics(labels, logits, groups), intervals={},
-        class_accuracy=metrics.class_accuracy(confusion), test_counts=confusion.sum(axis=1),
+        class_accuracy=metrics.mean_by_cell(labels, logits.argmax(axis=1) == labels, 3),
+        test_counts=np.bincount(labels, minlength=3),
         history=[], recipe="", provenance={},
     )  # fmt: skip
 
@@ -124,6 +126,11 @@ def test_mcnemar_against_known_values(lost: int, gained: int, p: float) -> None:
     assert test.p == pytest.approx(p, rel=1e-3)
 
 
+def mcnemar_p(lost: int, gained: int) -> float:
+    first = np.repeat([1, 0], (lost, gained))
+    return significance.mcnemar(first, 1 - first).p
+
+
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_mcnemar_p_is_the_two_sided_binomial(lost: int, gained: int) -> None:
     throws = lost + gained
@@ -131,12 +138,13 @@ def test_mcnemar_p_is_the_two_sided_binomial(lost: int, gained: int) -> None:
     as_uneven = sum(
         count for heads, count in enumerate(ways) if abs(2 * heads - throws) >= abs(lost - gained)
     )
-    assert significance._fair_coin_p(lost, gained) == pytest.approx(as_uneven / 2**throws)
-    assert significance._fair_coin_p(lost, gained) == significance._fair_coin_p(gained, lost)
+    p = mcnemar_p(lost, gained)
+    assert p == pytest.approx(as_uneven / 2**throws, rel=1e-12)
+    assert p == mcnemar_p(gained, lost)
 
 
 def test_mcnemar_is_exact_for_many_photos() -> None:
-    p = significance._fair_coin_p(9800, 10200)  # normal approximation: z = (400 - 1) / sqrt(20000)
+    p = mcnemar_p(9800, 10200)  # normal approximation: z = (400 - 1) / sqrt(20000)
     assert p == pytest.approx(math.erfc(399 / 20000**0.5 / 2**0.5), rel=1e-3)
     with pytest.raises(ValueError, match="photos"):
         significance.mcnemar(np.zeros(3, np.int64), np.zeros(2, np.int64))
@@ -308,15 +316,18 @@ def run(tmp_path: Path) -> Path:
     evaluation = make_evaluation(2 * rng.normal(size=(150, 3)), labels)
     document = {**evaluation.figures, "intervals": {}}
     (output / "metrics.json").write_text(json.dumps(document), encoding="utf-8")
-    evaluator._write_per_class(output / "per_class.csv", evaluation)
-    evaluator._write_predictions(output / "predictions.csv", evaluation)
+    assert evaluation.predictions is not None
+    write_rows(output / "per_class.csv", evaluator._class_rows(evaluation))
+    answers = evaluator._prediction_rows(evaluation.predictions, CLASSES)
+    write_rows(output / "predictions.csv", answers)
     log = ({"epoch": e, "seconds": e / 4, "memory": 1000 - e} for e in (1, 2, 3))
     (folder / "log.jsonl").write_text("\n".join(map(json.dumps, log)), encoding="utf-8")
     return folder
 
 
-def read_run(run: Path) -> Trial:
-    return read_trial(run, "base", "drawn", 7, "test", CLASSES)
+def read_run(run: Path, classes: Sequence[str] = CLASSES) -> Trial:
+    planned = PlannedRun("base", read_recipe("baseline"), Path("drawn"), "drawn", 7, run)
+    return read_trial(planned, "test", classes)
 
 
 def test_trial_is_read_as_it_was_written(run: Path) -> None:
@@ -382,7 +393,7 @@ def test_damage_is_reported_in_one_line(
 
 def test_missing_files_and_different_classes_are_reported(run: Path) -> None:
     with pytest.raises(UserError, match="different classes"):
-        read_trial(run, "base", "drawn", 0, "test", ("x", "y", "z"))
+        read_run(run, ("x", "y", "z"))
     (run / "evaluation/test/predictions.csv").unlink()
     with pytest.raises(UserError, match="missing"):
         read_run(run)

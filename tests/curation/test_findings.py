@@ -11,6 +11,7 @@ from mineral_recog.data.readers.source import Remark
 from mineral_recog.duplicates.finder import DuplicatePair
 from mineral_recog.duplicates.records import Record
 from mineral_recog.duplicates.survey import Survey
+from tests.curation.fake_source import FakeSource
 
 
 def record(path: str, *remarks: Remark) -> Record:
@@ -35,14 +36,14 @@ def survey() -> Survey:
 
 
 def test_duplicates_and_remarks_are_ordered_by_kind() -> None:
-    findings = collect_findings(survey(), [(("a", "A"), {"en": "case", "zh": "大小写"})])
+    findings = collect_findings(FakeSource(["b", "a", "A"]), survey())
     assert [(finding.kind, finding.paths) for finding in findings] == [
         ("exact", ("a/1.png", "a/2.png")),
         ("near", ("b/3.png", "b/4.png", "b/5.png")),
         ("unreadable", ("b/Z\\udce9ro.png",)),
         ("small", ("=cmd()/6.png",)),
         ("blurred", ("a/2.png",)),
-        ("class_names", ("a", "A")),
+        ("class_names", ("A", "a")),
     ]
     assert findings[0].detail["en"] == "the same bytes"
     assert findings[1].detail["en"] == "nearly the same (0.97) · mirrored (0.91)"
@@ -51,7 +52,7 @@ def test_duplicates_and_remarks_are_ordered_by_kind() -> None:
 def test_duplicates_in_several_classes_are_one_finding() -> None:
     base = survey()
     across = Survey(base.readable, [], [*base.duplicates, DuplicatePair(1, 2, "near", 0.9)])
-    first = collect_findings(across)[0]
+    first = collect_findings(FakeSource(), across)[0]
     assert first.kind == "two_classes"
     assert first.paths == ("a/1.png", "a/2.png", "b/3.png", "b/4.png", "b/5.png")
 
@@ -59,7 +60,7 @@ def test_duplicates_in_several_classes_are_one_finding() -> None:
 def test_json_and_csv_hold_all_findings(tmp_path: Path) -> None:
     doubted = Finding("doubted", ("b/4.png",), {"en": "model says", "zh": "模型判为"}, "=a()")
     remarks = [("up", Remark("link", "..")), ("x.png", Remark("no_class", ""))]
-    findings = collect_findings(survey(), (), remarks, [doubted])
+    findings = collect_findings(FakeSource((), remarks), survey(), [doubted])
     write_json(tmp_path / "findings.json", findings, 7)
     content = json.loads((tmp_path / "findings.json").read_text("utf-8"))
     assert content["photos"] == 7

@@ -18,8 +18,8 @@ from torch import Tensor
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.cli.main import main
+from mineral_recog.curation.findings import LabelErrors
 from mineral_recog.curation.label_errors import (
-    LabelErrors,
     find_label_errors,
     match_classes,
     relative_confidences,
@@ -29,6 +29,8 @@ from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.identifier import Identifier, Observation, load
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.models.bundle import read_bundle
+from mineral_recog.progress import Progress
+from tests.curation.fake_source import FakeSource
 
 
 def test_self_confidence_is_the_mean_over_validation_photos() -> None:
@@ -105,9 +107,8 @@ def photo(red: int) -> BinaryIO:
 
 
 def check(model: FakeIdentifier, photos: dict[str, int], classes: tuple[str, ...]) -> LabelErrors:
-    return find_label_errors(
-        model, lambda name: photo(photos[name]), list(photos), classes, read_minerals()
-    )
+    source = FakeSource(classes, (), lambda path: photo(photos[path]))
+    return find_label_errors(model, source, list(photos))
 
 
 def test_photos_with_improbable_labels_are_doubted(model: FakeIdentifier) -> None:
@@ -175,18 +176,22 @@ def test_far_photos_have_one_finding_ordered_by_ood_score(model: FakeIdentifier)
 
 
 def test_missing_photos_are_skipped_but_counted(model: FakeIdentifier) -> None:
-    def open_file(name: str) -> BinaryIO:
-        if "gone" in name:
-            raise FileNotFoundError(name)
-        return BytesIO(b"no photo") if "broken" in name else photo(10)
+    def open_photo(path: str) -> BinaryIO:
+        if "gone" in path:
+            raise FileNotFoundError(path)
+        return BytesIO(b"no photo") if "broken" in path else photo(10)
 
-    names = [f"copper/gone {n}" for n in range(33)] + ["copper/broken", "copper/readable"]
-    counts: list[int] = []
-    label_errors = find_label_errors(
-        model, open_file, names, ["copper"], read_minerals(), counts.append
-    )
+    counts = []
+
+    class Counter(Progress):
+        def update(self, task: str, done: int, total: int, detail: str = "") -> None:
+            counts.append((done, total))
+
+    paths = [f"copper/gone {n}" for n in range(33)] + ["copper/broken", "copper/readable"]
+    source = FakeSource(["copper"], (), open_photo)
+    label_errors = find_label_errors(model, source, paths, Counter())
     assert [finding.paths for finding in label_errors.findings] == [("copper/readable",)]
-    assert counts == [32, 35]
+    assert counts == [(0, 35), (32, 35), (35, 35)]
 
 
 def test_audit_finds_the_photos_that_identify_rejects(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -41,23 +42,18 @@ def test_photos_of_each_class_are_split_by_shares(source: Path, tmp_path: Path) 
     assert read_split(tmp_path / "data", "train").classes == ("agate", "copper", "钠长石")
 
 
-def test_split_depends_only_on_the_seed(source: Path, tmp_path: Path) -> None:
-    prepare(FolderSource(source), tmp_path / "a", seed=1)
-    prepare(FolderSource(source), tmp_path / "b", seed=1)
-    prepare(FolderSource(source), tmp_path / "c", seed=2)
-    assert (
-        photos_by_split(tmp_path / "a")
-        == photos_by_split(tmp_path / "b")
-        != photos_by_split(tmp_path / "c")
-    )
+def test_split_of_a_class_depends_only_on_its_photos_and_the_seed(
+    source: Path, tmp_path: Path
+) -> None:
+    def splits(folder: str, seed: int) -> dict[str, set[str]]:
+        prepare(FolderSource(source), tmp_path / folder, seed=seed)
+        return photos_by_split(tmp_path / folder)
 
-
-def test_adding_a_class_does_not_change_the_splits_of_others(source: Path, tmp_path: Path) -> None:
-    prepare(FolderSource(source), tmp_path / "a")
+    first = splits("first", 1)
+    assert splits("same", 1) == first
     write_photos(source / "aaa", 9, 7)
-    prepare(FolderSource(source), tmp_path / "b")
-    before, after = photos_by_split(tmp_path / "a"), photos_by_split(tmp_path / "b")
-    assert all(before[split] <= after[split] for split in before)
+    more = splits("more", 1)
+    assert all(first[split] < more[split] for split in first)
 
 
 @pytest.mark.parametrize("place", ["hardlink", "copy", "symlink"])
@@ -183,20 +179,14 @@ def test_source_with_one_class_is_reported(tmp_path: Path) -> None:
         prepare(FolderSource(tmp_path / "photos"), tmp_path / "data")
 
 
-def test_failure_leaves_no_incomplete_output(
-    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def raise_disk_full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+@pytest.fixture(scope="module")
+def duplicated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return photos of agate, of opal with a resized duplicate each, and of gold; read-only.
 
-    monkeypatch.setattr("mineral_recog.curation.preparation.shutil.copyfile", raise_disk_full)
-    with pytest.raises(OSError, match="No space"):
-        prepare(FolderSource(source), tmp_path / "data", place="copy")
-    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
-
-
-def add_duplicates(source: Path) -> None:
-    """Add opal with a resized duplicate of each photo, and gold with a copy of one opal."""
+    Gold has a copy of one opal.
+    """
+    source = tmp_path_factory.mktemp("duplicated") / "photos"
+    write_photos(source / "agate", 0, 20)
     for name in ("opal", "gold"):
         (source / name).mkdir()
     for seed in range(20):
@@ -205,6 +195,7 @@ def add_duplicates(source: Path) -> None:
     for seed in range(30, 36):
         scene(seed).save(source / "gold" / f"{seed}.png")
     scene(3).save(source / "gold" / "opal.png")
+    return source
 
 
 def stems(data: Path, split: str, name: str) -> set[str]:
@@ -212,10 +203,9 @@ def stems(data: Path, split: str, name: str) -> set[str]:
 
 
 def test_duplicates_share_a_split_and_those_in_two_classes_are_set_aside(
-    source: Path, tmp_path: Path
+    duplicated: Path, tmp_path: Path
 ) -> None:
-    add_duplicates(source)
-    prepared = prepare(FolderSource(source), tmp_path / "data")
+    prepared = prepare(FolderSource(duplicated), tmp_path / "data")
     splits = [stems(tmp_path / "data", split, "opal") for split in ("train", "val", "test")]
     assert len(set.union(*splits)) == sum(map(len, splits)) == 19
     assert prepared.counts["opal"] == {"train": 30, "val": 4, "test": 4}
@@ -231,28 +221,26 @@ def test_duplicates_share_a_split_and_those_in_two_classes_are_set_aside(
     assert record["made"]["copies"]["set_aside"] == prepared.copies.set_aside
 
 
-def test_decisions_resolve_duplicates_in_two_classes(source: Path, tmp_path: Path) -> None:
-    add_duplicates(source)
+def test_decisions_resolve_duplicates_in_two_classes(duplicated: Path, tmp_path: Path) -> None:
     decisions = Decisions(
         keep=("opal/3.png",),
         drop=("gold/opal.png", "agate/0.png", "agate/none.png"),
         move={"gold/30.png": "opal"},
     )
-    prepared = prepare(FolderSource(source), tmp_path / "data", decisions=decisions)
+    prepared = prepare(FolderSource(duplicated), tmp_path / "data", decisions=decisions)
     assert prepared.copies.set_aside == []
     assert (prepared.dropped, prepared.moved, prepared.not_there) == (2, 1, ["agate/none.png"])
     assert sum(prepared.counts["opal"].values()) == 41
     assert sum(prepared.counts["gold"].values()) == 5
     assert sum(prepared.counts["agate"].values()) == 19
     assert len(list((tmp_path / "data").glob("*/opal/from gold/30.png"))) == 1
-    assert (source / "gold" / "30.png").exists()
-    assert (source / "gold" / "opal.png").exists()
+    assert (duplicated / "gold" / "30.png").exists()
+    assert (duplicated / "gold" / "opal.png").exists()
 
 
-def test_picture_kept_under_two_classes_goes_to_train(source: Path, tmp_path: Path) -> None:
-    add_duplicates(source)
+def test_picture_kept_under_two_classes_goes_to_train(duplicated: Path, tmp_path: Path) -> None:
     decisions = Decisions(keep=("gold/opal.png", "opal/3.png"))
-    prepared = prepare(FolderSource(source), tmp_path / "data", decisions=decisions)
+    prepared = prepare(FolderSource(duplicated), tmp_path / "data", decisions=decisions)
     assert prepared.copies.set_aside == ["opal/3 small.jpg"]
     train = tmp_path / "data" / "train"
     assert (train / "gold" / "opal.png").exists()
@@ -260,11 +248,12 @@ def test_picture_kept_under_two_classes_goes_to_train(source: Path, tmp_path: Pa
 
 
 def test_moving_a_photo_to_the_class_of_its_duplicate_resolves_it(
-    source: Path, tmp_path: Path
+    duplicated: Path, tmp_path: Path
 ) -> None:
-    add_duplicates(source)
     prepared = prepare(
-        FolderSource(source), tmp_path / "data", decisions=Decisions(move={"gold/opal.png": "opal"})
+        FolderSource(duplicated),
+        tmp_path / "data",
+        decisions=Decisions(move={"gold/opal.png": "opal"}),
     )
     assert prepared.copies.set_aside == []
     assert (prepared.copies.photos, prepared.copies.groups) == (41, 20)
@@ -293,11 +282,13 @@ def test_class_of_duplicates_is_too_small(source: Path, tmp_path: Path) -> None:
         prepare(FolderSource(source), tmp_path / "data")
 
 
-def write_given_splits(root: Path) -> None:
-    """Write train and test of two classes: opal with 10 and 4 photos, gold with 6 and 2.
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return train and test of opal, 10 and 4 photos, and gold, 6 and 2; read-only.
 
     In addition, train has a resized copy of opal 0 (in test), and test one of gold 24 (in train).
     """
+    root = tmp_path_factory.mktemp("given") / "photos"
     for name, first, train, test in (("opal", 0, 10, 4), ("gold", 20, 6, 2)):
         for number in range(train + test):
             split = "test" if number < test else "train"
@@ -306,11 +297,17 @@ def write_given_splits(root: Path) -> None:
             scene(first + number).save(path)
     for seed, path in ((0, root / "train/opal/0 small.jpg"), (24, root / "test/gold/24 small.jpg")):
         scene(seed).resize((150, 120)).save(path)
+    return root
 
 
-def test_given_splits_are_kept_without_leaks(tmp_path: Path) -> None:
-    write_given_splits(tmp_path / "photos")
-    prepared = prepare(FolderSource(tmp_path / "photos"), tmp_path / "data")
+@pytest.fixture
+def given_copy(given: Path, tmp_path: Path) -> Path:
+    """Return a copy of `given` to change."""
+    return Path(shutil.copytree(given, tmp_path / "photos"))
+
+
+def test_given_splits_are_kept_without_leaks(given: Path, tmp_path: Path) -> None:
+    prepared = prepare(FolderSource(given), tmp_path / "data")
     assert prepared.given == ["train", "test"]
     assert prepared.copies.left_out == ["gold/train/24.png", "opal/train/0 small.jpg"]
     assert prepared.copies.would_leak == 2
@@ -325,42 +322,43 @@ def test_given_splits_are_kept_without_leaks(tmp_path: Path) -> None:
     assert record["split"] is None
     assert record["made"]["copies"]["left_out"] == prepared.copies.left_out
     with pytest.raises(UserError, match="already has splits: omit --split"):
-        prepare(FolderSource(tmp_path / "photos"), tmp_path / "other", shares=(0.8, 0.1, 0.1))
+        prepare(FolderSource(given), tmp_path / "other", shares=(0.8, 0.1, 0.1))
 
 
-def test_duplicates_in_two_classes_are_set_aside_from_given_splits(tmp_path: Path) -> None:
-    write_given_splits(tmp_path / "photos")
-    scene(21).save(tmp_path / "photos/train/opal/gold.png")
-    prepared = prepare(FolderSource(tmp_path / "photos"), tmp_path / "data")
+def test_duplicates_in_two_classes_are_set_aside_from_given_splits(
+    given_copy: Path, tmp_path: Path
+) -> None:
+    scene(21).save(given_copy / "train/opal/gold.png")
+    prepared = prepare(FolderSource(given_copy), tmp_path / "data")
     assert prepared.copies.set_aside == ["gold/test/21.png", "opal/train/gold.png"]
     assert prepared.copies.would_leak == 3
     assert stems(tmp_path / "data", "test", "gold") == {"20", "24"}
     decisions = Decisions(keep=("gold/test/21.png",))
-    prepared = prepare(FolderSource(tmp_path / "photos"), tmp_path / "other", decisions=decisions)
+    prepared = prepare(FolderSource(given_copy), tmp_path / "other", decisions=decisions)
     assert prepared.copies.set_aside == ["opal/train/gold.png"]
     assert stems(tmp_path / "other", "test", "gold") == {"20", "21", "24"}
 
 
-def test_imbalance_reduces_train_of_given_splits(tmp_path: Path) -> None:
-    write_given_splits(tmp_path / "photos")
-    prepared = prepare(FolderSource(tmp_path / "photos"), tmp_path / "data", imbalance=4)
+def test_imbalance_reduces_train_of_given_splits(given: Path, tmp_path: Path) -> None:
+    prepared = prepare(FolderSource(given), tmp_path / "data", imbalance=4)
     assert {name: list(of.values()) for name, of in prepared.counts.items()} == {
         "gold": [2, 1, 3],
         "opal": [9, 1, 4],
     }
 
 
-def test_given_splits_that_are_too_small_or_without_train_are_reported(tmp_path: Path) -> None:
-    write_given_splits(tmp_path / "photos")
+def test_given_splits_that_are_too_small_or_without_train_are_reported(
+    given_copy: Path, tmp_path: Path
+) -> None:
     for name in ("agate", "beryl"):
-        (tmp_path / "photos" / "train" / name).mkdir()
-    scene(50).save(tmp_path / "photos/train/agate/50.png")
+        (given_copy / "train" / name).mkdir()
+    scene(50).save(given_copy / "train/agate/50.png")
     message = r"agate \(train 1, val 0, test 0\); beryl \(.*Each needs train 2, test 1"
     with pytest.raises(UserError, match=message):
-        prepare(FolderSource(tmp_path / "photos"), tmp_path / "data")
-    (tmp_path / "photos" / "train").rename(tmp_path / "photos" / "val")
+        prepare(FolderSource(given_copy), tmp_path / "data")
+    (given_copy / "train").rename(given_copy / "val")
     with pytest.raises(UserError, match="has test and val but no train"):
-        prepare(FolderSource(tmp_path / "photos"), tmp_path / "data")
+        prepare(FolderSource(given_copy), tmp_path / "data")
 
 
 def test_splits_for_only_some_photos_are_reported(tmp_path: Path) -> None:

@@ -12,13 +12,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from mineral_recog.curation.class_names import similar_names
 from mineral_recog.curation.decisions import read_decisions
 from mineral_recog.curation.findings import Finding, collect_findings
 from mineral_recog.curation.review import write_review
 from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.duplicates.survey import survey_photos
-from mineral_recog.minerals.facts import read_minerals
 from tests.duplicates.scenes import scene
 from tests.tags import Tags
 
@@ -35,13 +33,10 @@ def write(
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         image.save(root / name, "PNG")
     source = FolderSource(root)
-    survey = survey_photos(source.open, source.paths)
-    findings = collect_findings(
-        survey, similar_names(source.classes, read_minerals()), (), label_errors
-    )
-    records = [*survey.readable, *survey.unreadable]
+    survey = survey_photos(source, source.paths)
+    findings = collect_findings(source, survey, label_errors)
     (root / "gone").mkdir()
-    write_review(folder / "review.html", source, findings, records, "prepare <SRC>")
+    write_review(folder / "review.html", source, findings, survey.records, "prepare <SRC>")
     return folder / "review.html"
 
 

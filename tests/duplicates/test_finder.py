@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 from mineral_recog.duplicates.candidates import CandidateIndex
 from mineral_recog.duplicates.finder import DuplicatePair, duplicate_sets, find_duplicates
 from mineral_recog.duplicates.fingerprints import Fingerprint, fingerprint
-from mineral_recog.synthetic import draw_photo
+from mineral_recog.synthetic.photo import draw_photo
 
 SPECIES = ("Agate", "Malachite", "Pyrite", "Stibnite")
 

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from mineral_recog.duplicates.fingerprints import fingerprint
-from mineral_recog.synthetic import draw_photo
+from mineral_recog.synthetic.photo import draw_photo
 
 
 def photo(size: int) -> Image.Image:

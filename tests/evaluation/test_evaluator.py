@@ -28,8 +28,9 @@ def test_copies_are_not_reported_if_they_were_not_searched(
 ) -> None:
     if split == "test":  # too many photos; in train every photo would be a copy
         monkeypatch.setattr(leakage, "MAX_PHOTOS", 21 + 12 - 1)
-    evaluation, _, folder = evaluate(run, split=split, device="cpu", workers=0)
-    assert evaluation.leakage is None
-    assert evaluation.provenance["copies of training photos"] == "not checked"
-    assert not (folder / "copies.json").exists()
-    assert "Copies of training photos" not in (folder / "report.html").read_text("utf-8")
+    made = evaluate(run, split=split, device="cpu", workers=0)
+    assert made.evaluation.leakage is None
+    assert made.evaluation.provenance["copies of training photos"] == "not checked"
+    assert made.against is None
+    assert not (made.folder / "copies.json").exists()
+    assert "Copies of training photos" not in (made.folder / "report.html").read_text("utf-8")

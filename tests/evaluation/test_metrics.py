@@ -32,9 +32,9 @@ def test_confusion_matrix_refuses_wrong_input() -> None:
         metrics.confusion_matrix(LABELS, GUESSES[:-1], 3)
 
 
-def test_class_accuracy_is_nan_without_photos() -> None:
-    accuracy = metrics.class_accuracy(np.array([[3, 1, 0], [0, 0, 0], [1, 1, 2]]))
-    np.testing.assert_array_equal(accuracy, [0.75, np.nan, 0.5])
+def test_mean_of_a_cell_without_values_is_nan() -> None:
+    means = metrics.mean_by_cell(LABELS, GUESSES == LABELS, 4)
+    np.testing.assert_array_equal(means, [0.75, 0.5, 0, np.nan])
 
 
 def test_metrics_by_hand() -> None:

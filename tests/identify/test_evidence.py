@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
 from mineral_recog.identify.likelihood import OUTCOMES, SCALES
-from mineral_recog.minerals.facts import LUSTRES, STREAKS
+from mineral_recog.minerals.facts import VOCABULARIES
 from tests.identify.minerals import ALL, CALCITE, MAGNETITE, PYRITE, QUARTZ, mineral
 
 Floats = npt.NDArray[np.float64]
@@ -24,8 +24,8 @@ def intervals(test: str) -> st.SearchStrategy[tuple[float, float]]:
 EVIDENCE = st.builds(
     Evidence,
     hardness=st.none() | intervals("hardness"),
-    streak=st.none() | st.sampled_from(list(STREAKS)),
-    lustre=st.none() | st.sampled_from(list(LUSTRES)),
+    streak=st.none() | st.sampled_from(list(VOCABULARIES["streak"])),
+    lustre=st.none() | st.sampled_from(list(VOCABULARIES["lustre"])),
     density=st.none() | intervals("density"),
     magnetic=st.none() | st.booleans(),
     acid=st.none() | st.booleans(),

@@ -113,14 +113,19 @@ def test_streak_that_is_not_a_shade_is_reported(text: str) -> None:
         parse_word("streak", text)
 
 
-@pytest.mark.parametrize("text", ["yes", "TRUE", "是"])
-def test_yes_is_parsed(text: str) -> None:
-    assert parse_yes_no("acid", text) is True
-
-
-@pytest.mark.parametrize("text", ["No", "false", "否"])
-def test_no_is_parsed(text: str) -> None:
-    assert parse_yes_no("acid", text) is False
+@pytest.mark.parametrize(
+    ("text", "is_yes"),
+    [
+        ("yes", True),
+        ("TRUE", True),
+        ("是", True),
+        ("No", False),
+        ("false", False),
+        ("否", False),
+    ],
+)
+def test_yes_and_no_are_parsed(text: str, is_yes: bool) -> None:
+    assert parse_yes_no("acid", text) is is_yes
 
 
 def test_neither_yes_nor_no_is_reported() -> None:

@@ -12,7 +12,7 @@ import mineral_recog
 from mineral_recog.data.dataset import read_split
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation.evaluator import measure
-from mineral_recog.identify.answer import PhotoOutputs
+from mineral_recog.identify.answer import PhotoOutputs, class_names
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, load
 
@@ -64,6 +64,11 @@ def test_evidence_changes_probabilities_and_photo_probabilities_are_kept(
     assert answer.candidates[0].photo_probability == pytest.approx(1 / 3)
     assert [test.key for test in answer.tests].count("hardness") <= 1
     assert answer.lookalikes[0].name == answer.candidates[1].name
+
+
+def test_class_without_facts_is_named_by_its_own_name(identifier: Identifier) -> None:
+    assert class_names("my_stone", None) == {"en": "my_stone", "zh": "my_stone"}
+    assert class_names("beryl", identifier.minerals[1]) == {"en": "Beryl", "zh": "绿柱石"}
 
 
 def test_higher_coverage_gives_larger_sets(identifier: Identifier) -> None:

@@ -39,8 +39,10 @@ def test_baseline_has_as_many_epochs() -> None:
 
 def test_stage_at_returns_the_stage_of_each_epoch() -> None:
     recipe = read_recipe("multi_stage")
-    stages = [recipe.stage_at(epoch) for epoch in (0, 59, 60, 99, 100, 109)]
+    placed = [recipe.stage_at(epoch) for epoch in (0, 59, 60, 99, 100, 109)]
+    stages = [(stage.name, stage.first_epoch) for stage in placed]
     assert stages == [("fea", 0)] * 2 + [("cfl", 60)] * 2 + [("crt", 100)] * 2
+    assert all(stage.stage is recipe.stages[stage.name] for stage in placed)
     with pytest.raises(IndexError):
         recipe.stage_at(110)
 

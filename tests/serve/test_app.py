@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
+from mineral_recog.serve.app import build_app
 from mineral_recog.serve.request_schemas import max_question_bytes
 
 JPEG = {"content-type": "image/jpeg"}
@@ -251,8 +252,6 @@ def test_formats_are_detected_from_the_bytes(client: TestClient, photo: Path, ki
 def test_internal_error_is_reported_without_details(
     identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mineral_recog.serve.app import build_app
-
     def failing(*arguments: object) -> None:
         raise RuntimeError("secret path")
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid and complete, and responses match it."""
+"""The OpenAPI document is valid and complete; responses match it and the models it is made from."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx2 import Response
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 from starlette.testclient import TestClient
+
+from mineral_recog.serve.request_schemas import ApiModel
+from mineral_recog.serve.response_schemas import Answer, Error, Health, Minerals
 
 
 @pytest.fixture(scope="module")
@@ -20,22 +24,38 @@ def test_document_is_valid(document: Any) -> None:
     validate(document)
 
 
-def check(document: Any, schema: str, content: Any) -> None:
+def check_schema(document: Any, schema: str, content: Any) -> None:
     root = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
     Draft202012Validator(root).validate(content)
 
 
-def test_responses_match_the_schemas(document: Any, client: TestClient, photo: Path) -> None:
-    answer = client.post(
+def test_responses_match_the_models_and_their_schemas(
+    document: Any, client: TestClient, photo: Path
+) -> None:
+    photo_answer = client.post(
         "/identify", content=photo.read_bytes(), headers={"content-type": "image/png"}
-    ).json()
-    check(document, "Answer", answer)
-    question = {"sightings": answer["sightings"], "evidence": {"density": "2.7"}}
-    check(document, "Question", question)
-    check(document, "Answer", client.post("/identify", json=question).json())
-    check(document, "Minerals", client.get("/minerals").json())
-    check(document, "Health", client.get("/health").json())
-    check(document, "Error", client.post("/identify").json())
+    )
+    question = {"sightings": photo_answer.json()["sightings"], "evidence": {"density": "2.7"}}
+    check_schema(document, "Question", question)
+    responses: list[tuple[type[ApiModel], Response]] = [
+        (Answer, photo_answer),
+        (Answer, client.post("/identify", json=question)),
+        (Minerals, client.get("/minerals")),
+        (Health, client.get("/health")),
+        (Error, client.post("/identify")),
+    ]
+    for model, response in responses:
+        validated = model.model_validate_json(response.content, strict=True)
+        assert validated.model_dump(by_alias=True, exclude_unset=True) == response.json()
+        check_schema(document, model.__name__, response.json())
+
+
+def test_keys_of_an_answer_are_required_except_those_about_one_photo(document: Any) -> None:
+    schemas = document["components"]["schemas"]
+    for name in ("Answer", "Candidate", "Minerals", "Health", "Error"):
+        optional = {"sightings", "heat_map", "similar"} if name == "Answer" else set()
+        assert set(schemas[name]["required"]) == set(schemas[name]["properties"]) - optional
+        assert schemas[name]["additionalProperties"] is False
 
 
 def test_every_route_and_method_is_documented(document: Any, client: TestClient) -> None:

@@ -7,21 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mineral_recog.synthetic import (
-    class_counts,
-    contact_sheet,
-    draw_photo,
-    draw_set,
-    drawn_set,
-    sheet,
-    species_names,
-)
+from mineral_recog.synthetic import drawn_set, sheet
 from mineral_recog.synthetic.colours import linear_rgb, random_colour
+from mineral_recog.synthetic.drawn_set import DrawnSet, class_counts, draw_set
 from mineral_recog.synthetic.habits import HABITS
-from mineral_recog.synthetic.photo import draw_variety
+from mineral_recog.synthetic.photo import draw_photo, draw_variety
 from mineral_recog.synthetic.polyhedra import FORMS
 from mineral_recog.synthetic.shading import LUSTRES, TRANSPARENCY
-from mineral_recog.synthetic.species import Species, all_species
+from mineral_recog.synthetic.sheet import contact_sheet
+from mineral_recog.synthetic.species import Species, all_species, species_names
 from mineral_recog.synthetic.textures import Array
 
 
@@ -127,7 +121,10 @@ def test_dataset_is_the_same_for_any_number_of_workers(
         out = tmp_path / str(workers)
         monkeypatch.setattr("os.cpu_count", lambda count=workers: count)
         draw_set(
-            out, largest=3, val=1, test=1, size=24, on_drawn=lambda *done: progress.append(done)
+            out,
+            DrawnSet(largest=3, val=1, test=1, size=24),
+            seed=3407,
+            on_drawn=lambda *done: progress.append(done),
         )
         drawn[workers] = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.png")}
     total = sum(class_counts(3, 81.4, 9)) + 2 * 9

@@ -37,9 +37,7 @@ def calibrate_untrained(prepared: Path, run: Path) -> Calibration:
     torch.manual_seed(0)
     network = build_network("test_resnet", False, "auto", 32, classes=3)
     train, val = (read_split(prepared, split) for split in ("train", "val"))
-    return calibration_fit.calibrate(
-        network, train, val, GROUPS, run, torch.device("cpu"), workers=0, seed=1
-    )
+    return calibration_fit.calibrate(network, train, val, GROUPS, run, workers=0, seed=1)
 
 
 def test_calibration_is_reproducible(prepared: Path, tmp_path: Path) -> None:

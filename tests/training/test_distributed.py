@@ -19,6 +19,8 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import build_sampler
 from mineral_recog.errors import UserError
+from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training import run as training
 from mineral_recog.training.distributed import DistributedContext, refuse_too_many_processes
 from tests.conftest import TINY
 
@@ -28,11 +30,11 @@ RECIPE = (*TINY, "backbone=test_convnext", "batch_size=13",
 
 
 def start(processes: int, data: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    """Start `train`, under torchrun if there are several processes."""
+    """Start `train` under torchrun."""
     torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = ["mineral_recog", "train", str(data), "--out", str(out), "--workers", "0", *more]
     return subprocess.Popen(
-        [sys.executable, *(torchrun if processes > 1 else []), "-m", *command],
+        [sys.executable, *torchrun, "-m", *command],
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -46,6 +48,11 @@ def run(processes: int, data: Path, out: Path, *settings: str) -> tuple[int, str
     with start(processes, data, out, *options) as process:
         _, error = process.communicate(timeout=300)
     return process.returncode, error
+
+
+def train_in_one_process(data: Path, out: Path, *settings: str) -> None:
+    recipe = read_recipe("multi_stage", [*RECIPE, *settings])
+    training.train(data, recipe, out, device="cpu", workers=0)
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
@@ -63,10 +70,10 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 def test_several_processes_train_like_one(
     prepared: Path, tmp_path: Path, processes: int, settings: tuple[str, ...]
 ) -> None:
-    for count in (1, processes):
-        status, error = run(count, prepared, tmp_path / str(count), *RECIPE, *settings)
-        assert status == 0, error
-    assert_same_run(tmp_path / "1", tmp_path / str(processes))
+    train_in_one_process(prepared, tmp_path / "one", *settings)
+    status, error = run(processes, prepared, tmp_path / "several", *RECIPE, *settings)
+    assert status == 0, error
+    assert_same_run(tmp_path / "one", tmp_path / "several")
 
 
 def assert_same_run(first: Path, second: Path) -> None:
@@ -124,11 +131,8 @@ def test_one_process_resumes_a_run_of_several(prepared: Path, tmp_path: Path) ->
         process.kill()
         process.communicate()
     assert not (tmp_path / "killed" / "model").exists()
-    with start(1, prepared, tmp_path / "killed", "--resume") as process:
-        _, error = process.communicate(timeout=300)
-    assert process.returncode == 0, error
-    status, error = run(1, prepared, tmp_path / "uninterrupted", *RECIPE)
-    assert status == 0, error
+    training.resume(prepared, tmp_path / "killed", device="cpu", workers=0)
+    train_in_one_process(prepared, tmp_path / "uninterrupted")
     assert_same_run(tmp_path / "uninterrupted", tmp_path / "killed")
 
 

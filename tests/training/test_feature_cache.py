@@ -31,10 +31,8 @@ def parts(prepared: Path, request: pytest.FixtureRequest) -> Parts:
         train_loader,
         val_loader,
         train.labels,
-        3,
-        10,
+        range(10, 13),
         5,
-        torch.device("cpu"),
         "float32",
         DistributedContext(),
         views.append,
@@ -77,6 +75,6 @@ def test_validation_uses_the_current_classifier(parts: Parts) -> None:
     cache, network, _, val_loader, _ = parts
     with torch.no_grad():
         network.classifier.weight += 1.0
-    outputs, expected = cache.validate(), predict(network, val_loader, torch.device("cpu"))
+    outputs, expected = cache.validate(), predict(network, val_loader)
     assert np.allclose(outputs.logits, expected.logits, atol=1e-4)
     assert outputs.labels.tolist() == expected.labels.tolist()

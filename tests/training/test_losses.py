@@ -17,9 +17,12 @@ from mineral_recog.training.losses import (
     FrequencyAwareLoss,
     LabelAwareSmoothingLoss,
     LdamLoss,
+    Loss,
     build_losses,
     effective_number_weights,
+    loss_parts,
 )
+from mineral_recog.training.mixup import Blend
 
 UNUSED = torch.zeros(1, 1)
 
@@ -186,3 +189,21 @@ def test_losses_get_the_class_weights_of_the_recipe() -> None:
         assert isinstance(loss, CrossEntropyLoss | LdamLoss)
         assert loss.class_weights is not None
         assert torch.equal(loss.class_weights, expected)
+
+
+def test_loss_of_blends_is_shared_between_both_photos() -> None:
+    losses: dict[str, Loss] = {
+        "focal": FocalLoss(gamma=0.0, weight=3.0),
+        "ce": CrossEntropyLoss(weight=0.5),
+    }
+    logits, labels = torch.tensor([[0.0, 1.0], [2.0, 0.0]]), torch.tensor([0, 1])
+    plain = loss_parts(losses, logits, logits, labels)
+    assert list(plain) == ["loss", "focal", "ce"]
+    assert plain["ce"].item() == pytest.approx((math.log(1 + math.e) + math.log(1 + math.e**2)) / 2)
+    assert plain["loss"].item() == pytest.approx(3.5 * plain["ce"].item())
+    # Each photo is blended with the other one, of the other class.
+    other = (math.log(1 + math.exp(-1)) + math.log(1 + math.exp(-2))) / 2
+    blend = Blend(torch.empty(0), torch.tensor([1, 0]), own_share=0.75)
+    mixed = loss_parts(losses, logits, logits, labels, blend)
+    assert mixed["ce"].item() == pytest.approx(0.75 * plain["ce"].item() + 0.25 * other)
+    assert mixed["loss"].item() == pytest.approx(3.5 * mixed["ce"].item())

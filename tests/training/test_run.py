@@ -11,15 +11,16 @@ import pytest
 import timm
 import torch
 from PIL import Image
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
+from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.signals import Stopped
-from tests.conftest import TINY, Recorder, write_photos
+from tests.conftest import TINY, Recorder, have_same_weights, write_photos
 
 
 @pytest.fixture
@@ -30,6 +31,17 @@ def data(prepared: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def recipe() -> Recipe:
     return read_recipe("baseline", [*TINY, "stages.ce.epochs=2"])
+
+
+def train_and_interrupt(data: Path, recipe: Recipe, run: Path, epoch: int = 1) -> None:
+    """Train until the end of an epoch."""
+
+    def stop(line: EpochLog) -> None:
+        if line.epoch == epoch:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
 
 
 def test_run_writes_a_bundle_with_its_provenance(
@@ -95,12 +107,8 @@ def test_missing_or_finished_run_cannot_be_resumed(
 
 
 def test_interrupted_run_is_resumed(data: Path, recipe: Recipe, tmp_path: Path) -> None:
-    def stop(line: dict[str, object]) -> None:
-        raise KeyboardInterrupt
-
     run = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    train_and_interrupt(data, recipe, run)
     assert not (run / "model").exists()
     training.resume(data, run, device="cpu", workers=0)
     epochs = [json.loads(line)["epoch"] for line in (run / "log.jsonl").read_text().splitlines()]
@@ -109,51 +117,30 @@ def test_interrupted_run_is_resumed(data: Path, recipe: Recipe, tmp_path: Path) 
 
 
 def test_resume_needs_no_pretrained_weights(data: Path, recipe: Recipe, tmp_path: Path) -> None:
-    def stop(line: dict[str, object]) -> None:
-        raise KeyboardInterrupt
-
     weights = tmp_path / "weights.safetensors"
     save_file(timm.create_model("test_resnet").state_dict(), weights)
     recipe = recipe.model_copy(update={"pretrained": str(weights), "normalisation": "imagenet"})
     run = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    train_and_interrupt(data, recipe, run)
     weights.unlink()
     training.resume(data, run, device="cpu", workers=0)
     assert read_bundle(run).network.preprocessing.mean == (0.485, 0.456, 0.406)
 
 
 def test_resume_on_changed_photos_is_refused(data: Path, recipe: Recipe, tmp_path: Path) -> None:
-    def stop(line: dict[str, object]) -> None:
-        raise KeyboardInterrupt
-
     run = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    train_and_interrupt(data, recipe, run)
     (data / "train" / "agate" / "0.png").unlink()
     with pytest.raises(UserError, match="have changed since"):
         training.resume(data, run, device="cpu", workers=0)
 
 
 def test_damaged_checkpoint_is_reported(data: Path, recipe: Recipe, tmp_path: Path) -> None:
-    def stop(line: dict[str, object]) -> None:
-        raise KeyboardInterrupt
-
     run = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    train_and_interrupt(data, recipe, run)
     (run / "checkpoint" / "last.safetensors").write_bytes(b"truncated")
     with pytest.raises(UserError, match=r"damaged.*--force"):
         training.resume(data, run, device="cpu", workers=0)
-
-
-def read_weights(run: Path) -> dict[str, torch.Tensor]:
-    return load_file(run / "model" / "model.safetensors")
-
-
-def assert_same_bits(a: Path, b: Path) -> None:
-    other = read_weights(b)
-    assert all(torch.equal(value, other[key]) for key, value in read_weights(a).items())
 
 
 def enlarge_photos(data: Path) -> None:
@@ -166,7 +153,7 @@ def test_small_photos_are_not_cached(data: Path, recipe: Recipe, tmp_path: Path)
     for cache in ("auto", False):
         chosen = recipe.model_copy(update={"cache": cache})
         training.train(data, chosen, tmp_path / str(cache), device="cpu", workers=0)
-    assert_same_bits(tmp_path / "auto", tmp_path / "False")
+    assert have_same_weights(tmp_path / "auto", tmp_path / "False")
     assert not (data / ".cache").exists()
     assert read_bundle(tmp_path / "auto").provenance["photos seen in training"] == "as they are"
 
@@ -177,21 +164,17 @@ def test_large_photos_are_cached_at_reduced_size(
     enlarge_photos(data)
     for run in ("first", "second"):
         training.train(data, recipe, tmp_path / run, device="cpu", workers=0)
-    assert_same_bits(tmp_path / "first", tmp_path / "second")
+    assert have_same_weights(tmp_path / "first", tmp_path / "second")
     seen = read_bundle(tmp_path / "first").provenance["photos seen in training"]
     assert seen == "reduced to 55 px"
     folders = {path.name for path in (data / ".cache").iterdir() if path.is_dir()}
     assert folders == {"train-55", "val-37"}
 
-    def stop(line: dict[str, object]) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        training.train(data, recipe, tmp_path / "resumed", device="cpu", workers=0, on_epoch=stop)
+    train_and_interrupt(data, recipe, tmp_path / "resumed")
     # A resumed run uses the recorded choice, not a new one.
     monkeypatch.setattr(training, "is_cache_worthwhile", lambda index, side: False)
     training.resume(data, tmp_path / "resumed", device="cpu", workers=0)
-    assert_same_bits(tmp_path / "first", tmp_path / "resumed")
+    assert have_same_weights(tmp_path / "first", tmp_path / "resumed")
 
 
 def test_run_without_a_writable_cache_is_the_same(
@@ -201,7 +184,7 @@ def test_run_without_a_writable_cache_is_the_same(
     for cache in (True, False):
         chosen = recipe.model_copy(update={"cache": cache})
         training.train(data, chosen, tmp_path / str(cache), device="cpu", workers=0)
-    assert_same_bits(tmp_path / "True", tmp_path / "False")
+    assert have_same_weights(tmp_path / "True", tmp_path / "False")
     (data / ".cache").unlink()
     (data / "val" / "beryl" / "bad.png").write_text("no photo")
     with pytest.raises(UserError, match=r"1 photos .*bad\.png.*prepare"):
@@ -234,32 +217,23 @@ def test_run_resumes_from_the_previous_checkpoint_if_the_last_is_damaged(
         )}}
     )  # fmt: skip
 
-    def stop(line: dict[str, object]) -> None:
-        if line["epoch"] == 2:
-            raise KeyboardInterrupt
-
     training.train(data, recipe, tmp_path / "uninterrupted", device="cpu", workers=0)
     run = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        training.train(data, recipe, run, device="cpu", workers=0, on_epoch=stop)
+    train_and_interrupt(data, recipe, run, epoch=2)
     last = run / "checkpoint" / "last.safetensors"
     bytes_ = bytearray(last.read_bytes())
     bytes_[-5] ^= 1  # one bit of the weights
     last.write_bytes(bytes_)
     training.resume(data, run, device="cpu", workers=0, progress=recorder)
     assert "resuming from the previous one" in recorder.notices[0]
-    weights = [
-        (folder / "model" / "model.safetensors").read_bytes()
-        for folder in (run, tmp_path / "uninterrupted")
-    ]
-    assert weights[0] == weights[1]
+    assert have_same_weights(run, tmp_path / "uninterrupted")
 
 
 def test_signal_after_the_last_step_loses_nothing(
     data: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
-    def request_stop(line: dict[str, object]) -> None:
-        if line["epoch"] == recipe.epochs:
+    def request_stop(line: EpochLog) -> None:
+        if line.epoch == recipe.epochs:
             signal.raise_signal(signal.SIGTERM)
 
     training.train(data, recipe, tmp_path / "uninterrupted", device="cpu", workers=0)
@@ -267,12 +241,8 @@ def test_signal_after_the_last_step_loses_nothing(
     with pytest.raises(Stopped):
         training.train(data, recipe, run, device="cpu", workers=0, on_epoch=request_stop)
     assert not (run / "model").exists()
-    lines: list[dict[str, object]] = []
+    lines: list[EpochLog] = []
     training.resume(data, run, device="cpu", workers=0, on_epoch=lines.append)
     assert lines == []  # all epochs were saved
     assert len((run / "log.jsonl").read_text().splitlines()) == recipe.epochs
-    weights = [
-        (folder / "model" / "model.safetensors").read_bytes()
-        for folder in (run, tmp_path / "uninterrupted")
-    ]
-    assert weights[0] == weights[1]
+    assert have_same_weights(run, tmp_path / "uninterrupted")

@@ -16,6 +16,8 @@ from mineral_recog.files import refuse_existing
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
+from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.run_folder import is_run
 from mineral_recog.training.run_lock import lock_run
 from tests.conftest import TINY
 
@@ -88,7 +90,7 @@ def test_locked_run_is_not_overwritten_or_resumed(prepared: Path, tmp_path: Path
         assert result.returncode == 2
         assert f"Error: Another process is writing the run {run}" in result.stderr
 
-    def while_training(line: dict[str, object]) -> None:
+    def while_training(line: EpochLog) -> None:
         assert_refused("--force", *SMALL)
         raise KeyboardInterrupt
 
@@ -117,7 +119,7 @@ def test_comparison_skips_a_locked_run(
             f"mixup, {prepared.name}, seed 0: Another process is writing the run {locked_run}"
             in error
         )
-        assert training.is_run(out / "runs" / "baseline" / locked_run.name)
+        assert is_run(out / "runs" / "baseline" / locked_run.name)
         assert not locked_run.exists()
     assert main(arguments) == 0
     with held_elsewhere(locked_run):  # finished runs are reused without a lock

@@ -5,14 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mineral_recog.recipes.recipe import Stage
+from mineral_recog.recipes.recipe import Schedule
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.training.schedule import learning_rate_factor
-
-
-def rate(stage: Stage, shape: str, progress: float, warmup: float) -> float:
-    assert stage.lr is not None
-    return stage.lr * learning_rate_factor(shape, progress, warmup)
+from mineral_recog.training.schedule import learning_rate, learning_rate_factor
 
 
 @pytest.mark.parametrize(
@@ -54,12 +49,13 @@ def test_unknown_shape_is_refused() -> None:
 
 def test_schedule_is_continuous_from_fea_to_cfl() -> None:
     recipe = read_recipe("multi_stage")
-    first, epochs, head = recipe.schedule_span("fea")
-    assert (first, epochs, head.schedule) == (0, 100, "one_cycle")
-    assert recipe.schedule_span("cfl") == recipe.schedule_span("fea")
-    assert recipe.schedule_span("crt")[:2] == (100, 10)
+    schedule = recipe.schedule_of("fea")
+    assert schedule == Schedule(0, 100, "one_cycle", 0.1)
+    assert recipe.schedule_of("cfl") == schedule
+    crt = recipe.schedule_of("crt")
+    assert (crt.first_epoch, crt.epochs) == (100, 10)
     # 1/400 epoch before the boundary and at it, where the rate is 0.002 * (1 + cos(5/9 pi)) / 2.
-    before = rate(recipe.stages["fea"], head.schedule, (60 - 1 / 400) / 100, head.warmup)
-    after = rate(recipe.stages["cfl"], head.schedule, 60 / 100, head.warmup)
+    before = learning_rate(recipe.stage_at(59), 60 - 1 / 400)
+    after = learning_rate(recipe.stage_at(60), 60)
     assert after == pytest.approx(0.002 * 0.413176, rel=1e-4)
     assert before == pytest.approx(after, rel=1e-3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 from mineral_recog.training import run as training
 from mineral_recog.training.distributed import DistributedContext
+from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.signals import Stopped, StopRequest
-from mineral_recog.training.trainer import Trainer
+from mineral_recog.training.trainer import Trainer, TrainingPhotos
 from tests.conftest import TINY
 
 THREE = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")
@@ -44,17 +46,8 @@ def make_trainer(data: Path, recipe: Recipe, folder: Path) -> Trainer:
         recipe.backbone, recipe.pretrained, recipe.normalisation, recipe.image_size, 3
     )
     dataset = read_split(data, "train")
-    val = read_split(data, "val", dataset.classes)
-    return Trainer(
-        recipe,
-        network,
-        dataset,
-        val,
-        folder,
-        torch.device("cpu"),
-        workers=0,
-        context=DistributedContext(),
-    )
+    photos = TrainingPhotos(dataset, read_split(data, "val", dataset.classes))
+    return Trainer(recipe, network, photos, folder, 0, DistributedContext())
 
 
 @pytest.mark.parametrize("name", shipped_recipes())
@@ -84,9 +77,9 @@ def test_backbone_is_bit_identical_through_crt(prepared: Path, tmp_path: Path, v
     trainer = make_trainer(prepared, recipe, tmp_path / "run")
     states: dict[int, dict[str, torch.Tensor]] = {}
 
-    def record(line: dict[str, Any]) -> None:
+    def record(line: EpochLog) -> None:
         state = trainer.network.state_dict()
-        states[line["epoch"]] = {key: value.clone() for key, value in state.items()}
+        states[line.epoch] = {key: value.clone() for key, value in state.items()}
 
     trainer.run(on_epoch=record)
     before, after = states[6], states[8]
@@ -114,6 +107,24 @@ def test_same_seed_gives_the_same_weights(prepared: Path, tmp_path: Path) -> Non
     a, b, c = (load_file(tmp_path / n / "model" / "model.safetensors") for n in "abc")
     assert all(torch.equal(a[key], b[key]) for key in a)
     assert not torch.equal(a["classifier.weight"], c["classifier.weight"])
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(
+    prepared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Recipe], Trainer]:
+    """Return a function that trains a recipe to its end, once for all tests."""
+    trainers: dict[str, Trainer] = {}
+
+    def finished(recipe: Recipe) -> Trainer:
+        key = recipe.to_yaml()
+        if key not in trainers:
+            trainer = make_trainer(prepared, recipe, tmp_path_factory.mktemp("run") / "run")
+            trainer.run()
+            trainers[key] = trainer
+        return trainers[key]
+
+    return finished
 
 
 class PowerLossError(Exception):
@@ -146,12 +157,16 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
     ],
 )
 def test_resumed_run_equals_an_uninterrupted_run(
-    prepared: Path, tmp_path: Path, name: str, settings: tuple[str, ...], epoch: int, how: str
+    prepared: Path,
+    uninterrupted: Callable[[Recipe], Trainer],
+    tmp_path: Path,
+    name: str,
+    settings: tuple[str, ...],
+    epoch: int,
+    how: str,
 ) -> None:
     stages = [f"stages.{stage}.epochs={3 - i}" for i, stage in enumerate(read_recipe(name).stages)]
     recipe = tiny_recipe(name, *stages, "lr_scale=20", *settings)
-    uninterrupted = make_trainer(prepared, recipe, tmp_path / "uninterrupted")
-    uninterrupted.run()
     interrupted = make_trainer(prepared, recipe, tmp_path / "interrupted")
 
     stop_request = StopRequest()
@@ -176,11 +191,12 @@ def test_resumed_run_equals_an_uninterrupted_run(
         assert resumed.state.steps_done == 0
     resumed.run()
 
-    expected, actual = uninterrupted.network.state_dict(), resumed.network.state_dict()
+    finished = uninterrupted(recipe)
+    expected, actual = finished.network.state_dict(), resumed.network.state_dict()
     assert expected.keys() == actual.keys()
     assert all(torch.equal(expected[key], actual[key]) for key in expected)
-    assert torch.equal(uninterrupted.state.centers.values, resumed.state.centers.values)
-    assert torch.equal(uninterrupted.state.probabilities, resumed.state.probabilities)
+    assert torch.equal(finished.state.centers.values, resumed.state.centers.values)
+    assert torch.equal(finished.state.probabilities, resumed.state.probabilities)
     text = (tmp_path / "resumed" / "log.jsonl").read_text()
     log = [json.loads(line) for line in text.splitlines()]
     assert [line["epoch"] for line in log] == list(range(1, recipe.epochs + 1))
@@ -218,7 +234,7 @@ def test_normalisation_layers_of_a_frozen_backbone_can_follow_the_batches(
     trainer = make_trainer(prepared, tiny_recipe("mislas", *settings), tmp_path / "run")
     states: list[dict[str, torch.Tensor]] = []
 
-    def record(line: dict[str, Any]) -> None:
+    def record(line: EpochLog) -> None:
         states.append({k: v.clone() for k, v in trainer.network.state_dict().items()})
 
     trainer.run(on_epoch=record)
@@ -260,16 +276,20 @@ def test_photos_keep_their_last_probability(prepared: Path, tmp_path: Path) -> N
     after: dict[int, torch.Tensor] = {}
     sampler_probabilities: dict[int, torch.Tensor] = {}
 
-    def record(line: dict[str, Any]) -> None:
-        after[line["epoch"]] = trainer.state.probabilities.clone()
-        sampler_probabilities[line["epoch"]] = trainer.state.sampler_probabilities.clone()
+    def record(line: EpochLog) -> None:
+        after[line.epoch] = trainer.state.probabilities.clone()
+        sampler_probabilities[line.epoch] = trainer.state.sampler_probabilities.clone()
 
     trainer.run(on_epoch=record)
     assert (after[1] != chance).all()  # FEA trains on every photo
     # Epochs 4 to 6 are CFL: a photo that is not drawn keeps its probability.
     for epoch in (4, 5, 6):
         sampler = MixedHalvesSampler(
-            trainer.labels, 3, recipe.batch_size, recipe.seed, sampler_probabilities[epoch].numpy()
+            trainer.photos.train.labels,
+            3,
+            recipe.batch_size,
+            recipe.seed,
+            sampler_probabilities[epoch].numpy(),
         )
         drawn = np.isin(np.arange(21), np.concatenate(sampler.draw(epoch - 1)))
         assert 0 < drawn.sum() < 21
@@ -308,7 +328,7 @@ def test_adjusted_probabilities_include_the_class_prior(prepared: Path, tmp_path
     recipe = tiny_recipe("baseline", "probabilities=adjusted")
     adjusted = make_trainer(prepared, recipe, tmp_path / "adjusted")
     for trainer in (plain, adjusted):
-        trainer._update_probabilities(torch.tensor([0]), torch.zeros(1, 3), torch.tensor([0]))
+        trainer.step.keep_probabilities(torch.tensor([0]), torch.zeros(1, 3), torch.tensor([0]))
     assert plain.state.probabilities[0].item() == pytest.approx(1 / 3)
     assert adjusted.state.probabilities[0].item() == pytest.approx(12 / 21)
 
@@ -324,8 +344,8 @@ def test_classifier_can_be_reset(prepared: Path, tmp_path: Path) -> None:
         classifier = trainer.network.classifier
         states: dict[int, torch.Tensor] = {}
 
-        def record(line: dict[str, Any], head: Any = classifier, states: Any = states) -> None:
-            states[line["epoch"]] = head.weight.detach().clone()
+        def record(line: EpochLog, head: Any = classifier, states: Any = states) -> None:
+            states[line.epoch] = head.weight.detach().clone()
 
         trainer.run(on_epoch=record)
         weights[choice] = (states[6], states[7])
@@ -340,11 +360,9 @@ def test_best_weights_are_used_if_the_recipe_says_so(prepared: Path, tmp_path: P
     )
     scores: list[tuple[float, torch.Tensor]] = []
 
-    def record(line: dict[str, Any]) -> None:
+    def record(line: EpochLog) -> None:
         assert trainer.state.best is not None
-        scores.append(
-            (line["val_mean_accuracy"], trainer.state.best[1]["classifier.weight"].clone())
-        )
+        scores.append((line.val_mean_accuracy, trainer.state.best[1]["classifier.weight"].clone()))
 
     trainer.run(on_epoch=record)
     best_score = max(score for score, _ in scores)

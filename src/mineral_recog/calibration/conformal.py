@@ -110,11 +110,10 @@ class ConformalScores:
             short_scores = np.concatenate([by_class[other] for other in short])
             if _is_enough(len(group_scores), coverage):
                 pools[c] = ("group", group_scores)
+            elif _is_enough(len(short_scores), coverage):
+                pools[c] = ("all", short_scores)
             else:
-                pools[c] = (
-                    "all",
-                    short_scores if _is_enough(len(short_scores), coverage) else self.scores,
-                )
+                pools[c] = ("all", self.scores)
         return pools
 
 

@@ -63,8 +63,7 @@ def class_weights(labels: Ints) -> Floats:
     With equal weights for photos, a long tail has no influence. With equal weights for classes,
     chance in a class of three photos has too much.
     """
-    weights: Floats = 1 / np.sqrt(np.bincount(labels)[labels])
-    return weights
+    return 1 / np.sqrt(np.bincount(labels)[labels])
 
 
 def calibration_error(labels: Ints, probabilities: Floats) -> float:
@@ -84,5 +83,4 @@ def calibration_error(labels: Ints, probabilities: Floats) -> float:
 
 def confidence_bins(confidence: Floats) -> Ints:
     """Return the bin of the calibration error, 0 .. 14, of each probability, [M] from [M]."""
-    bins: Ints = np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)
-    return bins
+    return np.minimum((confidence * ECE_BINS).astype(np.int64), ECE_BINS - 1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from mineral_recog.cli.tables import new_console
+from mineral_recog.cli.tables import first_of, new_console
 from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.identify.answer import Answer, Candidate
 from mineral_recog.models.gallery import SimilarPhoto
@@ -30,36 +30,41 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
         console.print(Text(_none_of_these_text(answer), style="bold"))
         console.print()
     console.print(_candidate_table(answer, top))
-    console.print(Text(_set_text(answer)))
+    lines = [_set_text(answer)]
     if not answer.evidence.empty and answer.classes_without_facts:
         names = ", ".join(answer.classes_without_facts)
-        text = tr(
-            f"The table of minerals has no facts about {names}: only the photo counts for them.",
-            f"矿物表中没有 {names} 的资料：它们只凭照片判断。",
-        )
-        console.print(Text(text))
-    for test in answer.tests[:2]:
-        console.print(Text(f"{tr('Next', '下一步')}: {_translate(test.text)}"))
-    for lookalike in answer.lookalikes:
-        if lookalike.text is not None:
-            console.print(
-                Text(f"{tr('Easily confused with', '易混淆')}: {_translate(lookalike.text)}")
+        lines.append(
+            tr(
+                f"The table of minerals has no facts about {names}: only the photo counts for "
+                "them.",
+                f"矿物表中没有 {names} 的资料：它们只凭照片判断。",
             )
+        )
+    lines += [f"{tr('Next', '下一步')}: {_translate(test.text)}" for test in answer.tests[:2]]
+    lines += [
+        f"{tr('Easily confused with', '易混淆')}: {_translate(lookalike.text)}"
+        for lookalike in answer.lookalikes
+        if lookalike.text is not None
+    ]
     if similar:
         photos = ", ".join(
             f"{printable(photo.path)} ({name}, {photo.similarity:.2f})" for name, photo in similar
         )
-        console.print(Text(f"{tr('Similar training photos', '相似的训练照片')}: {photos}"))
+        lines.append(f"{tr('Similar training photos', '相似的训练照片')}: {photos}")
+    for line in lines:
+        console.print(Text(line))
 
 
 def new_answer_table() -> Table:
     """Return a table with one row per answer, for many photos."""
-    table = Table(box=None, header_style="bold", padding=(0, 1))
-    table.add_column(tr("photo", "照片"), overflow="fold")
-    table.add_column(tr("answer", "答案"))
-    table.add_column("%", justify="right")
-    table.add_column(tr("one of", "可能为"), overflow="fold")
-    return table
+    return Table(
+        Column(tr("photo", "照片"), overflow="fold"),
+        Column(tr("answer", "答案")),
+        Column("%", justify="right"),
+        Column(tr("one of", "可能为"), overflow="fold"),
+        box=None,
+        header_style="bold",
+    )
 
 
 def add_answer(table: Table, photo: str, answer: Answer) -> None:
@@ -76,18 +81,11 @@ def add_answer(table: Table, photo: str, answer: Answer) -> None:
     )
 
 
-def print_table(table: Table) -> None:
-    """Print a table as wide as the terminal."""
-    new_console().print(table)
-
-
 def _set_text(answer: Answer) -> str:
     """Return a sentence that explains the set of an answer."""
     likely, classes = len(answer.likely), len(answer.candidates)
     percent = f"{100 * answer.coverage:g}"
-    names = ", ".join(map(_name, answer.likely[:MAX_NAMES])) + (
-        ", ..." if likely > MAX_NAMES else ""
-    )
+    names = first_of(map(_name, answer.likely), MAX_NAMES, more=", ...")
     set_en, set_zh = (
         (names, names)
         if likely == 1
@@ -113,9 +111,7 @@ def _none_of_these_text(answer: Answer) -> str:
 
 
 def _candidate_table(answer: Answer, top: int) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 1))
-    table.add_column("")
-    table.add_column(tr("mineral", "矿物"))
+    table = Table("", tr("mineral", "矿物"), box=None, header_style="bold")
     table.add_column("%", justify="right")
     table.add_column("")
     has_evidence = not answer.evidence.empty
@@ -140,10 +136,10 @@ def _facts(candidate: Candidate) -> tuple[Text, Text]:
     """Return formula and hardness, or question marks."""
     if candidate.mineral is None:
         return Text("?"), Text("?")
-    hardness = candidate.mineral.hardness
-    hardness_text = "?" if hardness is None else f"{hardness[0]:g}-{hardness[1]:g}"
-    if hardness is not None and hardness[0] == hardness[1]:
-        hardness_text = f"{hardness[0]:g}"
+    hardness_text = "?"
+    if candidate.mineral.hardness is not None:
+        low, high = candidate.mineral.hardness
+        hardness_text = f"{low:g}" if low == high else f"{low:g}-{high:g}"
     return Text(candidate.mineral.formula or "?"), Text(hardness_text)
 
 

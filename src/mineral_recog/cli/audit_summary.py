@@ -8,11 +8,11 @@ from pathlib import Path
 from rich.table import Table
 
 from mineral_recog.cli.class_name_lines import renamed_lines
-from mineral_recog.cli.tables import new_console, new_table, print_lines
+from mineral_recog.cli.tables import first_of, new_console, new_table, print_lines, suffix_counts
 from mineral_recog.curation.auditor import PAGE, TABLE, Audit
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import Finding, count_photos
-from mineral_recog.i18n import is_chinese, tr
+from mineral_recog.i18n import tr, user_language
 
 
 def print_audit(audit: Audit, out: Path) -> None:
@@ -20,7 +20,7 @@ def print_audit(audit: Audit, out: Path) -> None:
     console = new_console()
     lines = [tr(f"Read: {audit.photo_count} photos", f"已读取：{audit.photo_count} 张照片")]
     if audit.not_photos:
-        kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(audit.not_photos.items()))
+        kinds = suffix_counts(audit.not_photos)
         lines.append(tr(f"Not photos: {kinds}", f"不是照片：{kinds}"))
     lines += renamed_lines(audit.renamed)
     lines += _unknown_class_lines(audit.unknown_classes)
@@ -40,7 +40,7 @@ def print_audit(audit: Audit, out: Path) -> None:
 
 
 def _table(findings: list[Finding]) -> Table:
-    language = "zh" if is_chinese() else "en"
+    language = user_language()
     table = new_table(
         tr("finding", "发现"), tr("findings", "条数"), tr("photos", "照片数"), numbers_from=1
     )
@@ -56,7 +56,7 @@ def _unknown_class_lines(unknown: tuple[str, ...]) -> list[str]:
     """Return a line about classes that the model does not know, if there are any."""
     if not unknown:
         return []
-    first = ", ".join(unknown[:10]) + (" ..." if len(unknown) > 10 else "")
+    first = first_of(unknown, 10)
     return [
         tr(
             f"Classes that the model does not know and cannot check: {len(unknown)} ({first})",

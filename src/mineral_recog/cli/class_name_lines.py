@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from mineral_recog.data.readers.naming import SHIPPED_ALIASES
+from mineral_recog.cli.tables import first_of
+from mineral_recog.data.readers.aliases import SHIPPED_ALIASES
 from mineral_recog.i18n import tr
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.text import encodable
@@ -14,8 +15,7 @@ def renamed_lines(renamed: Mapping[str, str]) -> list[str]:
     """Return a line about class names that were changed, if there are any."""
     if not renamed:
         return []
-    examples = [f"{encodable(old)} → {new}" for old, new in list(renamed.items())[:4]]
-    first = ", ".join(examples) + (" ..." if len(renamed) > len(examples) else "")
+    first = first_of((f"{encodable(old)} → {new}" for old, new in renamed.items()), 4)
     return [
         tr(
             f"Class names replaced by those of the aliases: {len(renamed)} ({first})",
@@ -34,8 +34,7 @@ def alias_hint_lines(classes: Iterable[str]) -> list[str]:
     synonyms = [names for names in names_of.values() if len(names) > 1]
     if not synonyms:
         return []
-    examples = "; ".join(", ".join(map(encodable, names)) for names in synonyms[:3])
-    first = examples + (" ..." if len(synonyms) > 3 else "")
+    first = first_of((", ".join(map(encodable, names)) for names in synonyms), 3, "; ")
     return [
         tr(
             f"Different class names of the same mineral: {first}. To merge them: "

@@ -13,6 +13,7 @@ from mineral_recog.cli.options import (
     ForceOption,
     WorkersOption,
     with_cache,
+    worker_count,
 )
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
@@ -69,13 +70,12 @@ def compare(
 
     from mineral_recog.cli.figure_tables import print_comparison
     from mineral_recog.comparison.runner import refuse_failures, run_comparison
-    from mineral_recog.data.loaders import default_workers
 
     with TerminalProgress() as progress:
         result = run_comparison(
             plan,
             device=device,
-            workers=default_workers() if workers is None else workers,
+            workers=worker_count(workers),
             force=force,
             progress=progress,
         )

@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
-from mineral_recog.cli.options import DeviceOption, ForceOption, SeedOption, WorkersOption
+from mineral_recog.cli.options import (
+    DeviceOption,
+    ForceOption,
+    SeedOption,
+    WorkersOption,
+    worker_count,
+)
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
 
@@ -46,14 +52,13 @@ def demo(
     """Draw, train, evaluate and compare."""
     from mineral_recog.cli.epoch_lines import epoch_logger
     from mineral_recog.cli.figure_tables import print_metrics
-    from mineral_recog.data.loaders import default_workers
     from mineral_recog.evaluation.evaluator import evaluate
     from mineral_recog.files import refuse_existing
     from mineral_recog.recipes.recipe_file import read_recipe
     from mineral_recog.synthetic.drawn_set import CONTACT_SHEET, DEMO_SET, MARKER, draw_minerals
     from mineral_recog.training.run import train
 
-    data, processes = out / "minerals", default_workers() if workers is None else workers
+    data, processes = out / "minerals", worker_count(workers)
     refuse_existing(out, force, made_by_us=(data / MARKER).is_file())
     with TerminalProgress() as progress:
         draw_minerals(data, DEMO_SET, seed=seed, force=force, progress=progress)
@@ -73,12 +78,12 @@ def demo(
                     progress=progress,
                 )
         evaluate(runs["baseline"], device=device, workers=processes, progress=progress)
-        multi_stage, baseline, folder = evaluate(
+        made = evaluate(
             runs["multi_stage"],
             against=runs["baseline"],
             device=device,
             workers=processes,
             progress=progress,
         )
-    print_metrics(multi_stage, baseline)
-    print(folder / "report.html")
+    print_metrics(made.evaluation, made.against)
+    print(made.folder / "report.html")

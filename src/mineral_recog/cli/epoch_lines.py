@@ -6,24 +6,23 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
+from mineral_recog.training.epoch_log import EpochLog
 
 
-def format_epoch(record: dict[str, Any]) -> str:
-    """Format a record of the log as one line of text."""
-    parts = [f"{record['stage']:>4} {record['epoch']:>4}", f"lr {record['lr']:.2e}"]
-    other_keys = ("stage", "epoch", "lr", "seconds", "memory", "val_accuracy", "val_mean_accuracy")
-    parts += [f"{key} {value:.4f}" for key, value in record.items() if key not in other_keys]
-    parts.append(tr("val mean accuracy", "验证平均准确率") + f" {record['val_mean_accuracy']:.2%}")
+def format_epoch(line: EpochLog) -> str:
+    """Format a line of the log as text."""
+    parts = [f"{line.stage:>4} {line.epoch:>4}", f"lr {line.lr:.2e}"]
+    parts += [f"{name} {value:.4f}" for name, value in line.losses.items()]
+    parts.append(tr("val mean accuracy", "验证平均准确率") + f" {line.val_mean_accuracy:.2%}")
     return "  ".join(parts)
 
 
 @contextmanager
-def epoch_logger(folder: Path, tensorboard: bool) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """Yield a function that writes a record of the log to standard error and to TensorBoard.
+def epoch_logger(folder: Path, tensorboard: bool) -> Iterator[Callable[[EpochLog], None]]:
+    """Yield a function that writes a line of the log to standard error and to TensorBoard.
 
     Args:
         folder: Run folder.
@@ -33,7 +32,7 @@ def epoch_logger(folder: Path, tensorboard: bool) -> Iterator[Callable[[dict[str
         UserError: TensorBoard is requested and not installed.
     """
     if not tensorboard:
-        yield lambda record: print(format_epoch(record), file=sys.stderr)
+        yield lambda line: print(format_epoch(line), file=sys.stderr)
         return
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -46,14 +45,14 @@ def epoch_logger(folder: Path, tensorboard: bool) -> Iterator[Callable[[dict[str
         ) from None
     writer = None
 
-    def log(record: dict[str, Any]) -> None:
+    def log(line: EpochLog) -> None:
         nonlocal writer
-        # Opened at the first record: the run folder must not exist before the run has been checked.
+        # Opened at the first line: the run folder must not exist before the run has been checked.
         writer = writer or SummaryWriter(str(folder / "tensorboard"))
-        for key, value in record.items():
+        for key, value in line.to_json().items():
             if isinstance(value, float):
-                writer.add_scalar(key, value, record["epoch"])
-        print(format_epoch(record), file=sys.stderr)
+                writer.add_scalar(key, value, line.epoch)
+        print(format_epoch(line), file=sys.stderr)
 
     try:
         yield log

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from mineral_recog.cli.options import DeviceOption, ForceOption, WorkersOption
+from mineral_recog.cli.options import DeviceOption, ForceOption, WorkersOption, worker_count
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
 
@@ -55,11 +55,10 @@ def evaluate(
 ) -> None:
     """Evaluate a run."""
     from mineral_recog.cli.figure_tables import print_metrics
-    from mineral_recog.data.loaders import default_workers
     from mineral_recog.evaluation.evaluator import evaluate as evaluate_run
 
     with TerminalProgress() as progress:
-        evaluation, other, folder = evaluate_run(
+        made = evaluate_run(
             run,
             data=data,
             split=split,
@@ -67,9 +66,9 @@ def evaluate(
             groups=groups,
             others=others,
             device=device,
-            workers=default_workers() if workers is None else workers,
+            workers=worker_count(workers),
             force=force,
             progress=progress,
         )
-    print_metrics(evaluation, other)
-    print(folder / "report.html")
+    print_metrics(made.evaluation, made.against)
+    print(made.folder / "report.html")

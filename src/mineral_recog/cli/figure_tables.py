@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from mineral_recog.cli.tables import new_console
+from mineral_recog.cli.tables import new_console, new_table
 from mineral_recog.comparison.comparison_rows import (
     Column,
     change_cell,
@@ -23,17 +23,15 @@ _PRINTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accur
 
 def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> None:
     """Print all metrics with their intervals, or the paper's four compared with another run."""
-    table = Table(box=None, header_style="bold")
-    table.add_column(tr("metric", "指标"))
-    name = "chinese" if is_chinese() else "english"
+    metric, name = tr("metric", "指标"), "chinese" if is_chinese() else "english"
     if against is None:
-        table.add_column(Text(evaluation.name), justify="right")
-        table.add_column(tr("95 % interval", "95% 区间"), justify="right")
+        interval = tr("95 % interval", "95% 区间")
+        table = new_table(metric, Text(evaluation.name), interval, numbers_from=1)
         for row in metric_rows(evaluation):
             table.add_row(row[name], row["value"], row["interval"])
     else:
-        for column in (against.name, evaluation.name, tr("change", "变化")):
-            table.add_column(Text(column), justify="right")
+        names = (Text(against.name), Text(evaluation.name))
+        table = new_table(metric, *names, tr("change", "变化"), numbers_from=1)
         for row in paper_rows(evaluation, against):
             table.add_row(row[name], row["before"], row["after"], row["change"])
     console = new_console()
@@ -50,27 +48,24 @@ def _leakage_lines(evaluation: Evaluation) -> list[str]:
         return []
     count = len(evaluation.leakage.indices)
     name = "chinese" if is_chinese() else "english"
-    rows = leakage_rows(evaluation)
-    lines = [
-        tr(
-            f"Warning: {count} of these photos are copies of training photos (see copies.json).",
-            f"警告：其中 {count} 张是训练照片的副本（名单见 copies.json）。",
-        )
-    ]
-    return lines + [
+    warning = tr(
+        f"Warning: {count} of these photos are copies of training photos (see copies.json).",
+        f"警告：其中 {count} 张是训练照片的副本（名单见 copies.json）。",
+    )
+    return [warning] + [
         tr(
             f"{row[name]}: {row['value']} with them, {row['without']} without",
             f"{row[name]}：含副本 {row['value']}，不含 {row['without']}",
         )
-        for row in rows[:2]
+        for row in leakage_rows(evaluation)[:2]
     ]
 
 
 def _calibration_table(results: CalibrationResults) -> Table:
     """Return calibration and sets for all and tail classes, and OOD detection."""
-    table = Table(box=None, header_style="bold")
-    for heading in (tr("calibrated", "校准后"), tr("all", "全部"), tr("tail", "尾部")):
-        table.add_column(heading, justify="left" if not table.columns else "right")
+    table = new_table(
+        tr("calibrated", "校准后"), tr("all", "全部"), tr("tail", "尾部"), numbers_from=1
+    )
     target = f"{results.coverage_target:.0%}"
     rows = {
         "ece_after": tr("Expected calibration error (ECE)", "期望校准误差（ECE）"),
@@ -96,30 +91,26 @@ def _calibration_table(results: CalibrationResults) -> Table:
 
 def print_comparison(comparison: Comparison) -> None:
     """Print the main metrics of each recipe: mean, change, tail, spread and time."""
-    table = Table(box=None, header_style="bold", padding=(0, 1))
-    table.add_column(tr("recipe", "配方"), overflow="fold", max_width=26)
-    columns = {column.key: column for column in metric_columns(comparison)}
-    cells = {key: metric_cells(comparison, column) for key, column in columns.items()}
     has_several = len(comparison.scores) > 1
-    for key in _PRINTED:
-        if key in columns:
-            table.add_column(tr(columns[key].english, columns[key].chinese), justify="right")
-        if key == "mean_accuracy" and has_several:
-            table.add_column(tr("change", "变化"), justify="right")
-            table.add_column(tr("95 % interval", "95% 区间"), justify="right")
-            table.add_column("p", justify="right")
-    for number, score in enumerate(comparison.scores):
-        row = [Text(score.recipe)]
-        for key in _PRINTED:
-            if key in columns:
-                cell = cells[key][number]
-                text = cell.text if columns[key].percent else cell.mean  # the full text is too wide
-                row.append(Text(text, "bold" if cell.best and has_several else ""))
-            if key == "mean_accuracy" and has_several:
-                row += _change_cells(score, columns[key])
+    headings = [tr("recipe", "配方")]
+    rows = [[Text(score.recipe)] for score in comparison.scores]
+    for column in metric_columns(comparison):
+        if column.key not in _PRINTED:
+            continue
+        headings.append(tr(column.english, column.chinese))
+        for row, cell in zip(rows, metric_cells(comparison, column), strict=True):
+            text = cell.text if column.percent else cell.mean  # the full text is too wide
+            row.append(Text(text, "bold" if cell.best and has_several else ""))
+        if column.key == "mean_accuracy" and has_several:
+            headings += [tr("change", "变化"), tr("95 % interval", "95% 区间"), "p"]
+            for row, score in zip(rows, comparison.scores, strict=True):
+                row += _change_cells(score, column)
+    table = new_table(*headings, numbers_from=1)
+    recipes = table.columns[0]
+    recipes.overflow, recipes.max_width = "fold", 26
+    for row in rows:
         table.add_row(*row)
-    console = new_console()
-    console.print(table)
+    new_console().print(table)
 
 
 def _change_cells(score: Score, column: Column) -> list[Text]:

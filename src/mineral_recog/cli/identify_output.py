@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mineral_recog.cli.answer_tables import add_answer, new_answer_table, print_answer, print_table
+from mineral_recog.cli.answer_tables import add_answer, new_answer_table, print_answer
+from mineral_recog.cli.tables import new_console
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer
-from mineral_recog.identify.answers_csv import AnswerFile
+from mineral_recog.identify.answers_csv import open_answers
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map_overlay import save_overlay
 from mineral_recog.identify.identifier import Identifier, Observation
@@ -75,10 +76,10 @@ def identify_each(
             if not options.as_json:
                 add_answer(table, str(photo.path), answer)
         if table.row_count:
-            print_table(table)
+            new_console().print(table)
         return
     settings = [identifier.bundle.fingerprint(), asdict(options.evidence), options.coverage]
-    with AnswerFile(options.csv, json.dumps(settings)) as file:
+    with open_answers(options.csv, json.dumps(settings)) as file:
         photos = observe_photos(identifier, paths, file.has, progress)
         for photo, answer in _answers(identifier, photos, options, progress):
             file.add(photo.path, answer)

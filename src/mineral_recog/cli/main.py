@@ -7,6 +7,7 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from importlib import metadata
 from typing import Annotated
 
@@ -52,62 +53,48 @@ def _program(
         print(context.get_help())
 
 
-app.command(
-    help=tr(
-        "Run all steps on drawn minerals: draw a data set, train the baseline and the method, and "
-        "compare them. Takes minutes and needs no download.",
+COMMANDS: dict[Callable[..., None], str] = {
+    demo: tr(
+        "Run all steps on drawn minerals: draw a data set, train the baseline and the method, "
+        "and compare them. Takes minutes and needs no download.",
         "用绘制的矿物走完全程：绘制数据集、训练基线与本方法、比较结果。几分钟，无需下载。",
-    )
-)(demo)
-app.command(
-    help=tr(
+    ),
+    draw: tr(
         "Draw a long-tailed data set of 36 minerals, and write it as the prepared folder DATA.",
         "绘制 36 种矿物的长尾数据集，写成已划分的文件夹 DATA。",
-    )
-)(draw)
-app.command(
-    help=tr(
-        "Find duplicate, damaged, blurred and misplaced photos in SRC, and write a page to review "
-        "them. SRC is not changed.",
+    ),
+    audit: tr(
+        "Find duplicate, damaged, blurred and misplaced photos in SRC, and write a page to "
+        "review them. SRC is not changed.",
         "找出 SRC 中重复、损坏、模糊、放错的照片，并生成供您审核的网页。不改动 SRC。",
-    )
-)(audit)
-app.command(
-    help=tr(
+    ),
+    prepare: tr(
         "Split the photos of SRC into train, val and test in DATA.",
         "把 SRC 的照片划分为 DATA 中的 train、val、test。",
-    )
-)(prepare)
-app.command(
-    help=tr(
+    ),
+    train: tr(
         "Train a recipe on DATA, and write the model to a run folder.",
         "按配方用 DATA 训练，把模型写入运行文件夹。",
-    )
-)(train)
-app.command(
-    help=tr(
+    ),
+    evaluate: tr(
         "Evaluate a run on a split, and write metrics, plots and a report.",
         "在一个划分上评估训练结果，写出指标、图与报告。",
-    )
-)(evaluate)
-app.command(
-    help=tr(
+    ),
+    compare: tr(
         "Train recipes on DATA with several seeds, and report which differences are significant.",
         "用多个种子在 DATA 上训练各配方，并报告哪些差别是显著的。",
-    )
-)(compare)
-app.command(
-    help=tr(
+    ),
+    identify: tr(
         "Identify the minerals in photos, with probabilities and the recommended next test.",
         "识别照片中的矿物，给出概率和建议的下一步测试。",
-    )
-)(identify)
-app.command(
-    help=tr(
+    ),
+    serve: tr(
         "Serve a web page that identifies minerals on phones and computers, and an HTTP API.",
         "提供可用手机或电脑识别矿物的网页，以及 HTTP 接口。",
-    )
-)(serve)
+    ),
+}
+for _command, _help in COMMANDS.items():
+    app.command(help=_help)(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,13 +118,12 @@ def main(arguments: list[str] | None = None) -> int:
         return _report(f"{error.format_message()} {tr('See --help.', '请看 --help。')}")
     except UserError as error:
         return _report(str(error))
-    except OSError as error:
-        message = _file_system_message(error)
-        return _report_bug() if message is None else _report(message)
     except Stopped as stopped:
         return _report_stop(stopped.status)
     except Exception as error:
-        message = _memory_message(error)
+        message = (
+            _file_system_message(error) if isinstance(error, OSError) else _memory_message(error)
+        )
         return _report_bug() if message is None else _report(message)
     if status == INTERRUPTED:
         return _report_stop(INTERRUPTED)

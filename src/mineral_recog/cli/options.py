@@ -71,6 +71,13 @@ ForceOption = Annotated[
 SeedOption = Annotated[int, typer.Option(min=0, help=tr("random seed", "随机种子"))]
 
 
+def worker_count(workers: int | None) -> int:
+    """Return --workers, or its default."""
+    from mineral_recog.data.loaders import default_workers  # loads torch
+
+    return default_workers() if workers is None else workers
+
+
 def with_cache(settings: Sequence[str] | None, cache: str | None) -> list[str]:
     """Return the settings of a recipe, extended by --cache if it was given."""
     return [*(settings or ()), *(() if cache is None else (f"cache={cache}",))]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from rich.text import Text
 
-from mineral_recog.cli.tables import new_console, new_table, print_lines
+from mineral_recog.cli.tables import first_of, new_console, new_table, print_lines, suffix_counts
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import DUPLICATE_KINDS
 from mineral_recog.curation.preparation import PICTURE, Prepared
 from mineral_recog.data.dataset import SPLITS
 from mineral_recog.data.given_splits import SHARE
-from mineral_recog.i18n import is_chinese, tr
+from mineral_recog.i18n import tr, user_language
 
 
 def print_preparation(made: Prepared, data: Path, class_lines: list[str]) -> None:
@@ -48,7 +48,7 @@ def print_preparation(made: Prepared, data: Path, class_lines: list[str]) -> Non
             )
         )
     if made.not_photos:
-        kinds = ", ".join(f"{n} {suffix}" for suffix, n in sorted(made.not_photos.items()))
+        kinds = suffix_counts(made.not_photos)
         lines.append(
             tr(
                 f"Left out, not photos: {kinds}",
@@ -56,17 +56,17 @@ def print_preparation(made: Prepared, data: Path, class_lines: list[str]) -> Non
             )
         )
     lines += _duplicate_lines(made, data)
-    for path, reason in made.skipped[:10]:
-        lines.append(
-            tr(f"Skipped, cannot be read: {path} ({reason})", f"跳过，无法读取：{path}（{reason}）")
-        )
+    lines += _decision_lines(made)
+    lines += [
+        tr(f"Skipped, cannot be read: {path} ({reason})", f"跳过，无法读取：{path}（{reason}）")
+        for path, reason in made.skipped[:10]
+    ]
     if len(made.skipped) > 10:
         lines.append(f"... (+{len(made.skipped) - 10}: {data / 'prepared.json'})")
     if findings := _findings_line(made):
         lines.append(findings)
-    lines.append(str(data / PICTURE))
-    lines.append(tr(f"Next: mineral-recog train {data}", f"下一步：mineral-recog train {data}"))
-    print_lines(console, lines)
+    next_line = tr(f"Next: mineral-recog train {data}", f"下一步：mineral-recog train {data}")
+    print_lines(console, [*lines, str(data / PICTURE), next_line])
 
 
 def _given_splits_line(made: Prepared) -> str:
@@ -83,7 +83,7 @@ def _given_splits_line(made: Prepared) -> str:
 
 
 def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
-    """Return lines about duplicates and the user's decisions."""
+    """Return lines about duplicates."""
     lines = []
     duplicates = made.copies
     if duplicates.groups:
@@ -96,9 +96,7 @@ def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
             )
         )
     if duplicates.set_aside:
-        first = ", ".join(duplicates.set_aside[:4]) + (
-            " ..." if len(duplicates.set_aside) > 4 else ""
-        )
+        first = first_of(duplicates.set_aside, 4)
         lines.append(
             tr(
                 f"Set aside, copies under two classes: {len(duplicates.set_aside)} photos "
@@ -129,6 +127,12 @@ def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
                 "本次划分为 0",
             )
         )
+    return lines
+
+
+def _decision_lines(made: Prepared) -> list[str]:
+    """Return lines about the user's decisions."""
+    lines = []
     if made.dropped or made.moved:
         lines.append(
             tr(
@@ -150,7 +154,7 @@ def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
 
 def _findings_line(made: Prepared) -> str | None:
     """Return a line about other findings and how to review them, if there are any."""
-    language = "zh" if is_chinese() else "en"
+    language = user_language()
     kinds = [
         kind for kind in FINDING_KINDS if made.findings.get(kind) and kind not in DUPLICATE_KINDS
     ]

@@ -60,7 +60,7 @@ def prepare(
     from mineral_recog.curation.decisions import read_decisions
     from mineral_recog.curation.preparation import parse_shares
     from mineral_recog.curation.preparation import prepare as prepare_data
-    from mineral_recog.data.readers.naming import open_with_aliases
+    from mineral_recog.data.readers.aliases import open_with_aliases
 
     shares = parse_shares(split) if split is not None else None
     user_decisions = read_decisions(decisions) if decisions else None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PIPE_WIDTH = 120  # characters; a pipe has no width
 
@@ -18,12 +19,23 @@ def new_console() -> Console:
     return console
 
 
-def new_table(*headings: str, numbers_from: int) -> Table:
+def new_table(*headings: str | Text, numbers_from: int) -> Table:
     """Return a table without borders, whose columns from `numbers_from` on hold numbers."""
     table = Table(box=None, header_style="bold")
     for position, heading in enumerate(headings):
         table.add_column(heading, justify="right" if position >= numbers_from else "left")
     return table
+
+
+def first_of(names: Iterable[str], most: int, separator: str = ", ", more: str = " ...") -> str:
+    """Return at most `most` names, followed by `more` if there are others."""
+    names = list(names)
+    return separator.join(names[:most]) + (more if len(names) > most else "")
+
+
+def suffix_counts(counts: Mapping[str, int]) -> str:
+    """Return the number of files with each suffix, such as "2 .pdf, 1 .txt"."""
+    return ", ".join(f"{count} {suffix}" for suffix, count in sorted(counts.items()))
 
 
 def print_lines(console: Console, lines: Iterable[str]) -> None:

@@ -53,7 +53,7 @@ class TerminalProgress(Progress):
             self._begin(task, done, total)
         if self.bar is not None:
             self.bar.update(self.task_id, completed=done, total=total, description=detail or task)
-        elif self._line_is_due(done, total):
+        elif done == total or time.monotonic() - self.last_line > LINE_EVERY:
             self._line(detail or task, done, total)
         if done == total:
             self._end()
@@ -86,9 +86,6 @@ class TerminalProgress(Progress):
         if self.bar is not None:
             self.bar.stop()
         self.bar, self.task = None, ""
-
-    def _line_is_due(self, done: int, total: int) -> bool:
-        return done == total or time.monotonic() - self.last_line > LINE_EVERY
 
     def _line(self, text: str, done: int, total: int) -> None:
         """Print progress as a line, with the time left at the average pace of the task."""

@@ -13,6 +13,7 @@ from mineral_recog.cli.options import (
     ForceOption,
     WorkersOption,
     with_cache,
+    worker_count,
 )
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.errors import UserError
@@ -77,11 +78,10 @@ def train(
     resolved_recipe = read_recipe(name, with_cache(settings, cache))
 
     from mineral_recog.cli.epoch_lines import epoch_logger
-    from mineral_recog.data.loaders import default_workers
     from mineral_recog.training.run import resume as resume_run
     from mineral_recog.training.run import train as train_run
 
-    processes = default_workers() if workers is None else workers
+    processes = worker_count(workers)
     with TerminalProgress() as progress, epoch_logger(folder, tensorboard) as on_epoch:
         if resume:
             resume_run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 import textwrap
@@ -18,7 +17,7 @@ from mineral_recog.comparison.comparison_rows import (
     metric_columns,
 )
 from mineral_recog.comparison.summary import Comparison
-from mineral_recog.csv_files import escape_formula
+from mineral_recog.csv_files import write_rows
 
 
 def write_tables(folder: Path, comparison: Comparison) -> None:
@@ -30,18 +29,11 @@ def write_tables(folder: Path, comparison: Comparison) -> None:
     Raises:
         OSError: A file cannot be written.
     """
-    _write_csv(folder / "comparison.csv", _metric_rows(comparison))
-    _write_csv(folder / "trials.csv", _trial_rows(comparison))
-    _write_csv(folder / "per_class.csv", _class_rows(comparison))
+    write_rows(folder / "comparison.csv", _metric_rows(comparison))
+    write_rows(folder / "trials.csv", _trial_rows(comparison))
+    write_rows(folder / "per_class.csv", _class_rows(comparison))
     text = markdown(comparison)
     (folder / "comparison.md").write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def _write_csv(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        for row in rows:
-            cells = [escape_formula(cell) if isinstance(cell, str) else cell for cell in row]
-            csv.writer(file).writerow(cells)
 
 
 def _format_number(value: float) -> str:
@@ -92,13 +84,13 @@ def markdown(comparison: Comparison) -> str:
     parts = [
         textwrap.indent(comparison.command.strip(), "    ", lambda line: True),
         _summary(comparison),
-        _table(*_metric_table(comparison)),
+        _metric_table(comparison),
     ]
     if len(comparison.scores) > 1:
         first = escape_markdown(comparison.first.recipe)
         parts += [
             f"Change against {first}, with 95 % interval and p value:",
-            _table(*_change_table(comparison)),
+            _change_table(comparison),
             _test_notes(comparison),
         ]
     return "\n\n".join(parts) + "\n"
@@ -138,8 +130,8 @@ def _test_notes(comparison: Comparison) -> str:
     return text
 
 
-def _metric_table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of the metrics."""
+def _metric_table(comparison: Comparison) -> str:
+    """Return the table of the metrics."""
     columns = metric_columns(comparison)
     cells = [metric_cells(comparison, column) for column in columns]
     rows = [
@@ -149,11 +141,11 @@ def _metric_table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
         ]
         for score, row in zip(comparison.scores, zip(*cells, strict=True), strict=True)
     ]
-    return ["recipe", *(column.english for column in columns)], rows
+    return _table(["recipe", *(column.english for column in columns)], rows)
 
 
-def _change_table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
-    """Return header and rows of the changes."""
+def _change_table(comparison: Comparison) -> str:
+    """Return the table of the changes."""
     columns = change_columns(comparison)
     rows = []
     for score in comparison.scores[1:]:
@@ -162,7 +154,8 @@ def _change_table(comparison: Comparison) -> tuple[list[str], list[list[str]]]:
         photos, p = mcnemar_cell(score)
         rows.append([escape_markdown(score.recipe), *(text.replace("<", "&lt;") for text in texts),
                      f"{photos}, p {p}".replace("<", "&lt;")])  # fmt: skip
-    return ["recipe", *(column.english for column in columns), "McNemar (photos)"], rows
+    header = ["recipe", *(column.english for column in columns), "McNemar (photos)"]
+    return _table(header, rows)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

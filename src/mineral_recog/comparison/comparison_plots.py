@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
+from mineral_recog.calibration.temperature import Floats
 from mineral_recog.comparison.summary import Comparison, Score
-from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.rendering.plot_elements import (
     EMPTY_COLOUR,
     PALETTE,
@@ -45,6 +45,11 @@ class Look(NamedTuple):
     colour: str
     dash: tuple[float, ...]
 
+    @property
+    def line(self) -> dict[str, Any]:
+        """The properties of a line of matplotlib."""
+        return {"c": self.colour, "ls": (0, self.dash) if self.dash else "-"}
+
 
 def recipe_look(index: int) -> Look:
     """Return the look of a recipe; the first one, which the others are compared with, is dark."""
@@ -54,6 +59,7 @@ def recipe_look(index: int) -> Look:
     return Look(PALETTE[colour], _DASHES[turn % len(_DASHES)])
 
 
+@style()
 def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
     """Draw the accuracy of each class against its training photos: points and a line per recipe.
 
@@ -67,27 +73,25 @@ def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
     counts = np.maximum(comparison.train_counts, 1)  # zero has no logarithm
     few_classes = len(counts) <= _FEW_CLASSES
     few_recipes = len(comparison.scores) <= 4
-    with style():
-        figure, axes = new_axes(11.4 if with_legend else 9.2, 5.2)
-        count_axis(axes, counts)
-        for index, score in enumerate(comparison.scores):
-            look, thick = recipe_look(index), score in (comparison.first, comparison.best)
-            axes.scatter(
-                counts, score.class_accuracy, s=24 if few_recipes else 8, color=look.colour,
-                linewidths=0, alpha=1 if few_classes else 0.5 if few_recipes else 0.22,
-                zorder=5 if few_classes else 2, gid=f"recipe-{index}-points",
-            )  # fmt: skip
-            positions, means = trend(counts, score.class_accuracy)
-            line = axes.plot(
-                positions, means, c=look.colour, lw=2.6 if thick else 1.4,
-                zorder=4 if thick else 3, gid=f"recipe-{index}-line",
-            )  # fmt: skip
-            _set_dashes(line[0], look)
-        axes.set_ylim(-0.03, 1.03)
-        if with_legend:
-            names = [drawable(score.recipe) for score in comparison.scores]
-            handles = [_legend_handle(index) for index in range(len(names))]
-            legend(figure, handles, names, loc="outside right upper", handlelength=3)
+    figure, axes = new_axes(11.4 if with_legend else 9.2, 5.2)
+    count_axis(axes, counts)
+    for index, score in enumerate(comparison.scores):
+        look, thick = recipe_look(index), score in (comparison.first, comparison.best)
+        axes.scatter(
+            counts, score.class_accuracy, s=24 if few_recipes else 8, color=look.colour,
+            linewidths=0, alpha=1 if few_classes else 0.5 if few_recipes else 0.22,
+            zorder=5 if few_classes else 2, gid=f"recipe-{index}-points",
+        )  # fmt: skip
+        positions, means = trend(counts, score.class_accuracy)
+        axes.plot(
+            positions, means, lw=2.6 if thick else 1.4, zorder=4 if thick else 3,
+            gid=f"recipe-{index}-line", **look.line,
+        )  # fmt: skip
+    axes.set_ylim(-0.03, 1.03)
+    if with_legend:
+        names = [drawable(score.recipe) for score in comparison.scores]
+        handles = [Line2D([], [], lw=2.2, **recipe_look(index).line) for index in range(len(names))]
+        legend(figure, handles, names, loc="outside right upper", handlelength=3)
     return figure
 
 
@@ -115,46 +119,34 @@ def trend(counts: Floats, accuracy: Floats) -> tuple[Floats, Floats]:
     )
 
 
+@style()
 def mean_against_tail(comparison: Comparison) -> Figure | None:
     """Draw mean accuracy of all classes against that of the tail; None without tail classes."""
     if any("mean_accuracy_tail" not in score.mean for score in comparison.scores):
         return None
-    with style():
-        figure, axes = _recipe_axes()
-        points = np.array([
-            (score.mean["mean_accuracy"], score.mean["mean_accuracy_tail"])
-            for score in comparison.scores
-        ])  # fmt: skip
-        spread = np.array([
-            (score.std["mean_accuracy"], score.std["mean_accuracy_tail"])
-            for score in comparison.scores
-        ])  # fmt: skip
-        axes.set(xlabel="Mean accuracy, all classes", ylabel="Mean accuracy, tail classes")
-        axes.xaxis.set_major_formatter(PercentFormatter(1))
-        _set_limits(axes, points, spread)
-        _draw_recipes(figure, axes, comparison, points, spread, "tail")
+    points, spread = _mean_and_std(comparison, "mean_accuracy", "mean_accuracy_tail")
+    figure, axes = _recipe_axes(points, spread)
+    axes.set(xlabel="Mean accuracy, all classes", ylabel="Mean accuracy, tail classes")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    _draw_recipes(figure, axes, comparison, points, spread, "tail")
     return figure
 
 
+@style()
 def time_against_mean(comparison: Comparison) -> Figure:
     """Draw training time against mean accuracy, one point per recipe."""
-    seconds = np.array([score.mean["seconds"] for score in comparison.scores])
-    unit, name, _ = next(entry for entry in _UNITS if seconds.max() >= entry[2])
-    with style():
-        figure, axes = _recipe_axes()
-        accuracy = [score.mean["mean_accuracy"] for score in comparison.scores]
-        spread = np.array([
-            (score.std["seconds"] / unit, score.std["mean_accuracy"])
-            for score in comparison.scores
-        ])  # fmt: skip
-        axes.set(xlabel=f"Training time ({name})", ylabel="Mean accuracy, all classes")
-        points = np.column_stack([seconds / unit, accuracy])
-        _set_limits(axes, points, spread)
-        axes.set_xlim(left=0)  # distances are then proportional to times
-        _draw_recipes(figure, axes, comparison, points, spread, "time")
+    points, spread = _mean_and_std(comparison, "seconds", "mean_accuracy")
+    unit, name, _ = next(entry for entry in _UNITS if points[:, 0].max() >= entry[2])
+    for values in (points, spread):
+        values[:, 0] /= unit
+    figure, axes = _recipe_axes(points, spread)
+    axes.set(xlabel=f"Training time ({name})", ylabel="Mean accuracy, all classes")
+    axes.set_xlim(left=0)  # distances are then proportional to times
+    _draw_recipes(figure, axes, comparison, points, spread, "time")
     return figure
 
 
+@style()
 def class_heat_map(comparison: Comparison) -> Figure:
     """Draw the accuracy of each class (column, most training photos first) by recipe (row).
 
@@ -164,62 +156,55 @@ def class_heat_map(comparison: Comparison) -> Figure:
     shares = np.array([score.class_accuracy[order] for score in comparison.scores])
     rows, classes = shares.shape
     width = float(np.clip(0.29 * classes, 2.6, 13))
-    with style():
-        figure, axes = new_axes(width + 2.2, 0.26 * rows + 1.5)
-        colours = colormaps["Blues"].with_extremes(bad=EMPTY_COLOUR)
-        image = axes.imshow(
-            np.ma.masked_invalid(shares), cmap=colours, vmin=0, vmax=1, aspect="auto",
-            interpolation="nearest",
-        )  # fmt: skip
-        if width / classes > 0.22:
-            _write_per_cent(axes, shares)
-        font_size = class_font_size(width, classes, 8.5)
-        axes.set_xticks(
-            range(classes), _with_counts(comparison, order), fontsize=font_size, **VERTICAL_TEXT
-        )
-        names = [drawable(score.recipe) for score in comparison.scores]
-        axes.set_yticks(range(rows), names, fontsize=8.5)
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        axes.set_xticks(np.arange(1, classes) - 0.5, minor=True)
-        axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
-        axes.grid(which="minor", color="white", lw=0.8)
-        axes.tick_params(which="minor", length=0)
-        share_colorbar(figure, image, (0, 0.5, 1), fraction=0.03, pad=0.015, aspect=max(4, rows))
+    figure, axes = new_axes(width + 2.2, 0.26 * rows + 1.5)
+    colours = colormaps["Blues"].with_extremes(bad=EMPTY_COLOUR)
+    image = axes.imshow(
+        np.ma.masked_invalid(shares), cmap=colours, vmin=0, vmax=1, aspect="auto",
+        interpolation="nearest",
+    )  # fmt: skip
+    if width / classes > 0.22:
+        for cell in np.argwhere(np.isfinite(shares)):
+            share = shares[tuple(cell)]
+            write_in_cell(axes, cell, f"{100 * share:.0f}", share > 0.6, 6.8)
+    font_size = class_font_size(width, classes, 8.5)
+    class_names = [
+        f"{drawable(comparison.classes[c])} ({comparison.train_counts[c]:,.0f})" for c in order
+    ]
+    axes.set_xticks(range(classes), class_names, fontsize=font_size, **VERTICAL_TEXT)
+    names = [drawable(score.recipe) for score in comparison.scores]
+    axes.set_yticks(range(rows), names, fontsize=8.5)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xticks(np.arange(1, classes) - 0.5, minor=True)
+    axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", lw=0.8)
+    axes.tick_params(which="minor", length=0)
+    share_colorbar(figure, image, (0, 0.5, 1), fraction=0.03, pad=0.015, aspect=max(4, rows))
     return figure
 
 
-def _with_counts(comparison: Comparison, order: Ints) -> list[str]:
-    """Return the names of the classes with their training photos."""
-    return [f"{drawable(comparison.classes[c])} ({comparison.train_counts[c]:,.0f})" for c in order]
+def _mean_and_std(comparison: Comparison, x: str, y: str) -> tuple[Floats, Floats]:
+    """Return means and standard deviations of two metrics of each recipe, each [N, 2]."""
+    scores = comparison.scores
+    return (
+        np.array([(score.mean[x], score.mean[y]) for score in scores]),
+        np.array([(score.std[x], score.std[y]) for score in scores]),
+    )
 
 
-def _write_per_cent(axes: Axes, shares: Floats) -> None:
-    """Write the accuracy into each cell that has one."""
-    for cell in np.argwhere(np.isfinite(shares)):
-        share = shares[tuple(cell)]
-        write_in_cell(axes, cell, f"{100 * share:.0f}", share > 0.6, 6.8)
+def _recipe_axes(points: Floats, spread: Floats) -> tuple[Figure, Axes]:
+    """Return axes for one point per recipe, with a fixed layout so that names can be placed.
 
-
-def _set_dashes(line: Line2D, look: Look) -> None:
-    """Set the dashes of a recipe on a line."""
-    if look.dash:
-        line.set_dashes(look.dash)
-
-
-def _legend_handle(index: int) -> Line2D:
-    """Return the legend handle of a recipe."""
-    look = recipe_look(index)
-    handle = Line2D([], [], c=look.colour, lw=2.2)
-    _set_dashes(handle, look)
-    return handle
-
-
-def _recipe_axes() -> tuple[Figure, Axes]:
-    """Return axes for one point per recipe, with a fixed layout so that names can be placed."""
+    Limits leave room for points, bars of the deviation and names around them.
+    """
     figure, axes = new_axes(9.2, 5.2, layout=None)
     figure.subplots_adjust(left=0.08, right=0.98, top=0.97, bottom=0.11)
     share_axis(axes)
+    bars = np.nan_to_num(spread)
+    low, high = (points - bars).min(axis=0), (points + bars).max(axis=0)
+    room = np.maximum(0.1 * (high - low), 0.02 * np.abs(high) + 1e-3)
+    axes.set_xlim(low[0] - room[0], high[0] + 1.6 * room[0])
+    axes.set_ylim(low[1] - room[1], high[1] + room[1])
     return figure, axes
 
 
@@ -249,15 +234,6 @@ def _draw_recipes(
         for n, score in _crowded_first(comparison.scores, points)
     ]
     place_labels(figure, axes, labels, points, _RADII)
-
-
-def _set_limits(axes: Axes, points: Floats, spread: Floats) -> None:
-    """Set limits with room for points, bars of the deviation and names around them."""
-    bars = np.nan_to_num(spread)
-    low, high = (points - bars).min(axis=0), (points + bars).max(axis=0)
-    room = np.maximum(0.1 * (high - low), 0.02 * np.abs(high) + 1e-3)
-    axes.set_xlim(low[0] - room[0], high[0] + 1.6 * room[0])
-    axes.set_ylim(low[1] - room[1], high[1] + room[1])
 
 
 def _crowded_first(scores: Sequence[Score], points: Floats) -> list[tuple[int, Score]]:

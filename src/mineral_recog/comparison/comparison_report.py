@@ -11,7 +11,6 @@ from mineral_recog.comparison import comparison_plots as plots
 from mineral_recog.comparison.comparison_files import write_tables
 from mineral_recog.comparison.comparison_rows import (
     COLUMNS,
-    ChangeCell,
     bonferroni_p,
     change_cell,
     change_columns,
@@ -20,7 +19,7 @@ from mineral_recog.comparison.comparison_rows import (
     metric_columns,
 )
 from mineral_recog.comparison.summary import Comparison, Score
-from mineral_recog.evaluation.metric_descriptions import METRIC_DESCRIPTIONS
+from mineral_recog.evaluation.metric_descriptions import DESCRIPTION_OF, METRIC_DESCRIPTIONS
 from mineral_recog.rendering.html import bilingual, write_page
 from mineral_recog.rendering.plot_style import save
 
@@ -95,10 +94,9 @@ def _cards(comparison: Comparison) -> list[dict[str, str]]:
         if column.key in _CARDS:
             cells = metric_cells(comparison, column)
             winners = [index for index, cell in enumerate(cells) if cell.best]
-            metric = next(metric for metric in METRIC_DESCRIPTIONS if metric.key == column.key)
             cards.append({
-                "english": metric.english,
-                "chinese": metric.chinese,
+                "english": DESCRIPTION_OF[column.key].english,
+                "chinese": DESCRIPTION_OF[column.key].chinese,
                 "value": cells[winners[0]].mean + ("%" if column.percent else ""),
                 "std": cells[winners[0]].std,
                 "recipes": ", ".join(comparison.scores[index].recipe for index in winners[:3])
@@ -110,7 +108,7 @@ def _cards(comparison: Comparison) -> list[dict[str, str]]:
 def _changes(score: Score, comparison: Comparison) -> dict[str, Any]:
     """Return the changes of a recipe and McNemar's test."""
     photos, p = mcnemar_cell(score)
-    cells: list[ChangeCell] = [change_cell(score, column) for column in change_columns(comparison)]
+    cells = [change_cell(score, column) for column in change_columns(comparison)]
     gain = score.mcnemar.gained - score.mcnemar.lost if score.mcnemar else 0
     return {"recipe": score.recipe, "cells": cells, "photos": photos, "p": p, "gain": gain}
 

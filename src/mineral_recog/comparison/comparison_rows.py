@@ -6,10 +6,9 @@ import math
 from typing import NamedTuple
 
 from mineral_recog.comparison.summary import COSTS, Comparison, Score
-from mineral_recog.evaluation.metric_descriptions import METRIC_DESCRIPTIONS
+from mineral_recog.evaluation.metric_descriptions import DESCRIPTION_OF
 
 UNKNOWN = "–"
-_DESCRIPTIONS = {metric.key: metric for metric in METRIC_DESCRIPTIONS}
 
 
 class Column(NamedTuple):
@@ -22,12 +21,12 @@ class Column(NamedTuple):
     @property
     def percent(self) -> bool:
         """Whether the metric is shown in per cent."""
-        return self.key in _DESCRIPTIONS and _DESCRIPTIONS[self.key].percent
+        return self.key in DESCRIPTION_OF and DESCRIPTION_OF[self.key].percent
 
     @property
     def higher_is_better(self) -> bool:
         """Whether a larger value is better; for the costs of training a smaller one is."""
-        return self.key in _DESCRIPTIONS and _DESCRIPTIONS[self.key].higher_is_better
+        return self.key in DESCRIPTION_OF and DESCRIPTION_OF[self.key].higher_is_better
 
 
 COLUMNS = (

@@ -101,7 +101,10 @@ def plan_comparison(
         for data_name, folder in folders.items()
         for name in paths
     )  # fmt: skip
-    return Plan(runs, out, split, _command(data, recipes, seeds, settings, out, split))
+    words = ["mineral-recog", "compare", *map(str, data), "--recipes", recipes, "--seeds", seeds]
+    for setting in settings:
+        words += ["--set", setting]
+    return Plan(runs, out, split, shlex.join([*words, "--split", split, "--out", str(out)]))
 
 
 def _parse_recipes(text: str) -> list[str]:
@@ -178,17 +181,3 @@ def _refuse_different_groups(recipes: Sequence[tuple[str, Recipe]]) -> None:
                     "请为所有配方设置相同的分组，例如 --set groups=thirds。",
                 )
             )
-
-
-def _command(
-    data: Sequence[Path],
-    recipes: str,
-    seeds: str,
-    settings: Sequence[str],
-    out: Path,
-    split: str,
-) -> str:
-    words = ["mineral-recog", "compare", *map(str, data), "--recipes", recipes, "--seeds", seeds]
-    for setting in settings:
-        words += ["--set", setting]
-    return shlex.join([*words, "--split", split, "--out", str(out)])

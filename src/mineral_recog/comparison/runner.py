@@ -8,7 +8,6 @@ recipes share at their start are trained once; later runs continue from them, bi
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -28,9 +27,10 @@ from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.text import format_duration
-from mineral_recog.training.run import RECIPE, is_run, read_run_record, resume, train
+from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.run import resume, train
+from mineral_recog.training.run_folder import RECIPE, is_run, read_run_record
 from mineral_recog.training.run_lock import lock_run
-from mineral_recog.training.trainer import LogLine
 
 PAGE = "comparison.html"
 MAX_REASONS = 5  # different reasons of failure that are shown
@@ -87,8 +87,14 @@ def run_comparison(
     failed_recipes = {run.name for run, _ in failures}
     comparison = None
     if plan.runs[0].name not in failed_recipes:
-        runs = [run for run in plan.runs if run.name not in failed_recipes]
-        comparison = _write_tables(plan, runs, fingerprints, tables)
+        trials = [
+            read_trial(run, plan.split, fingerprints[run.data_name].classes)
+            for run in plan.runs
+            if run.name not in failed_recipes
+        ]
+        comparison = compare(trials, plan.command, plan.split)
+        with atomic_folder(tables) as folder:
+            write_comparison(folder, comparison)
     return ComparisonResult(comparison, tables / PAGE, tuple(failures), len(plan.runs))
 
 
@@ -249,14 +255,14 @@ class Runner:
                 progress=self.progress,
             )
 
-    def _save_shared_stage(self, index: int, line: LogLine) -> None:
+    def _save_shared_stage(self, index: int, line: EpochLog) -> None:
         """At the end of a stage, save the state of the run if a later run needs it."""
         run = self.plan.runs[index]
-        if line["epoch"] not in self._keys(run):
+        if line.epoch not in self._keys(run):
             return
         recipe = read_recipe(str(run.folder / RECIPE))
         self.precision = self.precision or recipe.precision
-        key = shared_stage_keys(recipe, self.fingerprints[run.data_name])[line["epoch"]]
+        key = shared_stage_keys(recipe, self.fingerprints[run.data_name])[line.epoch]
         if key in self._needed_after(index):
             self.shared_stages.save(key, recipe, run.folder)
 
@@ -305,27 +311,3 @@ def _existing_precision(out: Path) -> str | None:
         with suppress(UserError):  # no recipe of this program, or of another version
             return read_recipe(str(file)).precision
     return None
-
-
-def _write_tables(
-    plan: Plan,
-    runs: Sequence[PlannedRun],
-    fingerprints: dict[str, DataFingerprint],
-    folder: Path,
-) -> Comparison:
-    """Write the tables of finished runs."""
-    trials = [
-        read_trial(
-            run.folder,
-            run.name,
-            run.data_name,
-            run.seed,
-            plan.split,
-            fingerprints[run.data_name].classes,
-        )
-        for run in runs
-    ]
-    comparison = compare(trials, plan.command, plan.split)
-    with atomic_folder(folder) as partial_folder:
-        write_comparison(partial_folder, comparison)
-    return comparison

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from mineral_recog.recipes.recipe import Recipe
-from mineral_recog.training.run import fork_run
+from mineral_recog.training.run_folder import fork_run
 
 AFTER_TRAINING = ("after", "groups")  # keys of a recipe that do not affect training
 
@@ -52,7 +52,9 @@ def shared_stage_keys(recipe: Recipe, data: DataFingerprint) -> dict[int, str]:
     epochs, keys = 0, {}
     for name, stage in recipe.stages.items():
         epochs += stage.epochs
-        state.append([name, stage.model_dump(mode="json"), recipe.schedule_span(name)[:2]])
+        schedule = recipe.schedule_of(name)
+        span = [schedule.first_epoch, schedule.epochs]
+        state.append([name, stage.model_dump(mode="json"), span])
         keys[epochs] = hashlib.sha256(json.dumps(state).encode("utf-8")).hexdigest()
     return keys
 

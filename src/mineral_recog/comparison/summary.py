@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
+from mineral_recog.calibration.temperature import Floats, Ints
+from mineral_recog.comparison.plan import PlannedRun
 from mineral_recog.csv_files import escape_formula
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.evaluator import read_evaluation
-from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.results import Answers, Evaluation
 from mineral_recog.evaluation.significance import (
     Change,
@@ -77,8 +78,8 @@ class Score:
     mean: dict[str, float]
     std: dict[str, float]
     class_accuracy: Floats
-    changes: dict[str, Change]
-    mcnemar: McNemar | None
+    changes: dict[str, Change] = field(default_factory=dict)
+    mcnemar: McNemar | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,16 +119,11 @@ class Comparison:
         return max(self.scores, key=lambda score: score.mean["mean_accuracy"])
 
 
-def read_trial(
-    run: Path, recipe: str, data: str, seed: int, split: str, classes: Sequence[str]
-) -> Trial:
+def read_trial(run: PlannedRun, split: str, classes: Sequence[str]) -> Trial:
     """Read a trial from the folder of an evaluated run.
 
     Args:
-        run: Folder of the run.
-        recipe: Name of the recipe, as shown.
-        data: Name of the prepared folder that the run was trained and evaluated on.
-        seed: Seed of the training.
+        run: The run.
         split: Split of the evaluation.
         classes: Classes that the run must have.
 
@@ -135,8 +131,9 @@ def read_trial(
         UserError: The evaluation is missing, damaged or has different classes; or the log does
             not have the training time.
     """
-    evaluation = read_evaluation(run, split, classes)
-    path = run / "evaluation" / split / "predictions.csv"
+    folder = run.folder
+    evaluation = read_evaluation(folder, split, classes)
+    path = folder / "evaluation" / split / "predictions.csv"
     try:
         answers = _read_answers(path, evaluation.classes)
         _refuse_different_metrics(evaluation, answers)
@@ -144,8 +141,8 @@ def read_trial(
         raise UserError(
             tr(
                 f"{path} is missing, damaged or of an older version: run `mineral-recog evaluate "
-                f"{run} --split {split} --force`.",
-                f"{path} 缺失、损坏或由旧版本生成：请运行 `mineral-recog evaluate {run} "
+                f"{folder} --split {split} --force`.",
+                f"{path} 缺失、损坏或由旧版本生成：请运行 `mineral-recog evaluate {folder} "
                 f"--split {split} --force`。",
             )
         ) from None
@@ -157,12 +154,12 @@ def read_trial(
     except (ValueError, KeyError, TypeError, AttributeError):
         raise UserError(
             tr(
-                f"{run / 'log.jsonl'} does not have the training time: train the run again.",
-                f"{run / 'log.jsonl'} 没有记录训练用时：请重新训练。",
+                f"{folder / 'log.jsonl'} does not have the training time: train the run again.",
+                f"{folder / 'log.jsonl'} 没有记录训练用时：请重新训练。",
             )
         ) from None
     peak_memory = max(memory, default=float("nan"))
-    return Trial(recipe, data, seed, evaluation, answers, sum(seconds), peak_memory)
+    return Trial(run.name, run.data_name, run.seed, evaluation, answers, sum(seconds), peak_memory)
 
 
 def _read_answers(path: Path, classes: Sequence[str]) -> Answers:
@@ -222,23 +219,18 @@ def compare(trials: Sequence[Trial], command: str, split: str) -> Comparison:
     _refuse_different_photos(trials)
     names = list(dict.fromkeys(trial.data for trial in first))
     first_resamples = mean_resamples(_model_answers(first, names)) if others else {}
-    scores = [_score(first, {}, None)]
+    scores = [_score(first)]
+    before = scores[0].mean
     for recipe_trials in others:
         resamples = mean_resamples(_model_answers(recipe_trials, names))
-        before = scores[0].mean
-        after = _means(recipe_trials)
+        score = _score(recipe_trials)
         changes = {
-            key: paired_change(after[key] - before[key], resamples[key] - first_resamples[key])
-            for key in after
+            key: paired_change(mean - before[key], resamples[key] - first_resamples[key])
+            for key, mean in score.mean.items()
             if key in before and key in resamples and key in first_resamples
         }
-        scores.append(
-            _score(
-                recipe_trials,
-                changes,
-                mcnemar(_correct_counts(first), _correct_counts(recipe_trials)),
-            )
-        )
+        test = mcnemar(_correct_counts(first), _correct_counts(recipe_trials))
+        scores.append(replace(score, changes=changes, mcnemar=test))
     folders = [next(trial for trial in first if trial.data == name) for name in names]
     groups = [folder.evaluation.groups for folder in folders]
     return Comparison(
@@ -337,37 +329,18 @@ def _correct_counts(trials: Sequence[Trial]) -> Ints:
     return np.concatenate(list(counts.values()))
 
 
-def _means(trials: Sequence[Trial]) -> dict[str, float]:
-    """Return means of the metrics that all trials have; a cost unknown for one of them is nan."""
+def _score(trials: Sequence[Trial]) -> Score:
+    """Return the results of one recipe, without changes; an unknown cost makes its mean nan."""
     rows = [trial.metrics for trial in trials]
-    keys = [key for key in rows[0] if all(key in row for row in rows)]
-    return {key: float(np.mean([row[key] for row in rows])) for key in keys}
-
-
-def _score(trials: list[Trial], changes: dict[str, Change], test: McNemar | None) -> Score:
-    """Return the results of one recipe."""
-    mean = _means(trials)
-    values = {key: [trial.metrics[key] for trial in trials] for key in mean}
+    values = {key: [row[key] for row in rows] for key in rows[0] if all(key in row for row in rows)}
+    class_accuracy = np.ma.masked_invalid([trial.evaluation.class_accuracy for trial in trials])
     return Score(
         recipe=trials[0].recipe,
         trials=tuple(trials),
-        mean=mean,
+        mean={key: float(np.mean(samples)) for key, samples in values.items()},
         std={
             key: float(np.std(samples, ddof=1)) if len(samples) > 1 else float("nan")
             for key, samples in values.items()
         },
-        class_accuracy=_mean_class_accuracy([trial.evaluation.class_accuracy for trial in trials]),
-        changes=changes,
-        mcnemar=test,
+        class_accuracy=class_accuracy.mean(axis=0).filled(np.nan),
     )
-
-
-def _mean_class_accuracy(accuracies: Sequence[Floats]) -> Floats:
-    """Return the mean accuracy per class over trials with photos of it: [C]; nan without any."""
-    stacked = np.array(accuracies)
-    has_photos = np.isfinite(stacked)
-    counts = has_photos.sum(axis=0)
-    mean: Floats = np.where(has_photos, stacked, 0).sum(axis=0) / np.where(
-        counts > 0, counts, np.nan
-    )
-    return mean

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mineral_recog.curation.class_names import similar_names
-from mineral_recog.curation.findings import Finding, collect_findings, write_csv, write_json
+from mineral_recog.curation.findings import (
+    Finding,
+    LabelErrors,
+    collect_findings,
+    write_csv,
+    write_json,
+)
 from mineral_recog.curation.review import write_review
-from mineral_recog.data.readers.naming import open_with_aliases
+from mineral_recog.data.readers.aliases import open_with_aliases
 from mineral_recog.data.readers.source import Source
-from mineral_recog.duplicates.survey import Survey, survey_photos
+from mineral_recog.duplicates.survey import survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
-from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.progress import SILENT, Progress
-
-if TYPE_CHECKING:  # torch is needed only with a model
-    from mineral_recog.curation.label_errors import LabelErrors
-    from mineral_recog.identify.identifier import Identifier
 
 FINDINGS, TABLE, PAGE = "findings.json", "findings.csv", "review.html"
 
@@ -75,16 +75,12 @@ def audit(
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
     refuse_inside(out, path)
     source, renamed = open_with_aliases(path, aliases, progress)
-    identifier = None if model is None else _load(model)
-    survey = survey_source(source, source.paths, progress)
-    name_pairs = similar_names(source.classes, read_minerals())
-    label_errors = (
-        None if identifier is None else _check_labels(identifier, source, survey, progress)
-    )
-    findings = collect_findings(
-        survey, name_pairs, source.remarks, label_errors.findings if label_errors else ()
-    )
-    records = [*survey.readable, *survey.unreadable]
+    check_labels = None if model is None else _label_check(model)  # may fail: before long work
+    survey = survey_photos(source, source.paths, progress)
+    readable = [record.path for record in survey.readable]
+    label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
+    findings = collect_findings(source, survey, label_errors.findings)
+    records = survey.records
     option = f"--aliases {shlex.quote(aliases)} " if aliases else ""  # decisions use these names
     command = f"mineral-recog prepare SRC DATA {option}--decisions decisions.json"
     # Separate files, not a new folder, because the user may save decisions in this folder.
@@ -97,37 +93,14 @@ def audit(
         len(records),
         dict(source.other_files),
         renamed,
-        label_errors.unknown_classes if label_errors else (),
+        label_errors.unknown_classes,
         command,
     )
 
 
-def survey_source(source: Source, paths: Sequence[str], progress: Progress) -> Survey:
-    """Read photos of a source and find the duplicates among them."""
-    reading = progress.start(tr("reading photos", "读取照片"), len(paths))
-    comparing = tr("looking for copies", "查找重复")
-    return survey_photos(
-        source.open,
-        paths,
-        reading.set,
-        lambda done: progress.update(comparing, done, len(paths)),
-    )
-
-
-def _load(model: Path) -> Identifier:
+def _label_check(model: Path) -> Callable[[Source, Sequence[str], Progress], LabelErrors]:
+    """Load a model and return `find_label_errors` with it."""
+    from mineral_recog.curation.label_errors import find_label_errors  # loads torch
     from mineral_recog.identify.identifier import load
 
-    return load(model)
-
-
-def _check_labels(
-    identifier: Identifier, source: Source, survey: Survey, progress: Progress
-) -> LabelErrors:
-    """Check the labels of the readable photos with the model."""
-    from mineral_recog.curation.label_errors import find_label_errors
-
-    paths = [record.path for record in survey.readable]
-    task = progress.start(tr("asking the model", "询问模型"), len(paths))
-    return find_label_errors(
-        identifier, source.open, paths, source.classes, read_minerals(), task.set
-    )
+    return partial(find_label_errors, load(model))

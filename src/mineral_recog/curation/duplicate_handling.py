@@ -61,24 +61,20 @@ def assign_classes(
     for number, indices in enumerate(duplicate_sets(len(paths), duplicates)):
         members = [paths[index] for index in indices]
         duplicate_set_of.update(dict.fromkeys(members, number))
-        if len({classes[path] for path in members}) == 1:
-            continue
-        set_aside += [path for path in members if not decisions.confirms_class(path)]
-        if len({classes[path] for path in members if decisions.confirms_class(path)}) > 1:
-            train_only.add(number)
+        if len({classes[path] for path in members}) > 1:
+            set_aside += [path for path in members if not decisions.confirms_class(path)]
+            if len({classes[path] for path in members if decisions.confirms_class(path)}) > 1:
+                train_only.add(number)
     left_out = set(set_aside)
-    class_paths: dict[str, list[str]] = {}
     all_class_paths: dict[str, list[str]] = {}
     for path in paths:
         all_class_paths.setdefault(classes[path], []).append(path)
-        if path not in left_out:
-            class_paths.setdefault(classes[path], []).append(path)
+    class_paths = {
+        name: [path for path in all_class_paths[name] if path not in left_out]
+        for name in sorted(all_class_paths)
+    }
     return ClassAssignment(
-        dict(sorted(class_paths.items())),
-        set_aside,
-        duplicate_set_of,
-        frozenset(train_only),
-        all_class_paths,
+        class_paths, set_aside, duplicate_set_of, frozenset(train_only), all_class_paths
     )
 
 
@@ -87,11 +83,11 @@ def summarise_duplicates(
 ) -> DuplicateReport:
     """Count the used duplicates, and report them with the unused ones."""
     excluded = set(left_out)
-    used = [
-        path for paths in assignment.class_paths.values() for path in paths if path not in excluded
-    ]
     sizes = Counter(
-        assignment.duplicate_set_of[path] for path in used if path in assignment.duplicate_set_of
+        assignment.duplicate_set_of[path]
+        for paths in assignment.class_paths.values()
+        for path in paths
+        if path in assignment.duplicate_set_of and path not in excluded
     )
     shared = [size for size in sizes.values() if size > 1]
     return DuplicateReport(

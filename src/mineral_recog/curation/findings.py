@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mineral_recog.csv_files import escape_formula
+from mineral_recog.csv_files import write_rows
+from mineral_recog.curation.class_names import similar_names
 from mineral_recog.curation.finding_kinds import FINDING_KINDS, BilingualText
-from mineral_recog.data.readers.source import Remark
-from mineral_recog.duplicates.finder import DuplicatePair, duplicate_sets
-from mineral_recog.duplicates.records import Record
+from mineral_recog.data.readers.source import Source
+from mineral_recog.duplicates.finder import duplicate_sets
 from mineral_recog.duplicates.survey import Survey
 from mineral_recog.files import atomic_file
-from mineral_recog.i18n import is_chinese
+from mineral_recog.i18n import user_language
+from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.text import encodable
 
 DUPLICATE_KINDS = ("two_classes", "exact", "near")
@@ -46,66 +46,80 @@ class Finding:
     suggested: str = ""
 
 
+@dataclass(frozen=True)
+class LabelErrors:
+    """The findings of a model about photos; none without a model.
+
+    Attributes:
+        findings: Findings of kind `doubted`, the least likely label first, then of kind `far`, the
+            highest OOD score first.
+        unknown_classes: Classes that the model does not know; it cannot doubt their photos.
+    """
+
+    findings: Sequence[Finding] = ()
+    unknown_classes: tuple[str, ...] = ()
+
+
 def class_of(path: str) -> str:
     """Return the class folder of a path, or the path itself if it is a class folder."""
     return path.split("/", 1)[0]
 
 
 def collect_findings(
-    survey: Survey,
-    name_pairs: Iterable[tuple[tuple[str, str], BilingualText]] = (),
-    remarks: Iterable[tuple[str, Remark]] = (),
-    label_errors: Iterable[Finding] = (),
+    source: Source, survey: Survey, label_errors: Iterable[Finding] = ()
 ) -> list[Finding]:
     """Return all findings, in the order of `FINDING_KINDS`.
 
     Args:
+        source: The source of the photos.
         survey: The photos, and the duplicates among them.
-        name_pairs: Class names that may mean the same, with the reason.
-        remarks: Remarks of the source, with their paths.
         label_errors: Findings of a model, in the order of their report.
     """
-    readable, duplicates = survey.readable, survey.duplicates
-    sets = duplicate_sets(len(readable), duplicates)
-    set_of = {index: number for number, members in enumerate(sets) for index in members}
-    pairs: list[list[DuplicatePair]] = [[] for _ in sets]
-    for pair in duplicates:
-        pairs[set_of[pair.first]].append(pair)
-    findings = [_duplicate_finding(*members, readable) for members in zip(sets, pairs, strict=True)]
-    findings += label_errors
-    records = [*readable, *survey.unreadable]
-    file_remarks = [
-        *remarks,
-        *((record.path, remark) for record in records for remark in record.remarks),
+    remarks = [
+        *source.remarks,
+        *((record.path, remark) for record in survey.records for remark in record.remarks),
     ]
-    for path, remark in file_remarks:
-        findings.append(
+    findings = [
+        *_duplicate_findings(survey),
+        *label_errors,
+        *(
             Finding(remark.kind, (encodable(path),), {"en": remark.detail, "zh": remark.detail})
-        )
-    for names, reason in name_pairs:
-        findings.append(Finding("class_names", tuple(map(encodable, names)), reason))
+            for path, remark in remarks
+        ),
+        *(
+            Finding("class_names", tuple(map(encodable, names)), reason)
+            for names, reason in similar_names(source.classes, read_minerals())
+        ),
+    ]
     order = list(FINDING_KINDS)
     return sorted(findings, key=lambda finding: order.index(finding.kind))
 
 
-def _duplicate_finding(
-    indices: Sequence[int], pairs: Sequence[DuplicatePair], records: Sequence[Record]
-) -> Finding:
-    """Return the finding of a duplicate set, given the pairs in it."""
-    lowest: dict[str, float] = {}
-    for pair in pairs:
-        lowest[pair.kind] = min(lowest.get(pair.kind, 1.0), pair.similarity)
+def _duplicate_findings(survey: Survey) -> Iterator[Finding]:
+    """Yield a finding for each duplicate set."""
+    sets = duplicate_sets(len(survey.readable), survey.duplicates)
+    set_of = {index: number for number, members in enumerate(sets) for index in members}
+    lowest: list[dict[str, float]] = [{} for _ in sets]  # similarity of each kind of pair
+    for pair in survey.duplicates:
+        similarities = lowest[set_of[pair.first]]
+        similarities[pair.kind] = min(similarities.get(pair.kind, 1.0), pair.similarity)
+    for members, similarities in zip(sets, lowest, strict=True):
+        yield _duplicate_finding([survey.readable[i].path for i in members], similarities)
+
+
+def _duplicate_finding(paths: Sequence[str], similarities: Mapping[str, float]) -> Finding:
+    """Return the finding of a duplicate set, given the lowest similarity of each kind of pair."""
     detail = {
         language: " · ".join(
             _PAIR_TEXTS[kind][language] + (f" ({similarity:.2f})" if kind != "exact" else "")
-            for kind, similarity in lowest.items()
+            for kind, similarity in similarities.items()
         )
         for language in ("en", "zh")
     }
-    kind = "exact" if set(lowest) == {"exact"} else "near"
-    if len({class_of(records[index].path) for index in indices}) > 1:
+    kind = "exact" if set(similarities) == {"exact"} else "near"
+    if len(set(map(class_of, paths))) > 1:
         kind = "two_classes"
-    return Finding(kind, tuple(encodable(records[index].path) for index in indices), detail)
+    return Finding(kind, tuple(map(encodable, paths)), detail)
 
 
 def count_photos(findings: Iterable[Finding]) -> dict[str, int]:
@@ -125,24 +139,20 @@ def write_json(path: Path, findings: Sequence[Finding], photo_count: int) -> Non
 
 def write_csv(path: Path, findings: Sequence[Finding]) -> None:
     """Write findings.csv in the user's language: one line per photo of each finding."""
-    language = "zh" if is_chinese() else "en"
-    with (
-        atomic_file(path) as partial,
+    language = user_language()
+    rows = [
+        (
+            number,
+            finding.kind,
+            FINDING_KINDS[finding.kind].label[language],
+            finding.detail[language],
+            "" if finding.kind == "no_class" else class_of(name),
+            name,
+            finding.suggested,
+        )
+        for number, finding in enumerate(findings, start=1)
+        for name in finding.paths
+    ]
+    with atomic_file(path) as partial:
         # The byte order mark makes spreadsheets read the Chinese text as UTF-8.
-        partial.open("w", encoding="utf-8-sig", newline="") as file,
-    ):
-        rows = csv.writer(file)
-        rows.writerow(COLUMNS)
-        for number, finding in enumerate(findings, start=1):
-            label = FINDING_KINDS[finding.kind].label[language]
-            for name in finding.paths:
-                class_name = "" if finding.kind == "no_class" else class_of(name)
-                cells = (
-                    finding.kind,
-                    label,
-                    finding.detail[language],
-                    class_name,
-                    name,
-                    finding.suggested,
-                )
-                rows.writerow([number, *map(escape_formula, cells)])
+        write_rows(partial, [COLUMNS, *rows], encoding="utf-8-sig")

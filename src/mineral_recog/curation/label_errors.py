@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO
 
 import numpy as np
 import torch
@@ -25,41 +23,23 @@ from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.curation.class_names import canonical_name
 from mineral_recog.curation.finding_kinds import BilingualText
-from mineral_recog.curation.findings import Finding, class_of
+from mineral_recog.curation.findings import Finding, LabelErrors, class_of
 from mineral_recog.data.images import open_photo
+from mineral_recog.data.readers.source import Source
+from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.identifier import Identifier, Observation
-from mineral_recog.minerals.facts import MineralTable
+from mineral_recog.minerals.facts import MineralTable, read_minerals
+from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import encodable
 
 # Share of a class's self-confidence; chosen on validation photos, see docs/audit.md.
 MAX_RELATIVE_CONFIDENCE = 0.01
 BATCH_SIZE = 32
 
-OpenFile = Callable[[str], BinaryIO]
-
-
-@dataclass(frozen=True)
-class LabelErrors:
-    """The findings of a model about photos.
-
-    Attributes:
-        findings: Findings of kind `doubted`, the least likely label first, then of kind `far`, the
-            highest OOD score first.
-        unknown_classes: Classes that the model does not know; it cannot doubt their photos.
-    """
-
-    findings: list[Finding]
-    unknown_classes: tuple[str, ...]
-
 
 def find_label_errors(
-    identifier: Identifier,
-    open_file: OpenFile,
-    paths: Sequence[str],
-    classes: Sequence[str],
-    minerals: MineralTable,
-    on_photos_done: Callable[[int], None] = lambda count: None,
+    identifier: Identifier, source: Source, paths: Sequence[str], progress: Progress = SILENT
 ) -> LabelErrors:
     """Find photos that a model doubts; photos that can no longer be read are skipped.
 
@@ -68,30 +48,29 @@ def find_label_errors(
 
     Args:
         identifier: The model.
-        open_file: Opens a photo by its name, from any thread.
-        paths: Names of the photos, `<class>/<file>`.
-        classes: Names of all class folders.
-        minerals: The table that matches the model's classes with other names.
-        on_photos_done: Called with the number of photos processed so far.
+        source: The source of the photos.
+        paths: Names of the photos to check, `<class>/<file>`.
+        progress: Receives the progress.
     """
-    checker = _LabelChecker(identifier, classes, minerals)
-    ranked_findings = []
+    checker = _LabelChecker(identifier, source.classes)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the survey has reported problems of the files
-        for path, observation in _observe(identifier, open_file, paths, on_photos_done):
-            if (finding := checker.check(path, observation.outputs)) is not None:
-                ranked_findings.append(finding)
-    ranked_findings.sort(key=lambda ranked: (ranked[1].kind, ranked[0]))
-    unknown = tuple(encodable(name) for name in classes if name not in checker.model_class_of)
-    return LabelErrors([finding for _, finding in ranked_findings], unknown)
+        results = [
+            checker.check(path, observation.outputs)
+            for path, observation in _observe(identifier, source, paths, progress)
+        ]
+    ranked = sorted(filter(None, results), key=lambda result: (result[1].kind, result[0]))
+    return LabelErrors(
+        [finding for _, finding in ranked],
+        tuple(encodable(name) for name in source.classes if name not in checker.model_class_of),
+    )
 
 
 class _LabelChecker:
     """Checks the labels of photos, after matching class folders with the classes of a model."""
 
-    def __init__(
-        self, identifier: Identifier, classes: Sequence[str], minerals: MineralTable
-    ) -> None:
+    def __init__(self, identifier: Identifier, classes: Sequence[str]) -> None:
+        minerals = read_minerals()
         self.identifier, self.calibration = identifier, identifier.bundle.calibration
         self.self_confidences = self_confidence(self.calibration.conformal)
         self.model_class_of = match_classes(classes, identifier.classes, minerals)
@@ -103,7 +82,10 @@ class _LabelChecker:
         """Return the finding of a photo and its rank, lowest first; None if there is none."""
         limit = self.calibration.ood.threshold
         if outputs.ood_score > limit:
-            detail = _far_detail(outputs.ood_score, limit)
+            detail = {
+                "en": f"strangeness {outputs.ood_score:.3f}, limit {limit:.3f}",
+                "zh": f"陌生程度 {outputs.ood_score:.3f}，界限 {limit:.3f}",
+            }
             return -outputs.ood_score, Finding("far", (encodable(path),), detail)
         label = self.model_class_of.get(class_of(path))
         if label is None:
@@ -163,35 +145,33 @@ def relative_confidences(probabilities: Floats, labels: Ints, self_confidences: 
         self_confidences: Self-confidence of each class, [C].
     """
     label_probabilities = probabilities[np.arange(len(labels)), labels]
-    relative: Floats = label_probabilities / self_confidences[labels]
+    relative = label_probabilities / self_confidences[labels]
     return np.where(
         label_probabilities >= probabilities.max(axis=1), np.maximum(relative, 1), relative
     )
 
 
 def _observe(
-    identifier: Identifier,
-    open_file: OpenFile,
-    paths: Sequence[str],
-    on_photos_done: Callable[[int], None],
+    identifier: Identifier, source: Source, paths: Sequence[str], progress: Progress
 ) -> Iterator[tuple[str, Observation]]:
     """Yield the model's outputs for photos; at most one photo per thread is decoded at a time."""
-    read_view = partial(_read_view, identifier, open_file)
+    task = progress.start(tr("asking the model", "询问模型"), len(paths))
+    read_view = partial(_read_view, identifier, source)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(paths), BATCH_SIZE):
             batch = paths[start : start + BATCH_SIZE]
-            views = dict(zip(batch, pool.map(read_view, batch), strict=True))
-            readable = {path: view for path, view in views.items() if view is not None}
+            views = zip(batch, pool.map(read_view, batch), strict=True)
+            readable = {path: view for path, view in views if view is not None}
             if readable:
                 observations = identifier.observe_batch(torch.stack(list(readable.values())))
                 yield from zip(readable, observations, strict=True)
-            on_photos_done(start + len(batch))
+            task.set(start + len(batch))
 
 
-def _read_view(identifier: Identifier, open_file: OpenFile, path: str) -> Tensor | None:
+def _read_view(identifier: Identifier, source: Source, path: str) -> Tensor | None:
     """Return the network input of a photo, uint8 [3, S, S]; None if it cannot be read."""
     try:
-        with open_file(path) as file:
+        with source.open(path) as file:
             view: Tensor = identifier.transform(open_photo(file, identifier.short_side))
             return view
     except (OSError, MemoryError):
@@ -223,10 +203,3 @@ def _percent(probability: float) -> str:
     if percent > 99:
         return "> 99"
     return f"{percent:.0f}" if percent >= 1 else f"{percent:.1g}"
-
-
-def _far_detail(ood_score: float, limit: float) -> BilingualText:
-    return {
-        "en": f"strangeness {ood_score:.3f}, limit {limit:.3f}",
-        "zh": f"陌生程度 {ood_score:.3f}，界限 {limit:.3f}",
-    }

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mineral_recog.curation.auditor import survey_source
-from mineral_recog.curation.class_names import similar_names
 from mineral_recog.curation.decisions import Decisions, refuse_unknown_classes
 from mineral_recog.curation.duplicate_handling import (
     ClassAssignment,
@@ -20,7 +18,7 @@ from mineral_recog.curation.duplicate_handling import (
     summarise_duplicates,
 )
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
-from mineral_recog.curation.findings import collect_findings, count_photos
+from mineral_recog.curation.findings import class_of, collect_findings, count_photos
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS
 from mineral_recog.data.given_splits import split_as_given
@@ -35,11 +33,11 @@ from mineral_recog.data.splits import (
     split_class,
 )
 from mineral_recog.duplicates.records import Record
+from mineral_recog.duplicates.survey import survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
 from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing, refuse_inside
-from mineral_recog.i18n import is_chinese, tr
-from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.i18n import tr, user_language
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import encodable
@@ -146,7 +144,7 @@ def prepare(
     refuse_unknown_classes(decisions, source.classes)
     used = [path for path in source.paths if decisions.class_for(path) is not None]
     _refuse_splits(source, used, shares)
-    survey = survey_source(source, used, progress)
+    survey = survey_photos(source, used, progress)
     assignment = assign_classes(
         [record.path for record in survey.readable], survey.duplicates, decisions
     )
@@ -162,26 +160,21 @@ def prepare(
         make_long_tail(splits_of, imbalance)
     counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in splits_of.items()}
     train_counts = [splits["train"] for splits in counts.values()]
-    targets = {
-        path: _target(name, path)
-        for name, paths in assignment.class_paths.items()
-        for path in paths
-    }
-    name_pairs = similar_names(source.classes, read_minerals())
     prepared = Prepared(
         counts=counts,
         given=[split for split in SPLITS if split in source.splits.values()],
-        skipped=[
-            (_location(source, record.path), _unreadable_reason(record))
-            for record in survey.unreadable
-        ],
+        skipped=[_skipped(source, record) for record in survey.unreadable],
         not_photos=dict(source.other_files),
         left_out=train_before - sum(train_counts),
         imbalance=max(train_counts) / min(train_counts),
-        findings=count_photos(collect_findings(survey, name_pairs, source.remarks)),
+        findings=count_photos(collect_findings(source, survey)),
         copies=duplicate_report,
         dropped=len(source.paths) - len(used),
-        moved=sum(path != target for path, target in targets.items()),
+        moved=sum(
+            class_of(path) != name
+            for name, paths in assignment.class_paths.items()
+            for path in paths
+        ),
         not_there=decisions.unknown_paths(source.paths),
     )
     settings = {
@@ -191,21 +184,12 @@ def prepare(
         "place": place,
     }
     with atomic_folder(data) as partial:
-        for splits in splits_of.values():
-            for split, paths in splits.items():
-                for path in paths:
-                    _place(source, path, partial / split / targets[path], place)
+        _place_photos(source, splits_of, partial, place)
         text = json.dumps({**settings, "made": asdict(prepared)}, indent=1, ensure_ascii=False)
         (partial / PREPARED_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
-        _draw_distribution(counts, partial / PICTURE)
+        groups = class_groups("thirds", list(counts), train_counts)
+        save(class_counts(list(counts), train_counts, groups), partial / PICTURE)
     return prepared
-
-
-def _draw_distribution(counts: dict[str, dict[str, int]], path: Path) -> None:
-    """Plot the number of training photos per class."""
-    names = list(counts)
-    train_counts = [counts[name]["train"] for name in names]
-    save(class_counts(names, train_counts, class_groups("thirds", names, train_counts)), path)
 
 
 def _draw_splits(
@@ -269,9 +253,10 @@ def _keep_given_splits(
             )
         )
     splits_of = {name: given.split_class(name, seed) for name in assignment.class_paths}
-    given_paths: SplitPaths = {split: [] for split in SPLITS}
-    for path in (path for paths in assignment.all_class_paths.values() for path in paths):
-        given_paths[source.splits[path]].append(path)
+    all_paths = [path for paths in assignment.all_class_paths.values() for path in paths]
+    given_paths = {
+        split: [path for path in all_paths if source.splits[path] == split] for split in SPLITS
+    }
     return splits_of, summarise_duplicates(
         assignment, count_leaks([given_paths], assignment.duplicate_set_of), given.left_out
     )
@@ -308,22 +293,12 @@ def _refuse_splits(source: Source, used: Sequence[str], shares: Shares | None) -
         )
 
 
-def _location(source: Source, path: str) -> str:
-    """Return where the user finds a photo."""
-    return str(source.file(path) or f"{source.root}: {path}")
-
-
-def _target(name: str, path: str) -> str:
-    """Return the path of a photo in a split; photos of another class get a separate folder."""
-    old_name, file = path.split("/", 1)
-    return path if old_name == name else f"{name}/from {old_name}/{file}"
-
-
-def _unreadable_reason(record: Record) -> str:
-    """Return in a few words why a photo cannot be read."""
+def _skipped(source: Source, record: Record) -> tuple[str, str]:
+    """Return where the user finds a photo, and in a few words why it cannot be read."""
+    location = source.file(record.path) or f"{source.root}: {record.path}"
     remark = record.remarks[0]
-    label = FINDING_KINDS[remark.kind].label["zh" if is_chinese() else "en"]
-    return ": ".join(filter(None, (label, remark.detail)))
+    label = FINDING_KINDS[remark.kind].label[user_language()]
+    return str(location), ": ".join(filter(None, (label, remark.detail)))
 
 
 def _refuse_classes(source: Source) -> None:
@@ -345,6 +320,18 @@ def _refuse_classes(source: Source) -> None:
                     f"{source.root} 里的类别 {name!a} 的名字不是可读的文字：请改名。",
                 )
             )
+
+
+def _place_photos(
+    source: Source, splits_of: dict[str, SplitPaths], folder: Path, place: str
+) -> None:
+    """Place photos by split and class; photos of another class get a folder of their own."""
+    for name, splits in splits_of.items():
+        for split, paths in splits.items():
+            for path in paths:
+                old_name, file = path.split("/", 1)
+                target = path if old_name == name else f"{name}/from {old_name}/{file}"
+                _place(source, path, folder / split / target, place)
 
 
 def _place(source: Source, path: str, target: Path, place: str) -> None:

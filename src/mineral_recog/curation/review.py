@@ -52,16 +52,10 @@ def write_review(
     names = list(dict.fromkeys(name for finding in photo_findings for name in finding.paths))
     indices = {name: index for index, name in enumerate(names)}
     photos = []
-    drawable = [
-        by_path[name].path if name in by_path and by_path[name].fingerprint else None
-        for name in names
-    ]
     with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore")
-        for name, thumbnail in zip(
-            names, pool.map(partial(_thumbnail, source), drawable), strict=True
-        ):
-            photos.append(_photo(name, by_path.get(name), thumbnail))
+        for photo in pool.map(partial(_photo, source), names, map(by_path.get, names)):
+            photos.append(photo)
             on_drawn(len(photos), len(names))
     data = {
         "order": list(FINDING_KINDS),
@@ -92,24 +86,23 @@ def write_review(
     write_page(path, "curation/review.html", context)
 
 
-def _photo(name: str, record: Record | None, thumbnail: str) -> dict[str, Any]:
+def _photo(source: Source, name: str, record: Record | None) -> dict[str, Any]:
     """Return the data of a photo, or of another file with a finding, for the page."""
-    size = "" if record is None or not record.width else f"{record.width} × {record.height}"
+    photo = {"path": name, "class": class_of(name)}
+    if record is None or record.fingerprint is None:
+        return {**photo, "size": "", "pixels": 0, "kb": 0, "decidable": False, "picture": ""}
     return {
-        "path": name,
-        "class": class_of(name),
-        "size": size,
-        "pixels": 0 if record is None else record.width * record.height,
-        "kb": 0 if record is None else round(record.size / 1000),
-        "decidable": record is not None and record.fingerprint is not None,
-        "picture": thumbnail,
+        **photo,
+        "size": f"{record.width} × {record.height}",
+        "pixels": record.width * record.height,
+        "kb": round(record.size / 1000),
+        "decidable": True,
+        "picture": _thumbnail(source, record.path),
     }
 
 
-def _thumbnail(source: Source, path: str | None) -> str:
-    """Return a photo as a small JPEG in base64; "" if it cannot be read."""
-    if path is None:
-        return ""
+def _thumbnail(source: Source, path: str) -> str:
+    """Return a photo as a small JPEG in base64; "" if it can no longer be read."""
     try:
         with source.open(path) as file:
             photo = open_photo(file, short_side=THUMBNAIL_SIZE)

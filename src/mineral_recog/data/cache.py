@@ -188,6 +188,5 @@ def read_records(folder: Path, side: int) -> tuple[bytes, Records] | None:
 
 def pixel_bytes(records: Records) -> NDArray[np.int64]:
     """Return the number of bytes of each photo's pixels."""
-    height, width = (records[key].astype(np.int64) for key in ("height", "width"))
-    size: NDArray[np.int64] = 3 * height * width
+    size: NDArray[np.int64] = 3 * records["height"].astype(np.int64) * records["width"]
     return size

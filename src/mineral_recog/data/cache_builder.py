@@ -9,7 +9,7 @@ import shutil
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
@@ -34,7 +34,7 @@ from mineral_recog.data.cache import (
     reduced_size,
 )
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.images import unreadable_photos_error
+from mineral_recog.data.images import reason_unreadable, unreadable_photos_error
 from mineral_recog.files import atomic_file
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
@@ -53,11 +53,8 @@ def is_cache_worthwhile(dataset: Dataset, side: int) -> bool:
         side: Short side of the reduced photos in pixels.
     """
     sample = np.random.default_rng(0).permutation(len(dataset))[:SAMPLE_SIZE]
-    ratios = []
-    for size in map(dataset.pixel_size, sample.tolist()):
-        if size is not None:
-            width, height = reduced_size(*size, side)
-            ratios.append(size[0] * size[1] / (width * height))
+    sizes = [size for size in map(dataset.pixel_size, sample.tolist()) if size is not None]
+    ratios = [math.prod(size) / math.prod(reduced_size(*size, side)) for size in sizes]
     return bool(ratios) and float(np.median(ratios)) >= MIN_PIXEL_RATIO
 
 
@@ -81,15 +78,15 @@ def build_caches(
         UserError: Photos cannot be read.
     """
     splits = [_SplitCache(*arguments) for arguments in zip(datasets, sides, strict=True)]
-    if all(split.complete for split in splits):  # needs no write permission
-        return [split.cache for split in splits]
     root = datasets[0].root.parent / CACHE_ROOT
     try:
-        root.mkdir(exist_ok=True)
-        with _exclusive_lock(root, progress):
-            for split in splits:
-                split.load()
-            return _build(splits, root, progress)
+        if any(split.missing for split in splits):  # complete caches need no write permission
+            root.mkdir(exist_ok=True)
+            with _acquire_lock(root, progress):
+                for split in splits:
+                    split.load()
+                if not _build(splits, root, progress):
+                    return None
     except OSError as error:
         progress.notice(
             tr(
@@ -99,10 +96,12 @@ def build_caches(
             )
         )
         return None
+    return [Cache(split.folder, split.token, split.records) for split in splits]
 
 
-def _build(splits: Sequence[_SplitCache], root: Path, progress: Progress) -> list[Cache] | None:
-    incomplete = [split for split in splits if not split.complete]
+def _build(splits: Sequence[_SplitCache], root: Path, progress: Progress) -> bool:
+    """Store the missing photos; return False, after a notice, if the disk is too full for them."""
+    incomplete = [split for split in splits if split.missing]
     needed = sum(split.missing_bytes(progress) for split in incomplete)
     free = shutil.disk_usage(root).free
     if needed > MAX_FREE_SHARE * free:
@@ -114,7 +113,7 @@ def _build(splits: Sequence[_SplitCache], root: Path, progress: Progress) -> lis
                 f"{_format_size(free)} 的一半：训练将直接读取原照片。",
             )
         )
-        return None
+        return False
     if needed:
         progress.notice(
             tr(
@@ -127,19 +126,18 @@ def _build(splits: Sequence[_SplitCache], root: Path, progress: Progress) -> lis
         )
     for split in incomplete:
         split.build(progress)
-    return [split.cache for split in splits]
+    return True
 
 
 def _format_size(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{math.ceil(size / 1e6)} MB"
 
 
-@contextmanager
-def _exclusive_lock(root: Path, progress: Progress) -> Iterator[None]:
+def _acquire_lock(root: Path, progress: Progress) -> AbstractContextManager[object]:
     """Wait until no other process builds caches in this folder; a lock ends with its process."""
     lock = FileLock(root / "lock")
     try:
-        lock.acquire(timeout=0)
+        return lock.acquire(timeout=0)
     except Timeout:
         progress.notice(
             tr(
@@ -147,11 +145,7 @@ def _exclusive_lock(root: Path, progress: Progress) -> Iterator[None]:
                 f"正在等待另一个进程在 {root} 缩小照片。",
             )
         )
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
+        return lock.acquire()
 
 
 class _SplitCache:
@@ -161,16 +155,9 @@ class _SplitCache:
         self.dataset, self.side, self.folder = dataset, side, cache_folder(dataset, side)
         self.wanted: Records = np.zeros(len(dataset), dtype=RECORD)  # height 0: not in the cache
         self.wanted["name"] = [path_digest(path) for path in dataset.paths]
-        sizes_and_mtimes = map(self._size_and_mtime, range(len(dataset)))
+        sizes_and_mtimes = (_size_and_mtime(dataset.root / path) for path in dataset.paths)
         self.wanted["bytes"], self.wanted["mtime"] = zip(*sizes_and_mtimes, strict=True)
         self.load()
-
-    def _size_and_mtime(self, index: int) -> tuple[int, int]:
-        """Return size and mtime of a photo's file; reading it later reports a missing file."""
-        try:
-            return self.dataset.size_and_mtime(index)
-        except OSError:
-            return -1, 0
 
     def load(self) -> None:
         """Look up the photos in the cache; photos whose file has changed count as missing."""
@@ -198,14 +185,6 @@ class _SplitCache:
         missing: list[int] = np.flatnonzero(self.records["height"] == 0).tolist()
         return missing
 
-    @property
-    def complete(self) -> bool:
-        return not self.missing
-
-    @property
-    def cache(self) -> Cache:
-        return Cache(self.folder, self.token, self.records)
-
     def missing_bytes(self, progress: Progress) -> int:
         """Return how many bytes the missing photos will take, according to their headers."""
         missing, total = self.missing, 0
@@ -213,8 +192,8 @@ class _SplitCache:
         task = progress.start(tr(f"measuring {name}", f"测量 {name}"), len(missing))
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for size in pool.map(self.dataset.pixel_size, missing):
-                width, height = (0, 0) if size is None else reduced_size(*size, self.side)
-                total += 3 * width * height
+                if size is not None:
+                    total += 3 * math.prod(reduced_size(*size, self.side))
                 task.step()
         return total
 
@@ -233,7 +212,7 @@ class _SplitCache:
         )
         try:
             with _CacheWriter(self.folder, self.token, self.stored) as writer:
-                for index, reduced in _map_in_order(self._reduce, missing):
+                for index, reduced in zip(missing, _map_ahead(self._reduce, missing), strict=True):
                     if isinstance(reduced, str):
                         bad.append((self.dataset.display_path(index), reduced))
                     else:
@@ -253,7 +232,19 @@ class _SplitCache:
             with self.dataset.open(index) as file:
                 return reduced_photo(file, self.side)
         except OSError as error:
-            return " ".join(str(error).split()) or type(error).__name__
+            return reason_unreadable(error)
+
+
+def _size_and_mtime(path: Path) -> tuple[int, int]:
+    """Return the size of a file in bytes and its modification time in ns.
+
+    Both together show whether a photo has changed. Reading it later reports a missing file.
+    """
+    try:
+        file = path.stat()
+    except OSError:
+        return -1, 0
+    return file.st_size, file.st_mtime_ns
 
 
 class _CacheWriter:
@@ -314,19 +305,17 @@ class _CacheWriter:
         self.added = []
 
 
-def _map_in_order(
+def _map_ahead(
     function: Callable[[int], Pixels | str], indices: Sequence[int]
-) -> Iterator[tuple[int, Pixels | str]]:
-    """Yield each index with its result, in order; threads compute some results ahead.
+) -> Iterator[Pixels | str]:
+    """Yield the result of each index, in order; threads compute some results ahead.
 
     Threads suffice, since Pillow releases the GIL.
     """
-    ahead: deque[tuple[int, Future[Pixels | str]]] = deque()
+    ahead: deque[Future[Pixels | str]] = deque()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for index in indices:
-            ahead.append((index, pool.submit(function, index)))
+            ahead.append(pool.submit(function, index))
             if len(ahead) > 2 * FLUSH_COUNT:
-                first, future = ahead.popleft()
-                yield first, future.result()
-        for first, future in ahead:
-            yield first, future.result()
+                yield ahead.popleft().result()
+        yield from (future.result() for future in ahead)

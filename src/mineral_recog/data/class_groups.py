@@ -54,16 +54,10 @@ def class_groups(rule: str, classes: Sequence[str], counts: Sequence[int]) -> tu
 
 def _thirds(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
     by_count = sorted(range(len(classes)), key=lambda c: (-counts[c], classes[c]))
-    head_count, tail_count = len(classes) // 3, -(-len(classes) // 3)
-    rank_of = {c: rank for rank, c in enumerate(by_count)}
-    return tuple(
-        "head"
-        if rank_of[c] < head_count
-        else "tail"
-        if rank_of[c] >= len(classes) - tail_count
-        else "medium"
-        for c in range(len(classes))
-    )
+    head, tail = len(classes) // 3, -(-len(classes) // 3)
+    ranked = ["head"] * head + ["medium"] * (len(classes) - head - tail) + ["tail"] * tail
+    group_of = dict(zip(by_count, ranked, strict=True))
+    return tuple(group_of[c] for c in range(len(classes)))
 
 
 def _read_groups(path: Path, classes: Sequence[str]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -56,17 +56,6 @@ class Dataset:
         """Return the location of a photo for messages."""
         return str(self.root / self.paths[index])
 
-    def size_and_mtime(self, index: int) -> tuple[int, int]:
-        """Return the size of a photo in bytes and the modification time of its file in ns.
-
-        Both together show whether a photo has changed.
-
-        Raises:
-            OSError: The photo cannot be reached.
-        """
-        file = (self.root / self.paths[index]).stat()
-        return file.st_size, file.st_mtime_ns
-
     def pixel_size(self, index: int) -> tuple[int, int] | None:
         """Return width and height from a photo's header, before EXIF rotation; None if unknown."""
         try:
@@ -90,15 +79,29 @@ class Dataset:
         return digest.hexdigest()
 
 
-def files_in(folder: Path) -> list[str]:
-    """Return the files below a folder as sorted relative paths, without hidden ones."""
-    paths = []
-    for parent, folders, files in os.walk(folder):
+def walk_visible(
+    folder: Path, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Yield a folder and every folder below it, without hidden ones; links are not followed.
+
+    Args:
+        folder: The folder.
+        on_error: Receives the error of a folder that cannot be read.
+
+    Yields:
+        What precedes the names in paths relative to `folder` (such as `a/b/`), the names of the
+        folders, and the names of the files.
+    """
+    for parent, folders, files in os.walk(folder, onerror=on_error):
         folders[:] = [name for name in folders if not name.startswith(".")]
         relative = Path(parent).relative_to(folder)  # once per folder: it costs as much as 10 files
         prefix = "" if relative == Path() else f"{relative.as_posix()}/"
-        paths += [f"{prefix}{file}" for file in files if not file.startswith(".")]
-    return sorted(paths)
+        yield prefix, folders, [name for name in files if not name.startswith(".")]
+
+
+def files_in(folder: Path) -> list[str]:
+    """Return the files below a folder as sorted relative paths, without hidden ones."""
+    return sorted(f"{prefix}{file}" for prefix, _, files in walk_visible(folder) for file in files)
 
 
 def photos_in(folder: Path) -> list[str]:
@@ -193,19 +196,22 @@ def _refuse_other_classes(root: Path, folders: Sequence[str], names: Sequence[st
         )
     missing = [name for name in names if name not in folders]
     unknown = [name for name in folders if name not in names]
-    differences_en, differences_zh = [], []
+    differences = []
     if missing:
-        differences_en.append(f"lacks {', '.join(missing)}")
-        differences_zh.append(f"缺少 {'、'.join(missing)}")
+        differences.append(tr(f"lacks {', '.join(missing)}", f"缺少 {'、'.join(missing)}"))
     if unknown:
-        differences_en.append(f"has {', '.join(unknown)}, which training did not")
-        differences_zh.append(f"多出训练里没有的 {'、'.join(unknown)}")
-    if differences_en:
+        differences.append(
+            tr(
+                f"has {', '.join(unknown)}, which training did not",
+                f"多出训练里没有的 {'、'.join(unknown)}",
+            )
+        )
+    if differences:
         raise DataError(
             tr(
                 f"The classes of {root} differ from those of training: it "
-                f"{' and '.join(differences_en)}. Every split needs the same class folders.",
-                f"{root} 的类别与训练不同：{'，'.join(differences_zh)}。"
+                f"{' and '.join(differences)}. Every split needs the same class folders.",
+                f"{root} 的类别与训练不同：{'，'.join(differences)}。"
                 "每个划分需要相同的类别文件夹。",
             )
         )

@@ -43,9 +43,8 @@ class GivenSplits:
         """Return whether a class has a photo in every given split, and enough for missing ones."""
         given = self.class_paths(name)
         is_complete = all(given[split] for split in SPLITS if split not in self.missing)
-        filled = len(self.missing)
         return is_complete and can_be_split(
-            given["train"], self.duplicate_set_of, self.train_only, filled
+            given["train"], self.duplicate_set_of, self.train_only, len(self.missing)
         )
 
     def split_class(self, name: str, seed: int) -> SplitPaths:
@@ -81,24 +80,18 @@ def split_as_given(
         duplicate_set_of: Duplicate set of each photo that has duplicates.
         train_only: Duplicate sets that must stay in train when other splits are drawn from it.
     """
-    last_split: dict[Hashable, int] = {}  # of each duplicate set, as an index into SPLITS
-    for path in (path for class_paths in paths.values() for path in class_paths):
+    all_paths = [path for class_paths in paths.values() for path in class_paths]
+    last_split: dict[Hashable, str] = {}  # of each duplicate set
+    for path in sorted(all_paths, key=lambda path: SPLITS.index(splits[path])):
         if path in duplicate_set_of:
-            place = SPLITS.index(splits[path])
-            last_split[duplicate_set_of[path]] = max(
-                last_split.get(duplicate_set_of[path], 0), place
-            )
-    kept: dict[str, list[str]] = {name: [] for name in paths}
-    left_out = []
-    for name, class_paths in paths.items():
-        for path in class_paths:
-            if (
-                path in duplicate_set_of
-                and SPLITS[last_split[duplicate_set_of[path]]] != splits[path]
-            ):
-                left_out.append(path)
-            else:
-                kept[name].append(path)
+            last_split[duplicate_set_of[path]] = splits[path]
+    left_out = [
+        path
+        for path in all_paths
+        if path in duplicate_set_of and last_split[duplicate_set_of[path]] != splits[path]
+    ]
+    dropped = set(left_out)
+    kept = {name: [path for path in paths[name] if path not in dropped] for name in paths}
     given = set(splits.values())
     missing = tuple(split for split in ("val", "test") if split not in given)
     return GivenSplits(kept, splits, missing, left_out, duplicate_set_of, train_only)

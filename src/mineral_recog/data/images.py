@@ -127,6 +127,11 @@ def pixel_size(file: BinaryIO) -> tuple[int, int] | None:
         return None
 
 
+def reason_unreadable(error: OSError) -> str:
+    """Return on one line why a photo cannot be read."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
 def unreadable_photos_error(root: Path, bad: Sequence[tuple[object, str]]) -> UserError:
     """Return the error that lists photos that cannot be read.
 
@@ -253,7 +258,7 @@ def find_unreadable(
                 # Even a small draft reads the complete file, so truncated files are detected.
                 open_photo(file, short_side=16)
         except OSError as error:
-            return " ".join(str(error).split()) or type(error).__name__
+            return reason_unreadable(error)
         return None
 
     unreadable = []

@@ -157,13 +157,12 @@ def _collate(examples: Sequence[Example] | BatchTensors | UserError) -> Batch | 
         return examples
     if isinstance(examples, tuple):  # already a batch
         return Batch(*examples)
-    pixels, labels, indices = [], [], []
+    read = []
     for example in examples:
         if isinstance(example, UserError):
             return example
-        pixels.append(example[0])
-        labels.append(example[1])
-        indices.append(example[2])
+        read.append(example)
+    pixels, labels, indices = zip(*read, strict=True)
     return Batch(torch.stack(pixels), torch.tensor(labels), torch.tensor(indices))
 
 

@@ -54,8 +54,6 @@ def make_long_tail(classes: Mapping[str, SplitPaths], imbalance: float) -> None:
     Raises:
         UserError: As for `exponential_counts`.
     """
-    available = [len(splits["train"]) for splits in classes.values()]
-    for splits, count in zip(
-        classes.values(), exponential_counts(available, imbalance), strict=True
-    ):
+    counts = exponential_counts([len(splits["train"]) for splits in classes.values()], imbalance)
+    for splits, count in zip(classes.values(), counts, strict=True):
         splits["train"] = splits["train"][:count]

@@ -6,7 +6,7 @@ that a run can resume in the middle of an epoch.
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +17,8 @@ Weights = NDArray[np.float64]
 Batches = list[Indices]  # of each batch, the indices of its photos
 
 
-class Sampler(Protocol):
-    """Draws the photos of an epoch."""
-
-    def draw(self, epoch: int) -> Batches:
-        """Return batches with N photo indices in total; an epoch always gives the same batches."""
-        ...
-
-    def class_prior(self) -> Weights:
-        """Return the probability of each class among the drawn photos, [C]."""
-        ...
-
-
-class NaturalSampler:
-    """Draws every photo once per epoch, in random order.
+class Sampler(ABC):
+    """Draws the photos of an epoch.
 
     Args:
         labels: Class index of each photo, [N], in 0..C-1, of any integer type.
@@ -40,8 +28,20 @@ class NaturalSampler:
     """
 
     def __init__(self, labels: Labels, class_count: int, batch_size: int, seed: int) -> None:
-        self.counts = _count(labels, class_count)
+        self.counts = np.bincount(labels, minlength=class_count)
         self.batch_size, self.seed = batch_size, seed
+
+    @abstractmethod
+    def draw(self, epoch: int) -> Batches:
+        """Return batches with N photo indices in total; an epoch always gives the same batches."""
+
+    @abstractmethod
+    def class_prior(self) -> Weights:
+        """Return the probability of each class among the drawn photos, [C]."""
+
+
+class NaturalSampler(Sampler):
+    """Draws every photo once per epoch, in random order."""
 
     def draw(self, epoch: int) -> Batches:
         """Draw the batches of an epoch."""
@@ -54,18 +54,17 @@ class NaturalSampler:
         return prior
 
 
-class ClassBalancedSampler:
+class ClassBalancedSampler(Sampler):
     """Draws N photos per epoch: a uniform class, then a uniform photo of it, with replacement.
 
     Kang et al., "Decoupling representation and classifier for long-tailed recognition", ICLR
-    2020, section 3 (q = 0). The arguments are those of NaturalSampler.
+    2020, section 3 (q = 0).
     """
 
     def __init__(self, labels: Labels, class_count: int, batch_size: int, seed: int) -> None:
-        self.counts = _count(labels, class_count)
+        super().__init__(labels, class_count, batch_size, seed)
         self.by_class = np.argsort(labels, kind="stable")
         self.first = np.cumsum(self.counts) - self.counts
-        self.batch_size, self.seed = batch_size, seed
 
     def draw(self, epoch: int) -> Batches:
         """Draw the batches of an epoch."""
@@ -80,7 +79,7 @@ class ClassBalancedSampler:
         return np.full(len(self.counts), 1 / len(self.counts))
 
 
-class MixedHalvesSampler:
+class MixedHalvesSampler(Sampler):
     """Joins in each batch a uniform half and a half drawn by inverse probability.
 
     The single-model form of Tang et al., "Invariant feature learning for generalized long-tailed
@@ -89,10 +88,10 @@ class MixedHalvesSampler:
     classes have the same weight.
 
     Args:
-        labels: Class index of each photo, [N], in 0..C-1.
-        class_count: C.
-        batch_size: Maximum number of photos in a batch.
-        seed: Seed of the run.
+        labels: As for `Sampler`.
+        class_count: As for `Sampler`.
+        batch_size: As for `Sampler`.
+        seed: As for `Sampler`.
         probabilities: p_i, the model's probability for the true class of photo i, [N].
     """
 
@@ -104,10 +103,8 @@ class MixedHalvesSampler:
         seed: int,
         probabilities: NDArray[np.float32],
     ) -> None:
-        self.counts = _count(labels, class_count)
-        weights = inverse_probability_weights(probabilities, labels, class_count)
-        self.cumulative = np.cumsum(weights)
-        self.batch_size, self.seed = batch_size, seed
+        super().__init__(labels, class_count, batch_size, seed)
+        self.cumulative = np.cumsum(inverse_probability_weights(probabilities, labels, class_count))
 
     def draw(self, epoch: int) -> Batches:
         """Draw the batches of an epoch."""
@@ -145,7 +142,7 @@ def inverse_probability_weights(
         class_count: C.
     """
     weights = np.empty(len(labels))
-    counts = _count(labels, class_count)
+    counts = np.bincount(labels, minlength=class_count)
     members_by_class = np.split(np.argsort(labels, kind="stable"), np.cumsum(counts)[:-1])
     for members in members_by_class:
         weights[members] = _weights_in_class(probabilities[members].astype(np.float64))
@@ -164,11 +161,6 @@ def _weights_in_class(p: Weights) -> Weights:
     powers = u**beta
     weights: Weights = powers / powers.sum()
     return weights
-
-
-def _count(labels: Labels, class_count: int) -> NDArray[np.int64]:
-    """Return the number of photos per class, [C]."""
-    return np.bincount(labels, minlength=class_count)
 
 
 def number_of_batches(photo_count: int, batch_size: int) -> int:

@@ -13,6 +13,7 @@ RANDOM_SPLITS = 20  # number of random splits that the expected leaks are averag
 
 Shares = tuple[float, float, float]
 SplitPaths = dict[str, list[str]]
+_Unit = tuple[Hashable, list[str]]  # a duplicate set and its photos of one class
 
 
 def split_class(
@@ -40,11 +41,9 @@ def split_class(
     Returns:
         Photos of each split; no split is empty if `can_be_split` is true.
     """
-    val = max(1, round(len(paths) * shares[1]))
-    test = max(1, round(len(paths) * shares[2]))
     # Large shares of a small class must leave a photo to train on.
-    val = min(val, len(paths) - 2)
-    test = min(test, len(paths) - val - 1)
+    val = min(max(1, round(len(paths) * shares[1])), len(paths) - 2)
+    test = min(max(1, round(len(paths) * shares[2])), len(paths) - val - 1)
     return fill_splits(
         name, paths, {"val": val, "test": test}, seed, duplicate_set_of or {}, train_only
     )
@@ -74,23 +73,20 @@ def fill_splits(
     rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
     shuffled = [paths[i] for i in rng.permutation(len(paths))]
     remaining = dict(sizes)
-    units: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
-    movable: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
+    units: dict[str, list[_Unit]] = {split: [] for split in SPLITS}
     for duplicate_set, unit in _units(shuffled, duplicate_set_of).items():
         fits = [
             split
             for split in remaining
             if len(unit) <= remaining[split] and duplicate_set not in train_only
         ]
-        split = fits[0] if fits else "train"
-        units[split].append(unit)
-        if split != "train":
-            remaining[split] -= len(unit)
-        if duplicate_set not in train_only:
-            movable[split].append(unit)
-    for empty in (split for split in remaining if not units[split]):
-        _fill_empty(empty, units, movable)
-    return {split: [path for unit in units[split] for path in unit] for split in SPLITS}
+        if fits:
+            remaining[fits[0]] -= len(unit)
+        units[fits[0] if fits else "train"].append((duplicate_set, unit))
+    for split in remaining:
+        if not units[split]:
+            _fill_empty(split, units, train_only)
+    return {split: [path for _, unit in units[split] for path in unit] for split in SPLITS}
 
 
 def _units(
@@ -104,19 +100,20 @@ def _units(
 
 
 def _fill_empty(
-    empty: str, units: dict[str, list[list[str]]], movable: dict[str, list[list[str]]]
+    empty: str, units: dict[str, list[_Unit]], train_only: Collection[Hashable]
 ) -> None:
     """Move the smallest movable duplicate set of a split that has several to an empty split."""
-    candidates = [
-        (len(unit), split) for split in SPLITS if len(units[split]) > 1 for unit in movable[split]
+    movable = [
+        (split, unit)
+        for split in SPLITS
+        if len(units[split]) > 1
+        for unit in units[split]
+        if unit[0] not in train_only
     ]
-    if not candidates:
-        return
-    size, split = min(candidates, key=lambda candidate: candidate[0])
-    unit = next(unit for unit in movable[split] if len(unit) == size)
-    for by_split in (units, movable):
-        by_split[split].remove(unit)
-        by_split[empty].append(unit)
+    if movable:
+        split, smallest = min(movable, key=lambda place: len(place[1][1]))
+        units[split].remove(smallest)
+        units[empty].append(smallest)
 
 
 def can_be_split(
@@ -157,14 +154,10 @@ def count_leaks(
         for path in class_splits["train"]
         if path in duplicate_set_of
     }
-    held_out = [
-        path
-        for class_splits in classes
-        for split in ("val", "test")
-        for path in class_splits[split]
-    ]
     return sum(
-        duplicate_set_of.get(path) in in_train for path in held_out if path in duplicate_set_of
+        path in duplicate_set_of and duplicate_set_of[path] in in_train
+        for class_splits in classes
+        for path in (*class_splits["val"], *class_splits["test"])
     )
 
 

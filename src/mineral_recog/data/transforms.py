@@ -100,20 +100,15 @@ class EvaluationCrops(torch.utils.data.Dataset[Example]):
     """Center crops of the photos of a split, or of its cache, each as (pixels, label, index)."""
 
     def __init__(self, dataset: Dataset, image_size: int, cache: Cache | None = None) -> None:
-        self.dataset, self.image_size, self.cache = dataset, image_size, cache
+        self.dataset, self.cache = dataset, cache
         self.transform = evaluation_transform(image_size)
+        self.short_side = evaluation_side(image_size)
 
     def __len__(self) -> int:
         return len(self.dataset)
 
     def __getitem__(self, index: int) -> Example:
-        if self.cache is None:
-            return _example(self.dataset, index, self.transform, evaluation_side(self.image_size))
-        try:
-            pixels = self.transform(self.cache.read_photo(index))
-        except OSError as error:
-            return unreadable_photo_error(self.dataset, index, error)
-        return pixels, int(self.dataset.labels[index]), index
+        return _example(self.dataset, index, self.transform, self.short_side, self.cache)
 
 
 class TrainingCrops(torch.utils.data.Dataset[Example]):
@@ -135,10 +130,20 @@ class TrainingCrops(torch.utils.data.Dataset[Example]):
             return _example(self.dataset, index, self.transform, self.short_side)
 
 
-def _example(dataset: Dataset, index: int, transform: v2.Transform, short_side: int) -> Example:
+def _example(
+    dataset: Dataset,
+    index: int,
+    transform: v2.Transform,
+    short_side: int,
+    cache: Cache | None = None,
+) -> Example:
+    """Transform a photo of a split, or of its cache."""
     try:
-        with dataset.open(index) as file:
-            pixels = transform(open_photo(file, short_side))
+        if cache is not None:
+            pixels = transform(cache.read_photo(index))
+        else:
+            with dataset.open(index) as file:
+                pixels = transform(open_photo(file, short_side))
     except OSError as error:
         return unreadable_photo_error(dataset, index, error)
     return pixels, int(dataset.labels[index]), index

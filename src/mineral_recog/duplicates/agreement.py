@@ -26,13 +26,11 @@ CHROMA_TOLERANCE = 4.0  # of Cb and Cr; difference allowed even where there is a
 _FULL_BOX = np.array([[0, 0, 1, 1]], np.float32)
 
 
-def _blur_matrix(sigma: float) -> Array:
-    """Return a Gaussian blur as a matrix that multiplies columns of pixels."""
-    matrix: Array = gaussian_filter1d(np.eye(SIDE, dtype=np.float32), sigma, axis=0, mode="nearest")
-    return matrix
-
-
-_BLUR = {sigma: _blur_matrix(sigma) for sigma in (*COARSE_BAND, *FINE_BAND, WINDOW)}
+# Gaussian blurs by their sigmas, as matrices that multiply columns of pixels.
+_BLUR: dict[float, Array] = {
+    sigma: gaussian_filter1d(np.eye(SIDE, dtype=np.float32), sigma, axis=0, mode="nearest")
+    for sigma in (*COARSE_BAND, *FINE_BAND, WINDOW)
+}
 
 
 def _blurred(thumbnails: Array, sigma: float) -> Array:
@@ -97,8 +95,7 @@ def colour_distance(colours: Array, others: Array, boxes: Array) -> Array:
     other = others.reshape(len(others), -1)
     strength = (part * other).sum(1) / ((part**2).sum(1) + 1)
     residual = strength.clip(0.6, 1.7)[:, None] * part - other
-    distance: Array = _rms_chroma(residual) / (CHROMA_TOLERANCE + _rms_chroma(other))
-    return distance
+    return _rms_chroma(residual) / (CHROMA_TOLERANCE + _rms_chroma(other))
 
 
 def _rms_chroma(colours: Array) -> Array:
@@ -134,8 +131,7 @@ def _offsets(low: Array, high: Array, side: int, points: int) -> Array:
     """Return the signed distance in pixels of each point from each pixel, [..., points, side]."""
     position = (np.arange(points, dtype=np.float32) + 0.5) / points
     position = (low[..., None] + (high - low)[..., None] * position) * side - 0.5
-    offsets: Array = position.clip(0, side - 1)[..., None] - np.arange(side, dtype=np.float32)
-    return offsets
+    return position.clip(0, side - 1)[..., None] - np.arange(side, dtype=np.float32)
 
 
 def _aligned(
@@ -192,5 +188,4 @@ def _aligned(
 def _median(rows: Array) -> Array:
     """Return the upper median of each row, [N, 1]; faster than numpy's median."""
     middle = rows.shape[1] // 2
-    median: Array = np.partition(rows, middle, axis=1)[:, middle : middle + 1]
-    return median
+    return np.partition(rows, middle, axis=1)[:, middle : middle + 1]

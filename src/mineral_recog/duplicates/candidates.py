@@ -77,9 +77,10 @@ class CandidateIndex:
         self.hashes = np.concatenate(parts, axis=1).ravel()
         bits = np.clip(1 + math.ceil(math.log2(len(self.hashes))), *KEY_BITS)
         rng = np.random.default_rng(0)  # chooses the signs of each key; any choice works
-        self.keys = [_Key(np.sort(rng.permutation(LOW_SIGNS)[:bits])) for _ in range(TABLES)]
         parts_of_12 = _twelve_bit_parts(self.hashes)
-        self.tables = [_Table(key.values(parts_of_12), 2**bits) for key in self.keys]
+        self.tables = [
+            _Table(np.sort(rng.permutation(LOW_SIGNS)[:bits]), parts_of_12) for _ in range(TABLES)
+        ]
 
     def search(self, start: int, end: int) -> Candidates:
         """Return candidates for the thumbnails from `start` up to, not including, `end`."""
@@ -104,8 +105,8 @@ class CandidateIndex:
         views = views.reshape(FREQUENCIES**2, views[0, 0].size)[_ORDER]
         hashes, unsure = _packed(views > 0), _least_certain(views[:LOW_SIGNS])
         parts_of_12, matches = _twelve_bit_parts(hashes), []
-        for key, table in zip(self.keys, self.tables, strict=True):
-            query, entry = table.entries(_probes(key.values(parts_of_12), key.changes.take(unsure)))
+        for table in self.tables:
+            query, entry = table.entries(parts_of_12, unsure)
             distance = _differing(hashes[query], self.hashes[entry])
             near = np.flatnonzero(distance <= MAX_DIFFERING)
             matches.append(np.stack([query[near], entry[near], distance[near]]))
@@ -114,56 +115,54 @@ class CandidateIndex:
         return indices[position], crop, entry, distance
 
 
-class _Key:
-    """Integer key made of some of the signs in a hash.
+class _Table:
+    """Hash table: entries sorted by a key that is made of some of the signs in their hashes.
 
     Args:
         chosen: Positions of these signs, ascending.
+        parts_of_12: Hashes of the entries, as by `_twelve_bit_parts`.
 
     Attributes:
         changes: What flipping a sign adds to the key, [2 * LOW_SIGNS]: first for signs that are
             not set, then for signs that are set; `_NO_KEY` for signs that the key does not use.
+        taken: Whether a key has entries, one more than there are keys.
+        begins: Position in `order` of the first entry of each key.
+        order: Entries by ascending key.
     """
 
-    def __init__(self, chosen: Integers) -> None:
+    def __init__(self, chosen: Integers, parts_of_12: list[Integers]) -> None:
         value = np.zeros(LOW_SIGNS, np.int64)
         value[chosen] = 1 << np.arange(len(chosen))
         self.changes = np.concatenate([value, -value])
         self.changes[self.changes == 0] = _NO_KEY
         set_signs = np.arange(2**12)[:, None] >> np.arange(12) & 1
         self._lookup = value.reshape(-1, 12) @ set_signs.T
-
-    def values(self, parts_of_12: list[Integers]) -> Integers:
-        """Return the keys of hashes that are given as by `_twelve_bit_parts`."""
-        parts = [row.take(part) for row, part in zip(self._lookup, parts_of_12, strict=True)]
-        number: Integers = np.bitwise_or.reduce(parts)
-        return number
-
-
-class _Table:
-    """Entries sorted by key.
-
-    Args:
-        keys: Keys of the entries, [E].
-        key_count: Number of possible keys.
-    """
-
-    def __init__(self, keys: Integers, key_count: int) -> None:
-        count = np.bincount(keys, minlength=key_count + 1)
+        keys = self._keys(parts_of_12)
+        count = np.bincount(keys, minlength=2 ** len(chosen) + 1)
         self.taken = count > 0  # one byte per key stays in the cache; most searched keys are free
         self.begins = (np.cumsum(count) - count).astype(np.int32)
         # Sorting values is several times as fast as argsort, so each value carries its position.
         self.order = (np.sort(keys << 32 | np.arange(len(keys))) & 0x7FFFFFFF).astype(np.int32)
 
-    def entries(self, probes: Integers) -> tuple[Integers, NDArray[np.int32]]:
-        """Return the entries that have the given keys.
+    def _keys(self, parts_of_12: list[Integers]) -> Integers:
+        parts = [row.take(part) for row, part in zip(self._lookup, parts_of_12, strict=True)]
+        keys: Integers = np.bitwise_or.reduce(parts)
+        return keys
+
+    def entries(
+        self, parts_of_12: list[Integers], unsure: Integers
+    ) -> tuple[Integers, NDArray[np.int32]]:
+        """Return the entries that have the key of a query, or its key with unsure signs flipped.
 
         Args:
-            probes: Keys of the queries, [P, Q]; keys beyond the last one have no entries.
+            parts_of_12: Hashes of the queries, as by `_twelve_bit_parts`, Q.
+            unsure: Their least certain signs, as by `_least_certain`, [UNSURE_SIGNS, Q].
 
         Returns:
             Query indices, below Q, and one entry for each.
         """
+        probes = _probes(self._keys(parts_of_12), self.changes.take(unsure))
+        # Keys beyond the last one have no entries.
         position = np.flatnonzero(self.taken.take(probes, mode="clip"))
         key = probes.ravel()[position]
         begin = self.begins[key]
@@ -219,7 +218,7 @@ def _least_certain(views: Array) -> Integers:
         views: Spectra, [LOW_SIGNS, N].
 
     Returns:
-        Indices into the `changes` of a `_Key`, [UNSURE_SIGNS, N].
+        Indices into the `changes` of a `_Table`, [UNSURE_SIGNS, N].
     """
     # The bits of positive floats sort like the floats. The lowest six bits are replaced by the
     # position of the sign, so a minimum finds it, ten times as fast as a partition per column.

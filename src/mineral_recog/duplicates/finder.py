@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 from mineral_recog.duplicates.agreement import agreement, colour_distance
 from mineral_recog.duplicates.candidates import CandidateIndex, Candidates
 from mineral_recog.duplicates.crops import CROPS, TURNS, turned
-from mineral_recog.duplicates.fingerprints import SIDE, Fingerprint
+from mineral_recog.duplicates.fingerprints import SIDE, Array, Fingerprint
 
 Kind = Literal["exact", "near", "mirrored", "rotated"]
 MIN_AGREEMENT = 0.76  # of duplicates; set on half of the near-copies benchmark
@@ -70,18 +70,18 @@ def find_duplicates(
         Pairs in ascending order of (first, second), each pair once.
     """
     first_index: dict[str, int] = {}
-    duplicates, distinct = [], []
     for index, digest in enumerate(digests):
-        first = first_index.setdefault(digest, index)
-        if first == index:
-            distinct.append(index)
-        else:
-            duplicates.append(DuplicatePair(first, index, "exact", 1.0))
-    distinct_fingerprints = [fingerprints[index] for index in distinct]
-    for pair in _near_duplicates(distinct_fingerprints, on_compared):
-        duplicates.append(
-            DuplicatePair(distinct[pair.first], distinct[pair.second], pair.kind, pair.similarity)
-        )
+        first_index.setdefault(digest, index)
+    duplicates = [
+        DuplicatePair(first_index[digest], index, "exact", 1.0)
+        for index, digest in enumerate(digests)
+        if first_index[digest] != index
+    ]
+    distinct = list(first_index.values())
+    duplicates += [
+        replace(pair, first=distinct[pair.first], second=distinct[pair.second])
+        for pair in _near_duplicates([fingerprints[index] for index in distinct], on_compared)
+    ]
     on_compared(len(digests))
     return sorted(duplicates, key=lambda pair: (pair.first, pair.second))
 
@@ -153,21 +153,13 @@ def _thumbnails(fingerprints: Sequence[Fingerprint]) -> _Thumbnails:
 def _verified(thumbnails: _Thumbnails, candidates: Candidates) -> list[DuplicatePair]:
     """Return the candidates that are duplicates."""
     boxes = CROPS[candidates.crop]
-    colour, other_colour = (
-        thumbnails.colour[indices].astype(np.float32)
-        for indices in (candidates.first, candidates.second)
-    )
-    other_colour = turned(other_colour, candidates.turn)
+    colour, other_colour = _views(thumbnails.colour, candidates)
     # Most candidates differ in colour; alignment can reduce the distance only a little.
     kept = np.flatnonzero(colour_distance(colour, other_colour, boxes) < 1.5 * MAX_COLOUR_DISTANCE)
     if len(kept) == 0:
         return []
-    candidates, boxes = candidates[kept], boxes[kept]
-    grey, other = (
-        thumbnails.grey[indices].astype(np.float32)
-        for indices in (candidates.first, candidates.second)
-    )
-    agree, boxes = agreement(grey, turned(other, candidates.turn), boxes)
+    candidates = candidates[kept]
+    agree, boxes = agreement(*_views(thumbnails.grey, candidates), boxes[kept])
     distance = colour_distance(colour[kept], other_colour[kept], boxes)
     duplicates = []
     for k in np.flatnonzero((agree >= MIN_AGREEMENT) & (distance <= MAX_COLOUR_DISTANCE)):
@@ -176,6 +168,16 @@ def _verified(thumbnails: _Thumbnails, candidates: Candidates) -> list[Duplicate
         )
         duplicates.append(DuplicatePair(first, second, KINDS[candidates.turn[k]], float(agree[k])))
     return duplicates
+
+
+def _views(
+    pixels: NDArray[np.uint8] | NDArray[np.int8], candidates: Candidates
+) -> tuple[Array, Array]:
+    """Return the pixels of both thumbnails of each pair, the second ones turned."""
+    first, second = (
+        pixels[indices].astype(np.float32) for indices in (candidates.first, candidates.second)
+    )
+    return first, turned(second, candidates.turn)
 
 
 def duplicate_sets(count: int, duplicates: Sequence[DuplicatePair]) -> list[tuple[int, ...]]:
@@ -195,5 +197,4 @@ def duplicate_sets(count: int, duplicates: Sequence[DuplicatePair]) -> list[tupl
     _, labels = connected_components(graph, directed=False)
     order = np.argsort(labels, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    sets = [tuple(part.tolist()) for part in parts if len(part) > 1]
-    return sorted(sets)
+    return sorted(tuple(part.tolist()) for part in parts if len(part) > 1)

@@ -44,11 +44,9 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     """
     # With triangle filters, a picture gives nearly the same pixels at any size.
     medium = image.resize((BORDER_SIDE, BORDER_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    frame = _frame(np.asarray(medium, np.float32))
-    grey, colour = _thumbnails(medium, (0, 0, BORDER_SIDE, BORDER_SIDE))
-    inner_grey, inner_colour = grey, colour
-    if frame != (0, 0, BORDER_SIDE, BORDER_SIDE):
-        inner_grey, inner_colour = _thumbnails(medium, frame)
+    full, frame = (0, 0, BORDER_SIDE, BORDER_SIDE), _frame(np.asarray(medium, np.float32))
+    grey, colour = _thumbnails(medium, full)
+    inner_grey, inner_colour = (grey, colour) if frame == full else _thumbnails(medium, frame)
     return Fingerprint(np.stack([grey, inner_grey]), np.stack([colour, inner_colour]))
 
 

@@ -137,9 +137,9 @@ def _read(file: BinaryIO, path: str) -> Record:
 def _misnamed(path: str, header: Header) -> tuple[Remark, ...]:
     suffix = Path(path).suffix.lower()
     expected = "HEIF" if suffix in HEIC_SUFFIXES else Image.registered_extensions().get(suffix)
-    if expected is None or expected == header.format:
-        return ()
-    if any({expected, header.format} <= formats for formats in _EQUIVALENT_FORMATS):
+    if expected in (None, header.format) or any(
+        {expected, header.format} <= formats for formats in _EQUIVALENT_FORMATS
+    ):
         return ()
     return (Remark("misnamed", f"{suffix}: {header.format}"),)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mineral_recog.data.readers.source import Source
 from mineral_recog.duplicates.finder import DuplicatePair, find_duplicates
-from mineral_recog.duplicates.records import OpenFile, Record, read_photos
+from mineral_recog.duplicates.records import Record, read_photos
+from mineral_recog.i18n import tr
+from mineral_recog.progress import SILENT, Progress
 
 
 @dataclass(frozen=True)
@@ -23,27 +26,28 @@ class Survey:
     unreadable: list[Record]
     duplicates: list[DuplicatePair]
 
+    @property
+    def records(self) -> list[Record]:
+        """Records of all photos, readable ones first."""
+        return [*self.readable, *self.unreadable]
 
-def survey_photos(
-    open_file: OpenFile,
-    paths: Sequence[str],
-    on_read: Callable[[int], None] = lambda count: None,
-    on_compared: Callable[[int], None] = lambda count: None,
-) -> Survey:
-    """Read photos and find the duplicates among them.
+
+def survey_photos(source: Source, paths: Sequence[str], progress: Progress = SILENT) -> Survey:
+    """Read photos of a source and find the duplicates among them.
 
     Args:
-        open_file: Opens a photo by its name; called from several threads.
+        source: The source of the photos.
         paths: Names of the photos.
-        on_read: Called with the number of photos read so far.
-        on_compared: Called with the number of photos compared so far.
+        progress: Receives the progress.
     """
-    records = read_photos(open_file, paths, on_read)
+    reading = progress.start(tr("reading photos", "读取照片"), len(paths))
+    records = read_photos(source.open, paths, reading.set)
     readable = [record for record in records if record.fingerprint is not None]
-    duplicates = find_duplicates(
-        [record.fingerprint for record in readable if record.fingerprint is not None],
-        [record.digest for record in readable],
-        on_compared,
-    )
     unreadable = [record for record in records if record.fingerprint is None]
+    comparing = tr("looking for copies", "查找重复")
+    duplicates = find_duplicates(
+        [record.fingerprint for record in records if record.fingerprint is not None],
+        [record.digest for record in readable],
+        lambda done: progress.update(comparing, done, len(paths)),
+    )
     return Survey(readable, unreadable, duplicates)

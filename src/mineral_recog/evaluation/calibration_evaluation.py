@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from mineral_recog.calibration.calibration import Calibration
-from mineral_recog.calibration.calibration_metrics import calibration_metrics, ood_metrics
 from mineral_recog.calibration.temperature import ECE_BINS, Floats, Ints, confidence_bins, softmax
+from mineral_recog.evaluation.calibration_metrics import Bools, calibration_metrics, ood_metrics
+from mineral_recog.evaluation.metrics import mean_by_cell
 from mineral_recog.evaluation.results import (
     Bin,
     CalibrationResults,
@@ -46,20 +46,20 @@ def evaluate_calibration(
     before, after = softmax(logits), calibration.probabilities(logits)
     sets = calibration.conformal.prediction_set(after, COVERAGE_TARGET)
     covered = sets[np.arange(len(labels)), labels]
+    kept = calibration.ood.score(predictions.features, logits) <= calibration.ood.threshold
     reliability = {"all": Reliability(_bins(labels, before), _bins(labels, after))}
     tail = (np.array(groups) == "tail")[labels]
     if tail.any():
-        tail_bins = (_bins(labels[tail], shares[tail]) for shares in (before, after))
-        reliability["tail"] = Reliability(*tail_bins)
+        reliability["tail"] = Reliability(
+            _bins(labels[tail], before[tail]), _bins(labels[tail], after[tail])
+        )
     return CalibrationResults(
         temperature=calibration.temperature,
         coverage_target=COVERAGE_TARGET,
-        metrics=calibration_metrics(
-            calibration, labels, logits, predictions.features, groups, COVERAGE_TARGET
-        ),
+        metrics=calibration_metrics(labels, groups, before, after, sets, kept),
         val_counts=calibration.conformal.counts,
         bases=calibration.conformal.threshold_basis(COVERAGE_TARGET),
-        class_coverage=_mean_by_cell(labels, covered, len(groups)),
+        class_coverage=mean_by_cell(labels, covered, len(groups)),
         reliability=reliability,
         ood_pictures=(
             () if ood is None else _measure_ood(calibration, predictions, ood, ood_folders)
@@ -99,17 +99,9 @@ def _bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
     confidence = probabilities.max(axis=1)
     cells = confidence_bins(confidence)
     counts = np.bincount(cells, minlength=ECE_BINS)
-    mean_confidence = _mean_by_cell(cells, confidence, ECE_BINS)
-    accuracy = _mean_by_cell(cells, probabilities.argmax(axis=1) == labels, ECE_BINS)
+    mean_confidence = mean_by_cell(cells, confidence, ECE_BINS)
+    accuracy = mean_by_cell(cells, probabilities.argmax(axis=1) == labels, ECE_BINS)
     return tuple(map(Bin, counts.tolist(), mean_confidence.tolist(), accuracy.tolist()))
-
-
-def _mean_by_cell(cells: Ints, values: Floats | npt.NDArray[np.bool_], size: int) -> Floats:
-    """Return the mean of the values in each cell 0 .. size - 1; nan for an empty cell."""
-    counts = np.bincount(cells, minlength=size)
-    means = np.full(size, np.nan)
-    np.divide(np.bincount(cells, values, size), counts, out=means, where=counts > 0)
-    return means
 
 
 def _measure_ood(
@@ -117,14 +109,8 @@ def _measure_ood(
 ) -> tuple[OodPictures, ...]:
     """Return the metrics of all out-of-distribution pictures, then per folder if several."""
 
-    def measure(name: str, selected: npt.NDArray[np.bool_]) -> OodPictures:
-        metrics = ood_metrics(
-            calibration,
-            predictions.logits,
-            predictions.features,
-            ood.logits[selected],
-            ood.features[selected],
-        )
+    def measure(name: str, selected: Bools) -> OodPictures:
+        metrics = ood_metrics(calibration.ood, predictions, ood, selected)
         return OodPictures(name, int(selected.sum()), metrics)
 
     total = measure("", np.ones(len(ood.labels), dtype=np.bool_))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
 from mineral_recog.calibration.temperature import softmax
-from mineral_recog.csv_files import escape_formula
+from mineral_recog.csv_files import escape_formula, write_rows
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS, Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader
@@ -35,6 +36,21 @@ from mineral_recog.text import parse_json
 BATCH_SIZE = 64
 
 
+@dataclass(frozen=True, eq=False)
+class EvaluationRun:
+    """An evaluation whose files are written.
+
+    Attributes:
+        evaluation: The evaluation.
+        against: Evaluation of the run that it is compared with; None without one.
+        folder: Folder of the files.
+    """
+
+    evaluation: Evaluation
+    against: Evaluation | None
+    folder: Path
+
+
 def evaluate(
     run: Path | str,
     *,
@@ -48,7 +64,7 @@ def evaluate(
     workers: int = 2,
     force: bool = False,
     progress: Progress = SILENT,
-) -> tuple[Evaluation, Evaluation | None, Path]:
+) -> EvaluationRun:
     """Evaluate a run on a split and write metrics, plots and report to RUN/evaluation/SPLIT.
 
     Args:
@@ -64,9 +80,6 @@ def evaluate(
         workers: Number of loader processes.
         force: Replace an existing evaluation.
         progress: Receives progress and notices.
-
-    Returns:
-        The evaluation, that of `against` or None, and the folder of the files.
 
     Raises:
         UserError: Input or settings are wrong; the message says what to change.
@@ -89,17 +102,13 @@ def evaluate(
     history = _history(run)
     name = run.resolve().name
     evaluation = measure(name, bundle, dataset, split, groups, device, workers, ood, progress)
+    leakage = _measure_leakage(run, data_folder, dataset, evaluation, progress)
     provenance = {
         **bundle.provenance,
         f"{split} photos (sha256 of names and sizes)": dataset.fingerprint(),
     }
     if ood is not None:
         provenance["other pictures (sha256 of names and sizes)"] = ood.fingerprint()
-    leakage = (
-        None
-        if split == "train"
-        else _measure_leakage(run, data_folder, dataset, evaluation, progress)
-    )
     provenance["copies of training photos"] = (
         "not checked" if leakage is None else f"{len(leakage.indices)}"
     )
@@ -114,13 +123,19 @@ def evaluate(
         _refuse_different_photos(evaluation, other)
     with atomic_folder(folder) as partial:
         _write(partial, evaluation, other)
-    return evaluation, other, folder
+    return EvaluationRun(evaluation, other, folder)
 
 
 def _measure_leakage(
     run: Path, data: Path, dataset: Dataset, evaluation: Evaluation, progress: Progress
 ) -> Leakage | None:
-    """Return copies of training photos; None if these are gone or there are too many photos."""
+    """Return copies of training photos; None if they were not searched.
+
+    They are not searched if the training photos are gone or are the split themselves, or if there
+    are too many photos.
+    """
+    if evaluation.split == "train":
+        return None
     try:
         train = read_split(training_data_of(run), "train", evaluation.classes)
     except UserError:
@@ -184,13 +199,12 @@ def measure(
     loaders = [EvaluationLoader(item, size, BATCH_SIZE, workers) for item in datasets]
     task = progress.start(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders)))
     network = bundle.network.to(torch_device)
-    outputs = [predict(network, loader, torch_device, on_batch=task.step) for loader in loaders]
+    outputs = [predict(network, loader, on_batch=task.step) for loader in loaders]
     predictions, *ood_predictions = (
         Predictions(output.labels, output.logits, output.features, item)
         for output, item in zip(outputs, datasets, strict=True)
     )
-    labels, logits = predictions.labels, predictions.logits
-    confusion = metrics.confusion_matrix(labels, logits.argmax(axis=1), len(bundle.classes))
+    labels, logits, class_count = predictions.labels, predictions.logits, len(bundle.classes)
     return Evaluation(
         name=name,
         split=split,
@@ -200,8 +214,8 @@ def measure(
         predictions=predictions,
         figures=metrics.compute_metrics(labels, logits, class_group_names),
         intervals=metrics.bootstrap_intervals(labels, logits, class_group_names),
-        class_accuracy=metrics.class_accuracy(confusion),
-        test_counts=confusion.sum(axis=1),
+        class_accuracy=metrics.mean_by_cell(labels, predictions.guesses == labels, class_count),
+        test_counts=np.bincount(labels, minlength=class_count),
         history=[],
         recipe="",
         provenance={},
@@ -278,61 +292,57 @@ def _refuse_different_photos(evaluation: Evaluation, other: Evaluation) -> None:
 
 def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
     """Write all files of an evaluation."""
+    predictions = evaluation.predictions
+    assert predictions is not None
     document = {**evaluation.figures, "intervals": evaluation.intervals}
     (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     write_calibration(folder / "trust.json", evaluation)
     if evaluation.leakage is not None:
-        assert evaluation.predictions is not None
-        paths = [evaluation.predictions.dataset.paths[i] for i in evaluation.leakage.indices]
+        paths = [predictions.dataset.paths[i] for i in evaluation.leakage.indices]
         copies = {"copies_of_training_photos": paths, "figures_without": evaluation.leakage.metrics}
         (folder / "copies.json").write_text(json.dumps(copies, indent=1), encoding="utf-8")
-    _write_per_class(folder / "per_class.csv", evaluation)
-    _write_predictions(folder / "predictions.csv", evaluation)
+    write_rows(folder / "per_class.csv", _class_rows(evaluation))
+    write_rows(folder / "predictions.csv", _prediction_rows(predictions, evaluation.classes))
     save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
     save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
     save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
     write_report(folder / "report.html", evaluation, against)
 
 
-def _write_per_class(path: Path, evaluation: Evaluation) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["class", "n_train", "n_test", "accuracy", "group"])
-        for c, name in enumerate(evaluation.classes):
-            accuracy = evaluation.class_accuracy[c]
-            text = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
-            counts = (evaluation.train_counts[c], int(evaluation.test_counts[c]))
-            rows.writerow([escape_formula(name), *counts, text, evaluation.groups[c]])
+def _class_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
+    """Yield the rows of per_class.csv."""
+    yield "class", "n_train", "n_test", "accuracy", "group"
+    for c, name in enumerate(evaluation.classes):
+        accuracy = evaluation.class_accuracy[c]
+        text = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
+        counts = (evaluation.train_counts[c], evaluation.test_counts[c])
+        yield name, *counts, text, evaluation.groups[c]
 
 
-def _write_predictions(path: Path, evaluation: Evaluation) -> None:
-    """Write a row per photo: name, class, predicted class, probability and rank of the class.
+def _prediction_rows(
+    predictions: Predictions, classes: Sequence[str]
+) -> Iterator[Sequence[object]]:
+    """Yield a row per photo: name, class, predicted class, probability and rank of the class.
 
     Probabilities have enough digits to compute the calibration error from them again.
     """
-    predictions = evaluation.predictions
-    assert predictions is not None
     probabilities = softmax(predictions.logits)
     ranks = metrics.ranks(predictions.labels, predictions.logits)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["photo", "class", "predicted", "probability", "rank"])
-        for photo_path, label, class_probabilities, rank in zip(
-            predictions.dataset.paths, predictions.labels, probabilities, ranks, strict=True
-        ):
-            best = int(class_probabilities.argmax())
-            names = (photo_path, evaluation.classes[label], evaluation.classes[best])
-            rows.writerow([*map(escape_formula, names), f"{class_probabilities[best]:.6f}", rank])
+    yield "photo", "class", "predicted", "probability", "rank"
+    for photo_path, label, class_probabilities, rank in zip(
+        predictions.dataset.paths, predictions.labels, probabilities, ranks, strict=True
+    ):
+        best = class_probabilities.argmax()
+        names = (photo_path, classes[label], classes[best])
+        yield *names, f"{class_probabilities[best]:.6f}", rank
 
 
 def _history(run: Path) -> list[dict[str, object]]:
     """Return the lines of the log, up to the first damaged one."""
     lines: list[dict[str, object]] = []
-    for line in _text(run / "log.jsonl").splitlines():
-        try:
+    with suppress(ValueError):
+        for line in _text(run / "log.jsonl").splitlines():
             lines.append(parse_json(line))
-        except ValueError:
-            break
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,7 +38,8 @@ def find_leakage(
         return ()
     if len(train) + len(split) > MAX_PHOTOS:
         return None
-    return _find_copies(_SplitPair(train, split, progress))
+    key = tuple((dataset.root.resolve(), dataset.fingerprint()) for dataset in (train, split))
+    return _find_copies(_SplitPair(key, train, split, progress))
 
 
 def _made_without_copies(data: Path, train: Dataset, split: Dataset) -> bool:
@@ -61,23 +63,17 @@ def _made_without_copies(data: Path, train: Dataset, split: Dataset) -> bool:
     return False
 
 
+@dataclass(frozen=True)
 class _SplitPair:
     """A key of the cache: pairs of splits with the same photos are equal.
 
     `compare` evaluates many runs on one pair of splits.
     """
 
-    def __init__(self, train: Dataset, split: Dataset, progress: Progress) -> None:
-        self.train, self.split, self.progress = train, split, progress
-        self.key = tuple(
-            (dataset.root.resolve(), dataset.fingerprint()) for dataset in (train, split)
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _SplitPair) and self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash(self.key)
+    key: tuple[tuple[Path, str], ...]  # folder and fingerprint of both
+    train: Dataset = field(compare=False)
+    split: Dataset = field(compare=False)
+    progress: Progress = field(compare=False)
 
 
 @lru_cache(maxsize=8)

@@ -71,23 +71,23 @@ METRIC_DESCRIPTIONS = (
         "The mean gap between predicted probability and share correct; 0 is perfect.",
         "预测概率与实际正确率的平均差距；0 表示概率可信。", False, False),
 )  # fmt: skip
+DESCRIPTION_OF = {metric.key: metric for metric in METRIC_DESCRIPTIONS}
 PAPER_METRICS = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange")
 
 
-def format_metric(value: float, percent: bool, sign: bool = False) -> str:
+def format_metric(value: float, metric: MetricDescription, sign: bool = False) -> str:
     """Format a metric as the paper writes it: 81.27% or 0.107; a change has a sign."""
     plus = "+" if sign else ""
-    if percent:
+    if metric.percent:
         return f"{100 * value:{plus}.2f}" + ("" if sign else "%")
     return f"{value:{plus}.3f}"
 
 
 def format_interval(evaluation: Evaluation, metric: MetricDescription) -> str:
     """Format the interval of a metric; "" if it has none."""
-    if metric.key not in evaluation.intervals:
-        return ""
-    low, high = evaluation.intervals[metric.key]
-    return f"{format_metric(low, metric.percent)} – {format_metric(high, metric.percent)}"
+    return " – ".join(
+        format_metric(bound, metric) for bound in evaluation.intervals.get(metric.key, ())
+    )
 
 
 def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -95,7 +95,7 @@ def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
         metric._asdict()
         | {
-            "value": format_metric(evaluation.figures[metric.key], metric.percent),
+            "value": format_metric(evaluation.figures[metric.key], metric),
             "interval": format_interval(evaluation, metric),
         }
         for metric in METRIC_DESCRIPTIONS
@@ -109,8 +109,8 @@ def leakage_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     return [
         metric._asdict()
         | {
-            "value": format_metric(evaluation.figures[metric.key], metric.percent),
-            "without": format_metric(without[metric.key], metric.percent),
+            "value": format_metric(evaluation.figures[metric.key], metric),
+            "without": format_metric(without[metric.key], metric),
         }
         for metric in METRIC_DESCRIPTIONS
         if metric.key in (*PAPER_METRICS, "accuracy")
@@ -122,22 +122,21 @@ def leakage_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
 def paper_rows(evaluation: Evaluation, against: Evaluation) -> list[dict[str, Any]]:
     """Return the metrics of the paper's table, their changes, and whether each is better."""
     rows = []
-    for metric in METRIC_DESCRIPTIONS:
-        if metric.key not in PAPER_METRICS or not all(
-            metric.key in run.figures for run in (evaluation, against)
-        ):
+    for key in PAPER_METRICS:
+        if not (key in evaluation.figures and key in against.figures):
             continue
-        before, after = against.figures[metric.key], evaluation.figures[metric.key]
-        change = format_metric(after - before, metric.percent, sign=True)
+        metric = DESCRIPTION_OF[key]
+        before, after = against.figures[key], evaluation.figures[key]
+        change = format_metric(after - before, metric, sign=True)
         verdict = "same"
         if float(change) != 0:
             verdict = "better" if (after > before) == metric.higher_is_better else "worse"
         rows.append(
             metric._asdict()
             | {
-                "before": format_metric(before, metric.percent),
+                "before": format_metric(before, metric),
                 "before_interval": format_interval(against, metric),
-                "after": format_metric(after, metric.percent),
+                "after": format_metric(after, metric),
                 "after_interval": format_interval(evaluation, metric),
                 "change": change.replace("-", "−"),
                 "verdict": verdict,

@@ -9,39 +9,35 @@ Multi-stage Training" (Computers & Geosciences, under review 2024); the calibrat
 of Guo et al., "On Calibration of Modern Neural Networks" (ICML 2017).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.calibration.temperature import ECE_BINS, confidence_bins, softmax
+from mineral_recog.calibration.temperature import (
+    ECE_BINS,
+    AnyFloats,
+    Floats,
+    Ints,
+    confidence_bins,
+    softmax,
+)
 from mineral_recog.data.class_groups import GROUPS
 from mineral_recog.evaluation.results import Answers
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Logits = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 
 TOP = 5
 _MAX_DRAWS = 2_000_000  # per block of resamples, which limits its memory to some 50 MB
 
 
-class _PerPhoto(NamedTuple):
+class _Photos(NamedTuple):
     """What the metrics need of each photo."""
 
+    labels: Ints  # [M]
     correct: Floats  # [M] 1 where the first guess is correct
     in_top: Floats  # [M] 1 where one of the first TOP guesses is correct
     bin: Ints  # [M] confidence bin of the first guess
     gap: Floats  # [M] correct minus confidence
-
-
-class _Sums(NamedTuple):
-    """Sums over photos, once or for each of R resamples."""
-
-    correct: Floats  # [..., C]
-    in_top: Floats  # [..., C]
-    gap: Floats  # [..., ECE_BINS]
 
 
 def confusion_matrix(labels: Ints, predicted: Ints, classes: int) -> Ints:
@@ -67,15 +63,15 @@ def confusion_matrix(labels: Ints, predicted: Ints, classes: int) -> Ints:
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
-def class_accuracy(confusion: Ints) -> Floats:
-    """Return the accuracy (recall) per class, float [C]; nan for a class without photos."""
-    counts = confusion.sum(axis=1)
-    accuracy = np.full(len(confusion), np.nan)
-    np.divide(np.diag(confusion), counts, out=accuracy, where=counts > 0)
-    return accuracy
+def mean_by_cell(cells: Ints, values: Floats | npt.NDArray[np.bool_], size: int) -> Floats:
+    """Return the mean of the values in each cell 0 .. size - 1; nan for an empty cell."""
+    counts = np.bincount(cells, minlength=size)
+    means = np.full(size, np.nan)
+    np.divide(np.bincount(cells, values, size), counts, out=means, where=counts > 0)
+    return means
 
 
-def compute_metrics(labels: Ints, logits: Logits, groups: Sequence[str]) -> dict[str, float]:
+def compute_metrics(labels: Ints, logits: AnyFloats, groups: Sequence[str]) -> dict[str, float]:
     """Compute the metrics of a split.
 
     Args:
@@ -94,14 +90,11 @@ def compute_metrics(labels: Ints, logits: Logits, groups: Sequence[str]) -> dict
     Raises:
         ValueError: Shapes do not fit, there are no photos, or logits are not finite.
     """
-    photo = _per_photo(labels, logits, groups)
-    counts = np.bincount(labels, minlength=len(groups))
-    values = _metrics_from_sums(_sums(labels, photo, len(groups)), counts, groups)
-    return {key: float(value) for key, value in values.items()}
+    return _estimates(_photos_from_logits(labels, logits, groups), groups)
 
 
 def bootstrap_intervals(
-    labels: Ints, logits: Logits, groups: Sequence[str], resamples: int = 1000, seed: int = 0
+    labels: Ints, logits: AnyFloats, groups: Sequence[str], resamples: int = 1000, seed: int = 0
 ) -> dict[str, tuple[float, float]]:
     """Compute the 95 % interval (low, high) of every metric of `compute_metrics`.
 
@@ -128,19 +121,17 @@ def bootstrap_intervals(
     """
     if resamples < 1:
         raise ValueError("at least one resample is needed")
-    photo = _per_photo(labels, logits, groups)
-    counts = np.bincount(labels, minlength=len(groups))
-    estimates = _metrics_from_sums(_sums(labels, photo, len(groups)), counts, groups)
-    resampled = _resampled(labels, photo, groups, resamples, seed)
+    photos = _photos_from_logits(labels, logits, groups)
+    resampled = _resampled(photos, groups, resamples, seed)
     intervals = {}
-    for key, estimate in estimates.items():
+    for key, estimate in _estimates(photos, groups).items():
         bounds = 2 * estimate - np.quantile(resampled[key], (0.975, 0.025))
         low, high = np.clip(bounds, 0, 1)
         intervals[key] = (float(min(low, estimate)), float(max(high, estimate)))
     return intervals
 
 
-def ranks(labels: Ints, logits: Logits) -> Ints:
+def ranks(labels: Ints, logits: AnyFloats) -> Ints:
     """Return the rank of the true class among the guesses, from 1.
 
     Of equal logits the first one ranks higher, as it does for the guess.
@@ -166,12 +157,9 @@ def metrics_of_answers(answers: Answers, groups: Sequence[str]) -> dict[str, flo
     Raises:
         ValueError: There are no photos.
     """
-    photo = _per_photo_from_ranks(answers.ranks, answers.confidence)
     if not len(answers.labels):
         raise ValueError("no photos to compute metrics of")
-    counts = np.bincount(answers.labels, minlength=len(groups))
-    values = _metrics_from_sums(_sums(answers.labels, photo, len(groups)), counts, groups)
-    return {key: float(value) for key, value in values.items()}
+    return _estimates(_photos_from_ranks(answers.labels, answers.ranks, answers.confidence), groups)
 
 
 def resampled_metrics(
@@ -182,8 +170,8 @@ def resampled_metrics(
     The resampled photos depend on the seed and the labels alone: two models that answered the
     same photos in the same order get the same resamples.
     """
-    photo = _per_photo_from_ranks(answers.ranks, answers.confidence)
-    return _resampled(answers.labels, photo, groups, resamples, seed)
+    photos = _photos_from_ranks(answers.labels, answers.ranks, answers.confidence)
+    return _resampled(photos, groups, resamples, seed)
 
 
 def wilson_interval(share: Floats, counts: Ints) -> tuple[Floats, Floats]:
@@ -204,7 +192,7 @@ def wilson_interval(share: Floats, counts: Ints) -> tuple[Floats, Floats]:
     return np.minimum(centre - half, share).clip(0), np.maximum(centre + half, share).clip(None, 1)
 
 
-def _per_photo(labels: Ints, logits: Logits, groups: Sequence[str]) -> _PerPhoto:
+def _photos_from_logits(labels: Ints, logits: AnyFloats, groups: Sequence[str]) -> _Photos:
     """Check labels and logits, and reduce them to what the metrics need."""
     if logits.ndim != 2 or logits.shape != (len(labels), len(groups)):
         raise ValueError(f"{len(labels)} labels, {len(groups)} classes, logits {logits.shape}")
@@ -214,23 +202,49 @@ def _per_photo(labels: Ints, logits: Logits, groups: Sequence[str]) -> _PerPhoto
         raise ValueError(f"labels must lie in 0 .. {len(groups) - 1}")
     if not np.isfinite(logits).all():
         raise ValueError("logits must be finite: training failed, or the weights are damaged")
-    return _per_photo_from_ranks(ranks(labels, logits), softmax(logits).max(axis=1))
+    return _photos_from_ranks(labels, ranks(labels, logits), softmax(logits).max(axis=1))
 
 
-def _per_photo_from_ranks(ranks: Ints, confidence: Floats) -> _PerPhoto:
+def _photos_from_ranks(labels: Ints, ranks: Ints, confidence: Floats) -> _Photos:
     """Return what the metrics need, from ranks of the true class and first probabilities."""
     correct = (ranks == 1).astype(np.float64)
     in_top = (ranks <= TOP).astype(np.float64)
-    return _PerPhoto(correct, in_top, confidence_bins(confidence), correct - confidence)
+    return _Photos(labels, correct, in_top, confidence_bins(confidence), correct - confidence)
 
 
-def _sums(labels: Ints, photo: _PerPhoto, classes: int) -> _Sums:
-    """Return the sums over all photos, without resampling."""
-    return _Sums(
-        _sum_by_cell(labels, photo.correct, classes),
-        _sum_by_cell(labels, photo.in_top, classes),
-        _sum_by_cell(photo.bin, photo.gap, ECE_BINS),
+def _estimates(photos: _Photos, groups: Sequence[str]) -> dict[str, float]:
+    """Return the metrics of all photos, without resampling."""
+    values = _metrics_from_sums(
+        photos.labels,
+        groups,
+        correct=_sum_by_cell(photos.labels, photos.correct, len(groups)),
+        in_top=_sum_by_cell(photos.labels, photos.in_top, len(groups)),
+        gap=_sum_by_cell(photos.bin, photos.gap, ECE_BINS),
     )
+    return {key: float(value) for key, value in values.items()}
+
+
+def _resampled(
+    photos: _Photos, groups: Sequence[str], resamples: int, seed: int
+) -> dict[str, Floats]:
+    """Return the metrics of each of R resamples within classes, [R]."""
+    rng = np.random.default_rng(seed)
+    correct, in_top = np.zeros((2, resamples, len(groups)))
+    gap = np.zeros((resamples, ECE_BINS))
+    for c in range(len(groups)):
+        indices = np.flatnonzero(photos.labels == c)
+        if not indices.size:
+            continue
+        block_size = max(1, _MAX_DRAWS // indices.size)
+        for start in range(0, resamples, block_size):
+            rows = np.arange(start, min(start + block_size, resamples))
+            draws = indices[rng.integers(indices.size, size=(len(rows), indices.size))]
+            correct[rows, c] = photos.correct[draws].sum(axis=1)
+            in_top[rows, c] = photos.in_top[draws].sum(axis=1)
+            cells = photos.bin[draws] + (np.arange(len(rows)) * ECE_BINS)[:, None]
+            sums = _sum_by_cell(cells.ravel(), photos.gap[draws].ravel(), len(rows) * ECE_BINS)
+            gap[rows] += sums.reshape(len(rows), ECE_BINS)
+    return _metrics_from_sums(photos.labels, groups, correct, in_top, gap)
 
 
 def _sum_by_cell(cells: Ints, values: Floats, size: int) -> Floats:
@@ -238,66 +252,36 @@ def _sum_by_cell(cells: Ints, values: Floats, size: int) -> Floats:
     return np.bincount(cells, values, size).astype(np.float64, copy=False)
 
 
-def _resampled(
-    labels: Ints, photo: _PerPhoto, groups: Sequence[str], resamples: int, seed: int
+def _metrics_from_sums(
+    labels: Ints, groups: Sequence[str], correct: Floats, in_top: Floats, gap: Floats
 ) -> dict[str, Floats]:
-    """Return the metrics of each of R resamples within classes, [R]."""
+    """Return the metrics along the leading axes of sums over photos, once or per resample.
+
+    Args:
+        labels: True classes, [M].
+        groups: Group of each class, C.
+        correct: Photos per class whose first guess is correct, [..., C].
+        in_top: Photos per class with one of the first TOP guesses correct, [..., C].
+        gap: Sum of correct minus confidence per confidence bin, [..., ECE_BINS].
+    """
     counts = np.bincount(labels, minlength=len(groups))
-    return _metrics_from_sums(
-        _resample(labels, photo, len(groups), resamples, seed), counts, groups
-    )
-
-
-def _resample(labels: Ints, photo: _PerPhoto, classes: int, resamples: int, seed: int) -> _Sums:
-    """Return the sums for each of R resamples within classes: [R, C] and [R, ECE_BINS]."""
-    rng = np.random.default_rng(seed)
-    correct, in_top = np.zeros((2, resamples, classes))
-    gap = np.zeros((resamples, ECE_BINS))
-    for c in range(classes):
-        indices = np.flatnonzero(labels == c)
-        if not indices.size:
-            continue
-        for rows in _blocks(resamples, indices.size):
-            draws = indices[rng.integers(indices.size, size=(len(rows), indices.size))]
-            correct[rows, c] = photo.correct[draws].sum(axis=1)
-            in_top[rows, c] = photo.in_top[draws].sum(axis=1)
-            cells = photo.bin[draws] + (np.arange(len(rows)) * ECE_BINS)[:, None]
-            sums = _sum_by_cell(cells.ravel(), photo.gap[draws].ravel(), len(rows) * ECE_BINS)
-            gap[rows] += sums.reshape(len(rows), ECE_BINS)
-    return _Sums(correct, in_top, gap)
-
-
-def _blocks(resamples: int, photo_count: int) -> Iterator[Ints]:
-    """Yield blocks of resamples, each of at most _MAX_DRAWS draws where possible."""
-    step = max(1, _MAX_DRAWS // photo_count)
-    for start in range(0, resamples, step):
-        yield np.arange(start, min(start + step, resamples))
-
-
-def _metrics_from_sums(sums: _Sums, counts: Ints, groups: Sequence[str]) -> dict[str, Floats]:
-    """Return the metrics along the leading axes of the sums."""
     has_photos = counts > 0
-    accuracy = sums.correct[..., has_photos] / counts[has_photos]
+    accuracy = correct[..., has_photos] / counts[has_photos]
     values = {
-        "accuracy": sums.correct.sum(-1) / counts.sum(),
+        "accuracy": correct.sum(-1) / len(labels),
         "mean_accuracy": accuracy.mean(-1),
     }
     for group in GROUPS:
         members = np.array([name == group for name in groups])[has_photos]
         if members.any():
             values[f"mean_accuracy_{group}"] = accuracy[..., members].mean(-1)
+    with np.errstate(divide="ignore"):  # a share of 0 makes the harmonic mean 1 / inf, its limit
+        harmonic_mean = accuracy.shape[-1] / (1 / accuracy).sum(-1)
     return values | {
         "cw_asd": accuracy.std(-1),
         "cw_arange": accuracy.max(-1) - accuracy.min(-1),
         "lowest_accuracy": accuracy.min(-1),
-        "harmonic_mean_accuracy": _harmonic_mean(accuracy),
-        "top5_accuracy": sums.in_top.sum(-1) / counts.sum(),
-        "ece": np.abs(sums.gap).sum(-1) / counts.sum(),
+        "harmonic_mean_accuracy": harmonic_mean,
+        "top5_accuracy": in_top.sum(-1) / len(labels),
+        "ece": np.abs(gap).sum(-1) / len(labels),
     }
-
-
-def _harmonic_mean(shares: Floats) -> Floats:
-    """Return the harmonic mean along the last axis; 0 where a share is 0, which is its limit."""
-    positive = (shares > 0).all(-1)
-    inverse = np.divide(1.0, shares, out=np.ones_like(shares), where=shares > 0)
-    return np.where(positive, shares.shape[-1] / inverse.sum(-1), 0.0)

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.data.class_groups import GROUPS
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.results import Evaluation, Predictions
 from mineral_recog.rendering.plot_elements import (
     EMPTY_COLOUR,
@@ -42,6 +42,7 @@ _TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 are coprime: 35 distinct pa
 _MAX_POINTS = 2000
 
 
+@style()
 def confusion_matrix(evaluation: Evaluation) -> Figure:
     """Draw the confusion matrix as shares of the true classes (rows), common classes first.
 
@@ -53,35 +54,35 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     predictions = _predictions(evaluation)
     classes = len(evaluation.classes)
     order = _by_count(evaluation)
-    confusion = metrics.confusion_matrix(
-        predictions.labels, predictions.logits.argmax(axis=1), classes
-    )[np.ix_(order, order)]
+    confusion = metrics.confusion_matrix(predictions.labels, predictions.guesses, classes)[
+        np.ix_(order, order)
+    ]
     counts = confusion.sum(axis=1, keepdims=True)
     shares = np.divide(confusion, counts, out=np.zeros(confusion.shape), where=counts > 0)
     size = float(np.clip(0.24 * classes, 3.6, 13))
-    with style():
-        figure, axes = new_axes(size + 2.6, size + 1.9)
-        norm = PowerNorm(0.5, 0, 1)  # a linear scale would hide confusions of a few per cent
-        image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
-        for row in np.flatnonzero(counts == 0):
-            axes.axhspan(
-                row - 0.5, row + 0.5, facecolor=EMPTY_COLOUR, edgecolor="#999999", hatch="//"
-            )
-        if classes <= 15:
-            _write_cells(axes, confusion, shares)
-        names = [drawable(evaluation.classes[c]) for c in order]
-        font_size = class_font_size(size, classes, 9)
-        axes.set_xticks(range(classes), names, fontsize=font_size, **VERTICAL_TEXT)
-        axes.set_yticks(range(classes), names, fontsize=font_size)
-        axes.set(xlabel="Predicted class", ylabel="True class")
-        axes.tick_params(length=0)
-        _separate_groups(axes, [evaluation.groups[c] for c in order])
-        ticks = (0, 0.01, 0.05, 0.2, 0.5, 1)
-        bar = share_colorbar(figure, image, ticks, fraction=0.035, pad=0.03, aspect=30)
-        bar.set_label("Share of the true class")
+    figure, axes = new_axes(size + 2.6, size + 1.9)
+    norm = PowerNorm(0.5, 0, 1)  # a linear scale would hide confusions of a few per cent
+    image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
+    for row in np.flatnonzero(counts == 0):
+        axes.axhspan(row - 0.5, row + 0.5, facecolor=EMPTY_COLOUR, edgecolor="#999999", hatch="//")
+    if classes <= 15:
+        for cell in np.argwhere(confusion):
+            dark = shares[tuple(cell)] > 0.35
+            write_in_cell(axes, cell, f"{confusion[tuple(cell)]:,}", dark, 7.5)
+    names = [drawable(evaluation.classes[c]) for c in order]
+    font_size = class_font_size(size, classes, 9)
+    axes.set_xticks(range(classes), names, fontsize=font_size, **VERTICAL_TEXT)
+    axes.set_yticks(range(classes), names, fontsize=font_size)
+    axes.set(xlabel="Predicted class", ylabel="True class")
+    axes.tick_params(length=0)
+    _separate_groups(axes, [evaluation.groups[c] for c in order])
+    ticks = (0, 0.01, 0.05, 0.2, 0.5, 1)
+    bar = share_colorbar(figure, image, ticks, fraction=0.035, pad=0.03, aspect=30)
+    bar.set_label("Share of the true class")
     return figure
 
 
+@style()
 def feature_distribution(evaluation: Evaluation) -> Figure:
     """Draw a t-SNE map of the features; tail classes are bright and named, others muted.
 
@@ -95,38 +96,38 @@ def feature_distribution(evaluation: Evaluation) -> Figure:
     groups = np.array(evaluation.groups)
     chosen, positions = _feature_map(predictions, evaluation.groups)
     labels = predictions.labels[chosen]
-    with style():
-        figure, axes = new_axes(9.2, 6)
-        handles, names = [], []
-        for group, colour in (("head", "#C3CCD3"), ("medium", "#9AA8B3")):
-            members = groups[labels] == group
-            axes.scatter(
-                positions[members, 0],
-                positions[members, 1],
-                s=7,
-                c=colour,
-                linewidths=0,
-                rasterized=True,
-            )
-            if members.any():
-                handles.append(Line2D([], [], ls="", marker="o", ms=4, c=colour))
-                names.append(f"{group} classes")
-        tail = [c for c in _by_count(evaluation) if groups[c] == "tail" and (labels == c).any()]
-        for i, c in enumerate(tail):
-            look: dict[str, Any] = {"c": _TAIL_COLOURS[i % 7], "marker": _TAIL_MARKERS[i % 5]}
-            points = positions[labels == c]
-            axes.scatter(
-                points[:, 0], points[:, 1], s=22, linewidths=0.4, edgecolors="white",
-                rasterized=len(chosen) > 500, **look,
-            )  # fmt: skip
-            handles.append(Line2D([], [], ls="", ms=5, **look))
-            names.append(drawable(evaluation.classes[c]))
-        axes.set(xticks=[], yticks=[])  # positions on the map have no unit
-        axes.spines[:].set(visible=True, color=GRID_COLOUR)
-        legend(figure, handles, names, loc="outside right upper", ncols=1 + len(names) // 28)
+    figure, axes = new_axes(9.2, 6)
+    handles, names = [], []
+    for group, colour in (("head", "#C3CCD3"), ("medium", "#9AA8B3")):
+        members = groups[labels] == group
+        axes.scatter(
+            positions[members, 0],
+            positions[members, 1],
+            s=7,
+            c=colour,
+            linewidths=0,
+            rasterized=True,
+        )
+        if members.any():
+            handles.append(Line2D([], [], ls="", marker="o", ms=4, c=colour))
+            names.append(f"{group} classes")
+    tail = [c for c in _by_count(evaluation) if groups[c] == "tail" and (labels == c).any()]
+    for i, c in enumerate(tail):
+        look: dict[str, Any] = {"c": _TAIL_COLOURS[i % 7], "marker": _TAIL_MARKERS[i % 5]}
+        points = positions[labels == c]
+        axes.scatter(
+            points[:, 0], points[:, 1], s=22, linewidths=0.4, edgecolors="white",
+            rasterized=len(chosen) > 500, **look,
+        )  # fmt: skip
+        handles.append(Line2D([], [], ls="", ms=5, **look))
+        names.append(drawable(evaluation.classes[c]))
+    axes.set(xticks=[], yticks=[])  # positions on the map have no unit
+    axes.spines[:].set(visible=True, color=GRID_COLOUR)
+    legend(figure, handles, names, loc="outside right upper", ncols=1 + len(names) // 28)
     return figure
 
 
+@style()
 def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None) -> Figure:
     """Draw the accuracy of each class against its training photos, with 95 % Wilson intervals.
 
@@ -136,39 +137,35 @@ def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None
     counts = np.maximum(evaluation.train_counts, 1)  # zero has no logarithm
     accuracy = evaluation.class_accuracy
     low, high = metrics.wilson_interval(accuracy, evaluation.test_counts)
-    with style():
-        figure, axes = new_axes(9.2, 5.4, layout=None)
-        figure.subplots_adjust(left=0.08, right=0.98, top=0.93, bottom=0.11)
-        count_axis(axes, counts)
-        handles = []
-        for group in _present_groups(evaluation):
-            members = np.array([name == group for name in evaluation.groups])
-            colour, marker = COLOURS[group], MARKERS[group]
-            axes.vlines(
-                counts[members], low[members], high[members], colors=colour, lw=0.9, alpha=0.4
-            )
-            axes.plot(
-                counts[members], accuracy[members], marker,
-                c=colour, ms=6, mec="white", mew=0.6, zorder=3,
-            )  # fmt: skip
-            handles.append(
-                (Line2D([], [], ls="", marker=marker, c=colour, ms=6), f"{group} classes")
-            )
-        if against is not None:
-            _draw_against(axes, evaluation, against)
-            hollow = Line2D([], [], ls="", marker="o", mfc="white", mec=INK, ms=5)
-            handles.append((hollow, drawable(against.name)))
-        bottom = np.nanmin([*low, *axes.dataLim.intervaly, 1.0])
-        axes.set_ylim(max(-0.03, bottom - 0.05), 1.04)
-        legend(
-            axes, [handle for handle, _ in handles], [name for _, name in handles],
-            loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2,
+    figure, axes = new_axes(9.2, 5.4, layout=None)
+    figure.subplots_adjust(left=0.08, right=0.98, top=0.93, bottom=0.11)
+    count_axis(axes, counts)
+    handles = []
+    for group in _present_groups(evaluation.groups):
+        members = np.array([name == group for name in evaluation.groups])
+        colour, marker = COLOURS[group], MARKERS[group]
+        axes.vlines(counts[members], low[members], high[members], colors=colour, lw=0.9, alpha=0.4)
+        axes.plot(
+            counts[members], accuracy[members], marker,
+            c=colour, ms=6, mec="white", mew=0.6, zorder=3,
         )  # fmt: skip
-        markers = [line.get_xydata() for line in axes.lines]  # those of `against` too
-        place_labels(figure, axes, _labels(evaluation, counts), np.concatenate(markers))
+        handles.append((Line2D([], [], ls="", marker=marker, c=colour, ms=6), f"{group} classes"))
+    if against is not None:
+        _draw_against(axes, evaluation, against)
+        hollow = Line2D([], [], ls="", marker="o", mfc="white", mec=INK, ms=5)
+        handles.append((hollow, drawable(against.name)))
+    bottom = np.nanmin([*low, *axes.dataLim.intervaly, 1.0])
+    axes.set_ylim(max(-0.03, bottom - 0.05), 1.04)
+    legend(
+        axes, [handle for handle, _ in handles], [name for _, name in handles],
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2,
+    )  # fmt: skip
+    markers = [line.get_xydata() for line in axes.lines]  # those of `against` too
+    place_labels(figure, axes, _labels(evaluation, counts), np.concatenate(markers))
     return figure
 
 
+@style()
 def training_curves(history: Sequence[dict[str, Any]]) -> Figure:
     """Draw loss and validation accuracy by epoch; stages are shaded bands with their names.
 
@@ -189,25 +186,25 @@ def training_curves(history: Sequence[dict[str, Any]]) -> Figure:
              ("val_accuracy", COLOURS["head"], "over photos")),
         ),
     )  # fmt: skip
-    with style():
-        figure = Figure(figsize=(9.2, 3.8), layout="constrained")
-        for axes, (title, lines) in zip(figure.subplots(1, 2), panels, strict=True):
-            for key, colour, label in lines:
-                values = np.array([line.get(key) for line in history], dtype=float)
-                if np.isfinite(values).any():
-                    dots = "." if len(epochs) < 30 else ""
-                    axes.plot(epochs, values, c=colour, lw=1.6, marker=dots, label=label)
-            axes.set_title(title, loc="left", pad=18)
-            axes.set_xlabel("Epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
-            axes.grid(axis="y", color=GRID_COLOUR, lw=0.6)
-            _shade_stages(axes, history)
-            if len(lines) > 1 and axes.lines:
-                axes.yaxis.set_major_formatter(PercentFormatter(1))
-                axes.legend(loc="lower right")
+    figure = Figure(figsize=(9.2, 3.8), layout="constrained")
+    for axes, (title, lines) in zip(figure.subplots(1, 2), panels, strict=True):
+        for key, colour, label in lines:
+            values = np.array([line.get(key) for line in history], dtype=float)
+            if np.isfinite(values).any():
+                dots = "." if len(epochs) < 30 else ""
+                axes.plot(epochs, values, c=colour, lw=1.6, marker=dots, label=label)
+        axes.set_title(title, loc="left", pad=18)
+        axes.set_xlabel("Epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(axis="y", color=GRID_COLOUR, lw=0.6)
+        _shade_stages(axes, history)
+        if len(lines) > 1 and axes.lines:
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
+            axes.legend(loc="lower right")
     return figure
 
 
+@style()
 def class_counts(
     names: Sequence[str], train_counts: Sequence[int], groups: Sequence[str]
 ) -> Figure:
@@ -215,28 +212,27 @@ def class_counts(
     order = np.argsort(-np.array(train_counts), kind="stable")
     counts = np.array(train_counts)[order]
     classes = len(order)
-    with style():
-        figure, axes = new_axes(float(np.clip(0.27 * classes, 6, 13)), 4.2)
-        colours = [COLOURS[groups[c]] for c in order]
-        bars = axes.bar(range(classes), counts, color=colours, width=0.78)
-        font_size = float(np.clip(300 / classes, 5, 9))
-        if classes <= 60:
-            axes.bar_label(
-                bars, [f"{count:,}" for count in counts], rotation=90 if classes > 12 else 0,
-                padding=3, fontsize=font_size - 0.5,
-            )  # fmt: skip
-        labels = [drawable(names[c]) for c in order]
-        axes.set_xticks(
-            range(classes), labels, fontsize=font_size, **(VERTICAL_TEXT if classes > 8 else {})
-        )
-        axes.set(
-            ylabel="Training photos", xlim=(-0.7, classes - 0.3), ylim=(0, counts.max() * 1.15 + 1)
-        )
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        axes.tick_params(axis="x", length=0)
-        present = [group for group in GROUPS if group in groups]
-        patches = [Line2D([], [], ls="", marker="s", ms=7, c=COLOURS[group]) for group in present]
-        legend(axes, patches, [f"{group} classes" for group in present], loc="upper right")
+    figure, axes = new_axes(float(np.clip(0.27 * classes, 6, 13)), 4.2)
+    colours = [COLOURS[groups[c]] for c in order]
+    bars = axes.bar(range(classes), counts, color=colours, width=0.78)
+    font_size = float(np.clip(300 / classes, 5, 9))
+    if classes <= 60:
+        axes.bar_label(
+            bars, [f"{count:,}" for count in counts], rotation=90 if classes > 12 else 0,
+            padding=3, fontsize=font_size - 0.5,
+        )  # fmt: skip
+    labels = [drawable(names[c]) for c in order]
+    axes.set_xticks(
+        range(classes), labels, fontsize=font_size, **(VERTICAL_TEXT if classes > 8 else {})
+    )
+    axes.set(
+        ylabel="Training photos", xlim=(-0.7, classes - 0.3), ylim=(0, counts.max() * 1.15 + 1)
+    )
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    axes.tick_params(axis="x", length=0)
+    present = _present_groups(groups)
+    patches = [Line2D([], [], ls="", marker="s", ms=7, c=COLOURS[group]) for group in present]
+    legend(axes, patches, [f"{group} classes" for group in present], loc="upper right")
     return figure
 
 
@@ -254,16 +250,9 @@ def _by_count(evaluation: Evaluation) -> Ints:
     return np.lexsort(keys).astype(np.int64)
 
 
-def _present_groups(evaluation: Evaluation) -> list[str]:
+def _present_groups(groups: Sequence[str]) -> list[str]:
     """Return the groups that have classes, common ones first."""
-    return [group for group in GROUPS if group in evaluation.groups]
-
-
-def _write_cells(axes: Axes, confusion: Ints, shares: Floats) -> None:
-    """Write the number of photos into each cell that has any."""
-    for cell in np.argwhere(confusion):
-        dark = shares[tuple(cell)] > 0.35
-        write_in_cell(axes, cell, f"{confusion[tuple(cell)]:,}", dark, 7.5)
+    return [group for group in GROUPS if group in groups]
 
 
 def _separate_groups(axes: Axes, groups: Sequence[str]) -> None:

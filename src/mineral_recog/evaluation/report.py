@@ -17,7 +17,7 @@ from mineral_recog.data.images import open_photo
 from mineral_recog.evaluation import calibration_plots, metrics, plots
 from mineral_recog.evaluation.calibration_rows import calibration_context
 from mineral_recog.evaluation.metric_descriptions import leakage_rows, metric_rows, paper_rows
-from mineral_recog.evaluation.results import Evaluation, Predictions
+from mineral_recog.evaluation.results import Evaluation
 from mineral_recog.rendering.html import bilingual, write_page
 
 _MAX_MISTAKES, _MAX_PAIRS, _THUMBNAIL_SIZE = 12, 10, 320
@@ -110,7 +110,7 @@ def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
     if evaluation.predictions is None:
         return []
     predictions = evaluation.predictions
-    guesses = predictions.logits.argmax(axis=1)
+    guesses = predictions.guesses
     wrong = np.flatnonzero(guesses != predictions.labels)
     probability = softmax(predictions.logits[wrong]).max(axis=1, initial=0)
     first = np.argsort(-probability, kind="stable")[:_MAX_MISTAKES]
@@ -144,7 +144,10 @@ def _pairs(evaluation: Evaluation) -> list[dict[str, Any]]:
     """Return the class pairs confused at least twice, largest share of the true class first."""
     if evaluation.predictions is None:
         return []
-    confusion = _confusion(evaluation.predictions, len(evaluation.classes))
+    predictions = evaluation.predictions
+    confusion = metrics.confusion_matrix(
+        predictions.labels, predictions.guesses, len(evaluation.classes)
+    )
     np.fill_diagonal(confusion, 0)
     cells = np.argwhere(confusion >= 2)
     pairs = [(confusion[t, g] / evaluation.test_counts[t], confusion[t, g], t, g) for t, g in cells]
@@ -153,11 +156,6 @@ def _pairs(evaluation: Evaluation) -> list[dict[str, Any]]:
          "of": int(evaluation.test_counts[t]), "share": f"{100 * share:.0f}%"}
         for share, count, t, g in sorted(pairs, reverse=True)[:_MAX_PAIRS]
     ]  # fmt: skip
-
-
-def _confusion(predictions: Predictions, classes: int) -> metrics.Ints:
-    """Return the confusion matrix of the predictions."""
-    return metrics.confusion_matrix(predictions.labels, predictions.logits.argmax(axis=1), classes)
 
 
 def _plots(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Markup]:

@@ -34,6 +34,12 @@ class Predictions:
         if len(lengths) > 1:
             raise ValueError(f"labels, logits, features and dataset differ in length: {lengths}")
 
+    @property
+    def guesses(self) -> npt.NDArray[np.int64]:
+        """The class with the highest logit of each photo, int64 [M]."""
+        guesses: npt.NDArray[np.int64] = self.logits.argmax(axis=1)
+        return guesses
+
 
 @dataclass(frozen=True, eq=False)
 class Answers:
@@ -91,7 +97,7 @@ class OodPictures(NamedTuple):
     Attributes:
         name: Name of the folder; "" for pictures in no sub-folder.
         pictures: Number of pictures.
-        figures: Metrics by the keys of `ood_metrics`.
+        figures: Metrics by the keys of `calibration_metrics.ood_metrics`.
     """
 
     name: str
@@ -106,7 +112,7 @@ class CalibrationResults:
     Attributes:
         temperature: Temperature of the calibration.
         coverage_target: Coverage requested of the prediction sets.
-        metrics: Metrics by the keys of `calibration_metrics`.
+        metrics: Metrics by the keys of `calibration_metrics.calibration_metrics`.
         val_counts: Validation photos per class that the calibration used, C.
         bases: Whose validation photos the threshold of each class is based on, C.
         class_coverage: Share of photos per class whose set holds the class, float [C]; nan

@@ -1,4 +1,4 @@
-"""Significance of a change between two models that answered the same photos; numpy only.
+"""Significance of a change between two models that answered the same photos.
 
 The tests cover the sampling of the photos: would other photos of the same minerals show the same
 change? They do not cover the randomness of training, which only runs with other seeds show.
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.metrics import Floats, Ints
 from mineral_recog.evaluation.results import Answers
 
 RESAMPLES = 2000
@@ -108,16 +108,9 @@ def mcnemar(first: Ints, second: Ints) -> McNemar:
     """
     if first.shape != second.shape:
         raise ValueError(f"{first.shape} photos but {second.shape}")
+    from scipy.stats import binomtest  # slow to import, and only comparisons need it
+
     lost, gained = int((first > second).sum()), int((second > first).sum())
-    return McNemar(lost, gained, _fair_coin_p(lost, gained))
-
-
-def _fair_coin_p(heads: int, tails: int) -> float:
-    """Return the probability that a fair coin falls at least as unevenly; exact, in integers."""
-    throws = heads + tails
-    ways = tail_ways = 1
-    for fewer in range(min(heads, tails)):
-        ways = ways * (throws - fewer) // (fewer + 1)
-        tail_ways += ways
-    share: float = 2 * tail_ways / (1 << throws)
-    return min(1.0, share)
+    photos = lost + gained
+    p = float(binomtest(min(lost, gained), photos).pvalue) if photos else 1.0
+    return McNemar(lost, gained, p)

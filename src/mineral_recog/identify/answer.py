@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.identify.evidence import Evidence, posterior
+from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, distinguishing_facts, next_tests
 from mineral_recog.minerals.facts import Mineral
 
@@ -45,11 +46,9 @@ class Candidate:
     mineral: Mineral | None
 
     @property
-    def names(self) -> dict[str, str]:
-        """The names in both languages, or the class name if the table lacks them."""
-        if self.mineral is None:
-            return {"en": self.name, "zh": self.name}
-        return {"en": self.mineral.name, "zh": self.mineral.chinese or self.mineral.name}
+    def names(self) -> Text:
+        """The names in both languages, see `class_names`."""
+        return class_names(self.name, self.mineral)
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,8 @@ class Lookalike:
     """A class that can be confused with the answer, and how they differ, if that is known."""
 
     name: str
-    names: dict[str, str]
-    text: dict[str, str] | None
+    names: Text
+    text: Text | None
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,17 @@ class Answer:
                 "strangeness": round(self.ood_score, 6),
                 "limit": round(self.ood_threshold, 6),
             },
-            "candidates": [_candidate_json(candidate) for candidate in self.candidates[:top]],
+            "candidates": [
+                {
+                    "class": candidate.name,
+                    "names": candidate.names,
+                    "probability": round(candidate.probability, 6),
+                    "by_photo": round(candidate.photo_probability, 6),
+                    "in_set": candidate.in_set,
+                    "mineral": None if candidate.mineral is None else candidate.mineral.facts(),
+                }
+                for candidate in self.candidates[:top]
+            ],
             "set": {
                 "coverage": self.coverage,
                 "classes": [candidate.name for candidate in self.likely],
@@ -125,15 +134,9 @@ class Answer:
         }
 
 
-def _candidate_json(candidate: Candidate) -> dict[str, Any]:
-    return {
-        "class": candidate.name,
-        "names": candidate.names,
-        "probability": round(candidate.probability, 6),
-        "by_photo": round(candidate.photo_probability, 6),
-        "in_set": candidate.in_set,
-        "mineral": None if candidate.mineral is None else candidate.mineral.facts(),
-    }
+def class_names(name: str, mineral: Mineral | None) -> Text:
+    """Return a class's names in both languages, or its own name twice if the table lacks it."""
+    return {"en": name, "zh": name} if mineral is None else mineral.names
 
 
 def answer_from_outputs(
@@ -194,9 +197,7 @@ def answer_from_outputs(
 def _lookalikes(candidates: tuple[Candidate, ...]) -> tuple[Lookalike, ...]:
     """Return the next candidates that are in the set or likely enough."""
     first, *others = candidates
-    likely = [other for other in others if other.in_set or other.probability >= MIN_PROBABILITY][
-        :MAX_LOOKALIKES
-    ]
+    likely = [other for other in others if other.in_set or other.probability >= MIN_PROBABILITY]
     return tuple(
         Lookalike(
             other.name,
@@ -205,5 +206,5 @@ def _lookalikes(candidates: tuple[Candidate, ...]) -> tuple[Lookalike, ...]:
             if other.mineral and first.mineral
             else None,
         )
-        for other in likely
+        for other in likely[:MAX_LOOKALIKES]
     )

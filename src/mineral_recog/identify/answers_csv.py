@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 from mineral_recog.csv_files import escape_formula
@@ -20,54 +21,55 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class AnswerFile:
-    """A CSV file of answers, one line per photo, written to disk before the next photo is read.
+@contextmanager
+def open_answers(path: Path, settings: str) -> Iterator[AnswerFile]:
+    """Open a CSV file of answers, or begin one; existing lines are kept.
 
     Args:
-        path: Path of the file; existing lines are kept.
+        path: Path of the file; missing folders are created.
         settings: What else the answers depend on, model and evidence, as text on one line.
 
     Raises:
         UserError: The file contains something else, or answers of another model or evidence.
     """
+    settings_digest = hashlib.sha256(settings.encode("utf-8")).hexdigest()[:12]
+    answered = _answered(path, settings_digest) if path.exists() else None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The byte order mark makes spreadsheets decode Chinese text as UTF-8.
+    encoding = "utf-8" if answered is not None else "utf-8-sig"
+    with path.open("a", encoding=encoding, errors="backslashreplace", newline="") as file:
+        if answered is None:
+            csv.writer(file).writerow(COLUMNS)
+        elif _is_truncated(path):
+            file.write("\r\n")
+        yield AnswerFile(file, settings_digest, answered or set())
 
-    def __init__(self, path: Path, settings: str) -> None:
-        self.path = path
-        self.settings_digest = hashlib.sha256(settings.encode("utf-8")).hexdigest()[:12]
-        self.answered = _answered(path, self.settings_digest) if path.exists() else None
+
+class AnswerFile:
+    """A CSV file of answers, one line per photo, written to disk before the next photo is read.
+
+    Args:
+        file: The open file.
+        settings_digest: Digest of what else the answers depend on, for each line.
+        answered: Digests of the photos that have an answer.
+    """
+
+    def __init__(self, file: IO[str], settings_digest: str, answered: set[str]) -> None:
+        self.file, self.settings_digest, self.answered = file, settings_digest, answered
         self.skipped: list[Path] = []
         self.digests: dict[Path, str] = {}  # of photos without an answer yet
-        self.file: IO[str]
-
-    def __enter__(self) -> AnswerFile:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        # The byte order mark makes spreadsheets decode Chinese text as UTF-8.
-        encoding = "utf-8" if self.answered is not None else "utf-8-sig"
-        self.file = self.path.open("a", encoding=encoding, errors="backslashreplace", newline="")
-        if self.answered is None:
-            csv.writer(self.file).writerow(COLUMNS)
-        elif _is_truncated(self.path):
-            self.file.write("\r\n")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.file.close()
 
     def has(self, path: Path) -> bool:
         """Return whether a photo with the same bytes has an answer; call this before `add`."""
         try:
-            self.digests[path] = _digest(path)
+            digest = _digest(path)
         except OSError:
             return False  # the error is reported when the photo is opened
-        if self.answered is None or self.digests[path] not in self.answered:
-            return False
-        self.skipped.append(path)
-        return True
+        if digest in self.answered:
+            self.skipped.append(path)
+            return True
+        self.digests[path] = digest
+        return False
 
     def add(self, path: Path, answer: Answer) -> None:
         """Write the answer about a photo."""

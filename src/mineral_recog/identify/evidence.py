@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from mineral_recog.identify.evidence_parser import (
     parse_yes_no,
 )
 from mineral_recog.identify.likelihood import SCALES, Floats, Interval, Outcome, likelihoods
-from mineral_recog.minerals.facts import LUSTRES, STREAKS, Mineral
+from mineral_recog.minerals.facts import VOCABULARIES, Mineral
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Evidence:
 
     Attributes:
         hardness: Interval of the Mohs hardness; 0 and 10 are open ends.
-        streak: Word of STREAKS.
-        lustre: Word of LUSTRES.
+        streak: Word of the list in VOCABULARIES.
+        lustre: Word of the list in VOCABULARIES.
         density: Interval of the density, g/cm3; 0.5 and 25 are open ends.
         magnetic: Whether a hand magnet attracts the specimen.
         acid: Whether it fizzes in cold dilute hydrochloric acid.
@@ -45,20 +45,19 @@ class Evidence:
             interval = getattr(self, test)
             if interval is not None and not lowest <= interval[0] < interval[1] <= highest:
                 raise ValueError(f"{test} {interval} is not an interval in {lowest} .. {highest}")
-        for word, words in ((self.streak, STREAKS), (self.lustre, LUSTRES)):
+        for test in ("streak", "lustre"):
+            word, words = getattr(self, test), VOCABULARIES[test]
             if word is not None and word not in words:
                 raise ValueError(f"{word} is not one of {', '.join(words)}")
 
-    def outcomes(self) -> Iterator[tuple[str, Outcome]]:
-        """Yield the name and outcome of each test done."""
-        for field in fields(self):
-            if (outcome := getattr(self, field.name)) is not None:
-                yield field.name, outcome
+    def outcomes(self) -> dict[str, Outcome]:
+        """Return the outcome of each test done, by the name of the test."""
+        return {test: outcome for test, outcome in vars(self).items() if outcome is not None}
 
     @property
     def empty(self) -> bool:
         """Return whether no test was done."""
-        return not any(True for _ in self.outcomes())
+        return not self.outcomes()
 
 
 def read_evidence(
@@ -109,7 +108,7 @@ def posterior(prior: Floats, minerals: Sequence[Mineral | None], evidence: Evide
     has_mineral = np.array([mineral is not None for mineral in minerals])
     table_prior = np.where(has_mineral, prior, 0.0)
     updated = table_prior.copy()
-    for test, outcome in evidence.outcomes():
+    for test, outcome in evidence.outcomes().items():
         updated *= likelihoods(test, outcome, table_prior, minerals)
     total = updated.sum()
     return np.where(

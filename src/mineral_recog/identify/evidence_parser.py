@@ -7,7 +7,7 @@ import unicodedata
 
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.likelihood import DENSITY_ERROR, HARDNESS_ERROR, SCALES, Interval
+from mineral_recog.identify.likelihood import HARDNESS_ERROR, SCALES, Interval, measurement_error
 from mineral_recog.identify.scratch_parser import parse_scratch
 from mineral_recog.minerals.facts import VOCABULARIES, english_word
 
@@ -36,15 +36,14 @@ def parse_hardness(text: str) -> Interval:
     Raises:
         UserError: A clause is not understood, or two contradict each other.
     """
-    low, high = SCALES["hardness"]
+    softest, hardest = SCALES["hardness"]
+    low, high = softest, hardest
     clauses = [part.strip() for part in _AND.split(_normalise(text)) if part.strip()]
     for clause in clauses or [""]:
-        interval = _parse_interval(clause, "hardness", HARDNESS_ERROR, 0.0)
+        interval = _parse_interval(clause, "hardness")
         if (scratch := parse_scratch(clause)) is not None:
             limit, is_harder = scratch
-            interval = (
-                (limit, SCALES["hardness"][1]) if is_harder else (SCALES["hardness"][0], limit)
-            )
+            interval = (limit, hardest) if is_harder else (softest, limit)
         if interval is None:
             raise _not_understood(
                 "hardness",
@@ -75,7 +74,7 @@ def parse_density(text: str) -> Interval:
     Raises:
         UserError: The text is not understood.
     """
-    interval = _parse_interval(_UNIT.sub("", _normalise(text)), "density", 0.0, DENSITY_ERROR)
+    interval = _parse_interval(_UNIT.sub("", _normalise(text)), "density")
     if interval is None:
         low, high = SCALES["density"]
         raise _not_understood(
@@ -125,7 +124,7 @@ def parse_yes_no(test: str, text: str) -> bool:
     return cleaned in _YES
 
 
-def _parse_interval(text: str, scale: str, error: float, relative_error: float) -> Interval | None:
+def _parse_interval(text: str, scale: str) -> Interval | None:
     """Return the interval of a number, range or bound within a scale, or None if it is invalid."""
     lowest, highest = SCALES[scale]
     if match := re.fullmatch(_NUMBER, text):
@@ -141,7 +140,7 @@ def _parse_interval(text: str, scale: str, error: float, relative_error: float) 
     if not lowest <= low <= high <= highest:
         return None
     if low == high:
-        margin = error + relative_error * low
+        margin = measurement_error(scale, low)
         low, high = max(low - margin, lowest), min(high + margin, highest)
     return low, high
 

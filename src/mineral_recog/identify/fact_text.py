@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mineral_recog.identify.likelihood import Interval
+from mineral_recog.identify.likelihood import Interval, tested_fact
 from mineral_recog.minerals.facts import VOCABULARIES, Mineral
 
 Text = dict[str, str]  # {"en": ..., "zh": ...}
 
-MAGNETIC: dict[str, Text] = {
-    "strong": {"en": "strongly magnetic", "zh": "强磁性"},
-    "weak": {"en": "weakly magnetic", "zh": "弱磁性"},
-    "none": {"en": "not magnetic", "zh": "无磁性"},
-}
-ACID: dict[str, Text] = {
-    "fizzes": {"en": "fizzes in acid", "zh": "遇酸起泡"},
-    "fizzes when powdered": {"en": "fizzes in acid when powdered", "zh": "粉末遇酸起泡"},
-    "none": {"en": "does not fizz in acid", "zh": "遇酸不起泡"},
+PHRASES: dict[str, dict[str, Text]] = {
+    "magnetic": {
+        "strong": {"en": "strongly magnetic", "zh": "强磁性"},
+        "weak": {"en": "weakly magnetic", "zh": "弱磁性"},
+        "none": {"en": "not magnetic", "zh": "无磁性"},
+    },
+    "acid": {
+        "fizzes": {"en": "fizzes in acid", "zh": "遇酸起泡"},
+        "fizzes when powdered": {"en": "fizzes in acid when powdered", "zh": "粉末遇酸起泡"},
+        "none": {"en": "does not fizz in acid", "zh": "遇酸不起泡"},
+    },
 }
 
 
@@ -33,16 +35,14 @@ def fact_text(fact: str, mineral: Mineral) -> Text | None:
         fact: `hardness`, `density`, `magnetic`, `acid`, or a column of words.
         mineral: The mineral.
     """
+    value = tested_fact(fact, mineral)
+    if not value:
+        return None
     if fact in ("hardness", "density"):
-        interval: Interval | None = getattr(mineral, fact)
-        return None if interval is None else _interval_text(interval, fact)
-    if fact == "magnetic":
-        return None if mineral.magnetism is None else MAGNETIC[mineral.magnetism]
-    if fact == "acid":
-        return None if mineral.acid is None else ACID[mineral.acid]
-    value = getattr(mineral, fact) or ()
-    words = (value,) if isinstance(value, str) else value
-    return _words_text(words, fact) if words else None
+        return _interval_text(value, fact)
+    if fact in PHRASES:
+        return PHRASES[fact][value]
+    return _words_text((value,) if isinstance(value, str) else value, fact)
 
 
 def join_texts(parts: Sequence[Text]) -> Text:

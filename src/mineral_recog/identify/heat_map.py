@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -80,14 +82,13 @@ def _occlusion_map(network: Network, pixels: Tensor, label: int) -> Tensor:
     """
     size = pixels.shape[-1]
     mean_colour = pixels.float().mean(dim=(1, 2), keepdim=True).byte()
+    width = round(2 * size / (GRID + 1))
+    starts = [round(step * size / (GRID + 1)) for step in range(GRID)]
     photos = [pixels]
-    for row in range(GRID):
-        for column in range(GRID):
-            occluded = pixels.clone()
-            top, left = (round(step * size / (GRID + 1)) for step in (row, column))
-            width = round(2 * size / (GRID + 1))
-            occluded[:, top : top + width, left : left + width] = mean_colour
-            photos.append(occluded)
+    for top, left in product(starts, repeat=2):
+        occluded = pixels.clone()
+        occluded[:, top : top + width, left : left + width] = mean_colour
+        photos.append(occluded)
     logits = torch.cat(
         [network(batch)[1] for batch in torch.stack(photos).split(BATCH_SIZE)]
     ).float()

@@ -84,8 +84,7 @@ class Identifier:
             photos = [photos]
         if not photos:
             raise DataError(tr("No photo: give at least one.", "没有照片：请至少给出一张。"))
-        images = [self.open(photo) for photo in photos]
-        observations = list(self.observe(images))
+        observations = self.observe(map(self.open, photos))
         return self.answer(
             [observation.outputs for observation in observations], evidence, coverage
         )
@@ -116,7 +115,7 @@ class Identifier:
 
     def observe_batch(self, batch: Tensor) -> list[Observation]:
         """Run the model on photos transformed with `transform`, uint8 [B, 3, S, S]."""
-        features, logits = predict_batch(self.network, batch, self.device)
+        features, logits = predict_batch(self.network, batch)
         ood_scores = self.bundle.calibration.ood.score(features, logits)
         return [
             Observation(PhotoOutputs(logits[i], float(ood_scores[i])), features[i], batch[i])
@@ -182,8 +181,9 @@ def load(
     """
     run = Path(run)
     bundle = read_bundle(run, backbone)
-    table = read_minerals(Path(minerals) if minerals else None)
-    torch_device = choose_device(device)
-    dimensions = bundle.network.classifier.in_features
-    gallery = read_gallery(run, len(bundle.classes), dimensions)
-    return Identifier(bundle, table, gallery, torch_device)
+    return Identifier(
+        bundle,
+        minerals=read_minerals(Path(minerals) if minerals else None),
+        device=choose_device(device),
+        gallery=read_gallery(run, len(bundle.classes), bundle.network.classifier.in_features),
+    )

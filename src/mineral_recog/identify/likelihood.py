@@ -10,7 +10,7 @@ mineral. The constants are chosen by judgement, not fitted to photos.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from statistics import NormalDist
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.minerals.facts import LUSTRES, MAX_DENSITY, MAX_HARDNESS, STREAKS, Mineral
+from mineral_recog.minerals.facts import MAX_DENSITY, MAX_HARDNESS, VOCABULARIES, Mineral
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
@@ -42,6 +42,12 @@ SIMILAR: Mapping[str, tuple[str, ...]] = {
         "resinous greasy", "greasy waxy", "pearly silky", "waxy earthy",
     ),
 }  # fmt: skip
+YES_PROBABILITIES: Mapping[str, Mapping[str, float]] = {  # P(yes | fact)
+    # only a strong magnet attracts a weak mineral
+    "magnetic": {"strong": 1.0, "weak": 0.5, "none": 0.0},
+    # users may or may not powder or warm the mineral
+    "acid": {"fizzes": 1.0, "fizzes when powdered": 0.5, "none": 0.0},
+}
 _NORMAL = NormalDist()
 
 
@@ -51,8 +57,8 @@ def _bins(edges: Floats) -> list[Interval]:
 
 OUTCOMES: Mapping[str, Sequence[Outcome]] = {  # of each test, easiest test first
     "hardness": _bins(np.linspace(*SCALES["hardness"], 21)),  # steps of 0.5
-    "streak": tuple(STREAKS),
-    "lustre": tuple(LUSTRES),
+    "streak": tuple(VOCABULARIES["streak"]),
+    "lustre": tuple(VOCABULARIES["lustre"]),
     "density": _bins(np.geomspace(*SCALES["density"], 50)),  # 8 % wide, twice the error
     "magnetic": (True, False),
     "acid": (True, False),
@@ -71,8 +77,8 @@ def likelihoods(
     values = [
         None if mineral is None else likelihood(test, outcome, mineral) for mineral in minerals
     ]
-    is_known = np.array([value is not None for value in values])
-    result = np.array([0.0 if value is None else value for value in values])
+    result = np.array(values, dtype=np.float64)  # None becomes NaN
+    is_known = ~np.isnan(result)
     total = weights[is_known].sum()
     result[~is_known] = weights[is_known] @ result[is_known] / total if total > 0 else 1.0
     return result
@@ -87,14 +93,23 @@ def likelihood(test: str, outcome: Outcome, mineral: Mineral) -> float | None:
             for the magnet and acid, whether the specimen is attracted or fizzes.
         mineral: The mineral.
     """
+    fact = tested_fact(test, mineral)
+    if not fact:
+        return None
     if isinstance(outcome, tuple):
         outcome = _widen(test, outcome)
-    correct = _CORRECT_TEST[test](mineral, outcome)
-    return (
-        None
-        if correct is None
-        else (1 - BLUNDER_RATE) * correct + BLUNDER_RATE * _blunder_probability(test, outcome)
-    )
+    correct = _probability_if_correct(test, outcome, fact)
+    return (1 - BLUNDER_RATE) * correct + BLUNDER_RATE * _blunder_probability(test, outcome)
+
+
+def tested_fact(test: str, mineral: Mineral) -> Any:
+    """Return the fact that a test shows; None or an empty tuple if the table lacks it."""
+    return getattr(mineral, "magnetism" if test == "magnetic" else test)
+
+
+def measurement_error(test: str, value: float) -> float:
+    """Return the standard error of a measured hardness or density."""
+    return HARDNESS_ERROR if test == "hardness" else DENSITY_ERROR * value
 
 
 def _widen(test: str, interval: Interval) -> Interval:
@@ -115,28 +130,28 @@ def _blunder_probability(test: str, outcome: Outcome) -> float:
     return (outcome[1] - outcome[0]) / (high - low)
 
 
-def _hardness(mineral: Mineral, measured: Interval) -> float | None:
-    if mineral.hardness is None:
-        return None
-    return _interval_probability("hardness", measured, mineral.hardness, HARDNESS_ERROR)
+def _probability_if_correct(test: str, outcome: Any, fact: Any) -> float:
+    """Return P(outcome | mineral, test done correctly) for a fact of the mineral.
+
+    All words of the mineral are equally likely to be true of a specimen.
+    """
+    match test:
+        case "hardness" | "density":
+            return _interval_probability(test, outcome, fact)
+        case "streak" | "lustre":
+            return sum(_confusion(test, true_word, outcome) for true_word in fact) / len(fact)
+        case _:
+            p_yes = YES_PROBABILITIES[test][fact]
+            return p_yes if outcome else 1 - p_yes
 
 
-def _density(mineral: Mineral, measured: Interval) -> float | None:
-    if mineral.density is None:
-        return None
-    return _interval_probability(
-        "density", measured, mineral.density, DENSITY_ERROR * sum(mineral.density) / 2
-    )
-
-
-def _interval_probability(
-    test: str, measured: Interval, true_range: Interval, error: float
-) -> float:
+def _interval_probability(test: str, measured: Interval, true_range: Interval) -> float:
     """Return P(low <= x + e <= high), with the ends of the scale open.
 
     x is uniform over the mineral's range, e is normal.
     """
     low, high = SCALES[test]
+    error = measurement_error(test, sum(true_range) / 2)
     below_low = 0.0 if measured[0] <= low else _probability_below(measured[0], true_range, error)
     below_high = 1.0 if measured[1] >= high else _probability_below(measured[1], true_range, error)
     return max(below_high - below_low, 0.0)
@@ -154,26 +169,11 @@ def _probability_below(limit: float, true_range: Interval, error: float) -> floa
     return (integral_low - integral_high) / (z_low - z_high)
 
 
-def _streak(mineral: Mineral, word: str) -> float | None:
-    return _word_probability("streak", word, mineral.streak)
-
-
-def _lustre(mineral: Mineral, word: str) -> float | None:
-    return _word_probability("lustre", word, mineral.lustre)
-
-
-def _word_probability(test: str, word: str, true_words: tuple[str, ...]) -> float | None:
-    """Return P(word), with all words of the mineral equally likely to be true of a specimen.
+def _confusion(test: str, true_word: str, word: str) -> float:
+    """Return P(word | true word).
 
     A share of people, CONFUSION_RATE, use a word similar to the true one.
     """
-    if not true_words:
-        return None
-    return sum(_confusion(test, true_word, word) for true_word in true_words) / len(true_words)
-
-
-def _confusion(test: str, true_word: str, word: str) -> float:
-    """Return P(word | true word)."""
     similar = _similar(test, true_word)
     if word == true_word:
         return 1 - CONFUSION_RATE if similar else 1.0
@@ -184,35 +184,3 @@ def _confusion(test: str, true_word: str, word: str) -> float:
 def _similar(test: str, word: str) -> tuple[str, ...]:
     pairs = [pair.split() for pair in SIMILAR[test]]
     return tuple(other for pair in pairs if word in pair for other in pair if other != word)
-
-
-def _magnetic(mineral: Mineral, is_attracted: bool) -> float | None:
-    """Return P(is_attracted); only a strong magnet attracts a weak mineral, hence 0.5."""
-    return _yes_no_probability(
-        {"strong": 1.0, "weak": 0.5, "none": 0.0}, mineral.magnetism, is_attracted
-    )
-
-
-def _acid(mineral: Mineral, fizzes: bool) -> float | None:
-    """Return P(fizzes); 0.5 if only powder does, since users may or may not powder or warm it."""
-    return _yes_no_probability(
-        {"fizzes": 1.0, "fizzes when powdered": 0.5, "none": 0.0}, mineral.acid, fizzes
-    )
-
-
-def _yes_no_probability(
-    yes_probabilities: Mapping[str, float], word: str | None, is_yes: bool
-) -> float | None:
-    if word is None:
-        return None
-    return yes_probabilities[word] if is_yes else 1 - yes_probabilities[word]
-
-
-_CORRECT_TEST: Mapping[str, Callable[[Mineral, Any], float | None]] = {
-    "hardness": _hardness,
-    "streak": _streak,
-    "lustre": _lustre,
-    "density": _density,
-    "magnetic": _magnetic,
-    "acid": _acid,
-}

@@ -63,13 +63,13 @@ def next_tests(
         evidence: Tests already done, which are left out. For hardness, the scratch tests within
             the known interval remain.
     """
+    done = evidence.outcomes()
     low, high = evidence.hardness or SCALES["hardness"]
     candidates = [
         (test, _outcome_table("hardness", [(limit, high), (low, limit)], probabilities, minerals))
         for limit, test in SCRATCH_TESTS.items()
         if low < limit < high
     ]
-    done = dict(evidence.outcomes())
     candidates += [
         (test, _outcome_table(test.key, OUTCOMES[test.key], probabilities, minerals))
         for test in OTHER_TESTS

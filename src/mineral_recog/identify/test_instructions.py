@@ -48,7 +48,10 @@ class Procedure:
 
         None if all have the same result.
         """
-        by_result = self._minerals_by_result(_most_likely(probabilities, minerals))
+        by_result: dict[_Result, list[Mineral]] = {}
+        for mineral in _most_likely(probabilities, minerals):
+            if (result := self.result(mineral)) is not None:
+                by_result.setdefault(result, []).append(mineral)
         if len(by_result) < 2:
             return None
         english, chinese = [], []
@@ -61,13 +64,6 @@ class Procedure:
             "en": f"{self.instruction['en']}: {separator.join(english)}",
             "zh": f"{self.instruction['zh']}：{'，'.join(chinese)}",
         }
-
-    def _minerals_by_result(self, minerals: Sequence[Mineral]) -> dict[_Result, list[Mineral]]:
-        by_result: dict[_Result, list[Mineral]] = {}
-        for mineral in minerals:
-            if (result := self.result(mineral)) is not None:
-                by_result.setdefault(result, []).append(mineral)
-        return by_result
 
 
 def _most_likely(probabilities: Floats, minerals: Sequence[Mineral | None]) -> list[Mineral]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+from contextlib import suppress
 
 import psutil
 import torch
@@ -31,24 +32,18 @@ def choose_device(name: str) -> torch.device:
     }
     if name == "auto":
         return torch.device(next(kind for kind, exists in available.items() if exists))
-    try:
+    with suppress(RuntimeError):  # torch does not know the name
         device = torch.device(name)
-    except RuntimeError:
-        device = None
-    out_of_range = (
-        device is not None
-        and device.type == "cuda"
-        and (device.index or 0) >= torch.cuda.device_count()
-    )
-    if device is None or not available.get(device.type, False) or out_of_range:
-        choices = ", ".join(kind for kind, exists in available.items() if exists)
-        raise UserError(
-            tr(
-                f"Device {name} is not available: this machine has {choices}; use --device auto.",
-                f"设备 {name} 不可用：本机有 {choices}；请用 --device auto。",
-            )
+        out_of_range = device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
+        if available.get(device.type, False) and not out_of_range:
+            return device
+    choices = ", ".join(kind for kind, exists in available.items() if exists)
+    raise UserError(
+        tr(
+            f"Device {name} is not available: this machine has {choices}; use --device auto.",
+            f"设备 {name} 不可用：本机有 {choices}；请用 --device auto。",
         )
-    return device
+    )
 
 
 def memory_in_use(device: torch.device) -> int:

@@ -51,6 +51,11 @@ class Network(nn.Module):
         self.register_buffer("mean", 255 * mean.view(channels), persistent=False)
         self.register_buffer("std", 255 * std.view(channels), persistent=False)
 
+    @property
+    def device(self) -> torch.device:
+        """The device that holds the network."""
+        return self.mean.device
+
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Return features float [B, D] and logits float [B, C] from pixels uint8 [B, 3, S, S]."""
         return self.classify(self.backbone(self.normalise(pixels)))
@@ -79,10 +84,6 @@ class Network(nn.Module):
         self.backbone.requires_grad_(not frozen)
         if frozen and normalisation:
             self.backbone.eval()
-
-    def reset_classifier(self) -> None:
-        """Draw new random weights for the classifier."""
-        self.classifier.reset_parameters()
 
 
 @dataclass(frozen=True)
@@ -158,11 +159,12 @@ def build_untrained_network(
     Raises:
         UserError: The backbone is unknown, or does not support the image size.
     """
-    if isinstance(backbone, nn.Module):
-        return _assemble_network(copy.deepcopy(backbone), head, classes, preprocessing)
-    return _assemble_network(
-        _create_backbone(backbone, preprocessing.image_size), head, classes, preprocessing
+    module = (
+        copy.deepcopy(backbone)
+        if isinstance(backbone, nn.Module)
+        else _create_backbone(backbone, preprocessing.image_size)
     )
+    return _assemble_network(module, head, classes, preprocessing)
 
 
 def backbone_name(backbone: nn.Module) -> str:

@@ -34,7 +34,6 @@ class Outputs:
 def predict(
     network: Network,
     batches: Iterable[Batch],
-    device: torch.device,
     precision: str = "float32",
     views: int | None = None,
     on_batch: Callable[[], None] = lambda: None,
@@ -42,31 +41,24 @@ def predict(
     """Run the network in evaluation mode over all batches; it stays in that mode.
 
     Args:
-        network: Network on the device.
+        network: Network on any device.
         batches: Batches of pixels.
-        device: Device of the network.
         precision: See `predict_batch`.
         views: See `predict_batch`.
         on_batch: Called after each batch.
     """
-    indices, labels, features, logits = [], [], [], []
+    rows = []
     for batch in batches:
-        batch_features, batch_logits = predict_batch(
-            network, batch.inputs, device, precision, views
-        )
-        indices.append(batch.indices.numpy())
-        labels.append(batch.labels.numpy())
-        features.append(batch_features)
-        logits.append(batch_logits)
+        features, logits = predict_batch(network, batch.inputs, precision, views)
+        rows.append((batch.indices.numpy(), batch.labels.numpy(), logits, features))
         on_batch()
-    return Outputs(*map(np.concatenate, (indices, labels, logits, features)))
+    return Outputs(*map(np.concatenate, zip(*rows, strict=True)))
 
 
 @torch.inference_mode()
 def predict_batch(
     network: Network,
     pixels: Tensor,
-    device: torch.device,
     precision: str = "float32",
     views: int | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -75,9 +67,8 @@ def predict_batch(
     With two views they are the means over each photo and its mirror image.
 
     Args:
-        network: Network on the device.
-        pixels: uint8 [B, 3, S, S].
-        device: Device of the network.
+        network: Network on any device.
+        pixels: uint8 [B, 3, S, S], on any device.
         precision: `float32` or `bfloat16`.
         views: 1 or 2; by default the test views of the network.
 
@@ -85,8 +76,8 @@ def predict_batch(
         Features float32 [B, D] and logits float32 [B, C].
     """
     network.eval()
-    with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        pixels = pixels.to(device, non_blocking=True)
+    with torch.autocast(network.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        pixels = pixels.to(network.device, non_blocking=True)
         features, logits = network(pixels)
         if (views or network.preprocessing.test_views) == 2:
             mirrored = network(pixels.flip(3))

@@ -6,6 +6,7 @@ particular: a new method is a new recipe.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -77,6 +78,40 @@ class Stage(Settings):
                 )
             )
         return self
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A learning-rate schedule, which several stages may share.
+
+    Attributes:
+        first_epoch: First epoch of the run, from 0, that it covers.
+        epochs: Its length.
+        shape: `one_cycle`, `cosine` or `constant`.
+        warmup: Fraction of it in which the learning rate rises.
+    """
+
+    first_epoch: int
+    epochs: int
+    shape: str
+    warmup: float
+
+
+@dataclass(frozen=True)
+class StageInRun:
+    """A stage and its place in a run.
+
+    Attributes:
+        name: Name of the stage.
+        stage: Its settings.
+        first_epoch: Its first epoch in the run, from 0.
+        schedule: Its learning-rate schedule.
+    """
+
+    name: str
+    stage: Stage
+    first_epoch: int
+    schedule: Schedule
 
 
 class Adjustment(Settings):
@@ -173,35 +208,31 @@ class Recipe(Settings):
         """Return the epochs of all stages together."""
         return sum(stage.epochs for stage in self.stages.values())
 
-    def stage_at(self, epoch: int) -> tuple[str, int]:
-        """Return the stage of an epoch of the run (from 0): its name and its first epoch."""
+    def stage_at(self, epoch: int) -> StageInRun:
+        """Return the stage of an epoch of the run, from 0."""
         first = 0
         for name, stage in self.stages.items():
             if epoch < first + stage.epochs:
-                return name, first
+                return StageInRun(name, stage, first, self.schedule_of(name))
             first += stage.epochs
         raise IndexError(epoch)
 
-    def schedule_span(self, name: str) -> tuple[int, int, Stage]:
-        """Return the learning-rate schedule of a stage, which several stages may share.
-
-        Args:
-            name: The stage.
-
-        Returns:
-            The first epoch of the schedule, its length in epochs, and the stage that begins it.
-        """
-        epoch = first_epoch = epochs = 0
-        first_stage, is_found = next(iter(self.stages.values())), False
-        for stage_name, stage in self.stages.items():
-            if stage.schedule != "continue":
-                if is_found:
-                    break
-                first_epoch, epochs, first_stage = epoch, 0, stage
-            epochs += stage.epochs
-            epoch += stage.epochs
-            is_found = is_found or stage_name == name
-        return first_epoch, epochs, first_stage
+    def schedule_of(self, name: str) -> Schedule:
+        """Return the learning-rate schedule of a stage, with the stages that continue it."""
+        stages = list(self.stages.values())
+        begin = list(self.stages).index(name)
+        end = begin + 1
+        while stages[begin].schedule == "continue":
+            begin -= 1
+        while end < len(stages) and stages[end].schedule == "continue":
+            end += 1
+        epochs = [stage.epochs for stage in stages]
+        return Schedule(
+            sum(epochs[:begin]),
+            sum(epochs[begin:end]),
+            stages[begin].schedule,
+            stages[begin].warmup,
+        )
 
     def to_yaml(self) -> str:
         """Return the recipe as YAML, with every default written out."""

@@ -1,11 +1,10 @@
 """Self-contained HTML pages, with texts and plots in English and Chinese."""
 
 import re
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -46,19 +45,13 @@ def write_page(path: Path, template: str, context: dict[str, Any]) -> None:
         OSError: `path` cannot be written.
     """
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, loader=FunctionLoader(_source)
+        autoescape=True, undefined=StrictUndefined, loader=PackageLoader("mineral_recog", "")
     )
     defaults = {"language": "zh" if is_chinese() else "en", "split_names": _SPLIT_NAMES}
     text = environment.get_template(template).render(defaults | context)
     with atomic_file(path) as partial:
         # A file name that is not UTF-8 has surrogates in Python, which UTF-8 cannot encode.
         partial.write_bytes(text.encode("utf-8", "backslashreplace"))
-
-
-def _source(template: str) -> str:
-    """Return the text of a template, named by its package and file: `evaluation/report.html`."""
-    package, _, name = template.rpartition("/")
-    return files(f"mineral_recog.{package}").joinpath(name).read_text("utf-8")
 
 
 def bilingual(figure: Figure) -> Markup:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.answer import Answer, Candidate
+from mineral_recog.identify.answer import class_names
 from mineral_recog.identify.identifier import Identifier, Observation
 from mineral_recog.minerals.facts import VOCABULARIES
 from mineral_recog.serve.guard import Guard
@@ -50,13 +50,9 @@ class _Service:
 
     def __init__(self, identifier: Identifier, max_waiting: int) -> None:
         self.identifier = identifier
-        self.photo_queue, self.question_queue = (
-            WorkQueue(max_waiting),
-            WorkQueue(MAX_WAITING_QUESTIONS),
-        )
+        self.photo_queue = WorkQueue(max_waiting)
+        self.question_queue = WorkQueue(MAX_WAITING_QUESTIONS)
         self.bodies = RequestBodies(MAX_TOTAL_BODY_BYTES, BODY_SECONDS)
-        self.known_minerals = _to_json(_describe_classes(identifier))
-        self.document = _to_json(build_document(len(identifier.classes)))
 
     async def identify(self, request: Request) -> Response:
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -76,7 +72,7 @@ class _Service:
         query = {k: v for k, v in request.query_params.items() if k != "lang"}
         parameters = parse_parameters(query)
         async with self.bodies.read(request, MAX_PHOTO_BYTES) as body:
-            return _response(
+            return _json_response(
                 await self.photo_queue.run(lambda: self._identify_photo(body, parameters))
             )
 
@@ -85,37 +81,35 @@ class _Service:
         photo = decode_photo(body, self.identifier.short_side)
         (observation,) = self.identifier.observe([photo])
         answer = self.identifier.answer([observation.outputs], evidence, parameters.coverage)
-        content = answer.to_json(parameters.top) | self._describe_photo(observation, answer)
+        outputs = observation.outputs
+        content = answer.to_json(parameters.top) | {
+            "sightings": [{"logits": outputs.logits.tolist(), "strangeness": outputs.ood_score}],
+            "similar": self._similar_photos(observation),
+        }
         if parameters.heat_map:
             first = answer.candidates[0].name
             values = self.identifier.heat_map(observation, first)
             content["heat_map"] = {"values": values.round(3).tolist(), "class": first}
         return _to_json(content)
 
-    def _describe_photo(self, observation: Observation, answer: Answer) -> dict[str, Any]:
-        """Return the parts that only the answer about one photo has."""
-        outputs = observation.outputs
-        names = {candidate.name: candidate.names for candidate in answer.candidates}
-        classes = self.identifier.classes
-        return {
-            "sightings": [{"logits": outputs.logits.tolist(), "strangeness": outputs.ood_score}],
-            "similar": [
-                {
-                    "class": classes[similar.label],
-                    "names": names[classes[similar.label]],
-                    "photo": similar.path,
-                    "similarity": round(similar.similarity, 4),
-                    "thumbnail": f"data:image/jpeg;base64,{b64encode(similar.jpeg).decode()}",
-                }
-                for similar in self.identifier.similar(observation)
-            ],
-        }
+    def _similar_photos(self, observation: Observation) -> list[dict[str, Any]]:
+        classes, minerals = self.identifier.classes, self.identifier.minerals
+        return [
+            {
+                "class": classes[similar.label],
+                "names": class_names(classes[similar.label], minerals[similar.label]),
+                "photo": similar.path,
+                "similarity": round(similar.similarity, 4),
+                "thumbnail": f"data:image/jpeg;base64,{b64encode(similar.jpeg).decode()}",
+            }
+            for similar in self.identifier.similar(observation)
+        ]
 
     async def _answer_question(self, request: Request) -> Response:
         async with self.bodies.read(
             request, max_question_bytes(len(self.identifier.classes))
         ) as body:
-            return _response(await self.question_queue.run(lambda: self._combine(body)))
+            return _json_response(await self.question_queue.run(lambda: self._combine(body)))
 
     def _combine(self, body: bytes) -> bytes:
         question = parse_question(body)
@@ -124,9 +118,6 @@ class _Service:
         return _to_json(
             self.identifier.answer(outputs, evidence, question.coverage).to_json(question.top)
         )
-
-    async def minerals(self, request: Request) -> Response:
-        return _response(self.known_minerals)
 
     async def health(self, request: Request) -> Response:
         return JSONResponse(
@@ -137,9 +128,6 @@ class _Service:
                 "waiting": self.photo_queue.waiting,
             }
         )
-
-    async def openapi(self, request: Request) -> Response:
-        return _response(self.document)
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -159,13 +147,16 @@ def build_app(
         max_waiting: Number of photos that may wait for the network; further ones get status 503.
     """
     service = _Service(identifier, max_waiting)
+    # Two responses that never change; a response is an application that can run many times.
+    minerals = _json_response(_to_json(_describe_classes(identifier)))
+    document = _json_response(_to_json(build_document(len(identifier.classes))))
     app = Starlette(
         routes=[
             Route("/", _page),
             Route("/identify", service.identify, methods=["POST"]),
-            Route("/minerals", service.minerals),
+            Route("/minerals", minerals, methods=["GET"]),
             Route("/health", service.health),
-            Route("/openapi.json", service.openapi),
+            Route("/openapi.json", document, methods=["GET"]),
             Mount("/static", StaticFiles(directory=PAGE)),
         ],
         exception_handlers=_handlers(),
@@ -180,11 +171,14 @@ async def _page(request: Request) -> Response:
 
 def _describe_classes(identifier: Identifier) -> dict[str, Any]:
     """Return the classes with their facts, and the words for evidence in both languages."""
-    classes = []
-    for name, mineral in zip(identifier.classes, identifier.minerals, strict=True):
-        names = Candidate(name, 0.0, 0.0, False, mineral).names
-        facts = None if mineral is None else mineral.facts()
-        classes.append({"class": name, "names": names, "mineral": facts})
+    classes = [
+        {
+            "class": name,
+            "names": class_names(name, mineral),
+            "mineral": None if mineral is None else mineral.facts(),
+        }
+        for name, mineral in zip(identifier.classes, identifier.minerals, strict=True)
+    ]
     words = {
         column: [
             {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[column].items()
@@ -199,7 +193,7 @@ def _to_json(content: Any) -> bytes:
     return text.encode("utf-8", "backslashreplace")  # escapes lone surrogates
 
 
-def _response(content: bytes) -> Response:
+def _json_response(content: bytes) -> Response:
     return Response(content, media_type="application/json")
 
 

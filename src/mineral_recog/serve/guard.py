@@ -91,17 +91,11 @@ class Guard:
     def _is_allowed(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
+            if name not in self.hosts:
+                ip_address(name)  # raises ValueError unless the name is an address
         except ValueError:
             return False
-        return name in self.hosts or _is_address(name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
+        return True
 
 
 def _language(scope: Scope) -> Language | None:

@@ -19,6 +19,5 @@ class HttpError(UserError):
 
 def error_response(error: UserError) -> JSONResponse:
     """Return the response for a user error, with status 422 unless it is an `HttpError`."""
-    if isinstance(error, HttpError):
-        return JSONResponse({"error": str(error)}, error.status, error.headers)
-    return JSONResponse({"error": str(error)}, 422)
+    status, headers = (error.status, error.headers) if isinstance(error, HttpError) else (422, None)
+    return JSONResponse({"error": str(error)}, status, headers)

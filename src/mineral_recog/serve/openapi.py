@@ -1,18 +1,41 @@
-"""OpenAPI 3.1 document of the API."""
+"""OpenAPI 3.1 document of the API; its schemas are those of the pydantic models."""
 
 from __future__ import annotations
 
 from importlib.metadata import version
 from typing import Any
 
-from mineral_recog.serve.request_schemas import AnswerParameters, Question
+from pydantic.json_schema import models_json_schema
+
+from mineral_recog.serve.request_schemas import AnswerParameters, ApiModel, Question
+from mineral_recog.serve.response_schemas import Answer, Error, Health, Minerals
 from mineral_recog.serve.uploads import FORMATS, MAX_PIXELS
 
 Schema = dict[str, Any]
+_MODELS = (Question, Answer, Minerals, Health, Error)
+_REFERENCE = "#/components/schemas/{model}"
+_LANG: Schema = {
+    "name": "lang",
+    "in": "query",
+    "schema": {"enum": ["en", "zh"]},
+    "description": "language of errors",
+}
+_ERRORS = {
+    "400": "The body is empty, incomplete or not JSON, or the Host is not allowed.",
+    "403": "The request comes from a page of another site.",
+    "408": "The body took too long to arrive.",
+    "413": "The body has too many bytes or pixels.",
+    "415": "The body is not a photo in a supported format.",
+    "422": "The photo is damaged, or a value is invalid.",
+    "503": "The server is busy: try again after the seconds in Retry-After.",
+}
 
 
 def build_document(class_count: int) -> Schema:
     """Build the OpenAPI document for a model with `class_count` classes."""
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in _MODELS], ref_template=_REFERENCE
+    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -31,7 +54,7 @@ def build_document(class_count: int) -> Schema:
                     "operationId": "minerals",
                     "summary": "List the classes that the model knows, with facts about them.",
                     "parameters": [_LANG],
-                    "responses": {"200": _success("Minerals")} | _error_responses("400"),
+                    "responses": _responses(Minerals, "400"),
                 }
             },
             "/health": {
@@ -39,11 +62,11 @@ def build_document(class_count: int) -> Schema:
                     "operationId": "health",
                     "summary": "Report that the server runs, and how many photos are waiting.",
                     "parameters": [_LANG],
-                    "responses": {"200": _success("Health")} | _error_responses("400"),
+                    "responses": _responses(Health, "400"),
                 }
             },
         },
-        "components": {"schemas": _request_schemas() | _RESPONSE_SCHEMAS},
+        "components": {"schemas": schemas["$defs"]},
     }
 
 
@@ -62,130 +85,30 @@ def _identify_operation() -> Schema:
             "content": {
                 "image/*": photo,
                 "application/octet-stream": photo,
-                "application/json": {"schema": _ref("Question")},
+                **_json_content(Question),
             },
         },
-        "responses": {"200": _success("Answer")}
-        | _error_responses("400", "403", "408", "413", "415", "422", "503"),
+        "responses": _responses(Answer, "400", "403", "408", "413", "415", "422", "503"),
     }
 
 
 def _parameters() -> list[Schema]:
     """Return the query parameters of a request with a photo."""
-    parameters = []
-    for name, schema in AnswerParameters.model_json_schema()["properties"].items():
-        rest = {key: value for key, value in schema.items() if key != "description"}
-        parameters.append(
-            {"name": name, "in": "query", "schema": rest, "description": schema["description"]}
-        )
-    return parameters
+    schemas = AnswerParameters.model_json_schema()["properties"]
+    return [
+        {"name": name, "in": "query", "description": schema.pop("description"), "schema": schema}
+        for name, schema in schemas.items()
+    ]
 
 
-def _request_schemas() -> dict[str, Schema]:
-    schema = Question.model_json_schema(ref_template="#/components/schemas/{model}")
-    definitions: dict[str, Schema] = schema.pop("$defs")
-    return {"Question": schema} | definitions
-
-
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _success(name: str) -> Schema:
-    content = {"application/json": {"schema": _ref(name)}}
-    return {"description": "The answer.", "content": content}
-
-
-def _error_responses(*statuses: str) -> dict[str, Schema]:
-    content = {"application/json": {"schema": _ref("Error")}}
-    return {
-        status: {"description": _ERROR_DESCRIPTIONS[status], "content": content}
-        for status in statuses
+def _responses(answer: type[ApiModel], *errors: str) -> Schema:
+    """Return the responses of an operation: its answer, and errors with these statuses."""
+    return {"200": {"description": "The answer.", "content": _json_content(answer)}} | {
+        status: {"description": _ERRORS[status], "content": _json_content(Error)}
+        for status in errors
     }
 
 
-def _object(optional: dict[str, Schema] | None = None, **properties: Schema) -> Schema:
-    """Return the schema of an object with these keys and no others."""
-    return {
-        "type": "object",
-        "properties": properties | (optional or {}),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-_ERROR_DESCRIPTIONS = {
-    "400": "The body is empty, incomplete or not JSON, or the Host is not allowed.",
-    "403": "The request comes from a page of another site.",
-    "408": "The body took too long to arrive.",
-    "413": "The body has too many bytes or pixels.",
-    "415": "The body is not a photo in a supported format.",
-    "422": "The photo is damaged, or a value is invalid.",
-    "503": "The server is busy: try again after the seconds in Retry-After.",
-}
-_LANG: Schema = {
-    "name": "lang",
-    "in": "query",
-    "schema": {"enum": ["en", "zh"]},
-    "description": "language of errors",
-}
-_TEXT: Schema = {"type": "string"}
-_NUMBER: Schema = {"type": "number"}
-_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_BILINGUAL = _object(en=_TEXT, zh=_TEXT)
-_BILINGUAL_OR_NULL: Schema = {"anyOf": [_BILINGUAL, {"type": "null"}]}
-_FACTS: Schema = {
-    "type": ["object", "null"],
-    "description": "facts about the mineral; null for a class that is not in the table of minerals",
-}
-_RESPONSE_SCHEMAS: dict[str, Schema] = {
-    "Error": _object(error=_TEXT),
-    "Health": _object(status={"const": "ok"}, version=_TEXT, classes=_COUNT, waiting=_COUNT),
-    "Minerals": _object(
-        classes=_list(_object(**{"class": _TEXT, "names": _BILINGUAL, "mineral": _FACTS})),
-        words=_object(streak=_list(_BILINGUAL), lustre=_list(_BILINGUAL)),
-    ),
-    "Candidate": _object(
-        **{
-            "class": _TEXT,
-            "names": _BILINGUAL,
-            "probability": _SHARE,
-            "by_photo": _SHARE,
-            "in_set": {"type": "boolean"},
-            "mineral": _FACTS,
-        }
-    ),
-    "Answer": _object(
-        photos=_COUNT,
-        none_of_these=_object(**{"is": {"type": "boolean"}, "strangeness": _NUMBER,
-                                 "limit": _NUMBER}),
-        candidates=_list(_ref("Candidate")),
-        set=_object(coverage=_SHARE, classes=_list(_TEXT)),
-        evidence={"type": "object", "description": "the evidence as parsed"},
-        unknown_to_table=_list(_TEXT),
-        tests=_list(_object(key=_TEXT, bits=_NUMBER, text=_BILINGUAL)),
-        lookalikes=_list(
-            _object(**{"class": _TEXT, "names": _BILINGUAL, "text": _BILINGUAL_OR_NULL})
-        ),
-        optional={
-            "sightings": _list(_object(logits=_list(_NUMBER), strangeness=_NUMBER)),
-            "heat_map": _object(**{"values": _list(_list(_SHARE)), "class": _TEXT}),
-            "similar": _list(
-                _object(
-                    **{
-                        "class": _TEXT,
-                        "names": _BILINGUAL,
-                        "photo": _TEXT,
-                        "similarity": _NUMBER,
-                        "thumbnail": _TEXT,
-                    }
-                )
-            ),
-        },
-    ),
-}  # fmt: skip
+def _json_content(model: type[ApiModel]) -> Schema:
+    reference = {"$ref": _REFERENCE.format(model=model.__name__)}
+    return {"application/json": {"schema": reference}}

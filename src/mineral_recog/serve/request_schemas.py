@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -22,11 +21,13 @@ Coverage = Annotated[
 Top = Annotated[int, Field(ge=1, le=100_000, description="number of candidates in the answer")]
 
 
-class _Model(BaseModel):
+class ApiModel(BaseModel):
+    """A model that allows no further keys."""
+
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class EvidenceTexts(_Model):
+class EvidenceTexts(ApiModel):
     """Results of physical tests as free text in English or Chinese; blank means not tested."""
 
     hardness: Annotated[
@@ -63,16 +64,16 @@ class AnswerParameters(EvidenceTexts):
     ] = True
 
 
-class SightingInput(_Model):
-    """Outputs of the model for a photo, from an earlier answer."""
+class SightingInput(ApiModel):
+    """Outputs of the model for a photo; an answer contains them, a question sends them again."""
 
     model_config = ConfigDict(strict=True)
 
-    logits: Annotated[list[Number], Field(description="one per class, from an earlier answer")]
-    strangeness: Number
+    logits: Annotated[list[Number], Field(description="one per class")]
+    strangeness: Annotated[Number, Field(description="how unlike the classes the photo is")]
 
 
-class Question(_Model):
+class Question(ApiModel):
     """Outputs of the model for photos of one specimen, and results of physical tests."""
 
     model_config = ConfigDict(strict=True)
@@ -110,14 +111,14 @@ def max_question_bytes(class_count: int) -> int:
     return 2**14 + MAX_SIGHTINGS * (class_count + 1) * 32
 
 
-def parse_parameters(parameters: Mapping[str, str]) -> AnswerParameters:
+def parse_parameters(parameters: dict[str, str]) -> AnswerParameters:
     """Parse query parameters.
 
     Raises:
         HttpError: 422, a parameter is unknown or invalid.
     """
     try:
-        return AnswerParameters.model_validate(dict(parameters))
+        return AnswerParameters.model_validate(parameters)
     except ValidationError as error:
         raise _validation_error(error) from None
 

@@ -50,18 +50,14 @@ def _read_size(body: bytes) -> tuple[int, int]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_many_pixels_error(tr("very many", "过多")) from None
     except Exception:  # decoders raise arbitrary errors on damaged headers
-        raise _format_error() from None
-
-
-def _format_error() -> HttpError:
-    names = ", ".join(FORMATS)
-    return HttpError(
-        415,
-        tr(
-            f"The file is not a photo in a supported format: send one of {names}.",
-            f"文件不是受支持格式的照片：请发送 {names} 之一。",
-        ),
-    )
+        names = ", ".join(FORMATS)
+        raise HttpError(
+            415,
+            tr(
+                f"The file is not a photo in a supported format: send one of {names}.",
+                f"文件不是受支持格式的照片：请发送 {names} 之一。",
+            ),
+        ) from None
 
 
 def _too_many_pixels_error(size: str) -> HttpError:

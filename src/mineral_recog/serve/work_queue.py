@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from typing import TypeVar
 
 from mineral_recog.i18n import tr
 from mineral_recog.serve.http_errors import HttpError
 
-Result = TypeVar("Result")
 RETRY_AFTER = 2  # seconds until a client may try again
 
 
@@ -26,7 +24,7 @@ class WorkQueue:
 
     def __init__(self, max_waiting: int) -> None:
         self._max_jobs = max_waiting + 1
-        self._jobs: set[Future[object]] = set()
+        self._jobs: set[Future[bytes]] = set()
         self._thread = ThreadPoolExecutor(1)
 
     @property
@@ -34,7 +32,7 @@ class WorkQueue:
         """Return the number of waiting jobs."""
         return max(len(self._jobs) - 1, 0)
 
-    async def run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], bytes]) -> bytes:
         """Run a job when its turn comes, in the context (and language) of the caller.
 
         Raises:
@@ -43,7 +41,7 @@ class WorkQueue:
         if len(self._jobs) >= self._max_jobs:
             raise busy_error()
         job = self._thread.submit(copy_context().run, work)
-        self._jobs.add(job)  # type: ignore[arg-type]  # a set of futures of any result
+        self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
         return await asyncio.wrap_future(job)
 

@@ -65,7 +65,7 @@ def draw_minerals(
     refuse_existing(data, force, made_by_us=(data / MARKER).is_file())
     task = progress.start(tr("drawing minerals", "绘制矿物"), 1)
     with atomic_folder(data) as partial:
-        draw_set(partial, **asdict(settings), seed=seed, on_drawn=task.set_with_total)
+        draw_set(partial, settings, seed=seed, on_drawn=task.set_with_total)
         contact_sheet(seed=seed).save(partial / CONTACT_SHEET)
         (partial / MARKER).write_text(
             json.dumps({**asdict(settings), "seed": seed}), encoding="utf-8"
@@ -79,32 +79,25 @@ def class_counts(largest: int, imbalance: float, classes: int) -> list[int]:
 
 
 def draw_set(
-    out: Path,
-    *,
-    largest: int = 244,
-    val: int = 5,
-    test: int = 15,
-    size: int = 64,
-    imbalance: float = 81.4,
-    seed: int = 3407,
-    on_drawn: Callable[[int, int], None] = lambda done, total: None,
+    out: Path, settings: DrawnSet, *, seed: int, on_drawn: Callable[[int, int], None]
 ) -> None:
-    """Draw out/{train,val,test}/<Species>/0000.png; `val` and `test` are photos per class.
+    """Draw out/{train,val,test}/<Species>/0000.png.
 
     Every photo has its own random generator, so the dataset is the same for any number of
     processors. `on_drawn` receives the number of photos drawn and the total.
     """
     names = species_names()
-    train_counts = class_counts(largest, imbalance, len(names))
     keys: list[PhotoKey] = []
-    for split, counts in enumerate((train_counts, [val] * len(names), [test] * len(names))):
-        for class_index, count in enumerate(counts):
+    for class_index, train in enumerate(
+        class_counts(settings.largest, settings.imbalance, len(names))
+    ):
+        for split, count in enumerate((train, settings.val, settings.test)):
             (out / SPLITS[split] / names[class_index]).mkdir(parents=True, exist_ok=True)
             keys += [(split, class_index, index) for index in range(count)]
     chunks = [keys[start : start + CHUNK_SIZE] for start in range(0, len(keys), CHUNK_SIZE)]
     done = 0
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
-        tasks = [pool.submit(_draw_chunk, out, chunk, size, seed) for chunk in chunks]
+        tasks = [pool.submit(_draw_chunk, out, chunk, settings.size, seed) for chunk in chunks]
         for task in as_completed(tasks):
             done += task.result()
             on_drawn(done, len(keys))

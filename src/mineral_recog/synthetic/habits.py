@@ -3,8 +3,9 @@
 A specimen has a radius of about 1 around the origin; the camera scales and rotates it later.
 """
 
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,11 +86,10 @@ def _sizes(count: int, rng: np.random.Generator) -> Array:
     return np.sort(1 - 0.72 * rng.random(count) ** 0.6)[::-1] / (1 if count > 1 else 0.7)
 
 
-def cluster(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def cluster(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow long crystals side by side from a common base."""
     count = _crystal_count(variety, rng)
     lying = count == 1 and rng.random() < 0.6
-    bodies: list[Body] = []
     for index, size in enumerate(_sizes(count, rng)):
         tilt = variety.spread * (0.3 + 0.7 * index / count)
         direction = np.array([0.0, 0.0, 1.0]) + np.append(tilt * rng.standard_normal(2), 0)
@@ -101,17 +101,15 @@ def cluster(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Bo
         frame = rotation_to(direction, rng.uniform(0, 7)) * width
         apart = min(0.55 * width * count**0.5, 0.3) * (index > 0)
         foot = np.append(apart * rng.standard_normal(2), 0)
-        bodies.append(Crystal(form, frame, foot + frame[:, 2] * reach * 0.85, _random_shade(rng)))
-    return bodies
+        yield Crystal(form, frame, foot + frame[:, 2] * reach * 0.85, _random_shade(rng))
 
 
-def intergrown(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def intergrown(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow blocky crystals into one another; parallel if the spread is small."""
     count = _crystal_count(variety, rng)
     main = random_rotation(rng)
     if variety.form == "cube":
         main = rotation_to(np.array([0.0, 0.0, 1.0]), rng.uniform(0, 7))
-    bodies: list[Body] = []
     for index, size in enumerate(_sizes(count, rng)):
         deviation = rotation_to(
             np.append(variety.spread * rng.standard_normal(2), 1),
@@ -121,13 +119,11 @@ def intergrown(variety: Variety, forms: Forms, rng: np.random.Generator) -> list
         position = rng.standard_normal(3) * np.array([1.0, 1.0, 0.45])
         position *= (0.55 + 0.05 * count**0.5) / np.linalg.norm(position) * (index > 0)
         position[2] = abs(position[2]) * 0.7
-        bodies.append(Crystal(forms[index % len(forms)], frame, position, _random_shade(rng)))
-    return bodies
+        yield Crystal(forms[index % len(forms)], frame, position, _random_shade(rng))
 
 
-def scattered(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def scattered(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow separate crystals in any direction, as on a rock."""
-    bodies: list[Body] = []
     for index, size in enumerate(_sizes(_crystal_count(variety, rng), rng)):
         form = forms[index % len(forms)]
         reach = float(np.linalg.norm(form.corners, axis=1).max())
@@ -136,14 +132,12 @@ def scattered(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[
         angle, distance = 2.4 * index + rng.uniform(-0.4, 0.4), 0.62 * (index > 0)
         distance *= rng.uniform(0.8, 1.3)
         position = np.array([distance * np.cos(angle), distance * np.sin(angle), 0.3 * size])
-        bodies.append(Crystal(form, frame, position, _random_shade(rng)))
-    return bodies
+        yield Crystal(form, frame, position, _random_shade(rng))
 
 
-def spray(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def spray(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow needles that fan out from a point."""
     lean = np.append(0.5 * rng.standard_normal(2), 0.8)
-    bodies: list[Body] = []
     for index in range(_crystal_count(variety, rng)):
         direction = lean + variety.spread * rng.standard_normal(3)
         direction[2] = abs(direction[2])
@@ -151,14 +145,12 @@ def spray(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body
         reach = form.corners[:, 2].max()
         width = rng.uniform(0.6, 1.3) / (2 * reach)
         frame = rotation_to(direction, rng.uniform(0, 7)) * width
-        bodies.append(Crystal(form, frame, frame[:, 2] * reach * 0.95, _random_shade(rng)))
-    return bodies
+        yield Crystal(form, frame, frame[:, 2] * reach * 0.95, _random_shade(rng))
 
 
-def rosette(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def rosette(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow blades or plates that radiate like petals, their flat sides upright."""
     count = _crystal_count(variety, rng)
-    bodies: list[Body] = []
     for index in range(count):
         height = rng.uniform(0.0, 1.0)
         azimuth = 2.4 * index + rng.uniform(-0.3, 0.3)
@@ -170,28 +162,24 @@ def rosette(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Bo
         frame = rotation_to(direction, turn) * size
         if variety.form == "hexagonal_plate":  # the plate stands on its rim
             frame = frame[:, [2, 1, 0]] * np.array([1, 1, -1])
-        bodies.append(Crystal(form, frame, direction * rng.uniform(0.35, 0.62), _random_shade(rng)))
-    return bodies
+        yield Crystal(form, frame, direction * rng.uniform(0.35, 0.62), _random_shade(rng))
 
 
-def plates(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def plates(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow thin plates that stand on edge or lean on one another in all directions."""
-    bodies: list[Body] = []
     for index, size in enumerate(_sizes(_crystal_count(variety, rng), rng)):
         face = rng.standard_normal(3) * np.array([1.0, 1.0, 0.9])
         frame = rotation_to(face, rng.uniform(0, 7)) * size * 0.68
         angle, distance = 2.4 * index, 0.6 * np.sqrt(rng.random()) * (index > 0)
         position = np.array([distance * np.cos(angle), distance * np.sin(angle), 0.3 * size])
-        bodies.append(Crystal(forms[index % len(forms)], frame, position, _random_shade(rng)))
-    return bodies
+        yield Crystal(forms[index % len(forms)], frame, position, _random_shade(rng))
 
 
-def foliated(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def foliated(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow nearly parallel leaves, one on another and shifted sideways."""
     count = _crystal_count(variety, rng)
     face = np.append(0.7 * rng.standard_normal(2), 1.0)
     flat = rotation_to(face, rng.uniform(0, 7))
-    bodies: list[Body] = []
     for index in range(count):
         deviation = rotation_to(
             np.append(0.13 * rng.standard_normal(2), 1), 0.25 * rng.standard_normal()
@@ -201,47 +189,41 @@ def foliated(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[B
             frame = frame[:, [0, 2, 1]] * np.array([1, 1, -1])
             frame[:, 2] *= 0.7
         slip = flat @ np.append(0.3 * rng.standard_normal(2), 0.75 * (index / count - 0.4))
-        bodies.append(Crystal(forms[index % len(forms)], frame, slip, _random_shade(rng)))
-    return bodies
+        yield Crystal(forms[index % len(forms)], frame, slip, _random_shade(rng))
 
 
-def botryoidal(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def botryoidal(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow bunches of balls on a low mound, like grapes."""
     count = _crystal_count(variety, rng)
     mound = np.array([1.0, rng.uniform(0.65, 1.0), rng.uniform(0.35, 0.6)]) * 0.75
     swell = rng.uniform(0.8, 1.4)
-    bodies: list[Body] = [Crystal(forms[0], np.diag(mound * 0.8), np.zeros(3), 0.6)]
+    yield Crystal(forms[0], np.diag(mound * 0.8), np.zeros(3), 0.6)
     for _ in range(count):
         direction = rng.standard_normal(3)
         direction[2] = abs(direction[2])
         position = direction / np.linalg.norm(direction) * mound
         radius = swell * rng.gamma(5.0, 0.24) / count**0.5
-        bodies.append(_ball(position, min(max(radius, 0.06), 0.4), _random_shade(rng)))
-    return bodies
+        yield _ball(position, min(max(radius, 0.06), 0.4), _random_shade(rng))
 
 
-def massive(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def massive(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Make broken lumps."""
-    bodies: list[Body] = []
     for index, size in enumerate(_sizes(_crystal_count(variety, rng), rng)):
         position = np.append(0.5 * rng.standard_normal(2), 0) * (index > 0)
         frame = (
             rotation_to(np.append(0.3 * rng.standard_normal(2), 1), rng.uniform(0, 7)) * size * 0.85
         )
-        bodies.append(Crystal(forms[index % len(forms)], frame, position, _random_shade(rng)))
-    return bodies
+        yield Crystal(forms[index % len(forms)], frame, position, _random_shade(rng))
 
 
-def nugget(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def nugget(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Merge rounded lumps into a nugget that is longer than wide."""
     spine = np.array([0.45, 0.25, 0.16]) * rng.uniform(0.7, 1.3, 3)
-    return [
-        _ball(rng.standard_normal(3) * spine, rng.uniform(0.16, 0.42))
-        for _ in range(_crystal_count(variety, rng))
-    ]
+    for _ in range(_crystal_count(variety, rng)):
+        yield _ball(rng.standard_normal(3) * spine, rng.uniform(0.16, 0.42))
 
 
-def dendrite(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def dendrite(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow small crystals along branches, as metals do."""
     stem = np.append(rng.standard_normal(2), rng.uniform(0.2, 1.2))
     branches = [(-0.75 * stem / np.linalg.norm(stem), stem / np.linalg.norm(stem), 1.5)]
@@ -254,38 +236,34 @@ def dendrite(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[B
         )
     total = sum(reach for *_, reach in branches)
     count = _crystal_count(variety, rng)
-    bodies: list[Body] = []
+    forms_in_turn = itertools.cycle(forms)
     for start, along, reach in branches:
         for step in np.linspace(0, 1, max(2, round(count * reach / total))):
             stretch = np.array([1.0, 1.0, rng.uniform(1.2, 2.4)])
             frame = rotation_to(along + 0.4 * rng.standard_normal(3), rng.uniform(0, 7)) * stretch
             size = rng.uniform(0.08, 0.16) * (1.25 - 0.6 * step)
             position = start + along * reach * step + 0.03 * rng.standard_normal(3)
-            form = forms[len(bodies) % len(forms)]
-            bodies.append(Crystal(form, frame * size, position, _random_shade(rng)))
-    return bodies
+            yield Crystal(next(forms_in_turn), frame * size, position, _random_shade(rng))
 
 
-def slab(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def slab(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Cut a polished slice, lying flat or leaning."""
     across = rng.uniform(0.65, 1.0)
     lean = np.append(rng.normal(0, 0.22, 2), 1.0)
     frame = rotation_to(lean, rng.uniform(0, 7)) * np.array([1.0, across, 1.0])
-    return [Slab(frame, np.zeros(3))]
+    yield Slab(frame, np.zeros(3))
 
 
-def disc(variety: Variety, forms: Forms, rng: np.random.Generator) -> list[Body]:
+def disc(variety: Variety, forms: Forms, rng: np.random.Generator) -> Iterator[Body]:
     """Grow a flat disc of rays, as in shale: thin blades side by side around a centre."""
-    bodies: list[Body] = []
     needle = FORMS["needle"](rng, 6.0)
     for angle in np.linspace(0, 2 * np.pi, 40, endpoint=False):
         direction = np.array([np.cos(angle), np.sin(angle), rng.normal(0.05, 0.05)])
         frame = rotation_to(direction, rng.uniform(0, 7)) * rng.uniform(0.055, 0.068)
-        bodies.append(Crystal(needle, frame, frame[:, 2] * 5.5 + [0, 0, 0.28], _random_shade(rng)))
-    return bodies
+        yield Crystal(needle, frame, frame[:, 2] * 5.5 + [0, 0, 0.28], _random_shade(rng))
 
 
-HABITS: dict[str, Callable[[Variety, Forms, np.random.Generator], list[Body]]] = {
+HABITS: dict[str, Callable[[Variety, Forms, np.random.Generator], Iterator[Body]]] = {
     habit.__name__: habit
     for habit in (
         *(cluster, intergrown, scattered, spray, rosette, plates, foliated),
@@ -297,4 +275,4 @@ HABITS: dict[str, Callable[[Variety, Forms, np.random.Generator], list[Body]]] =
 def grow_specimen(variety: Variety, rng: np.random.Generator) -> list[Body]:
     """Return the bodies of a new specimen; two crystal forms are shared by all its crystals."""
     forms = [FORMS[variety.form](rng, rng.uniform(*variety.length)) for _ in range(2)]
-    return HABITS[variety.habit](variety, forms, rng)
+    return list(HABITS[variety.habit](variety, forms, rng))

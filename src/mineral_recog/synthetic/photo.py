@@ -37,30 +37,26 @@ def draw_photo(species: str, size: int, rng: np.random.Generator) -> Image.Image
 def draw_variety(variety: Variety, size: int, rng: np.random.Generator) -> Image.Image:
     """Draw a photo of one variety of a mineral, RGB, size x size."""
     with _libraries().limit(limits=1):  # the matrices are too small for threads to help
-        return _draw_variety(variety, size, rng)
+        bodies = grow_specimen(variety, rng)
+        rock = _rock(bodies, rng) if rng.random() < variety.matrix else None
+        camera = random_camera(bodies, rock is not None, variety.habit == "cluster", rng)
+        # small photos are drawn larger, then reduced
+        side = max(64, size * 3 // 2) if size <= 256 else size
+        canvas = Canvas(side, rng)
+        light = random_light(rng, camera.rotation[:, 2])
+        _paint_ground(canvas, camera, [rock] if rock else bodies, rng)
+        if rock:
+            _paint_rock(canvas, camera, rock, random_colour(variety.rock, rng), rng)
+        background = render_matt(canvas, light)
+        visible = _paint_mineral(canvas, camera, variety, bodies, rng)
+        transparency = TRANSPARENCY[variety.transparency] * float(rng.uniform(0.9, 1.05))
+        surface = Surface(LUSTRES[variety.lustre], min(transparency, 0.97))
+        return develop(render(canvas, visible, surface, light, background), size, rng)
 
 
 @cache
 def _libraries() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
-
-
-def _draw_variety(variety: Variety, size: int, rng: np.random.Generator) -> Image.Image:
-    bodies = grow_specimen(variety, rng)
-    rock = _rock(bodies, rng) if rng.random() < variety.matrix else None
-    camera = random_camera(bodies, rock is not None, variety.habit == "cluster", rng)
-    # small photos are drawn larger, then reduced
-    side = max(64, size * 3 // 2) if size <= 256 else size
-    canvas = Canvas(side, rng)
-    light = random_light(rng, camera.rotation[:, 2])
-    _paint_ground(canvas, camera, [rock] if rock else bodies, rng)
-    if rock:
-        _paint_rock(canvas, camera, rock, random_colour(variety.rock, rng), rng)
-    background = render_matt(canvas, light)
-    visible = _paint_mineral(canvas, camera, variety, bodies, rng)
-    transparency = TRANSPARENCY[variety.transparency] * float(rng.uniform(0.9, 1.05))
-    surface = Surface(LUSTRES[variety.lustre], min(transparency, 0.97))
-    return develop(render(canvas, visible, surface, light, background), size, rng)
 
 
 def _rock(bodies: list[Body], rng: np.random.Generator) -> Crystal:

@@ -167,11 +167,9 @@ def pyritohedron(rng: np.random.Generator, length: float) -> Polyhedron:
 
 def tetrahedron(rng: np.random.Generator, length: float) -> Polyhedron:
     """Build a tetrahedron (sphenoid) whose corners are cut by the opposite tetrahedron."""
-    sign = [np.prod(normal) for normal in _signed_permutations(1, 1, 1)]
     cut = rng.uniform(0.85, 1.5)
     faces = [
-        (n, 0.55 if s > 0 else cut)
-        for n, s in zip(_signed_permutations(1, 1, 1), sign, strict=True)
+        (normal, 0.55 if normal.prod() > 0 else cut) for normal in _signed_permutations(1, 1, 1)
     ]
     if rng.random() < 0.4:
         faces += [(normal, rng.uniform(0.8, 0.95)) for normal in _signed_permutations(1, 0, 0)]

@@ -60,14 +60,13 @@ def all_species() -> dict[str, Species]:
 
 def _species(entry: dict[str, Any]) -> Species:
     shared = {key: entry[key] for key in ("lustre", "transparency")}
-    varieties = []
-    for variety in entry["varieties"]:
-        fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in {**shared, **variety}.items()
-        }
-        varieties.append(Variety(**fields))
-    return Species(entry["name"], tuple(varieties))
+    varieties = tuple(_variety({**shared, **fields}) for fields in entry["varieties"])
+    return Species(entry["name"], varieties)
+
+
+def _variety(fields: dict[str, Any]) -> Variety:
+    lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
+    return Variety(**{**fields, **lists})
 
 
 def species_names() -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from mineral_recog.calibration.calibration import Calibration, fit_calibration
 from mineral_recog.data.dataset import Dataset
@@ -26,7 +25,6 @@ def calibrate(
     val: Dataset,
     groups: tuple[str, ...],
     run: Path,
-    device: torch.device,
     workers: int,
     seed: int,
     progress: Progress = SILENT,
@@ -34,12 +32,11 @@ def calibrate(
     """Fit the calibration of a trained network, and write the gallery of the run.
 
     Args:
-        network: Trained network, on its device.
+        network: Trained network.
         train: Training photos; at most 200 of each class, drawn at random, are used.
         val: Validation photos; all are used.
         groups: Group of each class, C.
         run: Run folder that receives the gallery.
-        device: Device of the network.
         workers: Number of loader processes.
         seed: Seed of the random draws.
         progress: Receives the progress.
@@ -49,7 +46,7 @@ def calibrate(
     loaders = [EvaluationLoader(dataset, size, BATCH_SIZE, workers) for dataset in (train, val)]
     task = progress.start(tr("calibrating", "校准"), sum(map(len, loaders)))
     train_outputs, val_outputs = (
-        predict(network, loader, device, on_batch=task.step) for loader in loaders
+        predict(network, loader, on_batch=task.step) for loader in loaders
     )
     write_gallery(run, train_outputs.features, train_outputs.labels, train, seed)
     return fit_calibration(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -19,10 +19,11 @@ from timm.layers.norm_act import convert_sync_batchnorm
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from mineral_recog.data.loaders import Batch
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.network import Network
-from mineral_recog.models.predictor import Outputs
+from mineral_recog.models.predictor import Outputs, predict
 
 COLLECTIVE_TIMEOUT = timedelta(hours=12)  # long enough for one process to read all photos once
 SHUTDOWN_SECONDS = 0.2  # time for the threads of a process group to release their tensors
@@ -100,26 +101,33 @@ class DistributedContext:
         batch[self.share] = rows
         return batch
 
-    def gather_outputs(self, outputs: Outputs, device: torch.device) -> Outputs:
-        """Return the outputs of all processes for M photos, in the order of the photos."""
+    def predict(
+        self, network: Network, batches: Iterable[Batch], precision: str, views: int | None = None
+    ) -> Outputs:
+        """Return the outputs for the photos of all processes, in the order of the photos.
+
+        Args:
+            network: Network; it is left in evaluation mode.
+            batches: Batches of this process's share.
+            precision: See `predict_batch`.
+            views: See `predict_batch`.
+        """
+        outputs = predict(network, batches, precision, views)
         if self.world_size == 1:
             return outputs
-        total = torch.tensor(len(outputs.indices), device=device)
-        dist.all_reduce(total)
-        gathered = []
-        for array in (outputs.indices, outputs.labels, outputs.logits, outputs.features):
-            rows = torch.from_numpy(array).to(device)
-            gathered.append(self._gather_rows(rows, int(total)).cpu().numpy())
+        arrays = (outputs.indices, outputs.labels, outputs.logits, outputs.features)
+        gathered = [
+            self._gather_rows(torch.from_numpy(array).to(network.device)).cpu().numpy()
+            for array in arrays
+        ]
         order = gathered[0].argsort()
         return Outputs(*(rows[order] for rows in gathered))
 
-    def _gather_rows(self, rows: Tensor, total: int) -> Tensor:
+    def _gather_rows(self, rows: Tensor) -> Tensor:
+        """Return the rows of all processes, which may have different numbers of them."""
         sizes = self._gather(torch.tensor([len(rows)], device=rows.device), 1)
-        longest = max(map(int, sizes))
-        parts = self._gather(rows, longest)
-        gathered = torch.cat([part[: int(size)] for part, size in zip(parts, sizes, strict=True)])
-        assert len(gathered) == total
-        return gathered
+        parts = self._gather(rows, max(map(int, sizes)))
+        return torch.cat([part[: int(size)] for part, size in zip(parts, sizes, strict=True)])
 
     def _gather(self, rows: Tensor, length: int) -> list[Tensor]:
         """Return the rows of each process, padded with zeros to `length`, which none exceeds."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+
+
+def copy_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return copies that later steps do not change."""
+    return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
 class Ema:
@@ -23,7 +28,7 @@ class Ema:
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay, self.steps = decay, 0
-        self.state = {key: value.detach().clone() for key, value in network.state_dict().items()}
+        self.state = copy_tensors(network.state_dict())
 
     @torch.no_grad()
     def update(self, network: nn.Module) -> None:
@@ -39,7 +44,7 @@ class Ema:
     @contextmanager
     def applied_to(self, network: nn.Module) -> Iterator[None]:
         """Give the network the averaged weights inside the context, and restore its own after."""
-        saved: dict[str, Tensor] = {k: v.detach().clone() for k, v in network.state_dict().items()}
+        saved = copy_tensors(network.state_dict())
         network.load_state_dict(self.state)
         try:
             yield

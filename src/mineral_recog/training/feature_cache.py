@@ -8,12 +8,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Batches, split_into_batches
 from mineral_recog.models.network import Network
-from mineral_recog.models.predictor import Outputs, predict
+from mineral_recog.models.predictor import Outputs
 from mineral_recog.training.distributed import DistributedContext
 
 
@@ -27,11 +26,8 @@ class FeatureCache:
         train_loader: Loader of random views of the training photos.
         val_loader: Loader of the validation photos.
         labels: Class of each training photo, [N].
-        view_count: Number of views, k.
-        first_epoch: First epoch that trains on the features. The views are those that this epoch
-            and the k - 1 epochs after it would draw.
+        epochs: k epochs; the views are those that these epochs would draw.
         seed: Seed of the run.
-        device: Device of the network.
         precision: `float32` or `bfloat16`.
         context: Each process computes its share and receives the features of all.
         on_view: Called with the number of each view before it is computed.
@@ -43,10 +39,8 @@ class FeatureCache:
         train_loader: TrainingLoader,
         val_loader: EvaluationLoader,
         labels: NDArray[np.int64],
-        view_count: int,
-        first_epoch: int,
+        epochs: range,
         seed: int,
-        device: torch.device,
         precision: str,
         context: DistributedContext,
         on_view: Callable[[int], None],
@@ -55,14 +49,14 @@ class FeatureCache:
         self.labels = torch.from_numpy(labels)
         all_photos = split_into_batches(np.arange(len(labels)), val_loader.batch_size)
         features = []
-        for view in range(view_count):
+        for view, epoch in enumerate(epochs):
             on_view(view)
-            batches = train_loader.batches(first_epoch + view, all_photos)
+            batches = train_loader.batches(epoch, all_photos)
             # No mirrored view: training uses random views as they are.
-            outputs = predict(network, batches, device, precision, views=1)
-            features.append(context.gather_outputs(outputs, device).features)
+            outputs = context.predict(network, batches, precision, views=1)
+            features.append(outputs.features)
         self.features = torch.from_numpy(np.stack(features))  # [k, N, D]
-        self.val = context.gather_outputs(predict(network, val_loader, device, precision), device)
+        self.val = context.predict(network, val_loader, precision)
 
     def batches(self, epoch: int, drawn: Batches, first: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from `first` on, with a random view of each drawn photo."""
@@ -77,7 +71,6 @@ class FeatureCache:
     def validate(self) -> Outputs:
         """Return the outputs of the current classifier for the validation photos."""
         with torch.inference_mode():
-            features: Tensor = torch.from_numpy(self.val.features)
-            device = next(self.network.classifier.parameters()).device
-            logits = self.network.classifier(features.to(device)).float().cpu().numpy()
+            features = torch.from_numpy(self.val.features).to(self.network.device)
+            logits = self.network.classifier(features).float().cpu().numpy()
         return replace(self.val, logits=logits)

@@ -21,6 +21,7 @@ from mineral_recog.recipes.loss_settings import (
     Losses,
     LossSettings,
 )
+from mineral_recog.training.mixup import Blend
 
 
 class Loss(Protocol):
@@ -67,8 +68,7 @@ def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
 
 def _weighted_mean(logits: Tensor, labels: Tensor, class_weights: Tensor | None) -> Tensor:
     """Average over the photos, not over their weights, which would cancel a rare class's weight."""
-    values = F.cross_entropy(logits, labels, class_weights, reduction="none")
-    return values.mean()
+    return F.cross_entropy(logits, labels, class_weights, reduction="none").mean()
 
 
 class FocalLoss:
@@ -278,6 +278,33 @@ LOSSES: dict[type[LossSettings], Callable[[Any, ClassFacts], Loss]] = {
     ),
     Center: lambda s, facts: CenterLoss(facts.centers, s.weight, s.lr),
 }
+
+
+def loss_parts(
+    losses: Mapping[str, Loss],
+    features: Tensor,
+    logits: Tensor,
+    labels: Tensor,
+    blend: Blend | None = None,
+) -> dict[str, Tensor]:
+    """Return the loss of a batch, under the name `loss`, and its unweighted terms.
+
+    A term of a blend is the sum of its values for both photos, weighted by their shares.
+
+    Args:
+        losses: Terms of the loss, by name.
+        features: float [B, D].
+        logits: float [B, C].
+        labels: Class of each photo, [B].
+        blend: The blends that features and logits belong to; None for photos as they are.
+    """
+    parts = {name: loss(features, logits, labels) for name, loss in losses.items()}
+    if blend is not None and blend.own_share < 1:
+        for name, loss in losses.items():
+            of_partners = loss(features, logits, labels[blend.partners])
+            parts[name] = blend.own_share * parts[name] + (1 - blend.own_share) * of_partners
+    weighted = [losses[name].weight * value for name, value in parts.items()]
+    return {"loss": torch.stack(weighted).sum(), **parts}
 
 
 def build_losses(losses: Losses, facts: ClassFacts) -> Mapping[str, Loss]:

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
 
 
-def mix(pixels: Tensor, alpha: float, rng: np.random.Generator) -> tuple[Tensor, Tensor, float]:
+@dataclass(frozen=True)
+class Blend:
+    """A batch of blends: lam * x_i + (1 - lam) * x_j.
+
+    Attributes:
+        pixels: The blends, uint8 [B, 3, S, S].
+        partners: Index j of the partner of each photo, int64 [B].
+        own_share: lam, 0.5 to 1.
+    """
+
+    pixels: Tensor
+    partners: Tensor
+    own_share: float
+
+
+def mix(pixels: Tensor, alpha: float, rng: np.random.Generator) -> Blend:
     """Blend each photo of a batch with another one: lam * x_i + (1 - lam) * x_j.
 
     Zhang et al., "mixup: Beyond empirical risk minimization", ICLR 2018. lam is drawn from
@@ -18,12 +35,10 @@ def mix(pixels: Tensor, alpha: float, rng: np.random.Generator) -> tuple[Tensor,
         pixels: uint8 [B, 3, S, S].
         alpha: Parameter of the beta distribution.
         rng: Draws lam and the partners.
-
-    Returns:
-        The blends uint8 [B, 3, S, S], the index j of each partner int64 [B], and lam, 0.5 to 1.
     """
     lam = float(rng.beta(alpha, alpha))
     lam = max(lam, 1 - lam)
     partners = torch.from_numpy(rng.permutation(len(pixels))).to(pixels.device)
     values = pixels.float()
-    return (lam * values + (1 - lam) * values[partners]).round().to(torch.uint8), partners, lam
+    blends = (lam * values + (1 - lam) * values[partners]).round().to(torch.uint8)
+    return Blend(blends, partners, lam)

@@ -61,13 +61,13 @@ def adjust(
     device = head.weight.device
     inputs, targets = torch.tensor(features, device=device), torch.tensor(labels, device=device)
     counts = torch.bincount(targets, minlength=len(prior)).clamp(min=1)
-    best_tau, best_mean = 0.0, -1.0
-    for tau in adjustment.taus:
+
+    def mean_accuracy(tau: float) -> float:
         weight, bias = method(head.weight, head.bias, prior.to(device), tau)
         correct = (inputs @ weight.T + bias).argmax(dim=1) == targets
-        mean = float((torch.bincount(targets[correct], minlength=len(prior)) / counts).mean())
-        if mean > best_mean:
-            best_tau, best_mean = tau, mean
+        return float((torch.bincount(targets[correct], minlength=len(prior)) / counts).mean())
+
+    best_tau = max(adjustment.taus, key=mean_accuracy)
     weight, bias = method(head.weight, head.bias, prior.to(device), best_tau)
     head.weight.copy_(weight)
     head.bias.copy_(bias)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
 
 import timm
 import torch
@@ -22,9 +21,9 @@ from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.images import find_unreadable, unreadable_photos_error
 from mineral_recog.data.samplers import number_of_batches
-from mineral_recog.data.transforms import Preprocessing, evaluation_side, training_side
+from mineral_recog.data.transforms import evaluation_side, training_side
 from mineral_recog.errors import UserError
-from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing
+from mineral_recog.files import refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.device import choose_device, choose_precision, describe_hardware
@@ -37,7 +36,6 @@ from mineral_recog.models.network import (
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.text import parse_json
 from mineral_recog.training.calibration_fit import calibrate
 from mineral_recog.training.checkpoint import has_checkpoint
 from mineral_recog.training.distributed import (
@@ -45,11 +43,18 @@ from mineral_recog.training.distributed import (
     process_group,
     refuse_too_many_processes,
 )
+from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.run_folder import (
+    CHECKPOINT,
+    RECIPE,
+    RunRecord,
+    create_run,
+    is_run,
+    read_run_record,
+)
 from mineral_recog.training.run_lock import lock_run
 from mineral_recog.training.signals import Stopped, catch_signals
-from mineral_recog.training.trainer import CHECKPOINT, LOG, LogLine, Trainer
-
-RECIPE, RUN = "recipe.yaml", "run.json"
+from mineral_recog.training.trainer import Trainer, TrainingPhotos
 
 
 def train(
@@ -61,7 +66,7 @@ def train(
     device: str = "auto",
     workers: int = 2,
     force: bool = False,
-    on_epoch: Callable[[LogLine], None] = lambda line: None,
+    on_epoch: Callable[[EpochLog], None] = lambda line: None,
     progress: Progress = SILENT,
 ) -> None:
     """Train a network from the start and write its bundle to `folder`/model.
@@ -82,30 +87,24 @@ def train(
     Raises:
         UserError: The user has to change something, or another process is writing this run.
     """
-    data, folder = Path(data), Path(folder)
-    with _locked_process_group(folder, device) as (context, torch_device):
-        if context.is_main:
-            refuse_existing(folder, force, made_by_us=is_run(folder))
+    with _join_run(Path(data), Path(folder), backbone, device, workers, progress) as run:
+        is_main = run.context.is_main
+        if is_main:
+            refuse_existing(run.folder, force, made_by_us=is_run(run.folder))
         if backbone is not None:
             recipe = recipe.model_copy(
                 update={"backbone": backbone_name(backbone), "pretrained": False}
             )
-        trainer, train_set, val, recipe = _build_trainer(
-            data, recipe, folder, backbone, torch_device, workers, context, progress
-        )
-        # An absolute path, so that `evaluate` finds the photos from any working directory.
-        facts = {
-            "data": str(data.resolve()),
-            "fingerprint": train_set.fingerprint(),
-            "preprocessing": trainer.network.preprocessing.to_json(),
-            "cached": trainer.cached,
-        }
-        if context.is_main:
-            with atomic_folder(folder) as partial:
-                (partial / "checkpoint").mkdir()
-                (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
-                (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-        _train_and_save(trainer, train_set, val, recipe, folder, workers, on_epoch, progress)
+        trainer = run.build_trainer(recipe)
+        if is_main:
+            photos = trainer.photos
+            record = RunRecord(
+                fingerprint=photos.train.fingerprint(),
+                preprocessing=trainer.network.preprocessing,
+                cached=photos.caches is not None,
+            )
+            create_run(run.folder, run.data, trainer.recipe, record)
+        run.train_and_save(trainer, on_epoch)
 
 
 def resume(
@@ -115,7 +114,7 @@ def resume(
     backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
-    on_epoch: Callable[[LogLine], None] = lambda line: None,
+    on_epoch: Callable[[EpochLog], None] = lambda line: None,
     progress: Progress = SILENT,
 ) -> None:
     """Continue an interrupted run by the recipe in its folder; the arguments are those of `train`.
@@ -124,46 +123,21 @@ def resume(
         UserError: There is no run, the run is finished, its training photos have changed, or
             another process is writing it.
     """
-    data, folder = Path(data), Path(folder)
-    with _locked_process_group(folder, device) as (context, torch_device):
-        _refuse_unresumable(folder)
-        recipe = read_recipe(str(folder / RECIPE))
-        record = read_run_record(folder)
-        trainer, train_set, val, recipe = _build_trainer(
-            data, recipe, folder, backbone, torch_device, workers, context, progress, record
-        )
-        if record.fingerprint != train_set.fingerprint():
+    with _join_run(Path(data), Path(folder), backbone, device, workers, progress) as run:
+        _refuse_unresumable(run.folder)
+        recipe, record = read_recipe(str(run.folder / RECIPE)), read_run_record(run.folder)
+        trainer = run.build_trainer(recipe, record)
+        if record.fingerprint != trainer.photos.train.fingerprint():
             raise UserError(
                 tr(
-                    f"The training photos in {data} have changed since {folder} was started: "
-                    "restore them, or train again with --force.",
-                    f"{data} 里的训练照片与 {folder} 开始训练时不同：请恢复这些照片，"
+                    f"The training photos in {run.data} have changed since {run.folder} was "
+                    "started: restore them, or train again with --force.",
+                    f"{run.data} 里的训练照片与 {run.folder} 开始训练时不同：请恢复这些照片，"
                     "或用 --force 重新训练。",
                 )
             )
-        trainer.resume(lambda reason: progress.notice(_damaged_checkpoint_notice(folder, reason)))
-        _train_and_save(trainer, train_set, val, recipe, folder, workers, on_epoch, progress)
-
-
-@contextmanager
-def _locked_process_group(
-    folder: Path, device: str
-) -> Iterator[tuple[DistributedContext, torch.device]]:
-    """Join the processes of a run; the main process locks the run folder."""
-    with (
-        process_group(choose_device(device)) as (context, torch_device),
-        lock_run(folder) if context.is_main else nullcontext(),
-    ):
-        yield context, torch_device
-
-
-def _choose_common_precision(
-    network: Network, device: torch.device, context: DistributedContext
-) -> str:
-    """Return the precision that is faster on this machine, the same in all processes."""
-    names = ("float32", "bfloat16")
-    chosen = names.index(choose_precision(network, device)) if context.is_main else 0
-    return names[context.broadcast(chosen)]
+        trainer.resume(run.report_damaged_checkpoint)
+        run.train_and_save(trainer, on_epoch)
 
 
 def _refuse_unresumable(folder: Path) -> None:
@@ -183,225 +157,198 @@ def _refuse_unresumable(folder: Path) -> None:
         )
 
 
-class RunRecord(NamedTuple):
-    """The data and the settings that a run was started with.
-
-    Attributes:
-        fingerprint: Fingerprint of the training photos.
-        preprocessing: Preprocessing of the network; None if there is no checkpoint yet.
-        cached: Whether the run trains on reduced photos.
-    """
-
-    fingerprint: str
-    preprocessing: Preprocessing | None
-    cached: bool
-
-
-def read_run_record(folder: Path) -> RunRecord:
-    """Read the record of a run.
-
-    Raises:
-        UserError: The record is damaged.
-    """
-    try:
-        facts = parse_json((folder / RUN).read_text(encoding="utf-8"))
-        fingerprint, values = str(facts["fingerprint"]), facts["preprocessing"]
-        preprocessing = Preprocessing(
-            int(values["image_size"]),
-            tuple(map(float, values["mean"])),  # type: ignore[arg-type]
-            tuple(map(float, values["std"])),  # type: ignore[arg-type]
-            int(values["test_views"]),
-        )
-    except (ValueError, KeyError, TypeError):
-        raise UserError(
-            tr(
-                f"{folder / RUN} is damaged: train again with --force.",
-                f"{folder / RUN} 已损坏：请用 --force 重新训练。",
-            )
-        ) from None
-    cached = facts.get("cached") is True
-    return RunRecord(
-        fingerprint, preprocessing if has_checkpoint(folder / CHECKPOINT) else None, cached
-    )
-
-
-def fork_run(run: Path, recipe: Recipe, folder: Path) -> None:
-    """Copy the progress of a run into a new run folder, which `resume` continues.
-
-    Args:
-        run: Folder of an unfinished run.
-        recipe: Recipe to continue by, with its precision chosen. For the completed epochs it must
-            equal the recipe of `run`.
-        folder: Run folder to create or to replace.
-    """
-    with atomic_folder(folder) as partial:
-        (partial / CHECKPOINT).parent.mkdir()
-        # A run replaces its checkpoint by a new file, so a link is safe; a log is appended to.
-        link_or_copy(run / CHECKPOINT, partial / CHECKPOINT)
-        shutil.copyfile(run / LOG, partial / LOG)
-        shutil.copyfile(run / RUN, partial / RUN)
-        (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
-
-
-def is_run(folder: Path) -> bool:
-    """Return whether `train` made a folder."""
-    return (folder / RECIPE).is_file() and (folder / RUN).is_file()
-
-
-def _build_trainer(
+@contextmanager
+def _join_run(
     data: Path,
-    recipe: Recipe,
     folder: Path,
     backbone: nn.Module | None,
-    device: torch.device,
+    device: str,
     workers: int,
-    context: DistributedContext,
     progress: Progress,
-    record: RunRecord | None = None,
-) -> tuple[Trainer, Dataset, Dataset, Recipe]:
-    """Check everything that can be checked before training, and build the trainer.
+) -> Iterator[_Run]:
+    """Join the processes of a run; the main process locks the run folder."""
+    with (
+        process_group(choose_device(device)) as (context, torch_device),
+        lock_run(folder) if context.is_main else nullcontext(),
+    ):
+        yield _Run(data, folder, backbone, torch_device, workers, context, progress)
 
-    For a run with a checkpoint no pretrained weights are loaded: the checkpoint holds the weights.
+
+@dataclass(frozen=True)
+class _Run:
+    """A run in progress, in one of its processes.
+
+    Attributes:
+        data: Folder with train/ and val/.
+        folder: Run folder.
+        backbone: Backbone given in Python; None for the one that the recipe names.
+        device: Device of this process.
+        workers: Number of loader processes.
+        context: This process among those of the run.
+        progress: Receives progress and notices.
     """
-    train_set = read_split(data, "train")
-    if len(train_set.classes) < 2:
-        raise UserError(
-            tr(
-                f"{train_set.root} has one class, {train_set.classes[0]}: a classifier needs "
-                "at least two.",
-                f"{train_set.root} 只有一个类别 {train_set.classes[0]}：分类器至少需要两个。",
+
+    data: Path
+    folder: Path
+    backbone: nn.Module | None
+    device: torch.device
+    workers: int
+    context: DistributedContext
+    progress: Progress
+
+    def build_trainer(self, recipe: Recipe, record: RunRecord | None = None) -> Trainer:
+        """Check everything that can be checked before training, and build the trainer.
+
+        Args:
+            recipe: Recipe of the run; the trainer has it with its precision chosen.
+            record: Record of the run to resume; None for a new run.
+        """
+        train, val = self._read_splits()
+        class_groups(recipe.groups, train.classes, train.counts.tolist())
+        network = self._build_network(recipe, len(train.classes), record)
+        smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
+        refuse_too_many_processes(self.context, min(smallest, len(val)))
+        caches = self._build_caches(train, val, recipe, record)
+        if caches is None:  # building caches reads every photo
+            for dataset in (train, val):
+                self._refuse_unreadable(dataset)
+        if recipe.precision == "auto":
+            precision = _choose_common_precision(network, self.device, self.context)
+            recipe = recipe.model_copy(update={"precision": precision})
+        photos = TrainingPhotos(train, val, caches)
+        network = network.to(self.device)
+        return Trainer(recipe, network, photos, self.folder, self.workers, self.context)
+
+    def _read_splits(self) -> tuple[Dataset, Dataset]:
+        train = read_split(self.data, "train")
+        if len(train.classes) < 2:
+            raise UserError(
+                tr(
+                    f"{train.root} has one class, {train.classes[0]}: a classifier needs "
+                    "at least two.",
+                    f"{train.root} 只有一个类别 {train.classes[0]}：分类器至少需要两个。",
+                )
             )
-        )
-    val = read_split(data, "val", train_set.classes)
-    class_groups(recipe.groups, train_set.classes, train_set.counts.tolist())
-    torch.manual_seed(recipe.seed)
-    class_count = len(train_set.classes)
-    if record is None or record.preprocessing is None:
-        network = build_network(
-            backbone or recipe.backbone,
+        return train, read_split(self.data, "val", train.classes)
+
+    def _build_network(self, recipe: Recipe, class_count: int, record: RunRecord | None) -> Network:
+        """Build the network; if there is a checkpoint, for the weights that the checkpoint has."""
+        torch.manual_seed(recipe.seed)
+        backbone = self.backbone or recipe.backbone
+        if record is not None and has_checkpoint(self.folder / CHECKPOINT):
+            return build_untrained_network(backbone, recipe.head, class_count, record.preprocessing)
+        return build_network(
+            backbone,
             recipe.pretrained,
             recipe.normalisation,
             recipe.image_size,
             class_count,
             recipe.head,
             recipe.test_views,
-            progress,
-        )
-    else:
-        network = build_untrained_network(
-            backbone or recipe.backbone, recipe.head, class_count, record.preprocessing
-        )
-    smallest = len(train_set) // number_of_batches(len(train_set), recipe.batch_size)
-    refuse_too_many_processes(context, min(smallest, len(val)))
-    caches = _build_caches(train_set, val, recipe, context, record, progress)
-    if caches is None:  # building caches reads every photo
-        for dataset in (train_set, val):
-            refuse_unreadable(dataset, context.share, progress)
-    if recipe.precision == "auto":
-        precision = _choose_common_precision(network, device, context)
-        recipe = recipe.model_copy(update={"precision": precision})
-    trainer = Trainer(recipe, network, train_set, val, folder, device, workers, context, caches)
-    return trainer, train_set, val, recipe
-
-
-def _build_caches(
-    train: Dataset,
-    val: Dataset,
-    recipe: Recipe,
-    context: DistributedContext,
-    record: RunRecord | None,
-    progress: Progress,
-) -> Sequence[Cache] | None:
-    """Build the caches of reduced photos, if the run uses them; the main process writes them."""
-    side = training_side(recipe.image_size)
-    if record is not None:
-        cached = record.cached
-    else:
-        cached = is_cache_worthwhile(train, side) if recipe.cache == "auto" else recipe.cache
-    if not cached:
-        return None
-    if not context.is_main:
-        context.barrier()
-    caches = build_caches((train, val), (side, evaluation_side(recipe.image_size)), progress)
-    if context.is_main:
-        context.barrier()
-    return caches if context.broadcast(caches is not None) else None
-
-
-def refuse_unreadable(
-    dataset: Dataset, share: slice = slice(None), progress: Progress = SILENT
-) -> None:
-    """Read every photo of a split or of a share of it, so that none fails in the middle of a run.
-
-    Raises:
-        UserError: Photos cannot be read; the message lists them.
-    """
-    indices = range(len(dataset))[share]
-    name = dataset.root.name
-    task = progress.start(tr(f"checking {name}", f"检查 {name}"), len(indices))
-    bad = find_unreadable(indices, dataset.open, task.set)
-    if bad:
-        raise unreadable_photos_error(
-            dataset.root, [(dataset.display_path(index), reason) for index, reason in bad]
+            self.progress,
         )
 
+    def _build_caches(
+        self, train: Dataset, val: Dataset, recipe: Recipe, record: RunRecord | None
+    ) -> Sequence[Cache] | None:
+        """Build the caches of reduced photos, if the run uses them; the main process writes."""
+        side = training_side(recipe.image_size)
+        if record is not None:
+            cached = record.cached
+        else:
+            cached = is_cache_worthwhile(train, side) if recipe.cache == "auto" else recipe.cache
+        if not cached:
+            return None
+        if not self.context.is_main:
+            self.context.barrier()
+        sides = (side, evaluation_side(recipe.image_size))
+        caches = build_caches((train, val), sides, self.progress)
+        if self.context.is_main:
+            self.context.barrier()
+        return caches if self.context.broadcast(caches is not None) else None
 
-def _damaged_checkpoint_notice(folder: Path, reason: str) -> str:
-    return tr(
-        f"The last checkpoint in {folder} is damaged ({reason}): resuming from the previous one.",
-        f"{folder} 里最近的检查点已损坏（{reason}）：将从前一个检查点继续。",
-    )
+    def _refuse_unreadable(self, dataset: Dataset) -> None:
+        """Read this process's share of a split, so that no photo fails in the middle of a run."""
+        indices = range(len(dataset))[self.context.share]
+        name = dataset.root.name
+        task = self.progress.start(tr(f"checking {name}", f"检查 {name}"), len(indices))
+        bad = find_unreadable(indices, dataset.open, task.set)
+        if bad:
+            raise unreadable_photos_error(
+                dataset.root, [(dataset.display_path(index), reason) for index, reason in bad]
+            )
+
+    def report_damaged_checkpoint(self, reason: str) -> None:
+        """Report that the last checkpoint is damaged and the one before it is used."""
+        self.progress.notice(
+            tr(
+                f"The last checkpoint in {self.folder} is damaged ({reason}): resuming from the "
+                "previous one.",
+                f"{self.folder} 里最近的检查点已损坏（{reason}）：将从前一个检查点继续。",
+            )
+        )
+
+    def train_and_save(self, trainer: Trainer, on_epoch: Callable[[EpochLog], None]) -> None:
+        """Train to the end, and write the bundle."""
+        is_main = self.context.is_main
+        self.context.barrier()  # until the main process has created the folder
+        self.progress.notice(_summary(trainer))
+        total = trainer.steps_per_epoch * trainer.recipe.epochs
+        done = trainer.steps_per_epoch * trainer.state.epochs_done
+        task = self.progress.start(tr("training", "训练"), total, done)
+        with catch_signals() as stop:
+            trainer.run(task.set, on_epoch if is_main else lambda line: None, stop)
+        if stop.signal:  # after the last step; everything is saved
+            raise Stopped(stop.signal)
+        tau = trainer.adjust()
+        if is_main:
+            self._save_bundle(trainer, tau)
+            shutil.rmtree(self.folder / "checkpoint")  # large, and a finished run does not need it
+
+    def _save_bundle(self, trainer: Trainer, tau: float | None) -> None:
+        """Calibrate the trained network and write its bundle.
+
+        Args:
+            trainer: Trainer of the finished training.
+            tau: Strength of the adjustment of the classifier; None without one.
+        """
+        recipe, train = trainer.recipe, trainer.photos.train
+        counts = tuple(train.counts.tolist())
+        groups = class_groups(recipe.groups, train.classes, counts)
+        calibration = calibrate(
+            trainer.network,
+            train,
+            trainer.photos.val,
+            groups,
+            self.folder,
+            self.workers,
+            recipe.seed,
+            self.progress,
+        )
+        Bundle(
+            network=trainer.network,
+            backbone=recipe.backbone,
+            head=recipe.head,
+            classes=train.classes,
+            train_counts=counts,
+            groups=groups,
+            calibration=calibration,
+            provenance=_provenance(trainer, tau),
+        ).save(self.folder / "model")
 
 
-def _train_and_save(
-    trainer: Trainer,
-    train_set: Dataset,
-    val: Dataset,
-    recipe: Recipe,
-    folder: Path,
-    workers: int,
-    on_epoch: Callable[[LogLine], None],
-    progress: Progress,
-) -> None:
-    trainer.context.barrier()  # until the main process has created the folder
-    progress.notice(_summary(trainer, train_set, recipe))
-    done = trainer.state.epochs_done * trainer.steps_per_epoch
-    task = progress.start(tr("training", "训练"), trainer.steps, done)
-    with catch_signals() as stop:
-        trainer.run(task.set, on_epoch if trainer.context.is_main else lambda line: None, stop)
-    if stop.signal:  # after the last step; everything is saved
-        raise Stopped(stop.signal)
-    tau = trainer.adjust()
-    if not trainer.context.is_main:
-        return
-    counts = tuple(train_set.counts.tolist())
-    groups = class_groups(recipe.groups, train_set.classes, counts)
-    calibration = calibrate(
-        trainer.network,
-        train_set,
-        val,
-        groups,
-        folder,
-        trainer.device,
-        workers,
-        recipe.seed,
-        progress,
-    )
-    Bundle(
-        network=trainer.network,
-        backbone=recipe.backbone,
-        head=recipe.head,
-        classes=train_set.classes,
-        train_counts=counts,
-        groups=groups,
-        calibration=calibration,
-        provenance=_provenance(trainer, train_set, recipe, tau),
-    ).save(folder / "model")
-    shutil.rmtree(folder / "checkpoint")  # large, and a finished run does not need it
+def _choose_common_precision(
+    network: Network, device: torch.device, context: DistributedContext
+) -> str:
+    """Return the precision that is faster on this machine, the same in all processes."""
+    names = ("float32", "bfloat16")
+    chosen = names.index(choose_precision(network, device)) if context.is_main else 0
+    return names[context.broadcast(chosen)]
 
 
-def _summary(trainer: Trainer, train_set: Dataset, recipe: Recipe) -> str:
-    photo_count, class_count = len(train_set), len(train_set.classes)
+def _summary(trainer: Trainer) -> str:
+    recipe, train = trainer.recipe, trainer.photos.train
+    photo_count, class_count = len(train), len(train.classes)
     setup = f"{trainer.device.type}, {recipe.precision}, {recipe.image_size} px"
     return tr(
         f"{photo_count} photos of {class_count} classes, {recipe.backbone} on {setup}, "
@@ -410,12 +357,13 @@ def _summary(trainer: Trainer, train_set: Dataset, recipe: Recipe) -> str:
     )
 
 
-def _provenance(
-    trainer: Trainer, train_set: Dataset, recipe: Recipe, tau: float | None
-) -> dict[str, str]:
+def _provenance(trainer: Trainer, tau: float | None) -> dict[str, str]:
+    recipe, photos = trainer.recipe, trainer.photos
     adjustment = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
     photo_size = (
-        f"reduced to {training_side(recipe.image_size)} px" if trainer.cached else "as they are"
+        "as they are"
+        if photos.caches is None
+        else f"reduced to {training_side(recipe.image_size)} px"
     )
     return adjustment | {
         "mineral-recog": version("mineral-recog"),
@@ -427,5 +375,5 @@ def _provenance(
         "precision": recipe.precision,
         "photos seen in training": photo_size,
         "seed": str(recipe.seed),
-        "training photos (sha256 of names and sizes)": train_set.fingerprint(),
+        "training photos (sha256 of names and sizes)": photos.train.fingerprint(),
     }

@@ -2,6 +2,16 @@
 
 import math
 
+from mineral_recog.recipes.recipe import StageInRun
+
+
+def learning_rate(placed: StageInRun, epochs_done: float) -> float:
+    """Return the learning rate of a stage after a number of epochs of the run."""
+    schedule = placed.schedule
+    progress = (epochs_done - schedule.first_epoch) / schedule.epochs
+    factor = learning_rate_factor(schedule.shape, progress, schedule.warmup)
+    return (placed.stage.lr or 0.0) * factor
+
 
 def learning_rate_factor(shape: str, progress: float, warmup: float) -> float:
     """Return the learning rate as a share of its peak at a point of a schedule.

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from mineral_recog.errors import UserError
+from mineral_recog.i18n import tr
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
-from mineral_recog.recipes.recipe import Recipe, Stage
-from mineral_recog.training.checkpoint import State
-from mineral_recog.training.ema import Ema
+from mineral_recog.recipes.recipe import Recipe, Schedule, Stage
+from mineral_recog.training.checkpoint import State, read_checkpoint
+from mineral_recog.training.distributed import DistributedContext
+from mineral_recog.training.ema import Ema, copy_tensors
 from mineral_recog.training.losses import Centers
 
 
@@ -21,7 +26,9 @@ class TrainState:
 
     Attributes:
         network: The network that is trained, on its device.
-        optimizer: Of the current stage; there is none before `start_optimizer`.
+        optimizer: Of the current stage; there is none before `start_stage`.
+        wrapped: The network as its forward pass is called in training: its gradients are averaged
+            over all processes. There is none before `start_stage`.
         centers: Class centers of the center loss.
         probabilities: p_i, the probability of the true class when a photo was last seen in
             training, float32 [N]; 1/C before.
@@ -35,10 +42,18 @@ class TrainState:
     """
 
     optimizer: torch.optim.SGD
+    wrapped: nn.Module
 
-    def __init__(self, recipe: Recipe, network: Network, photo_count: int, classes: int) -> None:
-        device = next(network.parameters()).device
-        self.recipe, self.network, self.device = recipe, network, device
+    def __init__(
+        self,
+        recipe: Recipe,
+        network: Network,
+        photo_count: int,
+        classes: int,
+        context: DistributedContext,
+    ) -> None:
+        self.recipe, self.network, self.context = recipe, network, context
+        self.device = device = network.device
         self.centers = Centers(classes, network.classifier.in_features).to(device)
         self.probabilities = torch.full((photo_count,), 1 / classes, device=device)
         self.sampler_probabilities = self.probabilities.clone()
@@ -48,9 +63,57 @@ class TrainState:
         self.best: tuple[float, dict[str, Tensor]] | None = None
         self.ema: Ema | None = None
 
-    def start_optimizer(self, stage: Stage) -> None:
+    def start_stage(self, stage: Stage) -> None:
+        """Set up a stage; one whose schedule continues keeps its optimiser."""
+        if stage.classifier == "anew":
+            torch.manual_seed(self.recipe.seed)
+            self.network.classifier.reset_parameters()
+        elif stage.classifier == "rescale":
+            self._start_scale()
+        if stage.schedule != "continue":
+            self._start_optimizer(stage)
+            if self.recipe.weight_average:
+                self.ema = Ema(self.network, self.recipe.weight_average)
+        self.best = None
+
+    def end_stage(self, schedule: Schedule) -> None:
+        """Load the weights that the stage hands on; the average goes on if the schedule does."""
+        if self.best is not None:
+            self.network.load_state_dict(self.best[1])
+        elif self.ema is not None and self.epochs_done == schedule.first_epoch + schedule.epochs:
+            self.network.load_state_dict(self.ema.state)
+        if isinstance(self.network.classifier, LinearHead):
+            self.network.classifier.fold_scale()
+
+    def start_epoch(self, epoch: int, refresh: bool) -> None:
+        """Set up what the steps of an epoch start from.
+
+        Args:
+            epoch: Number of the epoch in the run, from 0.
+            refresh: Whether the sampler gets the current probabilities.
+        """
+        if refresh:
+            self.sampler_probabilities.copy_(self.probabilities)
+        self.loss_sums = {}
+        self.mixup_rng = np.random.default_rng([self.recipe.seed, epoch, 2])
+        torch.manual_seed(self.recipe.seed + epoch + 2**32 * self.context.rank)  # for dropout
+
+    def add_losses(self, parts: Mapping[str, Tensor]) -> None:
+        """Add the loss of a step and its parts to their sums."""
+        for name, value in parts.items():
+            before = self.loss_sums.get(name, torch.zeros((), device=self.device))
+            self.loss_sums[name] = before + value.detach()
+
+    def keep_if_best(self, accuracy: float) -> None:
+        """Keep the weights, or their average, if they are the best ones of the stage."""
+        if self.best is None or accuracy > self.best[0]:
+            weights = self.ema.state if self.ema else self.network.state_dict()
+            self.best = (accuracy, copy_tensors(weights))
+
+    def _start_optimizer(self, stage: Stage) -> None:
         """Start a new optimiser of the parameters that a stage trains."""
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
+        self.wrapped = self.context.wrap(self.network)
         self.optimizer = torch.optim.SGD(
             [p for p in self.network.parameters() if p.requires_grad],
             lr=stage.lr or 0.0,
@@ -58,7 +121,7 @@ class TrainState:
             weight_decay=self.recipe.weight_decay,
         )
 
-    def start_scale(self) -> None:
+    def _start_scale(self) -> None:
         """Give the linear classifier one factor for each class to learn."""
         head = self.network.classifier
         assert isinstance(head, LinearHead)  # the recipe's validation guarantees it
@@ -85,6 +148,30 @@ class TrainState:
                 tensors["random_gpu"] = torch.cuda.get_rng_state(self.device)
         return tensors, facts
 
+    def restore(self, path: Path, on_damaged: Callable[[str], None]) -> None:
+        """Take over the state of a checkpoint, if there is one.
+
+        Args:
+            path: File of the last checkpoint.
+            on_damaged: See `read_checkpoint`.
+
+        Raises:
+            UserError: The checkpoints are damaged, or belong to other photos or another network.
+        """
+        saved = read_checkpoint(path, on_damaged)
+        if saved is None:
+            return
+        try:
+            self.load_state_dict(*saved)
+        except (KeyError, RuntimeError, ValueError, TypeError) as error:
+            raise UserError(
+                tr(
+                    f"The checkpoint {path} belongs to another network or other photos "
+                    f"({error}): train again with --force.",
+                    f"检查点 {path} 属于别的网络或别的照片（{error}）：请用 --force 重新训练。",
+                )
+            ) from None
+
     def load_state_dict(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Take over a state that `state_dict` returned.
 
@@ -102,7 +189,7 @@ class TrainState:
 
         weights = part("network")
         if "classifier.scale" in weights:
-            self.start_scale()
+            self._start_scale()
         self.network.load_state_dict(weights)
         self.centers.load_state_dict(part("centers"))
         self.probabilities.copy_(tensors["probabilities"])
@@ -124,8 +211,7 @@ class TrainState:
     def _load_optimizer(self, momentum: dict[str, Tensor]) -> None:
         """Start the optimiser of the stage that the state is in, with its momentum."""
         last_epoch = self.epochs_done if self.steps_done else self.epochs_done - 1
-        name, _ = self.recipe.stage_at(last_epoch)
-        self.start_optimizer(self.recipe.stages[name])
+        self._start_optimizer(self.recipe.stage_at(last_epoch).stage)
         parameters = dict(self.network.named_parameters())
         for key, value in momentum.items():
             self.optimizer.state[parameters[key]]["momentum_buffer"] = value

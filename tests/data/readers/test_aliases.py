@@ -10,6 +10,7 @@ from mineral_recog.data.readers.aliases import RenamedSource, read_aliases, rena
 from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.errors import UserError
 from mineral_recog.minerals.facts import read_minerals
+from tests.data.readers.source_files import write_files
 
 
 def write_table(tmp_path: Path, *rows: str) -> Path:
@@ -59,9 +60,9 @@ def test_invalid_table_is_reported(tmp_path: Path, rows: list[str], message: str
 
 
 def test_photos_of_renamed_classes_can_be_opened(tmp_path: Path) -> None:
-    for name in ("train/Quartz/1.png", "train/石英/1.png", "test/Quartz/from 石英/train/1.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(name.encode())
+    write_files(
+        tmp_path, "train/Quartz/1.png", "train/石英/1.png", "test/Quartz/from 石英/train/1.png"
+    )
     source = RenamedSource(FolderSource(tmp_path), {"石英": "Quartz"})
     assert source.classes == ("Quartz",)
     assert source.splits == {
@@ -76,9 +77,7 @@ def test_photos_of_renamed_classes_can_be_opened(tmp_path: Path) -> None:
 
 
 def test_photo_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
-    for name in ("Quartz/from 石英/1.png", "石英/1.png"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(name.encode())
+    write_files(tmp_path, "Quartz/from 石英/1.png", "石英/1.png")
     source = RenamedSource(FolderSource(tmp_path), {"石英": "Quartz"})
     assert source.paths == ("Quartz/from 石英/1 (2).png", "Quartz/from 石英/1.png")
     with source.open("Quartz/from 石英/1.png") as file:

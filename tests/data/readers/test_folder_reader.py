@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from mineral_recog.data.readers.folder_reader import FolderSource
+from mineral_recog.data.readers.source import Remark
 from mineral_recog.errors import UserError
+from tests.data.readers.source_files import write_files
 
 
 def test_photos_other_files_and_irregular_entries_are_listed(tmp_path: Path) -> None:
-    for name in ("quartz/a.JPG", "quartz/trip/b.png", "quartz/.hidden.png", "opal/c", "opal/d.heic",
-                 "opal/notes.txt", "stray.jpg", ".git/x.png", "readme.md"):  # fmt: skip
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
+    write_files(
+        tmp_path,
+        *("quartz/a.JPG", "quartz/trip/b.png", "quartz/.hidden.png", "opal/c", "opal/d.heic"),
+        *("opal/notes.txt", "stray.jpg", ".git/x.png", "readme.md"),
+    )
     (tmp_path / "Z\udce9ro").mkdir()
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "quartz" / "up").symlink_to(tmp_path, target_is_directory=True)
@@ -32,11 +35,29 @@ def test_photos_other_files_and_irregular_entries_are_listed(tmp_path: Path) -> 
 
 
 def test_class_folder_that_is_a_link_is_read(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "elsewhere" / "a.png").touch()
+    write_files(tmp_path, "elsewhere/a.png")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "opal").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
     assert FolderSource(tmp_path / "photos").paths == ("opal/a.png",)
+
+
+def test_folder_that_cannot_be_read_is_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_files(tmp_path, "train/opal/a.png", "train/opal/locked/b.png", "test/opal/c.png")
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)  # the superuser may read everything
+    source = FolderSource(tmp_path)
+    assert source.paths == ("opal/test/c.png", "opal/train/a.png")
+    assert source.remarks == (
+        ("opal/train/locked", Remark("unreadable", "Permission denied")),
+    )  # fmt: skip
 
 
 def test_folder_without_classes_is_reported(tmp_path: Path) -> None:
@@ -44,14 +65,8 @@ def test_folder_without_classes_is_reported(tmp_path: Path) -> None:
         FolderSource(tmp_path)
 
 
-def touch(root: Path, *names: str) -> None:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(name.encode())
-
-
 def test_split_folders_give_the_splits(tmp_path: Path) -> None:
-    touch(
+    write_files(
         tmp_path,
         *("Training/opal/a.png", "Training/gold/trip/a.png", "valid/opal/a.png", "dev/opal/a.png"),
         *("test/quartz/b.png", "test/loose.png", "test/opal/notes.txt"),
@@ -76,13 +91,13 @@ def test_split_folders_give_the_splits(tmp_path: Path) -> None:
 
 
 def test_splits_next_to_classes_are_reported(tmp_path: Path) -> None:
-    touch(tmp_path, "train/opal/a.png", "gold/a.png")
+    write_files(tmp_path, "train/opal/a.png", "gold/a.png")
     with pytest.raises(UserError, match=r"has train next to other folders \(first: 'gold'\)"):
         FolderSource(tmp_path)
 
 
 def test_folders_without_train_are_classes(tmp_path: Path) -> None:
-    touch(tmp_path, "opal/train/a.png", "dev/a.png")  # without train, dev is a class
+    write_files(tmp_path, "opal/train/a.png", "dev/a.png")  # without train, dev is a class
     source = FolderSource(tmp_path)
     assert source.classes == ("dev", "opal")
     assert source.splits == {}

@@ -19,6 +19,7 @@ from mineral_recog.data.readers import row_groups
 from mineral_recog.data.readers.factory import open_source
 from mineral_recog.data.readers.parquet_reader import ParquetSource
 from mineral_recog.errors import UserError
+from tests.data.readers.source_files import contents
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 NAMES = ["agate", "beryl", "copper"]
@@ -42,14 +43,6 @@ def write_like_datasets(
     metadata = {"huggingface": json.dumps({"info": {"features": FEATURES}})}
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table.replace_schema_metadata(metadata), path, row_group_size=rows)
-
-
-def contents(source: ParquetSource) -> dict[str, bytes]:
-    contents_of = {}
-    for name in source.paths:
-        with source.open(name) as file:
-            contents_of[name] = file.read()
-    return contents_of
 
 
 def test_files_written_by_datasets(tmp_path: Path) -> None:
@@ -150,10 +143,11 @@ def test_missing_pyarrow_is_reported(
 ) -> None:
     for name in [module for module in sys.modules if module.partition(".")[0] == "pyarrow"]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "mineral_recog.data.readers.row_groups")
+    for module in ("parquet_reader", "row_groups"):
+        monkeypatch.delitem(sys.modules, f"mineral_recog.data.readers.{module}")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UserError, match=r"pip install 'mineral-recog\[datasets\]'"):
-        ParquetSource(shuffled.root)
+        open_source(shuffled.root)
 
 
 @pytest.mark.parametrize(

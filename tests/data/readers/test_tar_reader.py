@@ -10,18 +10,10 @@ import pytest
 
 from mineral_recog.data.readers import tar_samples
 from mineral_recog.data.readers.factory import open_source
-from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.tar_reader import TarSource
 from mineral_recog.errors import UserError
+from tests.data.readers.source_files import contents
 from tests.tars import write_tar
-
-
-def contents(source: Source) -> dict[str, bytes]:
-    contents_of = {}
-    for name in source.paths:
-        with source.open(name) as file:
-            contents_of[name] = file.read()
-    return contents_of
 
 
 @pytest.mark.parametrize("kind", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])

@@ -1,4 +1,4 @@
-"""Renames classes that mean the same to one name, by the mineral table and a user's table."""
+"""Opens photos with classes renamed that mean the same: by the mineral table or a user's."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mineral_recog.csv_files import line_error, read_rows
+from mineral_recog.data.readers.factory import open_source
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.split_names import can_be_folder, free_name
-from mineral_recog.minerals.facts import MineralTable, name_key
+from mineral_recog.minerals.facts import MineralTable, name_key, read_minerals
+from mineral_recog.progress import SILENT, Progress
 
+SHIPPED_ALIASES = "minerals"  # value of --aliases for the shipped table only
 MAX_BYTES = 5 * 10**6  # of a user's table
 COLUMNS = ("alias", "name")
 
 
-class RenamedSource:
+class RenamedSource(Source):
     """A source with renamed classes; several classes may get the same name.
 
     A photo of a renamed class is called `<new class>/from <old class>/<file>`, so that its name
@@ -28,16 +31,21 @@ class RenamedSource:
 
     def __init__(self, source: Source, names: Mapping[str, str]) -> None:
         self._source = source
-        self.root, self.other_files = source.root, source.other_files
         self._old_paths: dict[str, str] = {}
         for old in sorted(source.paths, key=lambda path: path.split("/")[0] in names):
             self._old_paths[free_name(_renamed(old, names), self._old_paths)] = old
-        self.classes = tuple(sorted({names.get(name, name) for name in source.classes}))
-        self.paths = tuple(sorted(self._old_paths))
-        self.splits = {
-            new: source.splits[old] for new, old in self._old_paths.items() if old in source.splits
-        }
-        self.remarks = tuple((_renamed(path, names), remark) for path, remark in source.remarks)
+        super().__init__(
+            source.root,
+            (names.get(name, name) for name in source.classes),
+            self._old_paths,
+            {
+                new: source.splits[old]
+                for new, old in self._old_paths.items()
+                if old in source.splits
+            },
+            source.other_files,
+            ((_renamed(path, names), remark) for path, remark in source.remarks),
+        )
 
     def open(self, path: str) -> BinaryIO:
         """Open a photo; raises the errors of the source."""
@@ -51,6 +59,28 @@ class RenamedSource:
 def _renamed(path: str, names: Mapping[str, str]) -> str:
     old, slash, file = path.partition("/")
     return f"{names[old]}/from {old}/{file}" if slash and old in names else path
+
+
+def open_with_aliases(
+    path: Path, aliases: str | None, progress: Progress = SILENT
+) -> tuple[Source, dict[str, str]]:
+    """Open photos; return them with the new name of each renamed class.
+
+    Args:
+        path: The photos; see `open_source`.
+        aliases: `minerals` for the shipped table, a file to use the user's table before the
+            shipped one, or None to leave class names unchanged.
+        progress: Receives the progress.
+
+    Raises:
+        UserError: There are no photos, or the file is not a table of aliases.
+    """
+    user_aliases = read_aliases(Path(aliases)) if aliases not in (None, SHIPPED_ALIASES) else None
+    source = open_source(path, progress)
+    if aliases is None:
+        return source, {}
+    renamed = renamed_classes(source.classes, read_minerals(), user_aliases)
+    return RenamedSource(source, renamed), renamed
 
 
 def renamed_classes(

@@ -21,7 +21,8 @@ def open_source(path: Path, progress: Progress = SILENT) -> Source:
     """Open the photos at a path that the user gave.
 
     Raises:
-        UserError: Photos cannot be read from the path, or its content is invalid.
+        UserError: Photos cannot be read from the path, its content is invalid, or it is a parquet
+            file and pyarrow is not installed.
     """
     match _format(path):
         case "folders":
@@ -29,8 +30,15 @@ def open_source(path: Path, progress: Progress = SILENT) -> Source:
         case "list":
             return ListSource(path)
         case "parquet":
-            from mineral_recog.data.readers.parquet_reader import ParquetSource
-
+            try:
+                from mineral_recog.data.readers.parquet_reader import ParquetSource
+            except ModuleNotFoundError:
+                raise DataError(
+                    tr(
+                        f"{path} needs pyarrow to be read: pip install 'mineral-recog[datasets]'",
+                        f"读取 {path} 需要 pyarrow：pip install 'mineral-recog[datasets]'",
+                    )
+                ) from None
             return ParquetSource(path)
         case "tar":
             from mineral_recog.data.readers.tar_reader import TarSource

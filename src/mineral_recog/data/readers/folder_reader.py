@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
+from mineral_recog.data.dataset import walk_visible
 from mineral_recog.data.images import is_any_photo_name, is_photo_name
-from mineral_recog.data.readers.source import Remark
+from mineral_recog.data.readers.source import FileSource, Remark
 from mineral_recog.data.readers.split_names import split_from_name
 from mineral_recog.errors import DataError
-from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
 
 
-class FolderSource:
+class FolderSource(FileSource):
     """Photos in `<class>/...`, or in `<split>/<class>/...` with the classes of all splits.
 
     The name of a photo is its path below the root; in a split it is `<class>/<split folder>/...`.
@@ -29,20 +29,27 @@ class FolderSource:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self._files: dict[str, str] = {}  # path below the root by name
-        self._splits: dict[str, str] = {}
-        self._other_files = Counter[str]()
-        self._remarks: list[tuple[str, Remark]] = []
-        classes: dict[str, None] = {}
-        top = self._list_folders("")
-        splits = split_folders(root, top)
-        for parent in splits or [""]:
-            for name in self._list_folders(parent) if parent else top:
+        files: dict[str, str] = {}
+        splits: dict[str, str] = {}
+        other_files = Counter[str]()
+        remarks: list[tuple[str, Remark]] = []
+        classes: set[str] = set()
+        top = _list_folders(root, "", remarks)
+        for parent in _split_folders(root, top) or [""]:
+            split = split_from_name(parent)
+            for name in _list_folders(root, parent, remarks) if parent else top:
                 if name not in classes and not name.isprintable():
-                    self._remarks.append((name, Remark("class_text", "")))
-                classes[name] = None
-                self._add_class(parent, name)
+                    remarks.append((name, Remark("class_text", "")))
+                classes.add(name)
+                folder, photo_folder = Path(parent, name), Path(name, parent).as_posix()
+                for file in _files_in_class(root / folder, photo_folder, remarks):
+                    if not is_any_photo_name(file):
+                        other_files[Path(file).suffix] += 1
+                        continue
+                    photo = f"{photo_folder}/{file}"
+                    files[photo] = f"{folder.as_posix()}/{file}"
+                    if split:
+                        splits[photo] = split
         if not classes:
             raise DataError(
                 tr(
@@ -51,75 +58,53 @@ class FolderSource:
                     f"{root} 里没有类别文件夹：请为每个类别建一个文件夹，并放入该类照片。",
                 )
             )
-        self.classes = tuple(sorted(classes))
-        self.paths = tuple(sorted(self._files))
-        self.splits = self._splits
-        self.other_files = dict(self._other_files)
-        self.remarks = tuple(self._remarks)
-
-    def open(self, path: str) -> BinaryIO:
-        """Open a photo.
-
-        Raises:
-            OSError: The photo cannot be read, or is not a regular file.
-        """
-        return open_regular(self.file(path))
-
-    def file(self, path: str) -> Path:
-        """Return the file of a photo."""
-        return self.root / self._files[path]
-
-    def _list_folders(self, parent: str) -> list[str]:
-        """Return the sorted names of the folders in one; remark on photos and links to parents."""
-        folder = self.root / parent
-        names = []
-        for entry in sorted(folder.iterdir()):
-            if entry.name.startswith("."):
-                continue
-            path = (Path(parent) / entry.name).as_posix()
-            if not entry.is_dir():
-                if is_photo_name(entry.name):
-                    self._remarks.append((path, Remark("no_class", "")))
-            elif folder.resolve().is_relative_to(entry.resolve()):
-                self._remarks.append((path, Remark("link", str(entry.readlink()))))
-            else:
-                names.append(entry.name)
-        return names
-
-    def _add_class(self, parent: str, name: str) -> None:
-        """Add the files of a class folder; `parent` is its split folder or ""."""
-        folder, prefix = Path(parent, name), Path(name, parent)
-
-        def remark_unreadable(error: OSError) -> None:
-            below = Path(os.fsdecode(error.filename)).relative_to(self.root / folder)
-            self._remarks.append(
-                ((prefix / below).as_posix(), Remark("unreadable", error.strerror or ""))
-            )
-
-        for at, folders, files in os.walk(self.root / folder, onerror=remark_unreadable):
-            below = Path(at).relative_to(self.root / folder)
-            folders[:] = [subfolder for subfolder in folders if not subfolder.startswith(".")]
-            for subfolder in folders:
-                if (path := Path(at, subfolder)).is_symlink():
-                    remark = Remark("link", str(path.readlink()))
-                    self._remarks.append(((prefix / below / subfolder).as_posix(), remark))
-            for file in files:
-                if not file.startswith("."):
-                    self._add_file(
-                        (prefix / below / file).as_posix(), folder / below / file, parent
-                    )
-
-    def _add_file(self, name: str, file: Path, parent: str) -> None:
-        """Add a file under the name that it has as a photo."""
-        if not is_any_photo_name(file.name):
-            self._other_files[file.suffix] += 1
-            return
-        self._files[name] = file.as_posix()
-        if split := split_from_name(parent):
-            self._splits[name] = split
+        self._files = files
+        super().__init__(root, classes, files, splits, other_files, remarks)
 
 
-def split_folders(root: Path, names: list[str]) -> list[str]:
+def _list_folders(root: Path, parent: str, remarks: list[tuple[str, Remark]]) -> list[str]:
+    """Return the sorted names of the folders in one; remark on photos and links to parents."""
+    folder = root / parent
+    names = []
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith("."):
+            continue
+        path = Path(parent, entry.name).as_posix()
+        if not entry.is_dir():
+            if is_photo_name(entry.name):
+                remarks.append((path, Remark("no_class", "")))
+        elif folder.resolve().is_relative_to(entry.resolve()):
+            remarks.append((path, Remark("link", str(entry.readlink()))))
+        else:
+            names.append(entry.name)
+    return names
+
+
+def _files_in_class(
+    folder: Path, photo_folder: str, remarks: list[tuple[str, Remark]]
+) -> Iterator[str]:
+    """Yield the files of a class folder as paths below it; remark on links and unreadable folders.
+
+    Args:
+        folder: The class folder.
+        photo_folder: What its path is in the names of photos.
+        remarks: Receives the remarks.
+    """
+
+    def remark_unreadable(error: OSError) -> None:
+        below = Path(os.fsdecode(error.filename)).relative_to(folder)
+        name = Path(photo_folder, below).as_posix()
+        remarks.append((name, Remark("unreadable", error.strerror or "")))
+
+    for prefix, folders, files in walk_visible(folder, remark_unreadable):
+        for path in (f"{prefix}{subfolder}" for subfolder in folders):
+            if (folder / path).is_symlink():
+                remark = Remark("link", str((folder / path).readlink()))
+                remarks.append((f"{photo_folder}/{path}", remark))
+        yield from (f"{prefix}{file}" for file in files)
+
+
+def _split_folders(root: Path, names: list[str]) -> list[str]:
     """Return the folders of `root` that have the names of splits; none if others are among them.
 
     Raises:

@@ -6,14 +6,12 @@ import os
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from mineral_recog.data.images import is_any_photo_name
 from mineral_recog.data.readers.list_rows import SUFFIXES, Row, read_list
-from mineral_recog.data.readers.source import Remark
+from mineral_recog.data.readers.source import FileSource
 from mineral_recog.data.readers.split_names import can_be_folder, free_name, split_from_name
 from mineral_recog.errors import DataError, UserError
-from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
 
 METADATA_NAMES = tuple(f"metadata{suffix}" for suffix in SUFFIXES)  # Hugging Face's imagefolder
@@ -29,7 +27,7 @@ class _ListedPhoto:
     split: str | None
 
 
-class ListSource:
+class ListSource(FileSource):
     """Photos that a list names, anywhere on this machine.
 
     The name of a photo is its label and its path below the folder of the list, without the label
@@ -46,7 +44,6 @@ class ListSource:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
         base = (root if root.is_dir() else root.parent).absolute()
         listed: dict[tuple[str, str], _ListedPhoto] = {}
         for file, split in list_files(root):
@@ -54,10 +51,10 @@ class ListSource:
                 photo = _check_row(row, base, split)
                 first = listed.setdefault((os.path.normpath(photo.file), row.label), photo)
                 if first.split != photo.split:
-                    raise row.error(
-                        f"{row.path} has a different split in {first.row.location}: keep one of "
-                        "the two.",
-                        f"{row.path} 与 {first.row.location} 所写的划分不同：请保留其一。",
+                    raise row.place.error(
+                        f"{row.path} has a different split in {first.row.place}: keep one of the "
+                        "two.",
+                        f"{row.path} 与 {first.row.place} 所写的划分不同：请保留其一。",
                     )
         if not listed:
             raise DataError(
@@ -66,33 +63,19 @@ class ListSource:
                     f"{root} 没有列出照片：请为每张照片给出 path 与 label。",
                 )
             )
-        self._files: dict[str, Path] = {}
-        self.splits: dict[str, str] = {}
+        files: dict[str, str] = {}
+        splits: dict[str, str] = {}
         other_files = Counter[str]()
         for _, photo in sorted(listed.items()):
             if not is_any_photo_name(photo.file.name):
                 other_files[photo.file.suffix] += 1
                 continue
-            name = free_name(photo.name, self._files)
-            self._files[name] = photo.file
+            name = free_name(photo.name, files)
+            files[name] = str(photo.file)
             if photo.split:
-                self.splits[name] = photo.split
-        self.classes = tuple(sorted({label for _, label in listed}))
-        self.paths = tuple(sorted(self._files))
-        self.other_files = dict(other_files)
-        self.remarks: tuple[tuple[str, Remark], ...] = ()
-
-    def open(self, path: str) -> BinaryIO:
-        """Open a photo.
-
-        Raises:
-            OSError: The photo does not exist, or is not a regular file.
-        """
-        return open_regular(self.file(path))
-
-    def file(self, path: str) -> Path:
-        """Return the file of a photo."""
-        return self._files[path]
+                splits[name] = photo.split
+        self._files = files
+        super().__init__(root, (label for _, label in listed), files, splits, other_files)
 
 
 def list_files(root: Path) -> list[tuple[Path, str | None]]:
@@ -130,7 +113,7 @@ def _metadata_file(folder: Path) -> Path | None:
 def _check_row(row: Row, base: Path, folder_split: str | None) -> _ListedPhoto:
     """Return the photo of a row, after checking its path, label and split."""
     if not can_be_folder(row.label):
-        raise row.error(
+        raise row.place.error(
             f'label {row.label!a} cannot be a folder name: change it. Not allowed: / \\ : * ? " < '
             "> |, control characters, a dot at either end, more than 200 bytes.",
             f'label {row.label!r} 不能作文件夹名：请修改；不可含 / \\ : * ? " < > | '
@@ -140,11 +123,11 @@ def _check_row(row: Row, base: Path, folder_split: str | None) -> _ListedPhoto:
         raise _path_error(row)
     split = split_from_name(row.split) if row.split else folder_split
     if row.split and split is None:
-        raise row.error(
+        raise row.place.error(
             f"split {row.split!a}: write train, val or test, or leave it empty in every row.",
             f"split {row.split!r}：请写 train、val 或 test，或全部留空。",
         )
-    file = row.file.parent.absolute() / row.path
+    file = row.place.file.parent.absolute() / row.path
     name = _name_in_class(file, base, row)
     if not name:
         raise _path_error(row)
@@ -152,7 +135,7 @@ def _check_row(row: Row, base: Path, folder_split: str | None) -> _ListedPhoto:
 
 
 def _path_error(row: Row) -> UserError:
-    return row.error(
+    return row.place.error(
         f"path {row.path!a} is not a file path: give the path of a file on this machine.",
         f"path {row.path!a} 不是文件路径：请给出本机上的文件路径。",
     )

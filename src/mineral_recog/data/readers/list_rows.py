@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mineral_recog.csv_files import CsvTable, line_error, read_text
-from mineral_recog.errors import DataError, UserError
+from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
@@ -22,32 +21,36 @@ COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class Row:
+class Place(NamedTuple):
+    """A place in a list: the file, and the line or the entry of a JSON file."""
+
+    file: Path
+    number: int
+
+    def __str__(self) -> str:
+        if self.file.suffix.lower() == ".json":
+            return tr(f"{self.file}, entry {self.number}", f"{self.file} 第 {self.number} 项")
+        return tr(f"{self.file}, line {self.number}", f"{self.file} 第 {self.number} 行")
+
+    def error(self, english: str, chinese: str) -> DataError:
+        """Return an error that names the place."""
+        return DataError(tr(f"{self}: {english}", f"{self}：{chinese}"))
+
+
+class Row(NamedTuple):
     """The entry of one photo in a list; its texts have no surrounding whitespace.
 
     Attributes:
-        file: The list.
-        number: The line, or the entry of a JSON file.
+        place: Where it is.
         path: Path of the photo, absolute or relative to the folder of the list.
         label: Name of its class.
         split: The split as written; "" if none is given.
     """
 
-    file: Path
-    number: int
+    place: Place
     path: str
     label: str
     split: str
-
-    @property
-    def location(self) -> str:
-        """Return the file and line as text."""
-        return _location(self.file, self.number)
-
-    def error(self, english: str, chinese: str) -> UserError:
-        """Return an error that names the file and line."""
-        return _row_error(self.file, self.number, english, chinese)
 
 
 def read_list(file: Path) -> Iterator[Row]:
@@ -62,35 +65,32 @@ def read_list(file: Path) -> Iterator[Row]:
     """
     if file.suffix.lower() in (".csv", ".tsv"):
         table = CsvTable(file, MAX_BYTES, ",;\t")
-        csv_keys = _match_columns(file, 1, table.columns)
+        csv_keys = _match_columns(Place(file, 1), table.columns)
         entries: Iterator[tuple[int, Mapping[str, Any]]] = iter(table)
     else:
         csv_keys = None
         entries = _read_jsonl(file) if file.suffix.lower() == ".jsonl" else _read_json(file)
     for number, entry in entries:
-        keys = csv_keys or _match_columns(file, number, list(entry))
-        cells = {column: _cell(file, number, entry, key) for column, key in keys.items()}
-        yield Row(file, number, cells["path"], cells["label"], cells.get("split", ""))
+        place = Place(file, number)
+        keys = csv_keys or _match_columns(place, list(entry))
+        cells = {column: _cell(place, entry, key) for column, key in keys.items()}
+        yield Row(place, cells["path"], cells["label"], cells.get("split", ""))
 
 
-def _match_columns(file: Path, number: int, keys: Sequence[str]) -> dict[str, str]:
+def _match_columns(place: Place, keys: Sequence[str]) -> dict[str, str]:
     """Return which key of a file holds each column of COLUMNS."""
     matched = {}
     for column, names in COLUMNS.items():
         matches = [key for key in keys if key.strip().casefold() in names]
         if len(matches) > 1:
-            raise _row_error(
-                file,
-                number,
+            raise place.error(
                 f"{' and '.join(matches)} may both be the {column}: rename all but one.",
                 f"{'、'.join(matches)} 都可能是 {column}：请只留一个，其余改名。",
             )
         if matches:
             matched[column] = matches[0]
         elif column != "split":
-            raise _row_error(
-                file,
-                number,
+            raise place.error(
                 f"no column for the {column} ({', '.join(names)}): add one, or, if the photos are "
                 "in class folders, move this file to another folder.",
                 f"没有 {column} 列（{'、'.join(names)}）：请加上；若照片已按类别分文件夹存放，"
@@ -99,23 +99,20 @@ def _match_columns(file: Path, number: int, keys: Sequence[str]) -> dict[str, st
     return matched
 
 
-def _cell(file: Path, number: int, entry: Mapping[str, Any], key: str) -> str:
+def _cell(place: Place, entry: Mapping[str, Any], key: str) -> str:
     value = entry[key]
     if value is None:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int):
-        raise _row_error(
-            file, number, f"{key} is not text: enter text.", f"{key} 不是文字：请填写文字。"
-        )
+        raise place.error(f"{key} is not text: enter text.", f"{key} 不是文字：请填写文字。")
     return str(value).strip()
 
 
 def _read_json(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield the objects of a JSON file, counted from 1."""
     content = _parse(file, 1, read_text(file, MAX_BYTES, "JSON"))
-    lists = [content] if isinstance(content, list) else []
-    if isinstance(content, dict):
-        lists = [value for value in content.values() if isinstance(value, list)]
+    values = content.values() if isinstance(content, dict) else [content]
+    lists = [value for value in values if isinstance(value, list)]
     if len(lists) != 1:
         raise DataError(
             tr(
@@ -125,20 +122,18 @@ def _read_json(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             )
         )
     for number, entry in enumerate(lists[0], start=1):
-        yield number, _check_object(file, number, entry)
+        yield number, _check_object(Place(file, number), entry)
 
 
 def _read_jsonl(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for number, line in enumerate(read_text(file, MAX_BYTES, "JSONL").split("\n"), start=1):
         if line.strip():
-            yield number, _check_object(file, number, _parse(file, number, line))
+            yield number, _check_object(Place(file, number), _parse(file, number, line))
 
 
-def _check_object(file: Path, number: int, entry: Any) -> Mapping[str, Any]:
+def _check_object(place: Place, entry: Any) -> Mapping[str, Any]:
     if not isinstance(entry, dict):
-        raise _row_error(
-            file,
-            number,
+        raise place.error(
             'not an object: write {"path": ..., "label": ...}.',
             '不是对象：请写成 {"path": ..., "label": ...}。',
         )
@@ -155,14 +150,3 @@ def _parse(file: Path, line: int, text: str) -> Any:
     raise line_error(
         file, line, f"not JSON ({reason}): correct it.", f"不是 JSON（{reason}）：请修正。"
     )
-
-
-def _location(file: Path, number: int) -> str:
-    if file.suffix.lower() == ".json":
-        return tr(f"{file}, entry {number}", f"{file} 第 {number} 项")
-    return tr(f"{file}, line {number}", f"{file} 第 {number} 行")
-
-
-def _row_error(file: Path, number: int, english: str, chinese: str) -> UserError:
-    location = _location(file, number)
-    return DataError(tr(f"{location}: {english}", f"{location}：{chinese}"))

@@ -10,13 +10,16 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from mineral_recog.data.images import is_any_photo_name
-from mineral_recog.data.readers.source import Remark
+from mineral_recog.data.readers.row_groups import RowGroups
+from mineral_recog.data.readers.source import Remark, Source
 from mineral_recog.data.readers.split_names import (
     can_be_folder,
-    split_from_file_name,
-    split_from_name,
+    refuse_class_names,
+    split_of_file,
 )
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
@@ -59,7 +62,7 @@ class _Columns:
     class_names: tuple[str, ...]
 
 
-class ParquetSource:
+class ParquetSource(Source):
     """Photos in one parquet file, or in all parquet files of a folder.
 
     The image column is a structure of bytes and path, or bytes only. The class column has text, or
@@ -71,42 +74,50 @@ class ParquetSource:
         root: The file or the folder.
 
     Raises:
-        UserError: pyarrow is not installed, a file is damaged or lacks such columns, or a class
-            name is not a valid folder name.
+        UserError: A file is damaged or lacks such columns, or a class name is not a valid folder
+            name.
     """
 
     def __init__(self, root: Path) -> None:
-        try:
-            from mineral_recog.data.readers.row_groups import RowGroups
-        except ModuleNotFoundError:
-            raise DataError(
-                tr(
-                    f"{root} needs pyarrow to be read: pip install 'mineral-recog[datasets]'",
-                    f"读取 {root} 需要 pyarrow：pip install 'mineral-recog[datasets]'",
-                )
-            ) from None
-        self.root = root
         matches = sorted(root.rglob("*.parquet")) if root.is_dir() else [root]
         files = [path for path in matches if not path.name.startswith(".") and path.is_file()]
         columns = [_find_columns(path) for path in files]
         rows = [row for i, path in enumerate(files) for row in _rows(path, i, columns[i])]
-        self._refuse_unusable({row.class_name for row in rows})
         labelled = [row for row in rows if row.class_name]
+        classes = {row.class_name for row in labelled}
+        refuse_class_names(
+            root,
+            classes,
+            tr(
+                "rename it with `datasets`, and write the files again.",
+                "请用 `datasets` 改名后重新写出。",
+            ),
+        )
+        if not classes:
+            raise DataError(
+                tr(
+                    f"{root} has no photos with a class in its parquet files: fill in the class "
+                    "column.",
+                    f"{root} 的 parquet 文件里没有带类别的照片：请填写类别列。",
+                )
+            )
         stems = _stems(files, root)
         named = sorted(zip(_names(labelled, stems), labelled, strict=True))
-        self.paths = tuple(name for name, _ in named)
-        self.classes = tuple(sorted({row.class_name for row in labelled}))
-        self._positions = np.array([row[3:] for _, row in named], dtype=np.int64).reshape(-1, 3)
-        splits = [_split(path, root) for path in files]
-        self.splits = {name: split for name, row in named if (split := splits[row.file])}
-        self.other_files: dict[str, int] = {}
-        self.remarks = tuple(
-            (f"{stems[row.file]}-{row.number}", Remark("no_class", ""))
-            for row in rows
-            if not row.class_name
+        splits = [split_of_file(path, root) for path in files]
+        super().__init__(
+            root,
+            classes,
+            (name for name, _ in named),
+            {name: split for name, row in named if (split := splits[row.file])},
+            {},
+            (
+                (f"{stems[row.file]}-{row.number}", Remark("no_class", ""))
+                for row in rows
+                if not row.class_name
+            ),
         )
-        by_column = {file.image: RowGroups(files, file.image) for file in columns}
-        self._cells: list[RowGroups] = [by_column[file.image] for file in columns]
+        self._positions = np.array([row[3:] for _, row in named], dtype=np.int64)
+        self._cells = RowGroups(files, [file.image for file in columns])
 
     def open(self, path: str) -> BinaryIO:
         """Open a photo.
@@ -117,45 +128,19 @@ class ParquetSource:
         index = bisect_left(self.paths, path)
         if self.paths[index : index + 1] != (path,):
             raise FileNotFoundError(path)
-        file, group, row = map(int, self._positions[index])
-        return self._cells[file].open(file, group, row)
-
-    def file(self, path: str) -> None:
-        """Return None: every photo is inside a parquet file."""
-
-    def _refuse_unusable(self, names: set[str]) -> None:
-        invalid = next((name for name in sorted(names) if name and not can_be_folder(name)), None)
-        if invalid is not None:
-            raise DataError(
-                tr(
-                    f"{self.root} has a class {invalid!a}, which cannot be a folder name: rename "
-                    "it with `datasets`, and write the files again.",
-                    f"{self.root} 里的类别 {invalid!r} 不能作文件夹名：请用 `datasets` 改名后"
-                    "重新写出。",
-                )
-            )
-        if not names - {""}:
-            raise DataError(
-                tr(
-                    f"{self.root} has no photos with a class in its parquet files: fill in the "
-                    "class column.",
-                    f"{self.root} 的 parquet 文件里没有带类别的照片：请填写类别列。",
-                )
-            )
+        return self._cells.open(*self._positions[index].tolist())
 
 
 def _find_columns(path: Path) -> _Columns:
     """Return the columns of a file, by the metadata of `datasets` or else by their names."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     try:
         schema = pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
         raise _damaged_file_error(path, error) from None
     features = _features(schema.metadata or {})
-    images = [name for name in schema.names if _feature_type(features, name) == "Image"]
-    labels = [name for name in schema.names if _feature_type(features, name) == "ClassLabel"]
+    types = {name: features.get(name, {}).get("_type") for name in schema.names}
+    images = [name for name in schema.names if types[name] == "Image"]
+    labels = [name for name in schema.names if types[name] == "ClassLabel"]
     image = next((name for name in (*images, *IMAGES) if name in schema.names), None)
     label = next((name for name in LABELS if name in labels), None) or next(
         (name for name in (*labels, *LABELS) if name in schema.names), None
@@ -182,39 +167,30 @@ def _find_columns(path: Path) -> _Columns:
     )
 
 
-def _features(metadata: dict[bytes, bytes]) -> dict[str, Any]:
+def _features(metadata: dict[bytes, bytes]) -> dict[str, dict[str, Any]]:
     """Return the description of each column by `datasets`; empty if there is none."""
     try:
-        features = parse_json(metadata[b"huggingface"])["info"]["features"]
-    except (KeyError, ValueError, TypeError):
+        features = parse_json(metadata[b"huggingface"])["info"]["features"].items()
+    except (KeyError, ValueError, TypeError, AttributeError):
         return {}
-    return features if isinstance(features, dict) else {}
-
-
-def _feature_type(features: dict[str, Any], name: str) -> object:
-    feature = features.get(name)
-    return feature.get("_type") if isinstance(feature, dict) else None
+    return {name: feature for name, feature in features if isinstance(feature, dict)}
 
 
 def _rows(path: Path, file: int, columns: _Columns) -> Iterator[_Row]:
     """Yield the photos of a file, reading only classes and file names, one row group at a time."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     wanted = [columns.label, *([columns.file_name] if columns.file_name else [])]
     number = 0
     try:
         with pq.ParquetFile(path) as parquet:
             for group in range(parquet.num_row_groups):
-                table = parquet.read_row_group(group, columns=wanted)
-                labels = table.column(columns.label).to_pylist()
-                images: list[dict[str, Any] | None] = [None] * len(labels)
+                table = parquet.read_row_group(group, columns=wanted).flatten()
+                labels = table[columns.label].to_pylist()
+                file_names = [""] * len(labels)
                 if columns.file_name:
-                    images = table.column(columns.file_name.split(".")[0]).to_pylist()
-                for row, (label, image) in enumerate(zip(labels, images, strict=True)):
-                    file_name = "" if image is None else image.get("path") or ""
+                    file_names = table[columns.file_name].to_pylist()
+                for row, (label, file_name) in enumerate(zip(labels, file_names, strict=True)):
                     class_name = _class_name(label, columns.class_names, path)
-                    yield _Row(class_name, str(file_name), number, file, group, row)
+                    yield _Row(class_name, str(file_name or ""), number, file, group, row)
                     number += 1
     except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         raise _damaged_file_error(path, error) from None
@@ -266,12 +242,6 @@ def _stems(files: list[Path], root: Path) -> list[str]:
     if len({path.stem for path in files}) == len(files):
         return [path.stem for path in files]
     return [path.relative_to(root).with_suffix("").as_posix() for path in files]
-
-
-def _split(path: Path, root: Path) -> str | None:
-    """Return the split of a file: that of its folder below the root, or else of its name."""
-    folder = split_from_name(path.parent.name) if path.parent != root and path != root else None
-    return folder or split_from_file_name(path.stem)
 
 
 def _damaged_file_error(path: Path, error: Exception) -> UserError:

@@ -1,4 +1,4 @@
-"""Reads single photos from a column of parquet files.
+"""Reads single photos from parquet files.
 
 A parquet file can only be read by complete row groups. The latest ones stay in memory, which is
 enough when photos are read in order. A row group that is large, or that is requested again after
@@ -12,7 +12,7 @@ import tempfile
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,15 +27,15 @@ CHUNK_BYTES = 16 * 2**20  # decoded at a time for the temporary file, unless one
 
 
 class RowGroups:
-    """The cells of one binary column in parquet files; thread-safe.
+    """The cells of one binary column in each of several parquet files; thread-safe.
 
     Args:
-        files: Parquet files with the column.
-        column: Path of the column in their schema, such as `image.bytes`.
+        files: The parquet files.
+        columns: Path of the column in the schema of each file, such as `image.bytes`.
     """
 
-    def __init__(self, files: Sequence[Path], column: str) -> None:
-        self.files, self.column = files, column
+    def __init__(self, files: Sequence[Path], columns: Sequence[str]) -> None:
+        self.files, self.columns = files, columns
         self._lock = threading.Lock()
         self._cache: OrderedDict[tuple[int, int], Any] = OrderedDict()  # arrow arrays
         self._evicted: set[tuple[int, int]] = set()
@@ -63,7 +63,10 @@ class RowGroups:
                     self._cache.move_to_end(key)
                     cell = self._cache[key][row].as_buffer()
                 else:
-                    cell = self._read_spooled(key, row)
+                    assert self._spool is not None
+                    start, end = self._offsets[key][row : row + 2].tolist()
+                    self._spool.seek(start)
+                    cell = self._spool.read(end - start)
             except (pa.ArrowException, OSError, IndexError, ValueError) as error:
                 raise OSError(" ".join(str(error).split())) from None
         if not cell:
@@ -71,45 +74,35 @@ class RowGroups:
         return io.BytesIO(cell)
 
     def _load(self, key: tuple[int, int]) -> None:
-        with self._open_file(key) as parquet:
-            group = parquet.metadata.row_group(key[1])
-            size = sum(
-                group.column(number).total_uncompressed_size
-                for number in range(group.num_columns)
-                if group.column(number).path_in_schema == self.column
-            )
+        file, number = key
+        column = self.columns[file]
+        # With a buffer, a column is read page by page; without one, all at once.
+        with pq.ParquetFile(self.files[file], buffer_size=2**20, pre_buffer=False) as parquet:
+            group = parquet.metadata.row_group(number)
+            chunks = map(group.column, range(group.num_columns))
+            size = sum(c.total_uncompressed_size for c in chunks if c.path_in_schema == column)
             if size > LARGE_BYTES or key in self._evicted:
-                self._spool_group(
-                    parquet, key, max(1, group.num_rows * CHUNK_BYTES // max(size, 1))
+                rows = max(1, group.num_rows * CHUNK_BYTES // max(size, 1))
+                batches = parquet.iter_batches(
+                    rows, row_groups=[number], columns=[column], use_threads=False
                 )
+                self._offsets[key] = self._spool_batches(batches)
                 return
-            cells = _leaf(parquet.read_row_group(key[1], columns=[self.column])[0].combine_chunks())
-        self._cache[key] = cells
+            cells = parquet.read_row_group(number, columns=[column])[0].combine_chunks()
+        self._cache[key] = _leaf(cells)
         while sum(cached.nbytes for cached in self._cache.values()) > CACHE_BYTES:
             self._evicted.add(self._cache.popitem(last=False)[0])
 
-    def _open_file(self, key: tuple[int, int]) -> Any:
-        # With a buffer, a column is read page by page; without one, all at once.
-        return pq.ParquetFile(self.files[key[0]], buffer_size=2**20, pre_buffer=False)
-
-    def _spool_group(self, parquet: Any, key: tuple[int, int], rows: int) -> None:
+    def _spool_batches(self, batches: Iterable[Any]) -> NDArray[np.int64]:
+        """Append cells to the temporary file; return where each begins, and where the last ends."""
         if self._spool is None:
             self._spool = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with this object
             weakref.finalize(self, self._spool.close)
         offsets = [self._spool.seek(0, io.SEEK_END)]
-        batches: Iterator[Any] = parquet.iter_batches(
-            rows, row_groups=[key[1]], columns=[self.column], use_threads=False
-        )
         for batch in batches:
             for cell in _leaf(batch.column(0)):
                 offsets.append(offsets[-1] + self._spool.write(cell.as_buffer() or b""))
-        self._offsets[key] = np.array(offsets, dtype=np.int64)
-
-    def _read_spooled(self, key: tuple[int, int], row: int) -> bytes:
-        assert self._spool is not None
-        start, end = self._offsets[key][row : row + 2].tolist()
-        self._spool.seek(start)
-        return self._spool.read(end - start)
+        return np.array(offsets, dtype=np.int64)
 
 
 def _leaf(column: Any) -> Any:

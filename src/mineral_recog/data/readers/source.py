@@ -1,11 +1,14 @@
-"""The protocol of photo sources: names, classes, given splits, and the bytes of each photo."""
+"""Sources of photos: names, classes, given splits, and the bytes of each photo."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
+
+from mineral_recog.files import open_regular
 
 
 @dataclass(frozen=True)
@@ -21,52 +24,62 @@ class Remark:
     detail: str
 
 
-class Source(Protocol):
+class Source(ABC):
     """Photos with their classes, in any storage format.
 
     The name of a photo is `<class>/<file>`, with `/` between the parts. Names are unique, sorted,
     and the same each time the source is read, because the user's decisions refer to them. Hidden
     files are ignored.
+
+    Attributes:
+        root: The file or folder that the user gave.
+        classes: The class names, sorted.
+        paths: The names of the photos, sorted.
+        splits: The split (train, val or test) of each photo that has one; empty if none has.
+        other_files: The number of files that are not photos, by suffix.
+        remarks: Names with remarks about them.
     """
 
-    @property
-    def root(self) -> Path:
-        """Return the file or folder that the user gave."""
-        ...
+    def __init__(
+        self,
+        root: Path,
+        classes: Iterable[str],
+        paths: Iterable[str],
+        splits: Mapping[str, str],
+        other_files: Mapping[str, int],
+        remarks: Iterable[tuple[str, Remark]] = (),
+    ) -> None:
+        self.root, self.splits, self.other_files = root, splits, dict(other_files)
+        self.classes = tuple(sorted(set(classes)))
+        self.paths = tuple(sorted(paths))
+        self.remarks = tuple(remarks)
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Return the class names, sorted."""
-        ...
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """Return the names of the photos, sorted."""
-        ...
-
-    @property
-    def splits(self) -> Mapping[str, str]:
-        """Return the split (train, val or test) of each photo that has one; empty if none has."""
-        ...
-
-    @property
-    def other_files(self) -> Mapping[str, int]:
-        """Return the number of files that are not photos, by suffix."""
-        ...
-
-    @property
-    def remarks(self) -> tuple[tuple[str, Remark], ...]:
-        """Return names with remarks about them."""
-        ...
-
+    @abstractmethod
     def open(self, path: str) -> BinaryIO:
         """Open a photo as a seekable binary file, which the caller closes; thread-safe.
 
         Raises:
             OSError: The photo cannot be read.
         """
-        ...
 
     def file(self, path: str) -> Path | None:
         """Return the file of a photo, which can be linked; None if it is inside another file."""
-        ...
+        return None
+
+
+class FileSource(Source):
+    """Photos that are files."""
+
+    _files: Mapping[str, str]  # of each photo, its path below the root or its absolute path
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a photo.
+
+        Raises:
+            OSError: The photo does not exist, cannot be read, or is not a regular file.
+        """
+        return open_regular(self.file(path))
+
+    def file(self, path: str) -> Path:
+        """Return the file of a photo."""
+        return self.root / self._files[path]

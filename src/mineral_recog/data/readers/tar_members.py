@@ -25,6 +25,7 @@ MAX_PHOTO_BYTES = 2**30
 MAX_LABEL_BYTES, MAX_JSON_BYTES = 200, 2**16  # of a member that says the class of a photo
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ELSEWHERE = re.compile(r"(?:^|/)\.{0,2}(?:/|$)")  # "", "." or ".." as a part of a name
+# A hidden file, or one in a hidden folder, like the files that macOS adds.
 _HIDDEN = re.compile(r"(?:^|/)\.(?!\.?(?:/|$))")
 _COMPRESSED = (
     (b"\x1f\x8b", "gunzip"), (b"BZh", "bunzip2"), (b"\xfd7zXZ\0", "unxz"),
@@ -98,10 +99,10 @@ def read_tar(path: Path) -> TarContents:
         try:
             for info in _plain_infos(file):
                 name = info.name.removeprefix("./")
-                if info.isdir() or is_hidden(name):
+                if info.isdir() or _HIDDEN.search(name):
                     continue
-                usable = stays_below(name) and not _CONTROL.search(name)
-                kind = _kind(info) if usable else "name"
+                usable = len(name) <= 4096 and not _ELSEWHERE.search(name)
+                kind = _kind(info) if usable and not _CONTROL.search(name) else "name"
                 if kind == "file":
                     member = Member(path, info.offset_data, info.size)
                     contents.members.pop(name, None)
@@ -110,7 +111,12 @@ def read_tar(path: Path) -> TarContents:
                 else:
                     contents.left_out.append((name, kind))
         except (tarfile.TarError, ValueError, OverflowError) as error:
-            raise _damaged(path, str(error)) from None
+            raise DataError(
+                tr(
+                    f"{path} is damaged, or no tar file ({error}): write it again.",
+                    f"{path} 已损坏，或不是 tar 文件（{error}）：请重新生成。",
+                )
+            ) from None
     return contents
 
 
@@ -143,45 +149,26 @@ def _refuse_compressed(start: bytes, path: Path) -> None:
             )
 
 
-def _damaged(path: Path, reason: str) -> DataError:
-    return DataError(
-        tr(
-            f"{path} is damaged, or no tar file ({reason}): write it again.",
-            f"{path} 已损坏，或不是 tar 文件（{reason}）：请重新生成。",
-        )
-    )
-
-
 def _kind(info: tarfile.TarInfo) -> str:
     """Return what a member is: `file`, `link`, `device`, `pipe`, `sparse` or `other`."""
-    if info.issparse():
-        return "sparse"
-    if info.isreg():
-        return "file"
-    if info.issym() or info.islnk():
-        return "link"
-    if info.isfifo():
-        return "pipe"
-    return "device" if info.isdev() else "other"
-
-
-def is_hidden(name: str) -> bool:
-    """Return whether a file or one of its folders is hidden, like the files that macOS adds."""
-    return _HIDDEN.search(name) is not None
-
-
-def stays_below(name: str) -> bool:
-    """Return whether a name is that of a file below a folder, and leads nowhere else."""
-    return len(name) <= 4096 and _ELSEWHERE.search(name) is None
+    kinds = {
+        "sparse": info.issparse(),
+        "file": info.isreg(),
+        "link": info.issym() or info.islnk(),
+        "pipe": info.isfifo(),
+        "device": info.isdev(),
+    }
+    return next((kind for kind, applies in kinds.items() if applies), "other")
 
 
 def _label(name: str, member: Member) -> str:
     """Return what a member says about the photo of its sample; "" if nothing usable."""
+    text = ""
     if name.endswith((".cls", ".txt")) and member.size <= MAX_LABEL_BYTES:
-        return _one_line(member.read().decode("utf-8", "replace"))
-    if name.endswith(".json") and member.size <= MAX_JSON_BYTES:
-        return _one_line(_label_in_json(member.read()))
-    return ""
+        text = member.read().decode("utf-8", "replace").strip()
+    elif name.endswith(".json") and member.size <= MAX_JSON_BYTES:
+        text = _label_in_json(member.read()).strip()
+    return "" if _CONTROL.search(text) or len(text) > MAX_LABEL_BYTES else text
 
 
 def _label_in_json(text: bytes) -> str:
@@ -195,8 +182,3 @@ def _label_in_json(text: bytes) -> str:
             if isinstance(value, str | int) and not isinstance(value, bool):
                 return str(value)
     return ""
-
-
-def _one_line(text: str) -> str:
-    text = text.strip()
-    return "" if _CONTROL.search(text) or len(text) > MAX_LABEL_BYTES else text

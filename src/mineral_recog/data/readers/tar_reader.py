@@ -8,12 +8,11 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from mineral_recog.data.images import is_any_photo_name
-from mineral_recog.data.readers.source import Remark
+from mineral_recog.data.readers.source import Remark, Source
 from mineral_recog.data.readers.split_names import (
-    can_be_folder,
-    split_from_file_name,
+    refuse_class_names,
     split_from_name,
+    split_of_file,
 )
 from mineral_recog.data.readers.tar_members import read_tar
 from mineral_recog.data.readers.tar_samples import Sample, find_samples, read_class_names
@@ -22,7 +21,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 
 
-class TarSource:
+class TarSource(Source):
     """Photos in one tar file, or in the tar files of a folder and of its split folders.
 
     The name of a photo is `<class>/<key>.<suffix>`; in a split folder it is `<class>/<folder>/...`.
@@ -41,7 +40,6 @@ class TarSource:
     """
 
     def __init__(self, root: Path, progress: Progress = SILENT) -> None:
-        self.root = root
         tar_files = _tar_files(root)
         folder = root if root.is_dir() else root.parent
         task = progress.start(tr("reading tar files", "读取 tar 文件"), len(tar_files))
@@ -49,24 +47,49 @@ class TarSource:
         for path in tar_files:
             tars.append(read_tar(path))
             task.step()
-        contents = find_samples(tars, read_class_names(folder), is_any_photo_name)
-        samples = dict(zip(_unique_names(contents.photos, folder), contents.photos, strict=True))
-        self.paths = tuple(sorted(samples))
-        self.classes = tuple(sorted({sample.label for sample in contents.photos}))
-        self._refuse_unusable(len(contents.photos))
-        self._members = {path: samples[path].member for path in self.paths}
-        splits = {path: _split(path, folder) for path in tar_files}
-        self.splits = {
-            path: split for path, member in self._members.items() if (split := splits[member.tar])
-        }
-        self.other_files = dict(contents.other_files)
-        self.remarks = (
-            *((name, Remark("no_class", "")) for name in contents.unlabelled),
-            *(
-                (name, Remark("link" if kind == "link" else "unreadable", kind))
-                for tar in tars
-                for name, kind in tar.left_out
+        contents = find_samples(tars, read_class_names(folder))
+        classes = {sample.label for sample in contents.photos}
+        refuse_class_names(
+            root,
+            classes,
+            tr(
+                "write class numbers in .cls and their names in classes.json next to the tar "
+                "files.",
+                "请在 .cls 里写编号，并在 tar 文件旁的 classes.json 里写类别名。",
             ),
+        )
+        names = _unique_names(contents.photos, folder)
+        self._members = {
+            name: sample.member for name, sample in zip(names, contents.photos, strict=True)
+        }
+        if len(self._members) < len(names) or not names:
+            raise DataError(
+                tr(
+                    f"{root} has no photos with a class, or photos with the same name: give "
+                    "each photo a unique key in its tar file, and a .cls, .json or .txt file or a "
+                    "folder named after its class.",
+                    f"{root} 里没有带类别的照片，或有重名照片：每张照片在其 tar 文件里需要"
+                    "唯一的键，以及 .cls、.json、.txt，或以类别命名的文件夹。",
+                )
+            )
+        splits = {path: split_of_file(path, root) for path in tar_files}
+        remarks = [(name, Remark("no_class", "")) for name in contents.unlabelled]
+        remarks += [
+            (name, Remark("link" if kind == "link" else "unreadable", kind))
+            for tar in tars
+            for name, kind in tar.left_out
+        ]
+        super().__init__(
+            root,
+            classes,
+            self._members,
+            {
+                name: split
+                for name, member in self._members.items()
+                if (split := splits[member.tar])
+            },
+            contents.other_files,
+            remarks,
         )
 
     def open(self, path: str) -> BinaryIO:
@@ -78,31 +101,6 @@ class TarSource:
         if path not in self._members:
             raise FileNotFoundError(path)
         return BytesIO(self._members[path].read())
-
-    def file(self, path: str) -> None:
-        """Return None: every photo is inside a tar file."""
-
-    def _refuse_unusable(self, photo_count: int) -> None:
-        invalid = next((name for name in self.classes if not can_be_folder(name)), None)
-        if invalid is not None:
-            raise DataError(
-                tr(
-                    f"{self.root} has a class {invalid!a}, which cannot be a folder name: write "
-                    "class numbers in .cls and their names in classes.json next to the tar files.",
-                    f"{self.root} 里的类别 {invalid!r} 不能作文件夹名：请在 .cls 里写编号，"
-                    "并在 tar 文件旁的 classes.json 里写类别名。",
-                )
-            )
-        if len(self.paths) < photo_count or not self.paths:
-            raise DataError(
-                tr(
-                    f"{self.root} has no photos with a class, or photos with the same name: give "
-                    "each photo a unique key in its tar file, and a .cls, .json or .txt file or a "
-                    "folder named after its class.",
-                    f"{self.root} 里没有带类别的照片，或有重名照片：每张照片在其 tar 文件里需要"
-                    "唯一的键，以及 .cls、.json、.txt，或以类别命名的文件夹。",
-                )
-            )
 
 
 def _tar_files(root: Path) -> list[Path]:
@@ -128,15 +126,6 @@ def _tar_files(root: Path) -> list[Path]:
                 tr(f"{path} is compressed: unpack it first.", f"{path} 是压缩的：请先解压。")
             )
     return [path for path in files if path.suffix.lower() == ".tar"]
-
-
-def _split(path: Path, folder: Path) -> str | None:
-    """Return the split of a tar file: that of its folder, or else of its name."""
-    return (
-        split_from_name(path.parent.name)
-        if path.parent != folder
-        else split_from_file_name(path.stem)
-    )
 
 
 def _unique_names(samples: Sequence[Sample], folder: Path) -> list[str]:

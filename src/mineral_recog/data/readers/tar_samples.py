@@ -8,12 +8,13 @@ folder is named after.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mineral_recog.data.images import is_any_photo_name
 from mineral_recog.data.readers.tar_members import Member, TarContents
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
@@ -52,21 +53,18 @@ class Samples:
     other_files: Counter[str] = field(default_factory=Counter)
 
 
-def find_samples(
-    tars: Sequence[TarContents], class_names: Mapping[int, str], is_photo: Callable[[str], bool]
-) -> Samples:
+def find_samples(tars: Sequence[TarContents], class_names: Mapping[int, str]) -> Samples:
     """Find the photos in tar files.
 
     Args:
         tars: Their contents; a sample lies in one of them.
         class_names: Names of numbered classes, if classes are numbered.
-        is_photo: Whether the name of a file is that of a photo.
 
     Raises:
         DataError: A photo has a class number without a name.
     """
     samples = Samples()
-    is_photo_suffix = lru_cache(lambda suffix: is_photo(f"_.{suffix}"))
+    is_photo_suffix = lru_cache(lambda suffix: is_any_photo_name(f"_.{suffix}"))
     for tar in tars:
         for key, names in _by_key(tar).items():
             photos = [suffix for suffix in names if is_photo_suffix(suffix)]

@@ -1,12 +1,19 @@
 """Calibration and OOD metrics compared with values calculated by hand."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 from mineral_recog.calibration.calibration import Calibration
-from mineral_recog.calibration.calibration_metrics import calibration_metrics, ood_metrics
 from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.calibration.ood import OodDetector
+from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
+from mineral_recog.evaluation.calibration_metrics import _separation, ood_metrics
+from mineral_recog.evaluation.results import Predictions
+from tests.conftest import make_dataset
 
 GROUPS = ("head", "medium", "tail")
 # sets: every class with a probability of at least 0.4; OOD: a distance above 0.5 from both axes
@@ -17,12 +24,17 @@ CALIBRATION = Calibration(
 )
 
 
+def make_predictions(logits: Any, features: Any, labels: list[int]) -> Predictions:
+    photos = make_dataset(Path("gone"), [""] * len(labels))
+    return Predictions(np.array(labels), np.array(logits), np.array(features), photos)
+
+
 def test_calibration_metrics_by_hand() -> None:
-    labels = np.array([0, 0, 2, 2])
     # at temperature 2: (0.5, 0.4, 0.1), (0.1, 0.8, 0.1), (0.2, 0.2, 0.6), (0.9, 0.05, 0.05)
     after = np.array([[0.5, 0.4, 0.1], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
-    features = np.array([[1.0, 0.0], [2.0, 0.1], [3.0, 3.0], [0.0, 1.0]])
-    result = calibration_metrics(CALIBRATION, labels, 2 * np.log(after + 1e-9), features, GROUPS)
+    features = [[1.0, 0.0], [2.0, 0.1], [3.0, 3.0], [0.0, 1.0]]
+    predictions = make_predictions(2 * np.log(after + 1e-9), features, [0, 0, 2, 2])
+    result = evaluate_calibration(CALIBRATION, predictions, GROUPS).metrics
     before = after**2 / (after**2).sum(axis=1, keepdims=True)
     gaps = np.abs(np.array([1, 0, 1, 0]) - before.max(axis=1))  # each in a separate bin
     assert result == pytest.approx(
@@ -50,20 +62,28 @@ def test_calibration_metrics_by_hand() -> None:
 
 def test_ood_metrics_by_hand() -> None:
     # distances of the photos: 0 and 0.77; of the OOD pictures: 0, 1.41 and 1.41
-    features, other_features = np.array([[1.0, 0], [1, 1]]), np.array([[0, 1.0], [-1, 0], [0, -1]])
     confident, uncertain = [4.0, 0.0], [0.1, 0.0]
-    result = ood_metrics(
-        CALIBRATION,
-        np.array([confident, uncertain]),
-        features,
-        np.array([confident, confident, uncertain]),
-        other_features,
+    photos = make_predictions([confident, uncertain], [[1.0, 0], [1, 1]], [0, 0])
+    pictures = make_predictions(
+        [confident, confident, uncertain, confident], [[0, 1.0], [-1, 0], [0, -1], [1, 1]], [0] * 4
     )
-    assert result == {
-        "auroc": (0.5 + 0 + 2 + 2) / 6,
+    selected = np.array([True, True, True, False])
+    assert ood_metrics(CALIBRATION.ood, photos, pictures, selected) == {
+        "auroc": pytest.approx((0.5 + 0 + 2 + 2) / 6),
         "false_accepts": 1 / 3,
         "kept": 0.5,
         "plain_auroc": pytest.approx((2 * 0.5 + 0 + 0 + 1 + 0.5) / 6),
         "plain_false_accepts": 2 / 3,
         "plain_kept": 0.5,
     }
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_auroc_is_the_probability_of_a_higher_score_with_ties_as_half(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 2 + seed, rng.integers(1, 40)) / 7
+    other_scores = rng.integers(0, 3 + seed, rng.integers(1, 40)) / 7
+    ranks = rankdata([*scores, *other_scores])[len(scores) :]
+    mann_whitney = (ranks.mean() - (len(other_scores) + 1) / 2) / len(scores)
+    measured = _separation(scores, other_scores, 0.5)["auroc"]
+    assert measured == pytest.approx(mann_whitney, rel=1e-12)

@@ -8,26 +8,16 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
-from mineral_recog.calibration.calibration import Calibration
-from mineral_recog.calibration.ood import msp_score
-from mineral_recog.calibration.temperature import (
-    AnyFloats,
-    Floats,
-    Ints,
-    calibration_error,
-    softmax,
-)
+from mineral_recog.calibration.ood import OodDetector, msp_score
+from mineral_recog.calibration.temperature import Floats, Ints, calibration_error
+from mineral_recog.evaluation.results import Predictions
+
+Bools = npt.NDArray[np.bool_]
 
 
 def calibration_metrics(
-    calibration: Calibration,
-    labels: Ints,
-    logits: AnyFloats,
-    features: AnyFloats,
-    groups: tuple[str, ...],
-    coverage: float = 0.9,
+    labels: Ints, groups: tuple[str, ...], before: Floats, after: Floats, sets: Bools, kept: Bools
 ) -> dict[str, float]:
     """Compute the calibration metrics of a model on the photos of a split.
 
@@ -40,18 +30,14 @@ def calibration_metrics(
         lowest_coverage: Coverage of the class with the lowest one.
 
     Args:
-        calibration: Calibration of the model.
         labels: Labels, [M], M at least 1.
-        logits: Logits, [M, C].
-        features: Features, [M, D].
         groups: Class group of each class, [C].
-        coverage: Nominal coverage of the sets.
+        before: Probabilities without the temperature, [M, C].
+        after: Probabilities with the temperature, [M, C].
+        sets: Whether the set of a photo contains a class, [M, C].
+        kept: Whether a photo is not called "none of these", [M].
     """
-    before, after = softmax(logits), calibration.probabilities(logits)
-    sets = calibration.conformal.prediction_set(after, coverage)
     covered = sets[np.arange(len(labels)), labels]
-    sizes = sets.sum(axis=1)
-    kept = calibration.ood.score(features, logits) <= calibration.ood.threshold
     group_of_photo = np.array(groups)[labels]
     result: dict[str, float] = {}
     for suffix in ("", "_head", "_medium", "_tail"):
@@ -61,7 +47,7 @@ def calibration_metrics(
                 f"ece_before{suffix}": calibration_error(labels[mask], before[mask]),
                 f"ece_after{suffix}": calibration_error(labels[mask], after[mask]),
                 f"coverage{suffix}": float(covered[mask].mean()),
-                f"set_size{suffix}": float(sizes[mask].mean()),
+                f"set_size{suffix}": float(sets[mask].sum(axis=1).mean()),
                 f"kept{suffix}": float(kept[mask].mean()),
             }
     result["lowest_coverage"] = min(float(covered[labels == c].mean()) for c in np.unique(labels))
@@ -69,11 +55,7 @@ def calibration_metrics(
 
 
 def ood_metrics(
-    calibration: Calibration,
-    logits: AnyFloats,
-    features: AnyFloats,
-    other_logits: AnyFloats,
-    other_features: AnyFloats,
+    detector: OodDetector, predictions: Predictions, ood: Predictions, selected: Bools
 ) -> dict[str, float]:
     """Compute how well OOD pictures are separated from the photos of a split.
 
@@ -85,30 +67,28 @@ def ood_metrics(
             with a threshold fitted to keep the same share of validation photos.
 
     Args:
-        calibration: Calibration of the model.
-        logits: Logits of the photos, [M, C].
-        features: Features of the photos, [M, D].
-        other_logits: Logits of the OOD pictures, [K, C].
-        other_features: Features of the OOD pictures, [K, D].
+        detector: OOD detector of the model.
+        predictions: Predictions of the photos.
+        ood: Predictions of K OOD pictures.
+        selected: Which of these to measure, [K].
     """
-    ood = calibration.ood
-    scores, other_scores = ood.score(features, logits), ood.score(other_features, other_logits)
-    msp_scores, other_msp_scores = msp_score(logits), msp_score(other_logits)
+    features, logits = ood.features[selected], ood.logits[selected]
+    scored = _separation(
+        detector.score(predictions.features, predictions.logits),
+        detector.score(features, logits),
+        detector.threshold,
+    )
+    plain = _separation(msp_score(predictions.logits), msp_score(logits), detector.msp_threshold)
+    return scored | {f"plain_{key}": value for key, value in plain.items()}
+
+
+def _separation(scores: Floats, ood_scores: Floats, threshold: float) -> dict[str, float]:
+    """Return how well a score and its threshold separate OOD pictures from photos."""
+    from sklearn.metrics import roc_auc_score  # slow to import, and needed only with pictures
+
+    is_ood = np.repeat([False, True], [len(scores), len(ood_scores)])
     return {
-        "auroc": _auroc(scores, other_scores),
-        "false_accepts": _share(other_scores <= ood.threshold),
-        "kept": _share(scores <= ood.threshold),
-        "plain_auroc": _auroc(msp_scores, other_msp_scores),
-        "plain_false_accepts": _share(other_msp_scores <= ood.msp_threshold),
-        "plain_kept": _share(msp_scores <= ood.msp_threshold),
+        "auroc": float(roc_auc_score(is_ood, np.concatenate([scores, ood_scores]))),
+        "false_accepts": float((ood_scores <= threshold).mean()),
+        "kept": float((scores <= threshold).mean()),
     }
-
-
-def _share(mask: npt.NDArray[np.bool_]) -> float:
-    return float(mask.mean())
-
-
-def _auroc(scores: Floats, other_scores: Floats) -> float:
-    """Return the probability that one of the other scores is larger; ties count half."""
-    ranks = rankdata(np.concatenate([scores, other_scores]))[len(scores) :]
-    return float((ranks.mean() - (len(other_scores) + 1) / 2) / len(scores))

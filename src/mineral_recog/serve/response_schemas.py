@@ -1,0 +1,152 @@
+"""Schemas of answers, for the OpenAPI document. The app builds its answers as plain dicts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from mineral_recog.serve.request_schemas import ApiModel, SightingInput
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+
+
+def _optional(description: str) -> Any:
+    """Return a field whose key an answer may lack; its schema has no default and no null."""
+    return Field(default_factory=lambda: None, description=description)
+
+
+class BilingualText(ApiModel):
+    """A text in both languages."""
+
+    en: str = Field(description="the text in English")
+    zh: str = Field(description="the text in Chinese")
+
+
+class NamedClass(ApiModel):
+    """A class of the model and its names."""
+
+    class_: str = Field(alias="class", description="name of the class")
+    names: BilingualText = Field(
+        description="names of the mineral; the name of the class if the table of minerals lacks it"
+    )
+
+
+class ClassWithFacts(NamedClass):
+    """A class of the model, its names and the facts about its mineral."""
+
+    mineral: dict[str, Any] | None = Field(
+        description="facts about the mineral: ranges as [low, high], words in both languages, null "
+        "for an unknown fact; null for a class that is not in the table of minerals"
+    )
+
+
+class Candidate(ClassWithFacts):
+    """A class with its probability."""
+
+    probability: Share = Field(description="probability by photo and evidence")
+    by_photo: Share = Field(description="probability by the photo alone")
+    in_set: bool = Field(description="whether the class is in `set`")
+
+
+class NoneOfThese(ApiModel):
+    """Whether the specimen seems to be something that the model was not trained on."""
+
+    is_: bool = Field(alias="is", description="whether `strangeness` is above `limit`")
+    strangeness: float = Field(description="how unlike the classes the photos are, on average")
+    limit: float = Field(description="highest strangeness of a known class")
+
+
+class PredictionSet(ApiModel):
+    """Classes that include the right one with the requested probability."""
+
+    coverage: Share = Field(description="the requested probability")
+    classes: list[str] = Field(description="names of the classes, most likely first")
+
+
+class PhysicalTest(ApiModel):
+    """A physical test worth doing next."""
+
+    key: str = Field(description="key of the test in the evidence of a question")
+    bits: float = Field(description="expected information gain")
+    text: BilingualText = Field(description="how to do the test, and its likely results")
+
+
+class Lookalike(NamedClass):
+    """A class that can be confused with the first candidate."""
+
+    text: BilingualText | None = Field(
+        description="how it differs from the first candidate; null if that is unknown"
+    )
+
+
+class HeatMap(ApiModel):
+    """Where in the photo the model sees a class."""
+
+    values: list[list[Share]] = Field(
+        description="rows from the top; they cover the central square that the model sees"
+    )
+    class_: str = Field(alias="class", description="name of the class, the first candidate")
+
+
+class SimilarPhoto(NamedClass):
+    """A training photo that is similar to the photo sent."""
+
+    photo: str = Field(description="path of the photo in the training data")
+    similarity: float = Field(description="cosine similarity of the features, at most 1")
+    thumbnail: str = Field(description="the photo in small, as a data URL of a JPEG")
+
+
+class Answer(ApiModel):
+    """An answer about one specimen."""
+
+    photos: Count = Field(description="number of photos that the answer is based on")
+    none_of_these: NoneOfThese
+    candidates: list[Candidate] = Field(description="most likely classes, most likely first")
+    set: PredictionSet
+    evidence: dict[str, Any] = Field(
+        description="the evidence as parsed; null for a test that was not done"
+    )
+    unknown_to_table: list[str] = Field(
+        description="names of the classes that the table of minerals lacks; evidence does not "
+        "affect them"
+    )
+    tests: list[PhysicalTest] = Field(description="tests to do next, most informative first")
+    lookalikes: list[Lookalike] = Field(
+        description="classes that can be confused with the first candidate"
+    )
+    sightings: list[SightingInput] = _optional(
+        "outputs of the model for the photo sent, to be sent again in a question"
+    )
+    heat_map: HeatMap = _optional("only for a photo, unless it is switched off")
+    similar: list[SimilarPhoto] = _optional("training photos most similar to the photo sent")
+
+
+class Words(ApiModel):
+    """Words that evidence may contain."""
+
+    streak: list[BilingualText] = Field(description="colours of the streak")
+    lustre: list[BilingualText] = Field(description="kinds of lustre")
+
+
+class Minerals(ApiModel):
+    """The classes that the model knows."""
+
+    classes: list[ClassWithFacts] = Field(description="all classes, in the order of the logits")
+    words: Words
+
+
+class Health(ApiModel):
+    """The state of the server."""
+
+    status: Literal["ok"] = Field(description="always ok")
+    version: str = Field(description="version of mineral-recog")
+    classes: Count = Field(description="number of classes that the model knows")
+    waiting: Count = Field(description="number of photos that wait for the network")
+
+
+class Error(ApiModel):
+    """Why a request failed."""
+
+    error: str = Field(description="what is wrong and what to do, in one line")

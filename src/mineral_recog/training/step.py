@@ -1,0 +1,82 @@
+"""A step of the optimiser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mineral_recog.data.loaders import Batch
+from mineral_recog.models.device import memory_in_use
+from mineral_recog.training.distributed import DistributedContext
+from mineral_recog.training.losses import Loss, loss_parts
+from mineral_recog.training.mixup import mix
+from mineral_recog.training.state import TrainState
+
+
+class OptimizerStep:
+    """Takes the steps of a run: forward pass, loss, backward pass, update of the state.
+
+    Args:
+        state: State of the run.
+        labels: Class of each training photo, [N], on the device of the network.
+        prior: Share of each class in the training photos, [C].
+
+    Attributes:
+        peak_memory: Peak memory of the steps until now, in bytes.
+    """
+
+    def __init__(self, state: TrainState, labels: Tensor, prior: Tensor) -> None:
+        self.state, self.labels, self.prior = state, labels, prior
+        self.peak_memory = 0
+
+    def take(
+        self,
+        batch: Batch,
+        drawn: NDArray[np.int64],
+        losses: Mapping[str, Loss],
+        mixup: float,
+        from_features: bool,
+    ) -> None:
+        """Take one step, and add the loss and its parts to the sums of the epoch.
+
+        Args:
+            batch: This process's share of the batch; with features the whole batch, so that all
+                processes take the same step.
+            drawn: Indices of the photos of the whole batch, [B].
+            losses: The parts of the loss.
+            mixup: Parameter of the beta distribution of mixup; 0 for none.
+            from_features: Whether the batch holds features instead of pixels.
+        """
+        state, device = self.state, self.state.device
+        context = DistributedContext() if from_features else state.context
+        forward = state.network.classify if from_features else state.wrapped
+        indices = torch.from_numpy(drawn).to(device)
+        labels = self.labels[indices]
+        inputs, blend = batch.inputs.to(device, non_blocking=True), None
+        if mixup:
+            blend = mix(context.gather_batch(inputs, len(indices)), mixup, state.mixup_rng)
+            inputs = blend.pixels[context.share]
+        bfloat16 = state.recipe.precision == "bfloat16"
+        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+            outputs = forward(inputs)
+        features, logits = (context.gather_batch(rows.float(), len(indices)) for rows in outputs)
+        parts = loss_parts(losses, features, logits, labels, blend)
+        self.peak_memory = max(self.peak_memory, memory_in_use(device))
+        state.optimizer.zero_grad(set_to_none=True)
+        (context.world_size * parts["loss"]).backward()
+        state.optimizer.step()
+        if state.ema is not None:
+            state.ema.update(state.network)
+        state.add_losses(parts)
+        self.keep_probabilities(indices, logits.detach(), labels)
+
+    def keep_probabilities(self, indices: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Keep p_i of the photos of a batch."""
+        if self.state.recipe.probabilities == "adjusted":
+            logits = logits + self.prior.log()
+        of_true_class = logits.softmax(dim=1).gather(1, labels[:, None])[:, 0]
+        self.state.probabilities[indices] = of_true_class
