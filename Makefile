@@ -5,7 +5,7 @@ LOWEST := .venv-lowest/bin
 
 .PHONY: demo test coverage lowest faults fuzz bench lock clean
 
-# Made anew when what is installed changes; the mark is set last, so a broken install is redone.
+# Rebuilt when pyproject.toml changes; the mark is written last, so an incomplete installation is repeated.
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
@@ -47,7 +47,7 @@ bench: .venv/installed
 	$(BIN)/python benchmarks/speed.py
 	$(BIN)/python benchmarks/training_speed.py
 
-# The versions that contributors share, for every system and Python; made anew now and then.
+# The versions that contributors share, for every system and Python; renewed now and then.
 lock: .venv/installed
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --extra dev --python-version 3.10 \
