@@ -8,7 +8,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from importlib import metadata
 from typing import Annotated
 
 import typer
@@ -48,6 +47,8 @@ def _program(
     ] = False,
 ) -> None:
     if version:
+        from importlib import metadata  # takes a tenth of the time of --help
+
         print(f"mineral-recog {metadata.version('mineral-recog')}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
