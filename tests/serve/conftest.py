@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 
 
@@ -19,7 +20,7 @@ def identifier(trained: Path) -> Identifier:
 
 @pytest.fixture(scope="package")
 def client(identifier: Identifier) -> Iterator[TestClient]:
-    app = build_app(identifier, ["minerals.example"])
+    app = build_app(identifier, Access(hosts=("minerals.example",)))
     with TestClient(app, "http://localhost", headers={"accept-language": "en"}) as client:
         yield client
 

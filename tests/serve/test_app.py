@@ -143,6 +143,7 @@ def tiff() -> bytes:
         pytest.param(tiff(), 415, id="another format"),
         pytest.param(b"\xff\xd8\xff", 415, id="header cut short"),
         pytest.param(truncated_jpeg(), 422, id="cut short"),
+        pytest.param(png_of(5001, 5000), 413, id="25 million pixels that cannot be reduced"),
         pytest.param(png_of(9000, 9000), 413, id="81 million pixels"),
         pytest.param(png_of(11_000, 11_000), 413, id="121 million pixels"),
         pytest.param(png_of(100_000, 100_000), 413, id="10,000 million pixels"),
@@ -224,6 +225,9 @@ def test_largest_question_is_accepted(client: TestClient) -> None:
         ("top=many", "top"),
         ("taste=salty", "taste is unknown"),
         ("magnetic=perhaps", "yes or no"),
+        ("top=1&top=2", "top is given twice"),
+        ("lang=fr", "en | zh"),
+        ("lang=en&lang=zh", "en | zh"),
     ],
 )
 def test_bad_query_is_reported(client: TestClient, photo: Path, query: str, reason: str) -> None:
@@ -232,11 +236,86 @@ def test_bad_query_is_reported(client: TestClient, photo: Path, query: str, reas
     assert reason in error_line(response)
 
 
-@pytest.mark.parametrize("kind", ["text/plain", "multipart/form-data; boundary=x", ""])
-def test_other_media_types_are_refused(client: TestClient, photo: Path, kind: str) -> None:
-    response = client.post("/identify", content=photo.read_bytes(), headers={"content-type": kind})
-    assert response.status_code == 415
-    assert "image/jpeg" in error_line(response)
+@pytest.mark.parametrize("path", ["/minerals", "/health", "/openapi.json", "/identify"])
+def test_parameters_that_apply_to_nothing_are_refused(client: TestClient, path: str) -> None:
+    method = "POST" if path == "/identify" else "GET"
+    question = {"sightings": [SIGHTING]} if path == "/identify" else None
+    assert client.request(method, f"{path}?lang=zh", json=question).status_code == 200
+    for query, reason in (("top=1", "top does not apply"), ("lang=fr", "en | zh")):
+        response = client.request(method, f"{path}?{query}", json=question)
+        assert response.status_code == 422
+        assert reason in error_line(response)
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "application/pdf", "", "*/*;q=,"]
+)
+def test_bodies_are_recognised_whatever_their_type(
+    client: TestClient, photo: Path, kind: str
+) -> None:
+    """As curl --data-binary and other programs send them."""
+    headers = {"content-type": kind}
+    answer = client.post("/identify", content=photo.read_bytes(), headers=headers)
+    assert answer.status_code == 200
+    question = {"sightings": answer.json()["sightings"]}
+    text = f"\n {json.dumps(question)}"
+    assert client.post("/identify", content=text, headers=headers).status_code == 200
+    assert client.post("/identify", content=b"neither", headers=headers).status_code == 415
+    too_long = client.post("/identify", content=text + " " * 10**5, headers=headers)
+    assert too_long.status_code == 413
+
+
+def test_form_with_several_photos_is_one_specimen(
+    client: TestClient, identifier: Identifier, photo: Path
+) -> None:
+    paths = (photo, photo.with_name("1.png"))
+    files = [("image", (path.name, path.read_bytes(), "image/png")) for path in paths]
+    response = client.post("/identify?top=2", files=files, data={"hardness": "5-6"})
+    answer = response.json()
+    assert (response.status_code, answer["photos"], len(answer["candidates"])) == (200, 2, 2)
+    outputs = [seen.outputs for seen in identifier.observe(map(identifier.open, paths))]
+    expected = identifier.answer(outputs, read_evidence(hardness="5-6")).to_json(2)
+    assert {key: answer[key] for key in expected} == json.loads(json.dumps(expected))
+    assert len(answer["sightings"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "data", "status", "reason"),
+    [
+        (0, {"hardness": "6"}, 415, "no photo"),
+        (17, {}, 400, "1 to 16 photos"),
+        (1, {"taste": "salty"}, 422, "taste is unknown"),
+        (1, {"hardness": ["6", "7"]}, 422, "hardness is given twice"),
+        (1, {"hardness": "6" * 1001}, 400, "form cannot be read"),
+        (1, {str(number): "" for number in range(40)}, 400, "form cannot be read"),
+    ],
+)
+def test_bad_form_is_reported(
+    client: TestClient, photo: Path, files: int, data: Any, status: int, reason: str
+) -> None:
+    attached: list[Any] = [("image", (photo.name, photo.read_bytes()))] * files
+    if not files:  # a part without a file name is a field
+        attached = [(name, (None, value)) for name, value in data.items()]
+        data = {}
+    response = client.post("/identify", files=attached, data=data)
+    assert response.status_code == status
+    assert reason in error_line(response)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data", b"--x\r\n"),
+        ("multipart/form-data; boundary=x", b"no form"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\n"),
+        ('multipart/form-data; boundary="\xff"; charset=none', b"--\xff\r\n"),
+    ],
+)
+def test_damaged_form_is_reported(client: TestClient, kind: str, body: bytes) -> None:
+    headers = [(b"content-type", kind.encode("latin-1"))]
+    response = client.post("/identify", content=body, headers=headers)
+    assert response.status_code in (400, 415)
+    assert error_line(response)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP", "GIF", "BMP", "MPO"])

@@ -7,7 +7,9 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
-from mineral_recog.serve.app import PAGE
+from mineral_recog.identify.identifier import Identifier
+from mineral_recog.serve.access import Access
+from mineral_recog.serve.app import PAGE, build_app
 from mineral_recog.serve.guard import SECURITY_HEADERS
 
 
@@ -17,7 +19,7 @@ from mineral_recog.serve.guard import SECURITY_HEADERS
         ("GET", "/", 200),
         ("GET", "/static/page.js", 200),
         ("GET", "/health", 200),
-        ("POST", "/identify", 415),
+        ("POST", "/identify", 400),
         ("GET", "/identify", 405),
         ("GET", "/nowhere", 404),
         ("GET", "/static/../app.py", 404),
@@ -54,23 +56,74 @@ def test_only_allowed_hosts_are_answered(client: TestClient, host: str, status: 
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
+    ("headers", "refused"),
     [
-        ({"origin": "http://localhost"}, 415),
-        ({"sec-fetch-site": "same-origin"}, 415),
-        ({"sec-fetch-site": "none"}, 415),
-        ({"origin": "http://evil.example"}, 403),
-        ({"origin": "http://localhost:9999"}, 403),
-        ({"origin": "null"}, 403),
-        ({"sec-fetch-site": "cross-site"}, 403),
-        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "http://localhost"}, False),
+        ({"sec-fetch-site": "same-origin"}, False),
+        ({"sec-fetch-site": "none"}, False),
+        # Behind a proxy that does not pass Host, the browser knows that it is the same site.
+        ({"sec-fetch-site": "same-origin", "origin": "https://minerals.example"}, False),
+        ({"origin": "http://evil.example"}, True),
+        ({"origin": "http://localhost:9999"}, True),
+        ({"origin": "null"}, True),
+        ({"origin": "http://["}, True),
+        ({"origin": "http://[::1"}, True),
+        ({"origin": "//"}, True),
+        ({"sec-fetch-site": "cross-site"}, True),
+        ({"sec-fetch-site": "same-site"}, True),
+        ({"sec-fetch-site": "\x80"}, True),
     ],
 )
 def test_requests_from_pages_of_other_sites_are_refused(
-    client: TestClient, headers: dict[str, str], status: int
+    client: TestClient, headers: dict[str, str], refused: bool
 ) -> None:
-    """Status 415 means that the origin was accepted: the request has no Content-Type."""
-    assert client.post("/identify", headers=headers).status_code == status
+    """Status 400 means that the origin was accepted: the request is empty."""
+    encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    response = client.post("/identify", headers=encoded)
+    assert response.status_code == (403 if refused else 400)
+    assert set(SECURITY_HEADERS) <= set(response.headers)
+
+
+def test_listed_sites_may_use_the_api(identifier: Identifier) -> None:
+    access = Access(origins=("https://Museum.example/",))
+    with TestClient(build_app(identifier, access), "http://localhost") as client:
+        for origin, allowed in (("https://museum.example", True), ("https://evil.example", False)):
+            headers = {"origin": origin, "sec-fetch-site": "cross-site"}
+            asked = {**headers, "access-control-request-method": "POST"}
+            preflight = client.options("/identify", headers=asked)
+            answer = client.post("/identify", headers=headers)
+            for response in (preflight, answer):
+                granted = response.headers.get("access-control-allow-origin")
+                assert granted == (origin if allowed else None)
+                assert "Accept-Language" in response.headers["vary"]
+            assert answer.status_code == (400 if allowed else 403)
+
+
+def test_token_is_needed_for_answers(identifier: Identifier) -> None:
+    app = build_app(identifier, Access(token="secret ü"))
+    with TestClient(app, "http://localhost") as client:
+        for path in ("/", "/static/page.js", "/health", "/openapi.json"):
+            assert client.get(path).status_code == 200
+        for sent in (None, "Bearer", "Bearer secret", "Basic secret ü"):
+            headers = {} if sent is None else {"authorization": sent.encode()}
+            response = client.get("/minerals", headers=headers)
+            assert response.status_code == 401
+            assert response.headers["www-authenticate"] == "Bearer"
+            assert client.post("/identify", headers=headers).status_code == 401
+        headers = {"authorization": "Bearer secret ü".encode()}
+        assert client.get("/minerals", headers=headers).status_code == 200
+        assert client.post("/identify", headers=headers).status_code == 400
+
+
+def test_server_answers_below_a_path(identifier: Identifier) -> None:
+    """uvicorn adds the path that the proxy has removed."""
+    app = build_app(identifier, Access(root_path="/minerals", token="secret"))
+    with TestClient(app, "http://localhost", root_path="/minerals") as client:
+        for path in ("", *re.findall(r'(?:src|href)="([^"]+)"', client.get("/minerals/").text)):
+            assert client.get(f"/minerals/{path}").status_code == 200
+        assert client.get("/minerals/minerals").status_code == 401
+        document = client.get("/minerals/openapi.json").json()
+        assert document["servers"] == [{"url": "/minerals"}]
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from mineral_recog.identify.identifier import Identifier
 from mineral_recog.serve.app import build_app
 from mineral_recog.serve.http_errors import HttpError
 from mineral_recog.serve.request_bodies import RequestBodies
+from mineral_recog.serve.work_queue import WorkQueue
 
 JPEG = {"content-type": "image/jpeg"}
 
@@ -59,8 +62,55 @@ def test_full_queue_answers_busy_and_others_are_answered(
         assert client.post("/identify", content=body, headers=JPEG).status_code == 200
 
 
-def request_of(receive: Callable[[], Any]) -> Request:
-    return Request({"type": "http", "method": "POST", "headers": []}, receive)
+def test_client_that_has_used_little_time_comes_first_and_greedy_ones_make_room() -> None:
+    order: list[str] = []
+
+    async def run() -> None:
+        queue, resume = WorkQueue(4), threading.Event()
+
+        def job(name: str) -> None:
+            order.append(name)
+
+        first = asyncio.create_task(queue.run(lambda: resume.wait(10), "greedy"))
+        await asyncio.sleep(0)
+        waiting = [asyncio.create_task(queue.run(partial(job, f"greedy {number}"), "greedy"))
+                   for number in range(4)]  # fmt: skip
+        await asyncio.sleep(0)
+        with pytest.raises(HttpError):  # the queue is full
+            await queue.run(lambda: None, "greedy")
+        honest = asyncio.create_task(queue.run(partial(job, "honest"), "honest"))
+        await asyncio.sleep(0.01)
+        resume.set()
+        await asyncio.gather(first, honest, *waiting[:3])
+        with pytest.raises(HttpError):  # the last one of the greedy client made room
+            await waiting[3]
+        queue.close()
+
+    asyncio.run(run())
+    assert order == ["honest", "greedy 0", "greedy 1", "greedy 2"]
+
+
+def test_errors_and_clients_that_leave_do_not_stop_the_queue() -> None:
+    async def run() -> int:
+        queue = WorkQueue(4)
+        with pytest.raises(ZeroDivisionError):
+            await queue.run(lambda: 1 // 0)
+        slow = asyncio.create_task(queue.run(lambda: time.sleep(0.05)))
+        left = asyncio.create_task(queue.run(lambda: 1 // 0))
+        await asyncio.sleep(0)
+        left.cancel()
+        await slow
+        result = await queue.run(lambda: 7)
+        assert queue.waiting == 0
+        queue.close()
+        return result
+
+    assert asyncio.run(run()) == 7
+
+
+def request_of(receive: Callable[[], Any], client: str = "a") -> Request:
+    scope = {"type": "http", "method": "POST", "headers": [], "client": (client, 1)}
+    return Request(scope, receive)
 
 
 def test_slow_body_is_refused() -> None:
@@ -81,15 +131,21 @@ def test_bodies_beyond_the_total_limit_are_refused_and_their_memory_is_freed() -
     async def complete() -> dict[str, Any]:
         return {"type": "http.request", "body": bytes(60), "more_body": False}
 
+    async def refused(bodies: RequestBodies, client: str) -> bool:
+        try:
+            async with bodies.read(request_of(complete, client), 100):
+                return False
+        except HttpError as error:
+            return error.status == 503
+
     async def read() -> None:
-        bodies = RequestBodies(100, 1.0)
+        bodies = RequestBodies(150, 1.0)
         for _ in range(3):
-            async with bodies.read(request_of(complete), 100) as body:
+            async with bodies.read(request_of(complete, "a"), 100) as body:
                 assert len(body) == 60
-                with pytest.raises(HttpError) as caught:
-                    async with bodies.read(request_of(complete), 100):
-                        pass
-                assert caught.value.status == 503
+                assert await refused(bodies, "a")  # a client may use half
+                async with bodies.read(request_of(complete, "b"), 100):
+                    assert await refused(bodies, "c")
 
     asyncio.run(read())
 

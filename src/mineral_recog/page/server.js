@@ -2,10 +2,18 @@
 
 const MAX_TRIES = 5; // while the server is busy
 
-async function send(path, options) {
+// The token is in the address that the server prints; the browser does not send this part of an address.
+const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? sessionStorage.getItem("token");
+if (token) {
+  sessionStorage.setItem("token", token);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+async function send(path, options = {}) {
   let response;
+  const headers = { ...options.headers, ...(token && { authorization: `Bearer ${token}` }) };
   try {
-    response = await fetch(path, options);
+    response = await fetch(path, { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw Object.assign(new Error("noServer"), { key: "noServer" });
@@ -37,18 +45,18 @@ async function sendWithRetries(path, options, onBusy) {
   }
 }
 
-export const getMinerals = (language) => send(`/minerals?lang=${language}`);
+export const getMinerals = (language) => send(`minerals?lang=${language}`);
 
 export const identifyPhoto = (body, language, heatMap, onBusy) =>
   sendWithRetries(
-    `/identify?lang=${language}&top=1&heat_map=${heatMap ? "yes" : "no"}`,
+    `identify?lang=${language}&top=1&heat_map=${heatMap ? "yes" : "no"}`,
     { method: "POST", body, headers: { "content-type": "application/octet-stream" } },
     onBusy,
   );
 
 export const identifySpecimen = (question, language, signal, onBusy) =>
   sendWithRetries(
-    `/identify?lang=${language}`,
+    `identify?lang=${language}`,
     { method: "POST", body: JSON.stringify(question), headers: { "content-type": "application/json" }, signal },
     onBusy,
   );

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -22,25 +24,32 @@ from starlette.types import ASGIApp
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import class_names
+from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, Observation
 from mineral_recog.minerals.facts import VOCABULARIES
+from mineral_recog.serve.access import LOCAL_ACCESS, Access
 from mineral_recog.serve.guard import Guard
 from mineral_recog.serve.http_errors import HttpError, error_response
 from mineral_recog.serve.openapi import build_document
-from mineral_recog.serve.request_bodies import RequestBodies
+from mineral_recog.serve.request_bodies import RequestBodies, client_address, refuse_longer
+from mineral_recog.serve.request_forms import parse_form
 from mineral_recog.serve.request_schemas import (
     AnswerParameters,
     max_question_bytes,
     parse_parameters,
     parse_question,
+    refuse_parameters,
+    split_language,
 )
 from mineral_recog.serve.uploads import decode_photo
 from mineral_recog.serve.work_queue import WorkQueue
 
 PAGE = Path(str(files("mineral_recog.page")))
 MAX_PHOTO_BYTES = 20 * 10**6
+MAX_FORM_BYTES = 60 * 10**6
 MAX_TOTAL_BODY_BYTES = 200 * 10**6  # of all request bodies in memory
 BODY_SECONDS = 30.0
+DECODING_THREADS = min(os.cpu_count() or 1, 4)  # each may take 300 MB
 MAX_WAITING_PHOTOS = 8  # the last one waits a few seconds on a small machine
 MAX_WAITING_QUESTIONS = 32  # an answer without a pass of the network takes milliseconds
 
@@ -50,45 +59,60 @@ class _Service:
 
     def __init__(self, identifier: Identifier, max_waiting: int) -> None:
         self.identifier = identifier
+        self.decode_queue = WorkQueue(max_waiting, DECODING_THREADS)
         self.photo_queue = WorkQueue(max_waiting)
         self.question_queue = WorkQueue(MAX_WAITING_QUESTIONS)
         self.bodies = RequestBodies(MAX_TOTAL_BODY_BYTES, BODY_SECONDS)
 
     async def identify(self, request: Request) -> Response:
+        query = split_language(request.query_params.multi_items())
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media_type == "application/json":
-            return await self._answer_question(request)
-        if media_type == "application/octet-stream" or media_type.startswith("image/"):
-            return await self._answer_photo(request)
-        raise HttpError(
-            415,
-            tr(
-                "Send a photo with a Content-Type such as image/jpeg, or application/json.",
-                "请发送照片，并给出如 image/jpeg 的 Content-Type；或发送 application/json。",
-            ),
+        max_question = max_question_bytes(len(self.identifier.classes))
+        limits = {"application/json": max_question, "multipart/form-data": MAX_FORM_BYTES}
+        async with self.bodies.read(request, limits.get(media_type, MAX_PHOTO_BYTES)) as body:
+            # Programs such as curl send JSON and photos as application/x-www-form-urlencoded.
+            if media_type == "application/json" or body[:100].lstrip()[:1] == b"{":
+                refuse_parameters(query)
+                refuse_longer(body, max_question)
+                return await self._answer_question(request, body)
+            photos: list[bytes] = [body]
+            fields: list[tuple[str, str]] = []
+            if media_type == "multipart/form-data":
+                photos, fields = parse_form(request.headers["content-type"], body)
+            parameters = parse_parameters([*query, *fields])
+            return await self._answer_photos(request, photos, parameters)
+
+    async def _answer_photos(
+        self, request: Request, photos: Sequence[bytes], parameters: AnswerParameters
+    ) -> Response:
+        """Answer about photos of one specimen."""
+        evidence, client = parameters.parse(), client_address(request)
+        short_side = self.identifier.short_side
+        images = await self.decode_queue.run(
+            lambda: [decode_photo(photo, short_side) for photo in photos], client
+        )
+        return _json_response(
+            await self.photo_queue.run(
+                lambda: self._identify_photos(images, evidence, parameters), client
+            )
         )
 
-    async def _answer_photo(self, request: Request) -> Response:
-        query = {k: v for k, v in request.query_params.items() if k != "lang"}
-        parameters = parse_parameters(query)
-        async with self.bodies.read(request, MAX_PHOTO_BYTES) as body:
-            return _json_response(
-                await self.photo_queue.run(lambda: self._identify_photo(body, parameters))
-            )
-
-    def _identify_photo(self, body: bytes, parameters: AnswerParameters) -> bytes:
-        evidence = parameters.parse()
-        photo = decode_photo(body, self.identifier.short_side)
-        (observation,) = self.identifier.observe([photo])
-        answer = self.identifier.answer([observation.outputs], evidence, parameters.coverage)
-        outputs = observation.outputs
+    def _identify_photos(
+        self, images: Sequence[Image.Image], evidence: Evidence, parameters: AnswerParameters
+    ) -> bytes:
+        observations = list(self.identifier.observe(images))
+        outputs = [observation.outputs for observation in observations]
+        answer = self.identifier.answer(outputs, evidence, parameters.coverage)
         content = answer.to_json(parameters.top) | {
-            "sightings": [{"logits": outputs.logits.tolist(), "strangeness": outputs.ood_score}],
-            "similar": self._similar_photos(observation),
+            "sightings": [
+                {"logits": output.logits.tolist(), "strangeness": output.ood_score}
+                for output in outputs
+            ],
+            "similar": self._similar_photos(observations[0]),
         }
         if parameters.heat_map:
             first = answer.candidates[0].name
-            values = self.identifier.heat_map(observation, first)
+            values = self.identifier.heat_map(observations[0], first)
             content["heat_map"] = {"values": values.round(3).tolist(), "class": first}
         return _to_json(content)
 
@@ -105,11 +129,10 @@ class _Service:
             for similar in self.identifier.similar(observation)
         ]
 
-    async def _answer_question(self, request: Request) -> Response:
-        async with self.bodies.read(
-            request, max_question_bytes(len(self.identifier.classes))
-        ) as body:
-            return _json_response(await self.question_queue.run(lambda: self._combine(body)))
+    async def _answer_question(self, request: Request, body: bytes) -> Response:
+        return _json_response(
+            await self.question_queue.run(lambda: self._combine(body), client_address(request))
+        )
 
     def _combine(self, body: bytes) -> bytes:
         question = parse_question(body)
@@ -120,53 +143,62 @@ class _Service:
         )
 
     async def health(self, request: Request) -> Response:
+        refuse_parameters(split_language(request.query_params.multi_items()))
         return JSONResponse(
             {
                 "status": "ok",
                 "version": version("mineral-recog"),
                 "classes": len(self.identifier.classes),
-                "waiting": self.photo_queue.waiting,
+                "waiting": self.decode_queue.waiting + self.photo_queue.waiting,
             }
         )
 
     @asynccontextmanager
     async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
         yield
-        self.photo_queue.close()
-        self.question_queue.close()
+        for queue in (self.decode_queue, self.photo_queue, self.question_queue):
+            queue.close()
 
 
 def build_app(
-    identifier: Identifier, hosts: Iterable[str] = (), max_waiting: int = MAX_WAITING_PHOTOS
+    identifier: Identifier, access: Access = LOCAL_ACCESS, max_waiting: int = MAX_WAITING_PHOTOS
 ) -> ASGIApp:
     """Build the application.
 
     Args:
         identifier: The model that answers.
-        hosts: Host names of the server besides `localhost` and IP addresses.
+        access: Who may use the server, and by which addresses.
         max_waiting: Number of photos that may wait for the network; further ones get status 503.
     """
     service = _Service(identifier, max_waiting)
-    # Two responses that never change; a response is an application that can run many times.
-    minerals = _json_response(_to_json(_describe_classes(identifier)))
-    document = _json_response(_to_json(build_document(len(identifier.classes))))
     app = Starlette(
         routes=[
             Route("/", _page),
             Route("/identify", service.identify, methods=["POST"]),
-            Route("/minerals", minerals, methods=["GET"]),
+            Route("/minerals", _fixed(_describe_classes(identifier))),
             Route("/health", service.health),
-            Route("/openapi.json", document, methods=["GET"]),
+            Route("/openapi.json", _fixed(build_document(len(identifier.classes), access))),
             Mount("/static", StaticFiles(directory=PAGE)),
         ],
         exception_handlers=_handlers(),
         lifespan=service.lifespan,
     )
-    return Guard(app, hosts)
+    return Guard(app, access)
 
 
 async def _page(request: Request) -> Response:
     return FileResponse(PAGE / "index.html")
+
+
+def _fixed(content: Any) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that always answers the same."""
+    response = _json_response(_to_json(content))
+
+    async def endpoint(request: Request) -> Response:
+        refuse_parameters(split_language(request.query_params.multi_items()))
+        return response
+
+    return endpoint
 
 
 def _describe_classes(identifier: Identifier) -> dict[str, Any]:

@@ -7,9 +7,15 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from mineral_recog.serve.request_schemas import AnswerParameters, ApiModel, Question
+from mineral_recog.serve.access import Access
+from mineral_recog.serve.request_schemas import (
+    MAX_SIGHTINGS,
+    AnswerParameters,
+    ApiModel,
+    Question,
+)
 from mineral_recog.serve.response_schemas import Answer, Error, Health, Minerals
-from mineral_recog.serve.uploads import FORMATS, MAX_PIXELS
+from mineral_recog.serve.uploads import FORMATS, MAX_JPEG_PIXELS, MAX_OTHER_PIXELS
 
 Schema = dict[str, Any]
 _MODELS = (Question, Answer, Minerals, Health, Error)
@@ -22,17 +28,23 @@ _LANG: Schema = {
 }
 _ERRORS = {
     "400": "The body is empty, incomplete or not JSON, or the Host is not allowed.",
+    "401": "The token is missing or wrong.",
     "403": "The request comes from a page of another site.",
     "408": "The body took too long to arrive.",
     "413": "The body has too many bytes or pixels.",
-    "415": "The body is not a photo in a supported format.",
+    "415": "The body is neither JSON nor a photo in a supported format.",
     "422": "The photo is damaged, or a value is invalid.",
     "503": "The server is busy: try again after the seconds in Retry-After.",
 }
 
 
-def build_document(class_count: int) -> Schema:
-    """Build the OpenAPI document for a model with `class_count` classes."""
+def build_document(class_count: int, access: Access) -> Schema:
+    """Build the OpenAPI document.
+
+    Args:
+        class_count: Number of classes of the model.
+        access: Who may use the server.
+    """
     _, schemas = models_json_schema(
         [(model, "validation") for model in _MODELS], ref_template=_REFERENCE
     )
@@ -46,7 +58,7 @@ def build_document(class_count: int) -> Schema:
             "classes. The server stores nothing between requests. Errors are in English or "
             "Chinese, chosen by ?lang= or the header Accept-Language.",
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": access.root_path or "/"}],
         "paths": {
             "/identify": {"post": _identify_operation()},
             "/minerals": {
@@ -54,7 +66,7 @@ def build_document(class_count: int) -> Schema:
                     "operationId": "minerals",
                     "summary": "List the classes that the model knows, with facts about them.",
                     "parameters": [_LANG],
-                    "responses": _responses(Minerals, "400"),
+                    "responses": _responses(Minerals, "400", "401", "422"),
                 }
             },
             "/health": {
@@ -62,11 +74,16 @@ def build_document(class_count: int) -> Schema:
                     "operationId": "health",
                     "summary": "Report that the server runs, and how many photos are waiting.",
                     "parameters": [_LANG],
-                    "responses": _responses(Health, "400"),
+                    "security": [],
+                    "responses": _responses(Health, "400", "422"),
                 }
             },
         },
-        "components": {"schemas": schemas["$defs"]},
+        "components": {
+            "schemas": schemas["$defs"],
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"token": []}] if access.token else [],
     }
 
 
@@ -75,20 +92,41 @@ def _identify_operation() -> Schema:
     return {
         "operationId": "identify",
         "summary": "Identify the mineral in a photo, or in several photos of one specimen.",
-        "description": "Send a photo as the body; the answer contains `sightings`. For several "
-        "photos of one specimen, or other evidence, send their sightings as JSON, which does not "
-        "run the network again. "
-        f"Photos: {', '.join(FORMATS)}, at most {MAX_PIXELS / 10**6:g} million pixels.",
+        "description": "Send a photo as the body, or a form with several photos of one specimen; "
+        "the answer contains `sightings`. For other evidence, send the sightings as JSON, without "
+        "query parameters, which does not run the network again. Heat map and similar photos are "
+        f"those of the first photo. Photos: {', '.join(FORMATS)}, a JPEG of at most "
+        f"{MAX_JPEG_PIXELS / 10**6:g}, others of at most {MAX_OTHER_PIXELS / 10**6:g} million "
+        "pixels.",
         "parameters": [*_parameters(), _LANG],
         "requestBody": {
             "required": True,
             "content": {
                 "image/*": photo,
                 "application/octet-stream": photo,
+                "multipart/form-data": {"schema": _form_schema()},
                 **_json_content(Question),
             },
         },
-        "responses": _responses(Answer, "400", "403", "408", "413", "415", "422", "503"),
+        "responses": _responses(Answer, "400", "401", "403", "408", "413", "415", "422", "503"),
+    }
+
+
+def _form_schema() -> Schema:
+    """Return the schema of a form: photos, under any name, and parameters."""
+    photos = {
+        "type": "array",
+        "items": {"type": "string", "contentMediaType": "image/*"},
+        "minItems": 1,
+        "maxItems": MAX_SIGHTINGS,
+        "description": "photos of one specimen; the name of the field does not matter",
+    }
+    parameters = AnswerParameters.model_json_schema()["properties"]
+    return {
+        "type": "object",
+        "properties": {"image": photos, **parameters},
+        "required": ["image"],
+        "additionalProperties": False,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,16 +14,23 @@ from mineral_recog.serve.http_errors import HttpError
 from mineral_recog.serve.work_queue import busy_error
 
 
+def client_address(request: Request) -> str:
+    """Return the address of the client, or that which a trusted proxy names."""
+    return request.client.host if request.client else ""
+
+
 class RequestBodies:
     """The bodies of all requests in progress.
 
     Args:
-        max_total_bytes: Memory for all bodies; requests beyond it get status 503.
+        max_total_bytes: Memory for all bodies, of which one client may use half; requests beyond
+            it get status 503.
         seconds: Time in which a body must arrive.
     """
 
     def __init__(self, max_total_bytes: int, seconds: float) -> None:
-        self._free_bytes, self._seconds = max_total_bytes, seconds
+        self._max_bytes, self._seconds = max_total_bytes, seconds
+        self._used: Counter[str] = Counter()  # bytes of each client
 
     @asynccontextmanager
     async def read(self, request: Request, max_bytes: int) -> AsyncIterator[bytes]:
@@ -35,7 +43,7 @@ class RequestBodies:
         Raises:
             HttpError: 400 empty or incomplete, 408 too slow, 413 too large, 503 no memory left.
         """
-        body = bytearray()
+        body, client = bytearray(), client_address(request)
         try:
             await self._receive(body, request, max_bytes)
             if not body:
@@ -48,7 +56,9 @@ class RequestBodies:
                 )
             yield bytes(body)
         finally:
-            self._free_bytes += len(body)
+            self._used[client] -= len(body)
+            if not self._used[client]:
+                del self._used[client]
 
     async def _receive(self, body: bytearray, request: Request, max_bytes: int) -> None:
         length = request.headers.get("content-length", "0")
@@ -71,13 +81,25 @@ class RequestBodies:
             ) from None
 
     async def _fill(self, body: bytearray, request: Request, max_bytes: int) -> None:
+        client = client_address(request)
         async for chunk in request.stream():
             if len(body) + len(chunk) > max_bytes:
                 raise _too_large_error(max_bytes)
-            if len(chunk) > self._free_bytes:
+            total, own = self._used.total() + len(chunk), self._used[client] + len(chunk)
+            if total > self._max_bytes or own > self._max_bytes / 2:
                 raise busy_error()
-            self._free_bytes -= len(chunk)
+            self._used[client] += len(chunk)
             body += chunk
+
+
+def refuse_longer(body: bytes, max_bytes: int) -> None:
+    """Refuse a body whose kind is only known once it is there.
+
+    Raises:
+        HttpError: 413, the body is too large.
+    """
+    if len(body) > max_bytes:
+        raise _too_large_error(max_bytes)
 
 
 def _too_large_error(max_bytes: int) -> HttpError:

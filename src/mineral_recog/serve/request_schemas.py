@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mineral_recog.i18n import tr
+from mineral_recog.i18n import Language, tr
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.evidence import Evidence, read_evidence
 from mineral_recog.serve.http_errors import HttpError
@@ -111,16 +112,52 @@ def max_question_bytes(class_count: int) -> int:
     return 2**14 + MAX_SIGHTINGS * (class_count + 1) * 32
 
 
-def parse_parameters(parameters: dict[str, str]) -> AnswerParameters:
-    """Parse query parameters.
+def parse_parameters(parameters: Iterable[tuple[str, str]]) -> AnswerParameters:
+    """Parse the parameters of a query and of a form, without `lang`.
 
     Raises:
-        HttpError: 422, a parameter is unknown or invalid.
+        HttpError: 422, a parameter is unknown, invalid, or given twice.
     """
+    values: dict[str, str] = {}
+    for name, value in parameters:
+        if name in values:
+            raise _parameter_error(name, tr("is given twice: give it once", "重复：请只给一次"))
+        values[name] = value
     try:
-        return AnswerParameters.model_validate(parameters)
+        return AnswerParameters.model_validate(values)
     except ValidationError as error:
         raise _validation_error(error) from None
+
+
+def split_language(query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Check `lang` in a query, and return the other parameters.
+
+    Raises:
+        HttpError: 422, the language is not supported, or given twice.
+    """
+    query = list(query)
+    languages = [value for name, value in query if name == "lang"]
+    supported = get_args(Language)
+    if len(languages) > 1 or not set(languages) <= set(supported):
+        choice = " | ".join(supported)
+        raise _parameter_error("lang", tr(f"must be one of {choice}", f"须为 {choice} 之一"))
+    return [(name, value) for name, value in query if name != "lang"]
+
+
+def refuse_parameters(parameters: Iterable[tuple[str, str]]) -> None:
+    """Refuse parameters where there is nothing that they could apply to.
+
+    Raises:
+        HttpError: 422, there is a parameter.
+    """
+    for name, _ in parameters:
+        raise _parameter_error(
+            name, tr("does not apply to this request: leave it out", "不适用于此请求：请去掉")
+        )
+
+
+def _parameter_error(name: str, reason: str) -> HttpError:
+    return HttpError(422, tr(f"{name[:100]} {reason}.", f"{name[:100]} {reason}。"))
 
 
 def parse_question(body: bytes) -> Question:

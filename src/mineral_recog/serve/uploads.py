@@ -13,7 +13,9 @@ from mineral_recog.serve.http_errors import HttpError
 # Formats that browsers show and whose decoders are well tested. HEIC is neither, so untrusted HEIC
 # files are not decoded.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-MAX_PIXELS = 50 * 10**6
+# A JPEG is decoded at a fraction of its size. Others are decoded completely, which takes over a
+# second for 50 million pixels, and these fit into a file of 2 kB.
+MAX_JPEG_PIXELS, MAX_OTHER_PIXELS = 50 * 10**6, 25 * 10**6
 
 
 def decode_photo(body: bytes, short_side: int) -> Image.Image:
@@ -26,9 +28,9 @@ def decode_photo(body: bytes, short_side: int) -> Image.Image:
     Raises:
         HttpError: 415 not a photo in these formats, 413 too many pixels, 422 damaged.
     """
-    width, height = _read_size(body)
-    if width * height > MAX_PIXELS:
-        raise _too_many_pixels_error(f"{width} x {height}")
+    kind, (width, height) = _read_header(body)
+    if width * height > max_pixels(kind):
+        raise _too_many_pixels_error(f"{width} x {height}", kind)
     try:
         return open_photo(BytesIO(body), short_side, FORMATS)
     except (OSError, MemoryError):
@@ -41,14 +43,18 @@ def decode_photo(body: bytes, short_side: int) -> Image.Image:
         ) from None
 
 
-def _read_size(body: bytes) -> tuple[int, int]:
-    """Read width and height from the header, without decoding."""
+def max_pixels(kind: str) -> int:
+    """Return the largest number of pixels of a photo in one of FORMATS."""
+    return MAX_JPEG_PIXELS if kind in ("JPEG", "MPO") else MAX_OTHER_PIXELS  # MPO: JPEGs in a row
+
+
+def _read_header(body: bytes) -> tuple[str, tuple[int, int]]:
+    """Read the format, width and height from the header, without decoding."""
     try:
         with Image.open(BytesIO(body), formats=FORMATS) as image:
-            size: tuple[int, int] = image.size
-        return size
+            return str(image.format), image.size
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _too_many_pixels_error(tr("very many", "过多")) from None
+        raise _too_many_pixels_error(tr("very many", "过多"), "JPEG") from None
     except Exception:  # decoders raise arbitrary errors on damaged headers
         names = ", ".join(FORMATS)
         raise HttpError(
@@ -60,12 +66,13 @@ def _read_size(body: bytes) -> tuple[int, int]:
         ) from None
 
 
-def _too_many_pixels_error(size: str) -> HttpError:
-    limit = f"{MAX_PIXELS / 10**6:g}"
+def _too_many_pixels_error(size: str, kind: str) -> HttpError:
+    limit = f"{max_pixels(kind) / 10**6:g}"
     return HttpError(
         413,
         tr(
-            f"The photo has {size} pixels, more than {limit} million: reduce its size.",
-            f"照片的像素数（{size}）超过 {limit} 百万：请缩小后再发送。",
+            f"The photo has {size} pixels, more than the {limit} million of a {kind}: reduce its "
+            "size, or send a JPEG.",
+            f"照片的像素数（{size}）超过 {kind} 的上限 {limit} 百万：请缩小，或改发 JPEG。",
         ),
     )
