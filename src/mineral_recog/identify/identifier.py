@@ -109,9 +109,15 @@ class Identifier:
 
     def observe(self, images: Iterable[Image.Image], batch_size: int = 32) -> Iterator[Observation]:
         """Run the model on RGB images, in order; at most a batch is in memory."""
-        remaining = iter(images)
-        while pixels := [self.transform(image) for image in islice(remaining, batch_size)]:
-            yield from self.observe_batch(torch.stack(pixels))
+        return self.observe_pixels(map(self.transform, images), batch_size)
+
+    def observe_pixels(
+        self, pixels: Iterable[Tensor], batch_size: int = 32
+    ) -> Iterator[Observation]:
+        """Run the model on photos transformed with `transform`, each uint8 [3, S, S]."""
+        remaining = iter(pixels)
+        while batch := list(islice(remaining, batch_size)):
+            yield from self.observe_batch(torch.stack(batch))
 
     def observe_batch(self, batch: Tensor) -> list[Observation]:
         """Run the model on photos transformed with `transform`, uint8 [B, 3, S, S]."""

@@ -10,9 +10,8 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -44,12 +43,16 @@ from mineral_recog.serve.request_schemas import (
 from mineral_recog.serve.uploads import decode_photo
 from mineral_recog.serve.work_queue import WorkQueue
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 PAGE = Path(str(files("mineral_recog.page")))
 MAX_PHOTO_BYTES = 20 * 10**6
 MAX_FORM_BYTES = 60 * 10**6
 MAX_TOTAL_BODY_BYTES = 200 * 10**6  # of all request bodies in memory
 BODY_SECONDS = 30.0
 DECODING_THREADS = min(os.cpu_count() or 1, 4)  # each may take 300 MB
+MAX_WAITING_UPLOADS = 64  # their memory is limited by MAX_TOTAL_BODY_BYTES
 MAX_WAITING_PHOTOS = 8  # the last one waits a few seconds on a small machine
 MAX_WAITING_QUESTIONS = 32  # an answer without a pass of the network takes milliseconds
 
@@ -59,7 +62,7 @@ class _Service:
 
     def __init__(self, identifier: Identifier, max_waiting: int) -> None:
         self.identifier = identifier
-        self.decode_queue = WorkQueue(max_waiting, DECODING_THREADS)
+        self.decode_queue = WorkQueue(MAX_WAITING_UPLOADS, DECODING_THREADS)
         self.photo_queue = WorkQueue(max_waiting)
         self.question_queue = WorkQueue(MAX_WAITING_QUESTIONS)
         self.bodies = RequestBodies(MAX_TOTAL_BODY_BYTES, BODY_SECONDS)
@@ -87,20 +90,24 @@ class _Service:
     ) -> Response:
         """Answer about photos of one specimen."""
         evidence, client = parameters.parse(), client_address(request)
-        short_side = self.identifier.short_side
-        images = await self.decode_queue.run(
-            lambda: [decode_photo(photo, short_side) for photo in photos], client
-        )
+        pixels = await self.decode_queue.run(lambda: self._decode(photos), client)
         return _json_response(
             await self.photo_queue.run(
-                lambda: self._identify_photos(images, evidence, parameters), client
+                lambda: self._identify_photos(pixels, evidence, parameters), client
             )
         )
 
+    def _decode(self, photos: Sequence[bytes]) -> list[Tensor]:
+        """Decode photos and reduce them to the network's input, so that little memory waits."""
+        identifier = self.identifier
+        return [
+            identifier.transform(decode_photo(photo, identifier.short_side)) for photo in photos
+        ]
+
     def _identify_photos(
-        self, images: Sequence[Image.Image], evidence: Evidence, parameters: AnswerParameters
+        self, pixels: Sequence[Tensor], evidence: Evidence, parameters: AnswerParameters
     ) -> bytes:
-        observations = list(self.identifier.observe(images))
+        observations = list(self.identifier.observe_pixels(pixels))
         outputs = [observation.outputs for observation in observations]
         answer = self.identifier.answer(outputs, evidence, parameters.coverage)
         content = answer.to_json(parameters.top) | {

@@ -15,7 +15,7 @@ from mineral_recog.serve.http_errors import HttpError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 # A JPEG is decoded at a fraction of its size. Others are decoded completely, which takes over a
 # second for 50 million pixels, and these fit into a file of 2 kB.
-MAX_JPEG_PIXELS, MAX_OTHER_PIXELS = 50 * 10**6, 25 * 10**6
+MAX_JPEG_PIXELS, MAX_OTHER_PIXELS = 50 * 10**6, 16 * 10**6
 
 
 def decode_photo(body: bytes, short_side: int) -> Image.Image:

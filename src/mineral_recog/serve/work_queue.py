@@ -16,7 +16,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.serve.http_errors import HttpError
 
 RETRY_AFTER = 2  # seconds until a client may try again
-FORGET_SECONDS = 60.0  # the time that a client has used counts half after this
+FORGET_SECONDS = 10.0  # the time that a client has used counts half after this
 
 Result = TypeVar("Result")
 
