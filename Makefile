@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOWEST := .venv-lowest/bin
 
-.PHONY: demo test coverage lowest faults fuzz bench lock clean
+.PHONY: demo test coverage lowest faults fuzz fuzz-api bench lock clean
 
 # Rebuilt when pyproject.toml changes; the mark is written last, so an incomplete installation is repeated.
 .venv/installed: pyproject.toml
@@ -42,6 +42,11 @@ faults: .venv/installed
 fuzz: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[fuzz]'
 	$(BIN)/python faults/fuzz.py
+
+# The HTTP API against the description that it gives of itself; two minutes.
+fuzz-api: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python faults/api.py
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/speed.py

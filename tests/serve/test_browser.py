@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,12 @@ import pytest
 import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from mineral_recog.identify.identifier import Identifier
+from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -34,7 +39,14 @@ DROP = """([target, base64, name]) => {
 @pytest.fixture(scope="module")
 def address(identifier: Identifier) -> Iterator[str]:
     """A server on a free port."""
-    config = uvicorn.Config(build_app(identifier), log_level="warning", lifespan="on")
+    with run_server(build_app(identifier)) as address:
+        yield address
+
+
+@contextmanager
+def run_server(app: ASGIApp) -> Iterator[str]:
+    """Run an application on a free port."""
+    config = uvicorn.Config(app, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -281,3 +293,20 @@ def test_late_answer_is_not_shown(page: Page, photo: Path) -> None:
     page.wait_for_timeout(600)
     expect(page.get_by_text("One photo is enough to begin with.")).to_be_visible()
     expect(ranking(page).first).to_be_hidden()
+
+
+def test_page_below_a_path_with_a_token(
+    browser: Browser, identifier: Identifier, photo: Path
+) -> None:
+    """As behind a proxy that removes the path: uvicorn adds it again."""
+    app = build_app(identifier, Access(token="a b&c", root_path="/stones"))
+    proxy = Starlette(routes=[Mount("/stones", app)])
+    with run_server(proxy) as address, closing(browser.new_context(locale="en-GB")) as context:
+        page = context.new_page()
+        page.goto(f"{address}/stones/")
+        expect(page.get_by_text("The token is missing or wrong")).to_be_visible()
+        page.goto(f"{address}/stones/#token=a%20b%26c")
+        page.reload()  # the token stays in the tab, not in the address
+        assert "token" not in page.url
+        choose(page, photo)
+        expect(page.get_by_role("status")).to_contain_text("Most likely")
