@@ -17,6 +17,7 @@ from mineral_recog.cli.compare import compare
 from mineral_recog.cli.demo import demo
 from mineral_recog.cli.draw import draw
 from mineral_recog.cli.evaluate import evaluate
+from mineral_recog.cli.help_texts import Command, Group, describe_usage_error
 from mineral_recog.cli.identify import identify
 from mineral_recog.cli.prepare import prepare
 from mineral_recog.cli.serve import serve
@@ -29,6 +30,7 @@ INTERRUPTED = 130  # exit status after Ctrl-C
 
 app = typer.Typer(
     name="mineral-recog",
+    cls=Group,
     help=tr(
         "Identify minerals from photos when some have thousands of photos and others a dozen.",
         "从照片识别矿物：有的矿物有上千张照片，有的只有十几张。",
@@ -95,7 +97,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     ),
 }
 for _command, _help in COMMANDS.items():
-    app.command(help=_help)(_command)
+    app.command(help=_help, cls=Command)(_command)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,7 +118,7 @@ def main(arguments: list[str] | None = None) -> int:
         with sigterm_as_exception():
             status = app(args=arguments, prog_name="mineral-recog", standalone_mode=False)
     except typer.TyperException as error:
-        return _report(f"{error.format_message()} {tr('See --help.', '请看 --help。')}")
+        return _report(describe_usage_error(error))
     except UserError as error:
         return _report(str(error))
     except Stopped as stopped:

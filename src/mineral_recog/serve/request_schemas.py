@@ -12,6 +12,7 @@ from mineral_recog.i18n import Language, tr
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.evidence import Evidence, read_evidence
 from mineral_recog.serve.http_errors import HttpError
+from mineral_recog.validation import reason
 
 MAX_SIGHTINGS = 16
 Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # far beyond any logit, far below an overflow
@@ -191,7 +192,7 @@ def _validation_error(error: ValidationError) -> HttpError:
     return HttpError(
         422,
         tr(
-            f"{where} is invalid ({first['msg']}): see /openapi.json.",
-            f"{where} 无效（{first['msg']}）：请参见 /openapi.json。",
+            f"{where} is invalid ({reason(first)}): see /openapi.json.",
+            f"{where} 无效（{reason(first)}）：请参见 /openapi.json。",
         ),
     )
