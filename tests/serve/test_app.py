@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,27 @@ def test_evidence_may_be_sent_with_the_photo(client: TestClient, photo: Path) ->
     )
     copper = next(c for c in answer["candidates"] if c["class"] == "copper")
     assert copper["probability"] > copper["by_photo"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"hardness": ">5,5", "density": "SG 2,65", "magnetic": "weak"},
+        {"hardness": "scratches glass but not quartz", "streak": "pink", "acid": "no fizz"},
+        {"hardness": "6.5以上", "streak": "无条痕", "acid": "起泡", "lustre": "玻璃"},
+    ],
+)
+def test_evidence_means_the_same_in_both_requests_and_in_python(
+    client: TestClient, photo: Path, texts: dict[str, str]
+) -> None:
+    evidence = read_evidence(**texts)
+    for response in (
+        client.post("/identify", params=texts, content=photo.read_bytes(), headers=JPEG),
+        client.post("/identify", json={"sightings": [SIGHTING], "evidence": texts}),
+    ):
+        answer = response.json()
+        assert answer["evidence"] == json.loads(json.dumps(asdict(evidence)))
+        assert answer["evidence_text"] == evidence.text()
 
 
 def test_answer_without_heat_map_is_otherwise_the_same(client: TestClient, photo: Path) -> None:
