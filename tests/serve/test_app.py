@@ -246,6 +246,8 @@ def test_largest_question_is_accepted(client: TestClient) -> None:
         ("top=many", "top"),
         ("taste=salty", "taste is unknown"),
         ("magnetic=perhaps", "yes or no"),
+        ("hardness=5.5+", "%2B"),  # "5.5 " once decoded
+        ("density=5+-0.5", "%2B"),
     ],
 )
 def test_bad_query_is_reported(client: TestClient, photo: Path, query: str, reason: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from mineral_recog.identify.yes_no_parser import parse_yes_no_text
 from mineral_recog.minerals.facts import VOCABULARIES, english_word
 
 MAX_LENGTH = 200  # characters; no accepted text is longer
+MAX_NUMBER = 1000  # far beyond both scales
 # What people say for a word of the list. A streak is hardly ever pink or purple, so the list has
 # no such word, and red is the nearest. Minerals harder than the porcelain leave a white powder.
 _SYNONYMS = {
@@ -116,7 +116,8 @@ def parse_word(test: str, text: str) -> str:
     spellings = [cleaned, re.sub(r"[ -]", "", cleaned), cleaned + "色", cleaned + "光泽"]
     if test == "streak" and not _NO_SHADE.search(cleaned):
         last = re.split(r"[ -]", cleaned)[-1]
-        spellings += [last, last.removesuffix("ish"), cleaned[-2:], cleaned[-1:] + "色"]
+        spellings += [last, last.removesuffix("ish")]
+        spellings += [] if cleaned.isascii() else [cleaned[-2:], cleaned[-1:] + "色"]
     for spelling in spellings:
         if (match := english_word(test, spelling)) is not None:
             return match
@@ -192,7 +193,10 @@ def _numbers(value: object) -> list[float]:
         value = value.tolist()
     values: list[Any] = list(value) if isinstance(value, tuple | list) else [value]
     is_valid = len(values) <= 2 and all(
-        isinstance(number, Real) and not isinstance(number, bool) for number in values
+        isinstance(number, int | float | np.integer | np.floating)
+        and not isinstance(number, bool)
+        and abs(number) < MAX_NUMBER
+        for number in values
     )
     return [float(number) for number in values] if is_valid else []
 

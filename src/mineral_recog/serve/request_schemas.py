@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ Coverage = Annotated[
     float, Field(gt=0, lt=1, description="probability with which the set contains the right class")
 ]
 Top = Annotated[int, Field(ge=1, le=100_000, description="number of candidates in the answer")]
+_LOST_PLUS = re.compile(r"\d (?:-\d|$)")  # an address has a space for the plus of 5.5+
 
 
 class ApiModel(BaseModel):
@@ -31,16 +33,16 @@ class EvidenceTexts(ApiModel):
     """Results of physical tests as free text in English or Chinese; blank means not tested."""
 
     hardness: Annotated[
-        Text | None, Field(description="Mohs hardness: 6, 5-6, >5.5, or 'scratches glass'")
+        Text | None, Field(description="Mohs hardness: 6.5 or 6,5, 5-6, >5.5, or 'scratches glass'")
     ] = None
     streak: Annotated[Text | None, Field(description="a colour from the words of /minerals")] = None
     lustre: Annotated[Text | None, Field(description="a word from the words of /minerals")] = None
-    density: Annotated[Text | None, Field(description="g/cm3: 2.65, or 4.8-5.2")] = None
+    density: Annotated[Text | None, Field(description="g/cm3: 2.65 or 2,65, 4.8-5.2, or >4")] = None
     magnetic: Annotated[
-        Text | None, Field(description="whether a magnet attracts it: yes or no")
+        Text | None, Field(description="whether a magnet attracts it: yes, no, or 'weak'")
     ] = None
     acid: Annotated[
-        Text | None, Field(description="whether it fizzes in dilute acid: yes or no")
+        Text | None, Field(description="whether it fizzes in dilute acid: yes, no, or 'weak'")
     ] = None
 
     def parse(self) -> Evidence:
@@ -117,6 +119,18 @@ def parse_parameters(parameters: dict[str, str]) -> AnswerParameters:
     Raises:
         HttpError: 422, a parameter is unknown or invalid.
     """
+    for name in ("hardness", "density"):
+        text = parameters.get(name, "")
+        if _LOST_PLUS.search(text):
+            raise HttpError(
+                422,
+                tr(
+                    f"{name} {text!r} has a space that may have been a plus sign: write + as %2B "
+                    "in an address, and a range without spaces.",
+                    f"{name} {text!r} 中的空格可能原是加号：网址中请把 + 写作 %2B，"
+                    "范围中不要加空格。",
+                ),
+            )
     try:
         return AnswerParameters.model_validate(parameters)
     except ValidationError as error:
