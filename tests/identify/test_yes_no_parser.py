@@ -46,6 +46,8 @@ def test_yes_and_no_are_parsed(test: str, is_yes: bool) -> None:
         ("magnetic", "磁性不强"),
         ("magnetic", "可能有磁性"),
         ("acid", "hardly fizzes"),
+        ("acid", "does not fizz strongly"),
+        ("acid", "不起泡剧烈"),
         ("acid", "does not fizz unless powdered"),
         ("acid", "几乎不起泡"),
         ("acid", "不能不起泡"),

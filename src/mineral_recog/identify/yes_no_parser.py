@@ -34,12 +34,13 @@ def _patterns(test: str) -> tuple[re.Pattern[str], ...]:
     return (
         re.compile(
             rf"{_SUBJECT}(?P<no>(?:not|no|non|without)[ -]?(?:be )?)?(?P<strength>{_STRENGTH} )?"
-            rf"(?:{_FACTS[test]})(?: {_STRENGTH})?{_FILLER}(?: (?:when|if) powdered)?"
+            rf"(?:{_FACTS[test]})(?P<strength_after> {_STRENGTH})?{_FILLER}"
+            "(?: (?:when|if) powdered)?"
         ),
         re.compile(
             rf"(?:它|标本)?(?:粉末)?{agent}?(?P<no>不|没有?|无|未)?(?:能够?|可以?|会)?"
             rf"(?:产生|发生|具有?|有|显|冒出)?{agent}?(?P<strength>{_ZH_STRENGTH})?"
-            rf"(?:{_ZH_FACTS[test]})(?P<cannot>不(?:住|动|起|上))?它?(?:{_ZH_STRENGTH})?"
+            rf"(?:{_ZH_FACTS[test]})(?P<cannot>不(?:住|动|起|上))?它?(?P<strength_after>{_ZH_STRENGTH})?"
         ),
         re.compile(f"{_STRENGTH}|{_ZH_STRENGTH}"),
     )
@@ -51,15 +52,17 @@ _PATTERNS = {test: _patterns(test) for test in _FACTS}
 def parse_yes_no_text(test: str, text: str) -> bool | None:
     """Return whether a text as `normalise` returns it means yes; None if that is not certain.
 
-    A negation of a strength, such as `not strongly magnetic`, is not certain.
+    A negation of a strength, such as `not strongly magnetic`, is not certain, nor are two
+    negations.
     """
     if text in _YES + _NO:
         return text in _YES
     for pattern in _PATTERNS[test]:
         if match := pattern.fullmatch(text):
             groups = match.groupdict()
-            negations = [name for name in ("no", "cannot") if groups.get(name)]
-            if negations and (len(negations) == 2 or groups["strength"]):
+            given = {name for name, words in groups.items() if words}
+            negations = given & {"no", "cannot"}
+            if negations and len(given) > 1:
                 return None
             return not negations
     return None
