@@ -46,6 +46,7 @@ def test_facts_and_missing_facts_are_shown(capsys: pytest.CaptureFixture[str]) -
     assert lines[5].startswith("With 90 % probability it is one of 2: quartz, mystery")
     # One of the two lookalikes has no distinguishing facts and is not shown.
     assert lines[6:] == [
+        "Physical tests: hardness 6 to 7",
         "The table of minerals has no facts about mystery: only the photo counts for them.",
         "Easily confused with: pyrite: lustre metallic (quartz vitreous)",
     ]

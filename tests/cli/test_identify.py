@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 
 from mineral_recog.cli.main import main
 from mineral_recog.errors import UserError
+from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.photo_stream import find_photos
 
 
@@ -49,6 +51,25 @@ def test_one_photo_gets_a_full_answer(
     assert "90 %" in output
     assert "Next: " in output
     assert "Similar training photos: " in output
+
+
+def test_evidence_means_the_same_as_in_python_and_is_shown(
+    field: Path, trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = field / "copper" / "0.png"
+    options = ("--hardness", ">5,5", "--density", "2,65", "--streak", "pink", "--magnetic", "weak")
+    evidence = read_evidence(hardness=">5,5", density=2.65, streak="red", magnetic=True)
+    assert identify(photo, "--model", trained, *options, "--json") == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["evidence"] == json.loads(json.dumps(asdict(evidence)))
+    assert answer["evidence_text"] == evidence.text()
+    assert identify(photo, "--model", trained, *options) == 0
+    shown = (
+        "Physical tests: hardness at least 5.5, streak red, density 2.544 to 2.756 g/cm3, magnetic"
+    )
+    assert shown in " ".join(capsys.readouterr().out.split())
+    assert identify(photo.parent, "--model", trained, *options) == 0
+    assert shown in capsys.readouterr().err
 
 
 def test_answers_are_in_chinese(

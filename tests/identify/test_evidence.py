@@ -95,7 +95,33 @@ def test_evidence_is_parsed_from_texts() -> None:
     evidence = read_evidence("scratches glass", "Greenish black", "金属", "5.0", "no", "是")
     assert evidence == Evidence((5.5, 10), "black", "metallic", (4.8, 5.2), False, True)
     assert read_evidence("", None, " ").empty
+    assert read_evidence(hardness=6, density=(2.6, 2.7), magnetic=True, acid=False) == Evidence(
+        (5.5, 6.5), None, None, (2.6, 2.7), True, False
+    )
     assert not evidence.empty
+
+
+@pytest.mark.parametrize(
+    ("evidence", "english", "chinese"),
+    [
+        (Evidence(hardness=(5.5, 10)), "hardness at least 5.5", "硬度不低于 5.5"),
+        (Evidence(hardness=(0, 5 + 1 / 3)), "hardness at most 5.333", "硬度不高于 5.333"),
+        (Evidence(hardness=(0, 10)), "hardness 0 to 10", "硬度 0–10"),
+        (
+            Evidence(density=(4.8, 5.2), streak="red", lustre="metallic"),
+            "streak red, lustre metallic, density 4.8 to 5.2 g/cm3",
+            "条痕红色，金属光泽，密度 4.8–5.2 g/cm3",
+        ),
+        (
+            Evidence(magnetic=True, acid=False),
+            "magnetic, does not fizz in acid",
+            "有磁性，遇酸不起泡",
+        ),
+    ],
+)
+def test_evidence_is_shown_as_understood(evidence: Evidence, english: str, chinese: str) -> None:
+    assert evidence.text() == {"en": english, "zh": chinese}
+    assert Evidence().text() is None
 
 
 @pytest.mark.parametrize(

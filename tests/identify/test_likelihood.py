@@ -23,6 +23,14 @@ def test_hardness_of_one_number() -> None:
     assert likelihood("hardness", (5.5, 10), CALCITE) == pytest.approx(0.05 * 0.45, abs=1e-6)
 
 
+def test_limit_of_a_bound_belongs_to_it() -> None:
+    """`>5.5` and `5.5+` are one event: the measurement error is far wider than the limit."""
+    at_limit = mineral("Limit", "限", hardness=(5.5, 5.5))
+    above, below = (likelihood("hardness", part, at_limit) for part in ((5.5, 10), (0, 5.5)))
+    assert above == pytest.approx(0.95 * 0.5 + 0.05 * 0.45)
+    assert below == pytest.approx(0.95 * 0.5 + 0.05 * 0.55)
+
+
 def test_likelihood_of_a_hardness_range_is_the_mean_over_it() -> None:
     wide = mineral("Wide", "宽", hardness=(4, 6))
     assert likelihood("hardness", (5, 10), wide) == pytest.approx(0.5)  # by symmetry

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,27 @@ def test_evidence_may_be_sent_with_the_photo(client: TestClient, photo: Path) ->
     )
     copper = next(c for c in answer["candidates"] if c["class"] == "copper")
     assert copper["probability"] > copper["by_photo"]
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        {"hardness": ">5,5", "density": "SG 2,65", "magnetic": "weak"},
+        {"hardness": "scratches glass but not quartz", "streak": "pink", "acid": "no fizz"},
+        {"hardness": "6.5以上", "streak": "无条痕", "acid": "起泡", "lustre": "玻璃"},
+    ],
+)
+def test_evidence_means_the_same_in_both_requests_and_in_python(
+    client: TestClient, photo: Path, texts: dict[str, str]
+) -> None:
+    evidence = read_evidence(**texts)
+    for response in (
+        client.post("/identify", params=texts, content=photo.read_bytes(), headers=JPEG),
+        client.post("/identify", json={"sightings": [SIGHTING], "evidence": texts}),
+    ):
+        answer = response.json()
+        assert answer["evidence"] == json.loads(json.dumps(asdict(evidence)))
+        assert answer["evidence_text"] == evidence.text()
 
 
 def test_answer_without_heat_map_is_otherwise_the_same(client: TestClient, photo: Path) -> None:
@@ -228,6 +250,8 @@ def test_largest_question_is_accepted(client: TestClient) -> None:
         ("top=1&top=2", "top is given twice"),
         ("lang=fr", "en | zh"),
         ("lang=en&lang=zh", "en | zh"),
+        ("hardness=5.5+", "%2B"),  # "5.5 " once decoded
+        ("density=5+-0.5", "%2B"),
     ],
 )
 def test_bad_query_is_reported(client: TestClient, photo: Path, query: str, reason: str) -> None:
@@ -270,11 +294,11 @@ def test_form_with_several_photos_is_one_specimen(
 ) -> None:
     paths = (photo, photo.with_name("1.png"))
     files = [("image", (path.name, path.read_bytes(), "image/png")) for path in paths]
-    response = client.post("/identify?top=2", files=files, data={"hardness": "5-6"})
+    response = client.post("/identify?top=2", files=files, data={"hardness": "5+-0.5"})
     answer = response.json()
     assert (response.status_code, answer["photos"], len(answer["candidates"])) == (200, 2, 2)
     outputs = [seen.outputs for seen in identifier.observe(map(identifier.open, paths))]
-    expected = identifier.answer(outputs, read_evidence(hardness="5-6")).to_json(2)
+    expected = identifier.answer(outputs, read_evidence(hardness="5+-0.5")).to_json(2)
     assert {key: answer[key] for key in expected} == json.loads(json.dumps(expected))
     assert len(answer["sightings"]) == 2
 

@@ -145,12 +145,17 @@ def test_dropped_photo_answer_hardness_and_language(
     expect(page.get_by_role("status")).to_contain_text("Most likely Copper")
     assert shares(page)["copper"] > before["copper"]
     assert next(iter(shares(page))) == "copper"
+    understood = page.locator("#understood")
+    expect(understood).to_have_text("Understood as: hardness 2.5 to 3.")
     expect(page.get_by_text("from the photo alone").first).to_be_visible()
 
     page.get_by_role("button", name="中文").click()
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page.get_by_role("status")).to_contain_text("最可能是自然铜")
     expect(page.get_by_label("莫氏硬度")).to_have_value("2.5-3")
+    expect(understood).to_have_text("已理解为：硬度 2.5–3。")
+    page.get_by_role("button", name="全部清除").click()
+    expect(understood).to_be_hidden()
     assert "Most likely" not in page.locator("main").inner_text()
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("这是什么矿物？")

@@ -10,6 +10,7 @@ from rich.text import Text
 from mineral_recog.cli.tables import first_of, new_console
 from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.identify.answer import Answer, Candidate
+from mineral_recog.identify.evidence import Evidence
 from mineral_recog.models.gallery import SimilarPhoto
 from mineral_recog.text import printable
 
@@ -30,7 +31,7 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
         console.print(Text(_none_of_these_text(answer), style="bold"))
         console.print()
     console.print(_candidate_table(answer, top))
-    lines = [_set_text(answer)]
+    lines = [_set_text(answer), *evidence_lines(answer.evidence)]
     if not answer.evidence.empty and answer.classes_without_facts:
         names = ", ".join(answer.classes_without_facts)
         lines.append(
@@ -53,6 +54,12 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
         lines.append(f"{tr('Similar training photos', '相似的训练照片')}: {photos}")
     for line in lines:
         console.print(Text(line))
+
+
+def evidence_lines(evidence: Evidence) -> list[str]:
+    """Return a line with the evidence as understood, or none if no test was done."""
+    text = evidence.text()
+    return [f"{tr('Physical tests', '简易测试')}: {_translate(text)}"] if text else []
 
 
 def new_answer_table() -> Table:

@@ -26,8 +26,8 @@ def identify(
         str | None,
         typer.Option(
             help=tr(
-                "6, 3.5-5.5, or text such as 'scratches glass' or 'scratched by knife'",
-                "6、3.5-5.5，或“能划玻璃”“被小刀划动”等文字",
+                "6.5, 3.5-5.5, >5.5, or text such as 'scratches glass' or 'scratched by knife'",
+                "6.5、3.5-5.5、>5.5，或“能划玻璃”“被小刀划动”等文字",
             )
         ),
     ] = None,

@@ -7,7 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mineral_recog.cli.answer_tables import add_answer, new_answer_table, print_answer
+from mineral_recog.cli.answer_tables import (
+    add_answer,
+    evidence_lines,
+    new_answer_table,
+    print_answer,
+)
 from mineral_recog.cli.tables import new_console
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer
@@ -69,6 +74,8 @@ def identify_each(
         DataError: No photo can be read.
         UserError: The CSV file does not contain answers of this model and evidence.
     """
+    for line in evidence_lines(options.evidence):
+        progress.notice(line)
     if options.csv is None:
         table = new_answer_table()
         photos = observe_photos(identifier, paths, progress=progress)

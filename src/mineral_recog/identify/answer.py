@@ -122,6 +122,7 @@ class Answer:
                 "classes": [candidate.name for candidate in self.likely],
             },
             "evidence": asdict(self.evidence),
+            "evidence_text": self.evidence.text(),
             "unknown_to_table": list(self.classes_without_facts),
             "tests": [
                 {"key": test.key, "bits": round(test.bits, 3), "text": test.text}

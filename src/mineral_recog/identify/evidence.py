@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +15,18 @@ from mineral_recog.identify.evidence_parser import (
     parse_word,
     parse_yes_no,
 )
+from mineral_recog.identify.fact_text import Text, outcome_text
 from mineral_recog.identify.likelihood import SCALES, Floats, Interval, Outcome, likelihoods
 from mineral_recog.minerals.facts import VOCABULARIES, Mineral
+
+_PARSERS: Mapping[str, Callable[[Any], Any]] = {
+    "hardness": parse_hardness,
+    "streak": partial(parse_word, "streak"),
+    "lustre": partial(parse_word, "lustre"),
+    "density": parse_density,
+    "magnetic": partial(parse_yes_no, "magnetic"),
+    "acid": partial(parse_yes_no, "acid"),
+}
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,16 @@ class Evidence:
         """Return the outcome of each test done, by the name of the test."""
         return {test: outcome for test, outcome in vars(self).items() if outcome is not None}
 
+    def text(self) -> Text | None:
+        """Return the outcomes in words, for the user to check; None if no test was done."""
+        texts = [outcome_text(test, outcome) for test, outcome in self.outcomes().items()]
+        if not texts:
+            return None
+        return {
+            "en": ", ".join(text["en"] for text in texts),
+            "zh": "，".join(text["zh"] for text in texts),
+        }
+
     @property
     def empty(self) -> bool:
         """Return whether no test was done."""
@@ -61,37 +83,38 @@ class Evidence:
 
 
 def read_evidence(
-    hardness: str | None = None,
+    hardness: str | float | Sequence[float] | None = None,
     streak: str | None = None,
     lustre: str | None = None,
-    density: str | None = None,
-    magnetic: str | None = None,
-    acid: str | None = None,
+    density: str | float | Sequence[float] | None = None,
+    magnetic: str | bool | None = None,
+    acid: str | bool | None = None,
 ) -> Evidence:
-    """Return the evidence in texts that a user typed, in English or Chinese.
+    """Return the evidence in what a user typed, in English or Chinese, or in Python values.
 
     None and blank texts mean that a test was not done.
 
     Args:
-        hardness: Mohs hardness as a number, a range, `>5.5`, or clauses such as `scratches copper
-            coin, scratched by glass`.
+        hardness: Mohs hardness as a number, two numbers that limit it, or a text: `6,5`, `>5.5`,
+            or clauses such as `scratches copper coin, scratched by glass`.
         streak: Colour from the list of the table of minerals.
         lustre: Word from the list of the table of minerals.
-        density: Number or range in g/cm3.
-        magnetic: Whether a magnet attracts the specimen: yes or no.
-        acid: Whether it fizzes in acid: yes or no.
+        density: Density in g/cm3 as a number, two numbers that limit it, or a text.
+        magnetic: Whether a magnet attracts the specimen: True, False, or a text such as `weak`.
+        acid: Whether it fizzes in acid: True, False, or a text such as `no fizz`.
 
     Raises:
-        UserError: A text is not understood.
+        UserError: A value is not understood.
     """
-    return Evidence(
-        hardness=parse_hardness(hardness) if hardness and hardness.strip() else None,
-        streak=parse_word("streak", streak) if streak and streak.strip() else None,
-        lustre=parse_word("lustre", lustre) if lustre and lustre.strip() else None,
-        density=parse_density(density) if density and density.strip() else None,
-        magnetic=parse_yes_no("magnetic", magnetic) if magnetic and magnetic.strip() else None,
-        acid=parse_yes_no("acid", acid) if acid and acid.strip() else None,
-    )
+    done: dict[str, Any] = {
+        test: value
+        for test, value in (
+            ("hardness", hardness), ("streak", streak), ("lustre", lustre), ("density", density),
+            ("magnetic", magnetic), ("acid", acid),
+        )
+        if not (value is None or (isinstance(value, str) and not value.strip()))
+    }  # fmt: skip
+    return Evidence(**{test: _PARSERS[test](value) for test, value in done.items()})
 
 
 def posterior(prior: Floats, minerals: Sequence[Mineral | None], evidence: Evidence) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mineral_recog.identify.likelihood import Interval, tested_fact
+from mineral_recog.identify.likelihood import SCALES, Interval, Outcome, tested_fact
 from mineral_recog.minerals.facts import VOCABULARIES, Mineral
 
 Text = dict[str, str]  # {"en": ..., "zh": ...}
@@ -21,6 +21,11 @@ PHRASES: dict[str, dict[str, Text]] = {
         "none": {"en": "does not fizz in acid", "zh": "遇酸不起泡"},
     },
 }
+_OBSERVED: dict[str, dict[bool, Text]] = {
+    "magnetic": {True: {"en": "magnetic", "zh": "有磁性"}, False: PHRASES["magnetic"]["none"]},
+    "acid": {True: PHRASES["acid"]["fizzes"], False: PHRASES["acid"]["none"]},
+}
+_SCALE_NAMES = {"hardness": "硬度", "density": "密度"}
 
 
 def name_text(mineral: Mineral) -> Text:
@@ -45,6 +50,26 @@ def fact_text(fact: str, mineral: Mineral) -> Text | None:
     return _words_text((value,) if isinstance(value, str) else value, fact)
 
 
+def outcome_text(test: str, outcome: Outcome) -> Text:
+    """Return the outcome of a test in words, such as `hardness at least 5.5`."""
+    if isinstance(outcome, bool):
+        return _OBSERVED[test][outcome]
+    if isinstance(outcome, str):
+        chinese = VOCABULARIES[test][outcome]
+        return {"en": f"{test} {outcome}", "zh": f"条痕{chinese}" if test == "streak" else chinese}
+    (lowest, highest), (low, high) = SCALES[test], outcome
+    limit: Text = {"en": "", "zh": " "}
+    if high == highest and low != lowest:
+        limit, high = {"en": "at least ", "zh": "不低于 "}, low
+    elif low == lowest and high != highest:
+        limit, low = {"en": "at most ", "zh": "不高于 "}, high
+    interval, chinese = _interval_text((low, high), test), _SCALE_NAMES[test]
+    return {
+        "en": f"{test} {limit['en']}{interval['en']}",
+        "zh": f"{chinese}{limit['zh']}{interval['zh']}",
+    }
+
+
 def join_texts(parts: Sequence[Text]) -> Text:
     """Return texts joined as `a, b and c`."""
     return {
@@ -54,7 +79,7 @@ def join_texts(parts: Sequence[Text]) -> Text:
 
 
 def _interval_text(interval: Interval, fact: str) -> Text:
-    low, high = (f"{end:g}" for end in interval)
+    low, high = (f"{end:.4g}" for end in interval)
     unit = " g/cm3" if fact == "density" else ""
     if low == high:
         return {"en": low + unit, "zh": low + unit}

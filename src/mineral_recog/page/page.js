@@ -258,6 +258,9 @@ function show() {
   byId("more").textContent = showAll ? text().fewer : text().moreOf(count);
   byId("unknown").hidden = answer.unknown_to_table.length === 0;
   byId("unknown").textContent = text().unknown(answer.unknown_to_table.join(text().and));
+  const evidence = answer.evidence_text;
+  byId("understood").hidden = evidence === null;
+  byId("understood").textContent = evidence === null ? "" : text().understood(evidence[language]);
   const nextTests = draw.tests(answer, language, text());
   byId("next").hidden = nextTests.length === 0;
   byId("tests").replaceChildren(...nextTests);

@@ -34,11 +34,11 @@ from mineral_recog.serve.request_bodies import RequestBodies, client_address, re
 from mineral_recog.serve.request_forms import parse_form
 from mineral_recog.serve.request_schemas import (
     AnswerParameters,
+    check_query,
     max_question_bytes,
     parse_parameters,
     parse_question,
     refuse_parameters,
-    split_language,
 )
 from mineral_recog.serve.uploads import decode_photo
 from mineral_recog.serve.work_queue import WorkQueue
@@ -68,7 +68,7 @@ class _Service:
         self.bodies = RequestBodies(MAX_TOTAL_BODY_BYTES, BODY_SECONDS)
 
     async def identify(self, request: Request) -> Response:
-        query = split_language(request.query_params.multi_items())
+        query = check_query(request.query_params.multi_items())
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         max_question = max_question_bytes(len(self.identifier.classes))
         limits = {"application/json": max_question, "multipart/form-data": MAX_FORM_BYTES}
@@ -150,7 +150,7 @@ class _Service:
         )
 
     async def health(self, request: Request) -> Response:
-        refuse_parameters(split_language(request.query_params.multi_items()))
+        refuse_parameters(check_query(request.query_params.multi_items()))
         return JSONResponse(
             {
                 "status": "ok",
@@ -202,7 +202,7 @@ def _fixed(content: Any) -> Callable[[Request], Awaitable[Response]]:
     response = _json_response(_to_json(content))
 
     async def endpoint(request: Request) -> Response:
-        refuse_parameters(split_language(request.query_params.multi_items()))
+        refuse_parameters(check_query(request.query_params.multi_items()))
         return response
 
     return endpoint

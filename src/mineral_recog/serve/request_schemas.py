@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, get_args
 
@@ -21,6 +22,7 @@ Coverage = Annotated[
     float, Field(gt=0, lt=1, description="probability with which the set contains the right class")
 ]
 Top = Annotated[int, Field(ge=1, le=100_000, description="number of candidates in the answer")]
+_LOST_PLUS = re.compile(r"\d (?:-\d|$)")  # an address has a space for the plus of 5.5+
 
 
 class ApiModel(BaseModel):
@@ -33,16 +35,16 @@ class EvidenceTexts(ApiModel):
     """Results of physical tests as free text in English or Chinese; blank means not tested."""
 
     hardness: Annotated[
-        Text | None, Field(description="Mohs hardness: 6, 5-6, >5.5, or 'scratches glass'")
+        Text | None, Field(description="Mohs hardness: 6.5 or 6,5, 5-6, >5.5, or 'scratches glass'")
     ] = None
     streak: Annotated[Text | None, Field(description="a colour from the words of /minerals")] = None
     lustre: Annotated[Text | None, Field(description="a word from the words of /minerals")] = None
-    density: Annotated[Text | None, Field(description="g/cm3: 2.65, or 4.8-5.2")] = None
+    density: Annotated[Text | None, Field(description="g/cm3: 2.65 or 2,65, 4.8-5.2, or >4")] = None
     magnetic: Annotated[
-        Text | None, Field(description="whether a magnet attracts it: yes or no")
+        Text | None, Field(description="whether a magnet attracts it: yes, no, or 'weak'")
     ] = None
     acid: Annotated[
-        Text | None, Field(description="whether it fizzes in dilute acid: yes or no")
+        Text | None, Field(description="whether it fizzes in dilute acid: yes, no, or 'weak'")
     ] = None
 
     def parse(self) -> Evidence:
@@ -130,11 +132,12 @@ def parse_parameters(parameters: Iterable[tuple[str, str]]) -> AnswerParameters:
         raise _validation_error(error) from None
 
 
-def split_language(query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+def check_query(query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Check `lang` in a query, and return the other parameters.
 
     Raises:
-        HttpError: 422, the language is not supported, or given twice.
+        HttpError: 422, the language is not supported or given twice, or a number has a space that
+            was a plus sign before the address was decoded.
     """
     query = list(query)
     languages = [value for name, value in query if name == "lang"]
@@ -142,6 +145,14 @@ def split_language(query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     if len(languages) > 1 or not set(languages) <= set(supported):
         choice = " | ".join(supported)
         raise _parameter_error("lang", tr(f"must be one of {choice}", f"须为 {choice} 之一"))
+    for name, value in query:
+        if name in ("hardness", "density") and _LOST_PLUS.search(value):
+            reason = tr(
+                f"{value!r} has a space that may have been a plus sign: write + as %2B in an "
+                "address, and a range without spaces",
+                f"{value!r} 中的空格可能原是加号：网址中请把 + 写作 %2B，范围中不要加空格",
+            )
+            raise _parameter_error(name, reason)
     return [(name, value) for name, value in query if name != "lang"]
 
 

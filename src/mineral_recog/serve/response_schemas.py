@@ -108,6 +108,9 @@ class Answer(ApiModel):
     evidence: dict[str, Any] = Field(
         description="the evidence as parsed; null for a test that was not done"
     )
+    evidence_text: BilingualText | None = Field(
+        description="the evidence as parsed, in words; null if no test was done"
+    )
     unknown_to_table: list[str] = Field(
         description="names of the classes that the table of minerals lacks; evidence does not "
         "affect them"
