@@ -40,6 +40,7 @@ from mineral_recog.training.calibration_fit import calibrate
 from mineral_recog.training.checkpoint import has_checkpoint
 from mineral_recog.training.distributed import (
     DistributedContext,
+    photos_per_process,
     process_group,
     refuse_too_many_processes,
 )
@@ -207,7 +208,8 @@ class _Run:
         class_groups(recipe.groups, train.classes, train.counts.tolist())
         network = self._build_network(recipe, len(train.classes), record)
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
-        refuse_too_many_processes(self.context, min(smallest, len(val)))
+        share = photos_per_process(network, self.device)
+        refuse_too_many_processes(self.context, smallest, len(val), share)
         caches = self._build_caches(train, val, recipe, record)
         if caches is None:  # building caches reads every photo
             for dataset in (train, val):
