@@ -25,14 +25,10 @@ from mineral_recog.data.transforms import evaluation_side, training_side
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing
 from mineral_recog.i18n import tr
+from mineral_recog.models.backbones import backbone_name
 from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.device import choose_device, choose_precision, describe_hardware
-from mineral_recog.models.network import (
-    Network,
-    backbone_name,
-    build_network,
-    build_untrained_network,
-)
+from mineral_recog.models.network import Network, build_network, build_untrained_network
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
