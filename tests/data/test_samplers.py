@@ -188,11 +188,39 @@ def test_ten_million_photos_are_drawn_in_a_gigabyte(name: str) -> None:
     assert peak / len(labels) < 100  # bytes
 
 
-@given(st.integers(1, 400), st.integers(1, 50))
-def test_batches_differ_by_at_most_one_photo(photo_count: int, batch_size: int) -> None:
+@given(st.integers(2, 400), st.integers(2, 50))
+def test_batches_differ_by_at_most_one_photo_and_none_is_alone(
+    photo_count: int, batch_size: int
+) -> None:
     batches = split_into_batches(np.arange(photo_count), batch_size)
     assert np.concatenate(batches).tolist() == list(range(photo_count))
     sizes = [len(batch) for batch in batches]
-    assert max(sizes) <= batch_size
+    assert max(sizes) <= (batch_size + 1 if batch_size == 2 else batch_size)
     assert max(sizes) - min(sizes) <= 1
+    assert min(sizes) >= 2
     assert len(batches) == number_of_batches(photo_count, batch_size)
+
+
+@given(
+    st.integers(2, 120), st.integers(2, 12), st.integers(0, 9),
+    st.sampled_from(["natural", "class_balanced", "mixed_halves"]),
+)  # fmt: skip
+def test_no_sampler_draws_a_photo_alone(
+    photo_count: int, batch_size: int, epoch: int, name: str
+) -> None:
+    labels = np.arange(photo_count) % 2
+    p = np.linspace(0, 1, photo_count, dtype=np.float32)
+    batches = build_sampler(name, labels, 2, batch_size, 3, p).draw(epoch)
+    assert sum(map(len, batches)) == photo_count
+    assert len(batches) == number_of_batches(photo_count, batch_size)
+    assert min(map(len, batches)) >= 2
+
+
+def test_only_batches_of_two_change_their_number() -> None:
+    changed = {
+        size
+        for count in range(2, 300)
+        for size in range(2, 60)
+        if number_of_batches(count, size) != -(-count // size)
+    }
+    assert changed == {2}  # so that all other runs stay as they were

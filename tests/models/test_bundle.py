@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -19,8 +20,9 @@ from safetensors.torch import load_file, save_file
 
 from mineral_recog.calibration.calibration import Arrays, Calibration, fit_calibration
 from mineral_recog.errors import UserError
-from mineral_recog.models import bundle as bundles
+from mineral_recog.models import bundle_config
 from mineral_recog.models.bundle import Bundle, read_bundle
+from mineral_recog.models.heads import build_head
 from mineral_recog.models.network import build_network
 
 GROUPS = ("head", "tail")
@@ -88,8 +90,12 @@ def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "reason"),
     [
-        (lambda c: c.update(version=1), "version"),
-        (lambda c: (c.update(version=1), c.pop("calibration")), "version|calibration"),
+        (lambda c: c.update(version=1), "older version .*format 1.*train again"),
+        (lambda c: (c.update(version=1), c.pop("calibration")), "older version"),
+        (lambda c: c.update(version=3, new=1, provenance={"mineral-recog": "9.1"}),
+         r"newer version .*mineral-recog 9\.1; format 3, this one reads 2.*pip install -U"),
+        (lambda c: c.update(version=3, provenance=7), "newer version"),
+        (lambda c: c.update(version="2"), "damaged .*version"),
         (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
         (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),
         (lambda c: c["calibration"].update(val_counts=[6]), "val_counts of 1 classes, not 2"),
@@ -117,11 +123,30 @@ def test_invalid_config_is_refused(
     assert "\n" not in str(error.value)
 
 
+# Of each version, a digest of the names of everything in a bundle. If this fails, the fields have
+# changed: give `VERSION` a new number, and add its digest here.
+FIELDS = {2: "4d06ee81b432f93b"}
+
+
+def test_fields_change_only_with_the_version(folder: Path) -> None:
+    def names(value: object) -> object:
+        return {k: names(v) for k, v in value.items()} if isinstance(value, dict) else None
+
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    fields = [
+        names(config),
+        sorted(load_arrays(folder / "trust.safetensors")),
+        *(sorted(build_head(head, 3, 2).state_dict()) for head in ("linear", "cosine")),
+    ]
+    digest = hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+    assert FIELDS.get(bundle_config.VERSION) == digest[:16], fields
+
+
 def test_too_large_config_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     size = (folder / "config.json").stat().st_size
-    monkeypatch.setattr(bundles, "MAX_CONFIG_BYTES", size)
+    monkeypatch.setattr(bundle_config, "MAX_CONFIG_BYTES", size)
     read_bundle(folder)
-    monkeypatch.setattr(bundles, "MAX_CONFIG_BYTES", size - 1)
+    monkeypatch.setattr(bundle_config, "MAX_CONFIG_BYTES", size - 1)
     with pytest.raises(UserError, match=r"config\.json is damaged .*too large"):
         read_bundle(folder)
 

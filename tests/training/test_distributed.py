@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+import timm
 import torch
 from safetensors.torch import load_file
 
@@ -21,7 +22,11 @@ from mineral_recog.data.samplers import build_sampler
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
-from mineral_recog.training.distributed import DistributedContext, refuse_too_many_processes
+from mineral_recog.training.distributed import (
+    DistributedContext,
+    photos_per_process,
+    refuse_too_many_processes,
+)
 from tests.conftest import TINY
 
 # No batch normalisation: on a CPU it uses only the photos of its process.
@@ -136,7 +141,24 @@ def test_one_process_resumes_a_run_of_several(prepared: Path, tmp_path: Path) ->
     assert_same_run(tmp_path / "uninterrupted", tmp_path / "killed")
 
 
-def test_too_many_processes_are_refused() -> None:
-    refuse_too_many_processes(DistributedContext(2, 3), 3)
-    with pytest.raises(UserError, match="3 processes cannot share 2 photos"):
-        refuse_too_many_processes(DistributedContext(2, 3), 2)
+@pytest.mark.parametrize(
+    ("processes", "batch", "val", "each"), [(3, 3, 3, 1), (3, 6, 3, 2), (1, 2, 1, 2), (1, 1, 1, 2)]
+)
+def test_enough_photos_for_all_processes(processes: int, batch: int, val: int, each: int) -> None:
+    refuse_too_many_processes(DistributedContext(processes - 1, processes), batch, val, each)
+
+
+@pytest.mark.parametrize(("batch", "val", "each"), [(2, 9, 1), (9, 2, 1), (5, 9, 2)])
+def test_too_many_processes_are_refused(batch: int, val: int, each: int) -> None:
+    with pytest.raises(UserError, match=rf"3 processes .* {batch} photos .* at most 2"):
+        refuse_too_many_processes(DistributedContext(2, 3), batch, val, each)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "device", "photos"),
+    [("test_resnet", "cpu", 2), ("test_resnet", "cuda", 1), ("test_convnext", "cpu", 1)],
+)
+def test_batch_normalisation_needs_two_photos_in_each_process(
+    backbone: str, device: str, photos: int
+) -> None:
+    assert photos_per_process(timm.create_model(backbone), torch.device(device)) == photos

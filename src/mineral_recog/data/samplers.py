@@ -23,7 +23,8 @@ class Sampler(ABC):
     Args:
         labels: Class index of each photo, [N], in 0..C-1, of any integer type.
         class_count: C.
-        batch_size: Maximum number of photos in a batch; batches of an epoch differ by at most one.
+        batch_size: Maximum number of photos in a batch, at least 2, with the exception of
+            `number_of_batches`. Batches of an epoch differ by at most one photo.
         seed: Seed of the run.
     """
 
@@ -164,8 +165,12 @@ def _weights_in_class(p: Weights) -> Weights:
 
 
 def number_of_batches(photo_count: int, batch_size: int) -> int:
-    """Return the minimum number of batches that hold all photos of an epoch."""
-    return -(-photo_count // batch_size)
+    """Return the minimum number of batches that hold all photos of an epoch, none of them alone.
+
+    Batch normalisation cannot work with one photo. Batches have equal sizes, so that one photo
+    would be alone only with batches of 2 and an odd number of photos; there one batch has 3.
+    """
+    return max(1, min(-(-photo_count // batch_size), photo_count // 2))
 
 
 def split_into_batches(indices: Indices, batch_size: int) -> Batches:

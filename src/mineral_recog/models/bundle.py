@@ -12,75 +12,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
 
 import torch
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as save_arrays
 from safetensors.torch import load_file, save
 from torch import nn
 
-from mineral_recog.calibration.calibration import (
-    Calibration,
-    CalibrationValues,
-    restore_calibration,
-)
+from mineral_recog.calibration.calibration import Calibration, restore_calibration
 from mineral_recog.data.transforms import Preprocessing
 from mineral_recog.errors import BundleError, UserError
 from mineral_recog.files import atomic_file, atomic_folder
 from mineral_recog.i18n import tr
+from mineral_recog.models.bundle_config import (
+    CONFIG,
+    WEIGHTS,
+    Config,
+    PreprocessingConfig,
+    damaged_error,
+    read_config,
+)
 from mineral_recog.models.network import Network, build_untrained_network
 
-CONFIG, WEIGHTS, CALIBRATION = "config.json", "model.safetensors", "trust.safetensors"
-MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
-
-Channels = tuple[float, float, float]
-
-
-def _check_class_name(name: str) -> str:
-    """Refuse class names that cannot be folder names: unprintable ones and paths."""
-    if not name.isprintable() or "/" in name or name in ("", ".", ".."):
-        raise ValueError("not a class name")
-    return name
-
-
-ClassName = Annotated[str, AfterValidator(_check_class_name)]
-
-
-class _Preprocessing(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-    image_size: Annotated[int, Field(ge=16, le=2048)]
-    mean: Channels
-    std: Channels
-    test_views: Literal[1, 2] = 1
-
-
-class _Config(BaseModel):
-    """The schema of config.json."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: Literal["mineral-recog bundle"] = "mineral-recog bundle"
-    version: Literal[2] = 2
-    backbone: str
-    head: Literal["linear", "cosine"] = "linear"
-    classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
-    train_counts: tuple[Annotated[int, Field(ge=1)], ...]
-    groups: tuple[Literal["head", "medium", "tail"], ...]
-    preprocessing: _Preprocessing
-    calibration: CalibrationValues
-    provenance: dict[str, str]
-
-    @model_validator(mode="after")
-    def _check_classes(self) -> _Config:
-        if not len(self.classes) == len(self.train_counts) == len(self.groups):
-            raise ValueError("classes, train_counts and groups differ in length")
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError("a class name is repeated")
-        return self
+CALIBRATION = "trust.safetensors"
 
 
 @dataclass(frozen=True)
@@ -117,13 +72,13 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle to a folder; an error or a crash leaves no partial bundle."""
         preprocessing = self.network.preprocessing.to_json()
-        config = _Config(
+        config = Config(
             backbone=self.backbone,
             head=self.head,  # type: ignore[arg-type]  # checked by the schema
             classes=self.classes,
             train_counts=self.train_counts,
             groups=self.groups,  # type: ignore[arg-type]  # checked by the schema
-            preprocessing=_Preprocessing(**preprocessing),
+            preprocessing=PreprocessingConfig(**preprocessing),
             calibration=self.calibration.values(),
             provenance=self.provenance,
         )
@@ -163,7 +118,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
                     "`mineral-recog train` 的文件夹。",
                 )
             )
-    config = _read_config(folder / CONFIG)
+    config = read_config(folder / CONFIG)
     preprocessing = Preprocessing(**config.preprocessing.model_dump())
     build = partial(
         build_untrained_network,
@@ -204,25 +159,12 @@ def _build_on_meta(build: Callable[[], Network]) -> Network | None:
         return None
 
 
-def _read_calibration(config: _Config, path: Path, width: int) -> Calibration:
+def _read_calibration(config: Config, path: Path, width: int) -> Calibration:
     try:
         return restore_calibration(config.calibration, load_arrays(path), config.groups, width)
     except (SafetensorError, OSError, ValueError) as error:
         reason = str(error)
-    raise _damaged_error(path, reason)
-
-
-def _read_config(path: Path) -> _Config:
-    try:
-        if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise ValueError("too large")
-        return _Config.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
-    except ValueError as error:
-        reason = str(error)
-    raise _damaged_error(path, reason)
+    raise damaged_error(path, reason)
 
 
 def _check_shapes(network: Network, path: Path) -> None:
@@ -231,11 +173,11 @@ def _check_shapes(network: Network, path: Path) -> None:
         with safe_open(path, framework="pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
-        raise _damaged_error(path, str(error)) from None
+        raise damaged_error(path, str(error)) from None
     expected = {key: list(value.shape) for key, value in network.state_dict().items()}
     wrong = [key for key in expected.keys() | shapes.keys() if expected.get(key) != shapes.get(key)]
     if wrong:
-        raise _damaged_error(
+        raise damaged_error(
             path, f"{len(wrong)} tensors do not fit the backbone, for example {min(wrong)}"
         )
 
@@ -244,16 +186,5 @@ def _load_weights(network: Network, path: Path) -> None:
     _check_shapes(network, path)
     weights = load_file(path)
     if not all(bool(value.isfinite().all()) for value in weights.values()):
-        raise _damaged_error(path, "weights are not finite")
+        raise damaged_error(path, "weights are not finite")
     network.load_state_dict(weights)
-
-
-def _damaged_error(path: Path, reason: str) -> UserError:
-    reason = " ".join(reason.split())[:200]
-    return BundleError(
-        tr(
-            f"{path} is damaged or of another version ({reason}): train again, or copy the run "
-            "folder again.",
-            f"{path} 已损坏或版本不同（{reason}）：请重新训练，或重新复制运行文件夹。",
-        )
-    )

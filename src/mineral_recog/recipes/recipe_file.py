@@ -7,7 +7,6 @@ settings merge key by key, and a null removes a stage or a loss. Two keys rescal
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from importlib import resources
@@ -15,14 +14,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from mineral_recog.errors import RecipeError
 from mineral_recog.i18n import tr
-from mineral_recog.recipes.loss_settings import Losses
-from mineral_recog.recipes.recipe import Adjustment, Recipe, Stage
-
-SCALING_KEYS = ("epochs", "lr_scale")
+from mineral_recog.recipes.key_hints import SCALING_KEYS, hint_for
+from mineral_recog.recipes.recipe import Recipe
 
 
 def shipped_recipes() -> tuple[str, ...]:
@@ -49,7 +46,9 @@ def read_recipe(recipe: str, settings: Iterable[str] = ()) -> Recipe:
         _rescale(values)
         return Recipe.model_validate(values)
     except ValidationError as error:
-        reason = "; ".join(_describe_error(e) for e in error.errors())
+        stages = values.get("stages")
+        stages = stages if isinstance(stages, dict) else {}
+        reason = "; ".join(_describe_error(details, stages) for details in error.errors())
     except ValueError as error:
         reason = str(error)
     raise RecipeError(tr(f"Recipe {recipe}: {reason}", f"配方 {recipe}：{reason}"))
@@ -111,7 +110,7 @@ def _rescale(values: dict[str, Any]) -> None:
     epochs, lr_scale = (values.pop(key, None) for key in SCALING_KEYS)
     stages = values.get("stages")
     stages = list(stages.values()) if isinstance(stages, dict) else []
-    if not all(isinstance(stage, dict) for stage in stages):
+    if not stages or not all(isinstance(stage, dict) for stage in stages):
         return  # the validation that follows reports it
     if lr_scale is not None:
         if not isinstance(lr_scale, int | float) or not lr_scale > 0:
@@ -224,21 +223,22 @@ def _parse_yaml(text: str) -> Any:
     return _PlainLoader(text).get_single_data()
 
 
-def _describe_error(error: Any) -> str:
-    """Describe a wrong key or value by its path; for an unknown key, suggest a similar one."""
+def _describe_error(error: Any, stages: dict[str, Any]) -> str:
+    """Describe a wrong key or value by its path; for an unknown key, add a hint."""
     path = [str(part) for part in error["loc"]]
     name = ".".join(path)
     if error["type"] == "extra_forbidden":
-        close = difflib.get_close_matches(path[-1], _all_keys(Recipe), 1)
-        hint = tr(f" (did you mean {close[0]}?)", f"（是否指 {close[0]}？）") if close else ""
+        hint = hint_for(path, stages)
         return tr(f"{name}: unknown key{hint}", f"{name}：未知的键{hint}")
+    if path == ["stages"] and error["type"] == "missing":
+        return tr(
+            "stages is missing: begin the recipe with `base: baseline`, or list its stages",
+            "缺少 stages：请让配方以 `base: baseline` 开头，或列出各阶段",
+        )
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] in ("missing", "value_error"):
         return f"{name}: {message}" if name else message
+    if len(path) == 2 and path[0] == "stages":  # a key of a stage instead of a stage
+        others = {key: stage for key, stage in stages.items() if isinstance(stage, dict)}
+        message += hint_for(path, others)
     return f"{name}: {message} ({error['input']!r})"
-
-
-def _all_keys(model: type[BaseModel]) -> list[str]:
-    """Return the keys of all parts of a recipe."""
-    parts: list[type[BaseModel]] = [model, Stage, Losses, *Losses.kinds().values(), Adjustment]
-    return sorted({*SCALING_KEYS, *(key for part in parts for key in part.model_fields)})

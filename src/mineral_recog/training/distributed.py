@@ -17,6 +17,7 @@ import torch
 import torch.distributed as dist
 from timm.layers.norm_act import convert_sync_batchnorm
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parallel import DistributedDataParallel
 
 from mineral_recog.data.loaders import Batch
@@ -179,18 +180,39 @@ def _local_gpu(local_rank: int) -> torch.device:
     return device
 
 
-def refuse_too_many_processes(context: DistributedContext, smallest: int) -> None:
-    """Refuse more processes than the smallest batch or split has photos.
+def refuse_too_many_processes(
+    context: DistributedContext, smallest_batch: int, val_count: int, photos_each: int = 1
+) -> None:
+    """Refuse more processes than the photos of a batch or of the validation split suffice for.
+
+    Args:
+        context: The processes.
+        smallest_batch: Photos in the smallest batch.
+        val_count: Photos in the validation split.
+        photos_each: Photos of every batch that each process needs.
 
     Raises:
-        UserError: A process would have no photo.
+        UserError: A process would have too few photos.
     """
-    if context.world_size > smallest:
+    processes = context.world_size
+    smallest = min(smallest_batch // photos_each, val_count) if processes > 1 else 1
+    if processes > smallest:
         raise UserError(
             tr(
-                f"{context.world_size} processes cannot share {smallest} photos: start fewer, or "
-                "set a larger batch_size.",
-                f"{context.world_size} 个进程无法分担 {smallest} 张照片：请减少进程数，"
+                f"{processes} processes cannot share batches of {smallest_batch} photos and "
+                f"{val_count} validation photos (each needs {photos_each} of a batch): start at "
+                f"most {smallest}, or set a larger batch_size.",
+                f"{processes} 个进程无法分担每批 {smallest_batch} 张照片与 {val_count} 张验证照片"
+                f"（每个进程每批至少需要 {photos_each} 张）：请最多启动 {smallest} 个进程，"
                 "或增大 batch_size。",
             )
         )
+
+
+def photos_per_process(network: nn.Module, device: torch.device) -> int:
+    """Return how many photos of every batch a process needs, for `refuse_too_many_processes`.
+
+    Batch normalisation needs two; on GPUs it uses the photos of all processes.
+    """
+    normalises_batches = any(isinstance(module, _BatchNorm) for module in network.modules())
+    return 2 if normalises_batches and device.type != "cuda" else 1

@@ -25,14 +25,10 @@ from mineral_recog.data.transforms import evaluation_side, training_side
 from mineral_recog.errors import UserError
 from mineral_recog.files import refuse_existing
 from mineral_recog.i18n import tr
+from mineral_recog.models.backbones import backbone_name
 from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.device import choose_device, choose_precision, describe_hardware
-from mineral_recog.models.network import (
-    Network,
-    backbone_name,
-    build_network,
-    build_untrained_network,
-)
+from mineral_recog.models.network import Network, build_network, build_untrained_network
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
@@ -40,6 +36,7 @@ from mineral_recog.training.calibration_fit import calibrate
 from mineral_recog.training.checkpoint import has_checkpoint
 from mineral_recog.training.distributed import (
     DistributedContext,
+    photos_per_process,
     process_group,
     refuse_too_many_processes,
 )
@@ -207,7 +204,8 @@ class _Run:
         class_groups(recipe.groups, train.classes, train.counts.tolist())
         network = self._build_network(recipe, len(train.classes), record)
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
-        refuse_too_many_processes(self.context, min(smallest, len(val)))
+        share = photos_per_process(network, self.device)
+        refuse_too_many_processes(self.context, smallest, len(val), share)
         caches = self._build_caches(train, val, recipe, record)
         if caches is None:  # building caches reads every photo
             for dataset in (train, val):

@@ -1,0 +1,140 @@
+"""The config of a bundle: its schema, its version, and reading it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from mineral_recog.calibration.calibration import CalibrationValues
+from mineral_recog.errors import BundleError
+from mineral_recog.i18n import tr
+from mineral_recog.text import parse_json
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+FORMAT, VERSION = "mineral-recog bundle", 2  # the version changes when the fields of a bundle do
+MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
+
+Channels = tuple[float, float, float]
+
+
+def _check_class_name(name: str) -> str:
+    """Refuse class names that cannot be folder names: unprintable ones and paths."""
+    if not name.isprintable() or "/" in name or name in ("", ".", ".."):
+        raise ValueError("not a class name")
+    return name
+
+
+ClassName = Annotated[str, AfterValidator(_check_class_name)]
+
+
+class PreprocessingConfig(BaseModel):
+    """The schema of the preprocessing."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    image_size: Annotated[int, Field(ge=16, le=2048)]
+    mean: Channels
+    std: Channels
+    test_views: Literal[1, 2] = 1
+
+
+class Config(BaseModel):
+    """The schema of config.json."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Literal["mineral-recog bundle"] = FORMAT
+    version: Literal[2] = VERSION
+    backbone: str
+    head: Literal["linear", "cosine"] = "linear"
+    classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
+    train_counts: tuple[Annotated[int, Field(ge=1)], ...]
+    groups: tuple[Literal["head", "medium", "tail"], ...]
+    preprocessing: PreprocessingConfig
+    calibration: CalibrationValues
+    provenance: dict[str, str]
+
+    @model_validator(mode="after")
+    def _check_classes(self) -> Config:
+        if not len(self.classes) == len(self.train_counts) == len(self.groups):
+            raise ValueError("classes, train_counts and groups differ in length")
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError("a class name is repeated")
+        return self
+
+
+def read_config(path: Path) -> Config:
+    """Read the config of a bundle.
+
+    Raises:
+        BundleError: It is damaged, or of another version.
+    """
+    try:
+        if path.stat().st_size > MAX_CONFIG_BYTES:
+            raise ValueError("too large")
+        text = path.read_bytes()
+        _refuse_other_version(path, parse_json(text))
+        return Config.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+    except ValueError as error:
+        reason = str(error)
+    raise damaged_error(path, reason)
+
+
+def read_config_beside(weights: Path) -> Config | None:
+    """Read the config beside the weights of a bundle; None if they are not those of a bundle.
+
+    Raises:
+        BundleError: The config is damaged, or of another version.
+    """
+    path = weights.with_name(CONFIG)
+    if weights.name != WEIGHTS or not path.is_file():
+        return None
+    try:
+        content = parse_json(path.read_bytes()) if path.stat().st_size <= MAX_CONFIG_BYTES else None
+    except ValueError:
+        return None
+    is_bundle = isinstance(content, dict) and content.get("format") == FORMAT
+    return read_config(path) if is_bundle else None
+
+
+def _refuse_other_version(path: Path, content: Any) -> None:
+    version = content.get("version") if isinstance(content, dict) else None
+    if type(version) is not int or version == VERSION or content.get("format") != FORMAT:
+        return  # the schema reports all else
+    provenance = content.get("provenance")
+    program = provenance.get("mineral-recog", "") if isinstance(provenance, dict) else ""
+    by = f"mineral-recog {program}".strip()[:60]
+    if version > VERSION:
+        raise BundleError(
+            tr(
+                f"{path} was written by a newer version of this program ({by}; format {version}, "
+                f"this one reads {VERSION}): update with `pip install -U mineral-recog`.",
+                f"{path} 由本程序的较新版本写出（{by}；格式 {version}，当前版本只能读 {VERSION}）："
+                "请用 `pip install -U mineral-recog` 更新。",
+            )
+        )
+    raise BundleError(
+        tr(
+            f"{path} was written by an older version of this program ({by}; format {version}), "
+            "which this one cannot read: use that version, or train again.",
+            f"{path} 由本程序的较旧版本写出（{by}；格式 {version}），当前版本无法读取："
+            "请使用当时的版本，或重新训练。",
+        )
+    )
+
+
+def damaged_error(path: Path, reason: str) -> BundleError:
+    """Return the error of a file of a bundle that cannot be used."""
+    reason = " ".join(reason.split())[:200]
+    return BundleError(
+        tr(
+            f"{path} is damaged or of another version ({reason}): train again, or copy the run "
+            "folder again.",
+            f"{path} 已损坏或版本不同（{reason}）：请重新训练，或重新复制运行文件夹。",
+        )
+    )
