@@ -94,7 +94,7 @@ def fit_calibration(
         val_features: Features of the validation photos, [M, D].
         val_logits: Logits, [M, C].
         val_labels: Labels, [M].
-        groups: Class group (`head`, `medium` or `tail`) of each class, [C].
+        groups: Class group (`head`, `medium` or `tail`) of each class, [C]; "" without groups.
     """
     temperature = fit_temperature(val_logits, val_labels)
     return Calibration(

@@ -114,6 +114,12 @@ class Comparison:
         return self.scores[0]
 
     @property
+    def few_photos(self) -> tuple[str, ...]:
+        """Names of the classes with too few photos in some prepared folder, see `Evaluation`."""
+        few = {name for trial in self.first.trials for name in trial.evaluation.few_photos}
+        return tuple(name for name in self.classes if name in few)
+
+    @property
     def best(self) -> Score:
         """The recipe with the highest mean accuracy; of equal ones the earliest."""
         return max(self.scores, key=lambda score: score.mean["mean_accuracy"])
@@ -218,14 +224,14 @@ def compare(trials: Sequence[Trial], command: str, split: str) -> Comparison:
     first, *others = trials_by_recipe.values()
     _refuse_different_photos(trials)
     names = list(dict.fromkeys(trial.data for trial in first))
-    first_resamples = mean_resamples(_model_answers(first, names)) if others else {}
+    first_resamples = mean_resamples(_model_answers(first, names), 0) if others else {}
     scores = [_score(first)]
     before = scores[0].mean
     for recipe_trials in others:
-        resamples = mean_resamples(_model_answers(recipe_trials, names))
+        resamples = mean_resamples(_model_answers(recipe_trials, names), 1)
         score = _score(recipe_trials)
         changes = {
-            key: paired_change(mean - before[key], resamples[key] - first_resamples[key])
+            key: paired_change(key, mean - before[key], first_resamples[key], resamples[key])
             for key, mean in score.mean.items()
             if key in before and key in resamples and key in first_resamples
         }

@@ -23,6 +23,7 @@ from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
 from mineral_recog.evaluation.leakage import find_leakage
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
 from mineral_recog.evaluation.report import write_report
+from mineral_recog.evaluation.resampling import bootstrap_intervals
 from mineral_recog.evaluation.results import Evaluation, Leakage, Predictions
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
@@ -213,7 +214,7 @@ def measure(
         groups=class_group_names,
         predictions=predictions,
         figures=metrics.compute_metrics(labels, logits, class_group_names),
-        intervals=metrics.bootstrap_intervals(labels, logits, class_group_names),
+        intervals=bootstrap_intervals(labels, logits, class_group_names),
         class_accuracy=metrics.mean_by_cell(labels, predictions.guesses == labels, class_count),
         test_counts=np.bincount(labels, minlength=class_count),
         history=[],

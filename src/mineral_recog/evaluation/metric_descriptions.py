@@ -1,8 +1,9 @@
 """Names and descriptions of the metrics in both languages, and how their values are written."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mineral_recog.evaluation.results import Evaluation
+from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation
 
 
 class MetricDescription(NamedTuple):
@@ -101,6 +102,22 @@ def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         for metric in METRIC_DESCRIPTIONS
         if metric.key in evaluation.figures
     ]
+
+
+def few_photos_remark(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return what classes with few photos mean for the metrics, in both languages, if any."""
+    if not names:
+        return None
+    shown, more = names[:3], len(names) - 3
+    english = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    chinese = "、".join(shown) + (f" 等 {len(names)} 类" if more > 0 else "")
+    return (
+        f"Fewer than {MIN_CLASS_PHOTOS} photos to evaluate on: {english}. One photo changes the "
+        "accuracy of such a class a lot, so CwASD, CwARange, the lowest and the harmonic mean "
+        "accuracy say little, and their intervals may miss the true values.",
+        f"评估照片不足 {MIN_CLASS_PHOTOS} 张：{chinese}。一张照片就会使这些类别的准确率大幅变化，"
+        "因此 CwASD、CwARange、最低与调和平均准确率参考价值有限，其区间也可能不含真实值。",
+    )
 
 
 def leakage_rows(evaluation: Evaluation) -> list[dict[str, Any]]:

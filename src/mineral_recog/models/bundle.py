@@ -69,7 +69,7 @@ class _Config(BaseModel):
     head: Literal["linear", "cosine"] = "linear"
     classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
     train_counts: tuple[Annotated[int, Field(ge=1)], ...]
-    groups: tuple[Literal["head", "medium", "tail"], ...]
+    groups: tuple[Literal["head", "medium", "tail", ""], ...]
     preprocessing: _Preprocessing
     calibration: CalibrationValues
     provenance: dict[str, str]
@@ -93,7 +93,7 @@ class Bundle:
         head: `linear` or `cosine`.
         classes: Class names, C.
         train_counts: Training photos of each class, C.
-        groups: `head`, `medium` or `tail` for each class, C.
+        groups: `head`, `medium` or `tail` for each class, C; "" for all if there are no groups.
         calibration: Calibrated probabilities, prediction sets and OOD detection.
         provenance: Versions, seed, recipe, data fingerprint and hardware, as text.
     """
