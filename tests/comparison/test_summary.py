@@ -18,7 +18,7 @@ from mineral_recog.comparison.plan import PlannedRun
 from mineral_recog.comparison.summary import Trial, compare, read_trial
 from mineral_recog.csv_files import write_rows
 from mineral_recog.errors import UserError
-from mineral_recog.evaluation import evaluator, metrics, significance
+from mineral_recog.evaluation import evaluation_files, metrics, significance
 from mineral_recog.evaluation.resampling import Resampled, bootstrap_intervals
 from mineral_recog.evaluation.results import Answers, Evaluation, Predictions
 from mineral_recog.recipes.recipe_file import read_recipe
@@ -342,8 +342,8 @@ def run(tmp_path: Path) -> Path:
     document = {**evaluation.figures, "intervals": {}}
     (output / "metrics.json").write_text(json.dumps(document), encoding="utf-8")
     assert evaluation.predictions is not None
-    write_rows(output / "per_class.csv", evaluator._class_rows(evaluation))
-    answers = evaluator._prediction_rows(evaluation.predictions, CLASSES)
+    write_rows(output / "per_class.csv", evaluation_files._class_rows(evaluation))
+    answers = evaluation_files._prediction_rows(evaluation)
     write_rows(output / "predictions.csv", answers)
     log = ({"epoch": e, "seconds": e / 4, "memory": 1000 - e} for e in (1, 2, 3))
     (folder / "log.jsonl").write_text("\n".join(map(json.dumps, log)), encoding="utf-8")

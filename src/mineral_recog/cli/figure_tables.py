@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.table import Table
 from rich.text import Text
 
@@ -15,10 +17,12 @@ from mineral_recog.comparison.comparison_rows import (
 from mineral_recog.comparison.summary import Comparison, Score
 from mineral_recog.evaluation.calibration_rows import format_calibration_metric, ood_row
 from mineral_recog.evaluation.metric_descriptions import (
+    PAPER_METRICS,
     few_photos_remark,
     leakage_rows,
     metric_rows,
     paper_rows,
+    specimen_rows,
 )
 from mineral_recog.evaluation.results import CalibrationResults, Evaluation
 from mineral_recog.i18n import is_chinese, tr
@@ -43,6 +47,8 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
     console.print(table)
     if remark := few_photos_remark(evaluation.few_photos):
         print_lines(console, [tr(*remark)])
+    if rows := specimen_rows(evaluation):
+        console.print(_specimen_table(evaluation, rows))
     if evaluation.calibration is not None:
         console.print(_calibration_table(evaluation.calibration, "tail" in evaluation.groups))
     for line in _leakage_lines(evaluation):
@@ -66,6 +72,24 @@ def _leakage_lines(evaluation: Evaluation) -> list[str]:
         )
         for row in leakage_rows(evaluation)[:2]
     ]
+
+
+def _specimen_table(evaluation: Evaluation, rows: list[dict[str, Any]]) -> Table:
+    """Return the main metrics by specimen and by photo."""
+    assert evaluation.by_specimen is not None
+    count = f"{evaluation.by_specimen.specimen_count:,}"
+    table = new_table(
+        tr(f"by specimen ({count} specimens)", f"按标本（{count} 块）"),
+        tr("by specimen", "按标本"),
+        tr("95 % interval", "95% 区间"),
+        tr("by photo", "按照片"),
+        numbers_from=1,
+    )
+    for row in rows:
+        if row["key"] in (*PAPER_METRICS, "accuracy"):
+            name = row["chinese" if is_chinese() else "english"]
+            table.add_row(name, row["by_specimen"], row["by_specimen_interval"], row["value"])
+    return table
 
 
 def _calibration_table(results: CalibrationResults, has_tail: bool) -> Table:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation
+from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation, SpecimenResults
 
 
 class MetricDescription(NamedTuple):
@@ -84,10 +84,10 @@ def format_metric(value: float, metric: MetricDescription, sign: bool = False) -
     return f"{value:{plus}.3f}"
 
 
-def format_interval(evaluation: Evaluation, metric: MetricDescription) -> str:
+def format_interval(results: Evaluation | SpecimenResults, metric: MetricDescription) -> str:
     """Format the interval of a metric; "" if it has none."""
     return " – ".join(
-        format_metric(bound, metric) for bound in evaluation.intervals.get(metric.key, ())
+        format_metric(bound, metric) for bound in results.intervals.get(metric.key, ())
     )
 
 
@@ -101,6 +101,21 @@ def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         }
         for metric in METRIC_DESCRIPTIONS
         if metric.key in evaluation.figures
+    ]
+
+
+def specimen_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return every metric by photo and by specimen, with intervals; none without specimens."""
+    results = evaluation.by_specimen
+    if results is None:
+        return []
+    return [
+        row
+        | {
+            "by_specimen": format_metric(results.figures[row["key"]], DESCRIPTION_OF[row["key"]]),
+            "by_specimen_interval": format_interval(results, DESCRIPTION_OF[row["key"]]),
+        }
+        for row in metric_rows(evaluation)
     ]
 
 

@@ -21,6 +21,7 @@ from mineral_recog.evaluation.metric_descriptions import (
     leakage_rows,
     metric_rows,
     paper_rows,
+    specimen_rows,
 )
 from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation
 from mineral_recog.rendering.html import bilingual, write_page
@@ -66,6 +67,7 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "largest": _largest_changes(evaluation, against) if against else [],
         "copy_count": len(evaluation.leakage.indices) if evaluation.leakage else 0,
         "leakage_rows": leakage_rows(evaluation),
+        "specimen_rows": specimen_rows(evaluation),
         "metrics": metric_rows(evaluation),
         "classes": _class_rows(evaluation),
         "has_groups": any(evaluation.groups),

@@ -149,6 +149,22 @@ class Leakage(NamedTuple):
     metrics: dict[str, float]
 
 
+class SpecimenResults(NamedTuple):
+    """Metrics of the answers about specimens, each from all its photos in the split.
+
+    Attributes:
+        names: Specimen of each photo, M.
+        specimen_count: Number of specimens.
+        figures: Metrics by the keys of `metrics.compute_metrics`.
+        intervals: 95 % intervals (low, high) by the same keys.
+    """
+
+    names: tuple[str, ...]
+    specimen_count: int
+    figures: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Results of one run on one split of C classes; everything per class has the same order.
@@ -169,6 +185,8 @@ class Evaluation:
         provenance: Versions, settings and data, shown as they are.
         calibration: Calibration; None for an evaluation read from its files.
         leakage: Copies of training photos; None when the split was not checked for them.
+        by_specimen: Metrics by specimen; None if specimens are unknown, and for an evaluation read
+            from its files.
 
     Raises:
         ValueError: A field per class does not have C entries.
@@ -189,6 +207,7 @@ class Evaluation:
     provenance: dict[str, str]
     calibration: CalibrationResults | None = None
     leakage: Leakage | None = None
+    by_specimen: SpecimenResults | None = None
 
     def __post_init__(self) -> None:
         for field in ("train_counts", "groups", "class_accuracy", "test_counts"):
