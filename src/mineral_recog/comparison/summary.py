@@ -180,7 +180,7 @@ def _read_answers(path: Path, classes: Sequence[str]) -> Answers:
         rows = sorted(csv.DictReader(file), key=lambda row: row["photo"])
     labels = {escape_formula(name): c for c, name in enumerate(classes)}
     label_of_photo = np.array([labels[row["class"]] for row in rows], dtype=np.int64)
-    has_specimens = "specimen" in rows[0]
+    has_specimens = bool(rows) and "specimen" in rows[0]
     answers = Answers(
         paths=tuple(row["photo"] for row in rows),
         labels=label_of_photo,
