@@ -5,7 +5,7 @@
 Each row is a metric. The columns are the share of test sets whose interval contains the true
 value, and the mean width of the interval, for one model and for the change to a second model that
 answers the same photos; first with the plain bootstrap (basic intervals, photos resampled within
-their class), then with that of `evaluation/resampling.py`. It takes about five minutes.
+their class), then with that of `evaluation/resampling.py`. It takes about two minutes.
 """
 
 from __future__ import annotations

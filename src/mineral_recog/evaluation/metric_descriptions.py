@@ -109,8 +109,10 @@ def specimen_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
     results = evaluation.by_specimen
     if results is None:
         return []
+    names = {"accuracy": {"english": "Accuracy", "chinese": "准确率"}}  # not only over photos
     return [
         row
+        | names.get(row["key"], {})
         | {
             "by_specimen": format_metric(results.figures[row["key"]], DESCRIPTION_OF[row["key"]]),
             "by_specimen_interval": format_interval(results, DESCRIPTION_OF[row["key"]]),
