@@ -22,8 +22,19 @@ NAMES = ("\x1b[2J\x1b]0;mine\x07.png", "a\nb.png", "\u202egnp.exe.png", "<img sr
 def test_shown_text_is_one_line_without_control_characters(text: str) -> None:
     assert printable(text).isprintable()
     assert printable(printable(text)) == printable(text)
-    assert not escape_formula(text).startswith(FORMULA_STARTS)
+    escaped = escape_formula(text)
+    assert not escaped.startswith(FORMULA_STARTS) or float(escaped) <= 0
     assert str(UserError(text)).isprintable()
+
+
+@pytest.mark.parametrize("text", ["-0.02", "-5", "-1.2e-05", "-3e+09"])
+def test_negative_numbers_stay_numbers(text: str) -> None:
+    assert escape_formula(text) == text
+
+
+@pytest.mark.parametrize("text", ["-1+1", "-0.02 ", "-x", "-", "-1\n", "+1", "-0x1", "-inf", "--1"])
+def test_what_only_begins_like_a_number_is_escaped(text: str) -> None:
+    assert escape_formula(text).startswith("'")
 
 
 def test_written_rows_have_safe_text_and_unchanged_numbers(tmp_path: Path) -> None:

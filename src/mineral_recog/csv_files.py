@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,11 +14,13 @@ from mineral_recog.i18n import tr
 from mineral_recog.text import printable
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet evaluates such cells
+_NEGATIVE_NUMBER = re.compile(r"-[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 
 
 def escape_formula(cell: str) -> str:
-    """Return a cell on one line that a spreadsheet shows as text instead of evaluating it."""
-    return printable(f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell)
+    """Return a cell on one line that a spreadsheet does not evaluate; negative numbers stay."""
+    is_formula = cell.startswith(FORMULA_STARTS) and not _NEGATIVE_NUMBER.fullmatch(cell)
+    return printable(f"'{cell}" if is_formula else cell)
 
 
 class CsvTable:

@@ -78,9 +78,19 @@ def open_regular(path: Path) -> BinaryIO:
     Raises:
         OSError: It is one of those, or cannot be opened.
     """
+    if reason := dead_link(path):
+        raise OSError(reason)
     if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block forever
         raise OSError("no regular file")
     return path.open("rb")
+
+
+def dead_link(path: Path) -> str | None:
+    """Return where a symbolic link to nothing leads, as the reason of an error; else None."""
+    if not path.is_symlink() or path.exists():
+        return None
+    target = path.readlink()
+    return tr(f"links to {target}, which does not exist", f"链接到 {target}，而它不存在")
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -87,6 +87,8 @@ def test_csv_has_the_metrics_and_changes(tmp_path: Path) -> None:
     assert (
         by_key["base", "mean_accuracy"]["change"] == by_key["base", "accuracy"]["mcnemar_p"] == ""
     )
+    loss = by_key["ours", "ece"]
+    assert float(loss["change"]) < 0  # a number, not a text
     counted = by_key["ours", "accuracy"]
     assert (counted["photos_lost"], counted["photos_gained"]) == ("0", "3")
     assert counted["mcnemar_p"] == "0.25"
@@ -321,7 +323,8 @@ def test_page_has_any_number_of_classes(classes: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("recipes", [1, 2, 18])
 def test_terminal_table_fits_120_columns(recipes: int, capsys: pytest.CaptureFixture[str]) -> None:
     figure_tables.print_comparison(make_many(recipes))
-    lines = capsys.readouterr().out.splitlines()
+    *lines, remark = capsys.readouterr().out.splitlines()
+    assert remark.startswith("Fewer than 5 photos to evaluate on:")
     assert len(lines) == recipes + 1  # no cell breaks
     assert max(map(len, lines)) <= 120
     assert ("95 % interval" in lines[0]) == (recipes > 1)

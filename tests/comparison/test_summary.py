@@ -18,7 +18,8 @@ from mineral_recog.comparison.plan import PlannedRun
 from mineral_recog.comparison.summary import Trial, compare, read_trial
 from mineral_recog.csv_files import write_rows
 from mineral_recog.errors import UserError
-from mineral_recog.evaluation import evaluator, metrics, significance
+from mineral_recog.evaluation import evaluation_files, metrics, significance
+from mineral_recog.evaluation.resampling import Resampled, bootstrap_intervals
 from mineral_recog.evaluation.results import Answers, Evaluation, Predictions
 from mineral_recog.recipes.recipe_file import read_recipe
 from tests.conftest import make_dataset
@@ -174,7 +175,10 @@ def test_identical_recipes_do_not_change() -> None:
     trials = [make_trial(r, logits, labels=labels, seed=s) for r in ("a", "b") for s in (0, 1)]
     score = compare(trials, "made", "test").scores[1]
     assert set(score.changes) == set(metrics.compute_metrics(labels, logits, GROUPS))
-    assert all(tuple(change) == (0, 0, 0, 1) for change in score.changes.values())
+    for key, change in score.changes.items():
+        assert (change.change, change.p) == (0, 1)
+        if key != "top5_accuracy":  # of three classes, always 1
+            assert -0.2 < change.low < 0 < change.high < 0.2
     assert score.mcnemar == (0, 0, 1)
 
 
@@ -195,7 +199,7 @@ def test_pairing_narrows_the_interval() -> None:
     trials = [make_trial("a", before, labels=labels), make_trial("b", after, labels=labels)]
     change = compare(trials, "made", "test").scores[1].changes["mean_accuracy"]
     width = change.high - change.low
-    single = [metrics.bootstrap_intervals(labels, x, GROUPS, 2000)["mean_accuracy"]
+    single = [bootstrap_intervals(labels, x, GROUPS, 2000)["mean_accuracy"]
              for x in (before, after)]  # fmt: skip
     unpaired = sum((high - low) ** 2 for low, high in single) ** 0.5
     assert width < 0.6 * unpaired
@@ -203,54 +207,75 @@ def test_pairing_narrows_the_interval() -> None:
     assert change.p < 0.01
 
 
+def change_of(measured: float, resampled: Floats, centre: float) -> significance.Change:
+    """Return the change of a metric that is always 0 in the first model."""
+    first, second = (Resampled(x, c, x) for x, c in ((resampled * 0, 0.0), (resampled, centre)))
+    return significance.paired_change("accuracy", measured, first, second)
+
+
 def test_p_and_interval_agree_with_a_normal_change() -> None:
     rng = np.random.default_rng(1)
-    change = significance.paired_change(0.196, 0.196 + 0.1 * rng.normal(size=200_000))
+    change = change_of(0.196, 0.196 + 0.1 * rng.normal(size=200_000), 0.196)
     assert change.p == pytest.approx(0.05, abs=2e-3)  # 1.96 deviations from zero
     assert change.low == pytest.approx(0, abs=2e-3)
     assert change.high == pytest.approx(0.392, abs=2e-3)
 
 
-def test_interval_mirrors_skewed_resamples() -> None:
-    # Resamples are 0 to 0.2 above the measured change, which is then as far above the true one.
-    change = significance.paired_change(0.1, np.linspace(0.1, 0.3, 1001))
-    assert (change.low, change.high) == pytest.approx((0.2 - 0.295, 0.1))
-    assert change.p == pytest.approx(502 / 1002)  # resamples of 0.2 and more are at least 0.1 away
+def test_interval_leaves_out_the_bias_of_resampling() -> None:
+    # Resamples are 0.1 above their centre on average, as the measured change is above the true one.
+    change = change_of(0.1, np.linspace(0.1, 0.3, 1001), 0.1)
+    assert (change.low, change.high) == pytest.approx((-0.095, 0.1))
+    assert change.p == pytest.approx(3 / 1002)  # the first and the last one are 0.1 from the mean
     assert not change.significant
 
 
 def test_p_is_never_zero() -> None:
-    assert significance.paired_change(0.5, np.full(99, 0.5)) == (0.5, 0.5, 0.5, 1 / 100)
+    assert change_of(0.5, np.full(99, 0.5), 0.5) == (0.5, 0.5, 0.5, 1 / 100)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_equal_answers_leave_room_for_a_change(count: int) -> None:
+    labels = np.repeat(np.arange(3), count)
+    perfect = [
+        make_trial(name, right_first(np.ones_like(labels), labels), labels=labels) for name in "ab"
+    ]
+    changes = compare(perfect, "made", "test").scores[1].changes
+    for key in ("accuracy", "mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange",
+                "lowest_accuracy", "harmonic_mean_accuracy"):  # fmt: skip
+        assert changes[key].low < -0.02
+        assert changes[key].high > 0.02
+        assert changes[key].p == 1
 
 
 def test_p_has_its_nominal_level_without_a_change() -> None:
     below, trials = 0, 300
     for seed in range(trials):
         before, after, labels = noisy_logits(seed, (0.6, 0.6), shared=0.5)
-        measured, resamples = [], []
+        measured: list[float] = []
+        resamples: list[Resampled] = []
         for logits in (before, after):
             trial = make_trial("", logits, labels=labels)
             measured.append(trial.metrics["mean_accuracy"])
             model = significance.ModelAnswers(trial.answers, GROUPS, draw=0)
-            resamples.append(significance.mean_resamples([model], resamples=200)["mean_accuracy"])
-        below += (
-            significance.paired_change(measured[1] - measured[0], resamples[1] - resamples[0]).p
-            < 0.05
-        )
+            resampled = significance.mean_resamples([model], len(resamples), 200)
+            resamples.append(resampled["mean_accuracy"])
+        change = measured[1] - measured[0]
+        below += significance.paired_change("mean_accuracy", change, *resamples).p < 0.05
     assert 0.02 <= below / trials <= 0.09
 
 
 @settings(max_examples=20)
 @given(st.integers(0, 2**32 - 1))
 def test_swapping_recipes_reverses_the_change(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    a, b = (make_trial(name, rng.normal(size=(8, 3))) for name in "ab")
+    rng, labels = np.random.default_rng(seed), np.repeat(np.arange(3), 40)
+    a, b = (make_trial(name, rng.normal(size=(120, 3)), labels=labels) for name in "ab")
     forward = compare([a, b], "made", "test").scores[1]
     backward = compare([b, a], "made", "test").scores[1]
     for key, change in forward.changes.items():
         other = backward.changes[key]
-        assert (other.change, other.p) == pytest.approx((-change.change, change.p))
-        assert (-other.high, -other.low) == pytest.approx((change.low, change.high))
+        assert other.change == pytest.approx(-change.change)
+        assert other.p == pytest.approx(change.p, abs=0.05)  # other draws of the additional photo
+        assert (-other.high, -other.low) == pytest.approx((change.low, change.high), abs=0.03)
         assert change.low <= change.change <= change.high
 
 
@@ -261,7 +286,7 @@ def test_resamples_are_independent_between_folders_and_shared_between_seeds() ->
 
     def deviation(draws: tuple[int, int]) -> float:
         models = [significance.ModelAnswers(answers, GROUPS, draw) for draw in draws]
-        return float(significance.mean_resamples(models)["accuracy"].std())
+        return float(significance.mean_resamples(models, 0)["accuracy"].bootstrap.std())
 
     assert deviation((0, 1)) == pytest.approx(deviation((0, 0)) / 2**0.5, rel=0.1)
 
@@ -317,8 +342,8 @@ def run(tmp_path: Path) -> Path:
     document = {**evaluation.figures, "intervals": {}}
     (output / "metrics.json").write_text(json.dumps(document), encoding="utf-8")
     assert evaluation.predictions is not None
-    write_rows(output / "per_class.csv", evaluator._class_rows(evaluation))
-    answers = evaluator._prediction_rows(evaluation.predictions, CLASSES)
+    write_rows(output / "per_class.csv", evaluation_files._class_rows(evaluation))
+    answers = evaluation_files._prediction_rows(evaluation)
     write_rows(output / "predictions.csv", answers)
     log = ({"epoch": e, "seconds": e / 4, "memory": 1000 - e} for e in (1, 2, 3))
     (folder / "log.jsonl").write_text("\n".join(map(json.dumps, log)), encoding="utf-8")

@@ -32,6 +32,28 @@ def test_thirty_six_classes_give_groups_of_twelve() -> None:
     assert [groups.count(group) for group in ("head", "medium", "tail")] == [12, 12, 12]
 
 
+@pytest.mark.parametrize(
+    ("counts", "groups"),
+    [
+        ((9, 9), "--"),
+        ((4, 4, 4, 4, 4, 4), "------"),
+        ((9, 5), "mt"),
+        ((9, 9, 9, 9, 9, 9, 5), "hhhhhht"),
+        ((9, 5, 5, 5, 5, 5, 5), "htttttt"),
+        ((9, 8, 5, 5, 5, 5, 1), "hhttttt"),  # of the two middle fives, the latter decides
+        ((9, 8, 5, 5, 5, 1, 1), "hhmmmtt"),
+        ((9, 8, 7, 5, 5, 5, 5, 1, 1), "hhhmmmmtt"),
+        ((9, 8, 8, 5, 4, 3, 2), "hmmmttt"),
+        ((5, 8, 9, 8, 2, 3, 4), "mmhmttt"),
+    ],
+)
+def test_classes_with_equal_counts_are_in_one_group(counts: tuple[int, ...], groups: str) -> None:
+    names = {"h": "head", "m": "medium", "t": "tail", "-": ""}
+    for order in (1, -1):  # whatever the names
+        classes = [f"{number:02}" for number in range(len(counts))][::order]
+        assert class_groups("thirds", classes, counts) == tuple(names[g] for g in groups)
+
+
 def test_two_counts() -> None:
     groups = class_groups("100,20", NAMES, COUNTS)
     assert groups == ("tail", "head", "medium", "medium", "tail", "head", "medium")

@@ -19,6 +19,7 @@ from mineral_recog.data.images import (
     open_photo,
     open_photo_with_header,
 )
+from mineral_recog.files import open_regular
 from tests.heic import heic, without_heic
 
 
@@ -181,3 +182,13 @@ def test_unreadable_photos_are_listed_with_a_reason(tmp_path: Path) -> None:
     assert all(reason and "\n" not in reason for _, reason in unreadable)
     assert progress == [1, 2, 3, 4]
     assert "truncated" in unreadable[0][1]
+
+
+def test_link_to_nothing_is_called_so(tmp_path: Path) -> None:
+    link = tmp_path / "link.png"
+    link.symlink_to("gone.png")
+    for opens in (open_photo, open_regular):
+        with pytest.raises(OSError, match=r"^links to gone\.png, which does not exist$"):
+            opens(link)
+    with pytest.raises(FileNotFoundError):
+        open_photo(tmp_path / "never there.png")

@@ -1,4 +1,4 @@
-"""Metrics checked by hand and against scikit-learn, and intervals against a simulation."""
+"""Metrics checked by hand and against scikit-learn."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, recall_score
 
-from mineral_recog.evaluation import metrics
+from mineral_recog.evaluation import metrics, resampling
 
 GROUPS = ("head", "medium", "tail")
 # Of 4, 2 and 2 photos per class, 3, 1 and 0 are correct.
@@ -76,9 +76,8 @@ def test_classes_without_photos_are_left_out() -> None:
     assert "mean_accuracy_tail" not in values
     assert values["mean_accuracy"] == pytest.approx(0.75)
     assert values["lowest_accuracy"] == pytest.approx(0.5)
-    assert (
-        metrics.bootstrap_intervals(np.array([0, 0, 1]), logits, GROUPS, 9).keys() == values.keys()
-    )
+    intervals = resampling.bootstrap_intervals(np.array([0, 0, 1]), logits, GROUPS, 9)
+    assert intervals.keys() == values.keys()
 
 
 def test_top5_counts_the_fifth_guess_but_not_the_sixth() -> None:
@@ -124,7 +123,7 @@ def test_metrics_are_shares_within_their_intervals(photos: int, classes: int, se
     logits = rng.normal(size=(photos, classes))
     groups = [GROUPS[c % 3] for c in range(classes)]
     values = metrics.compute_metrics(labels, logits, groups)
-    intervals = metrics.bootstrap_intervals(labels, logits, groups, resamples=20, seed=seed)
+    intervals = resampling.bootstrap_intervals(labels, logits, groups, resamples=20, seed=seed)
     assert intervals.keys() == values.keys()
     for key, (low, high) in intervals.items():
         assert 0 <= low <= values[key] <= high <= 1 + 1e-9
@@ -157,45 +156,6 @@ def test_accuracies_match_scikit_learn(photos: int, classes: int, seed: int) -> 
     assert values["cw_asd"] == pytest.approx(recalls.std())
 
 
-def test_intervals_depend_on_the_seed_but_not_on_blocks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    rng = np.random.default_rng(0)
-    labels, logits = rng.integers(3, size=60), rng.normal(size=(60, 3))
-    unblocked = metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=1)
-    assert metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=2) != unblocked
-    monkeypatch.setattr(metrics, "_MAX_DRAWS", 70)
-    blocks = metrics.bootstrap_intervals(labels, logits, GROUPS, 50, seed=1)
-    for key, bounds in unblocked.items():
-        assert blocks[key] == pytest.approx(bounds)
-
-
-def test_interval_of_mean_accuracy_has_its_nominal_coverage() -> None:
-    rng = np.random.default_rng(3407)
-    truth = np.array([0.9, 0.8, 0.6])
-    labels = np.repeat(np.arange(3), (120, 60, 30))
-    trials, covered = 300, 0
-    for trial in range(trials):
-        correct = rng.random(len(labels)) < truth[labels]
-        guesses = np.where(correct, labels, (labels + 1) % 3)
-        intervals = metrics.bootstrap_intervals(labels, logits_of(guesses), GROUPS, 200, seed=trial)
-        low, high = intervals["mean_accuracy"]
-        covered += low <= truth.mean() <= high
-    assert 0.90 <= covered / trials <= 0.98
-
-
-def test_interval_of_spread_corrects_the_bias_of_resampling() -> None:
-    # Twelve classes with equal true accuracy: the spread is noise, and resampling doubles it.
-    rng = np.random.default_rng(1)
-    labels = np.repeat(np.arange(12), 40)
-    guesses = np.where(rng.random(480) < 0.7, labels, (labels + 1) % 12)
-    groups = ["head"] * 12
-    measured = metrics.compute_metrics(labels, logits_of(guesses, 12), groups)["cw_asd"]
-    low, high = metrics.bootstrap_intervals(labels, logits_of(guesses, 12), groups)["cw_asd"]
-    assert low < measured / 2
-    assert measured <= high < 1.2 * measured
-
-
 def test_wilson_interval_against_published_values() -> None:
     # Newcombe (1998), table I: 81 of 263, 15 of 148, 0 of 20, 1 of 29
     correct, counts = np.array([81, 15, 0, 1, 0]), np.array([263, 148, 20, 29, 0])
@@ -203,8 +163,3 @@ def test_wilson_interval_against_published_values() -> None:
     low, high = metrics.wilson_interval(shares, counts)
     np.testing.assert_allclose(low, [0.2553, 0.0624, 0, 0.0061, np.nan], atol=5e-5)
     np.testing.assert_allclose(high, [0.3662, 0.1605, 0.1611, 0.1718, np.nan], atol=5e-5)
-
-
-def test_intervals_need_a_resample() -> None:
-    with pytest.raises(ValueError, match="at least one resample"):
-        metrics.bootstrap_intervals(LABELS, logits_of(GUESSES), GROUPS, 0)

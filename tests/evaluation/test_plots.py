@@ -58,6 +58,14 @@ def every_plot(evaluation: Evaluation) -> dict[str, Figure]:
     }
 
 
+def test_plots_without_groups_name_none() -> None:
+    evaluation = make_evaluation(("Agate", "Beryl", "Copper"))
+    equal = replace(evaluation, groups=("",) * 3, train_counts=(30,) * 3)
+    for figure in every_plot(equal).values():
+        assert not {"head", "medium", "tail"} & {text.partition(" ")[0] for text in texts(figure)}
+    assert {"Agate", "Beryl", "Copper"} <= set(texts(plots.feature_distribution(equal)))
+
+
 def texts(figure: Figure) -> list[str]:
     root = ElementTree.fromstring(plot_style.as_svg(figure))
     return [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]

@@ -105,7 +105,8 @@ def test_summary_and_cards_show_the_metrics(tmp_path: Path) -> None:
         "about 91 of 100 photos of a common mineral correctly, and about 80 of 100 photos of a rare"
         in page
     )
-    assert "hardest mineral is Quartz (67 of 100)" in page
+    assert "No mineral has enough photos to say which one is the hardest" in page
+    assert "Fewer than 5 photos to evaluate on: Quartz, Pyrite, &lt;img" in page
     assert "7 test photos · 3 classes · imbalance factor 15.0" in page
     assert "81.27%" in page
     assert "80.00% – 82.54%" in page
@@ -125,13 +126,43 @@ def test_paper_rows_by_hand() -> None:
     assert [row["verdict"] for row in reversed_rows] == ["worse", "worse", "worse", "same"]
 
 
+def test_hardest_mineral_is_one_with_enough_photos(tmp_path: Path) -> None:
+    evaluation = replace(
+        make_evaluation(Path("gone")), predictions=None,
+        test_counts=np.array([9, 5, 4]), class_accuracy=np.array([2 / 3, 1, 0]),
+    )  # fmt: skip
+    page = written(tmp_path, evaluation)
+    assert "hardest mineral is Quartz (6 of 9 photos are correct)" in page
+    assert "Fewer than 5 photos to evaluate on: &lt;img" in page
+    page = written(tmp_path, replace(evaluation, test_counts=np.array([9, 5, 5])))
+    assert "Fewer than 5 photos" not in page
+
+
+def test_report_without_groups_names_none(tmp_path: Path) -> None:
+    evaluation = make_evaluation(Path("gone"))
+    figures = {
+        key: value for key, value in evaluation.figures.items() if key[-4:] not in "headtail"
+    }
+    page = written(
+        tmp_path,
+        replace(evaluation, groups=("",) * 3, train_counts=(20,) * 3, figures=figures),
+    )
+    assert "averaged over minerals" in page
+    assert "imbalance factor 1.0" in page
+    for group in ("head", "medium", "tail"):
+        assert f">{group}<" not in page
+        assert f"{group} classes" not in page
+
+
 def test_largest_changes_name_their_classes(tmp_path: Path) -> None:
     evaluation = make_evaluation(Path("gone"))
+    assert report._largest_changes(evaluation, make_baseline(evaluation)) == []  # too few photos
+    evaluation = replace(evaluation, test_counts=np.array([30, 4, 5]))
     changes = report._largest_changes(evaluation, make_baseline(evaluation))
-    assert changes == [(CLASSES[2], "+50.0"), ("Quartz", "−3.3")]
+    assert changes == [(CLASSES[2], "+50.0", 5), ("Quartz", "−3.3", 30)]
     assert report._largest_changes(evaluation, evaluation) == []
     page = written(tmp_path, evaluation, make_baseline(evaluation))
-    assert "Quartz (−3.3)" in page
+    assert "Quartz (−3.3 points, 30 photos)" in page
     assert 'class="cards"' not in page
 
 

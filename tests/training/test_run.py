@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 from pathlib import Path
@@ -14,11 +15,13 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
+from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
 from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.run_folder import read_run_record
 from mineral_recog.training.signals import Stopped
 from tests.conftest import TINY, Recorder, have_same_weights, write_photos
 
@@ -127,12 +130,61 @@ def test_resume_needs_no_pretrained_weights(data: Path, recipe: Recipe, tmp_path
     assert read_bundle(run).network.preprocessing.mean == (0.485, 0.456, 0.406)
 
 
-def test_resume_on_changed_photos_is_refused(data: Path, recipe: Recipe, tmp_path: Path) -> None:
-    run = tmp_path / "run"
+def test_resume_on_changed_photos_is_refused_before_they_are_read(
+    data: Path, recipe: Recipe, tmp_path: Path, recorder: Recorder
+) -> None:
+    run, agate = tmp_path / "run", data / "train" / "agate"
     train_and_interrupt(data, recipe, run)
-    (data / "train" / "agate" / "0.png").unlink()
-    with pytest.raises(UserError, match="have changed since"):
-        training.resume(data, run, device="cpu", workers=0)
+    (agate / "0.png").unlink()
+    (agate / "1.png").write_bytes((agate / "2.png").read_bytes() + b"changed")
+    for number in range(4):
+        shutil.copy(agate / "2.png", agate / f"new {number}.png")
+    changes = (
+        "4 added: agate/new 0.png, agate/new 1.png, agate/new 2.png, ...; "
+        "1 missing: agate/0.png; 1 changed: agate/1.png"
+    )
+    for message in (re.escape(f"have changed since {run} was started ({changes}): "), "started: "):
+        with pytest.raises(UserError, match=message):
+            training.resume(data, run, device="cpu", workers=0, progress=recorder)
+        assert not recorder.tasks
+        (run / "checkpoint" / "photos.json").unlink(missing_ok=True)  # as in an older version
+
+
+def test_resume_reports_changed_validation_photos(
+    data: Path, recipe: Recipe, tmp_path: Path, recorder: Recorder
+) -> None:
+    run, agate = tmp_path / "run", data / "val" / "agate"
+    train_and_interrupt(data, recipe, run)
+    shutil.copy(agate / "0.png", agate / "new.png")
+    training.resume(data, run, device="cpu", workers=0, progress=recorder)
+    (notice,) = [notice for notice in recorder.notices if "validation photos" in notice]
+    assert "(1 added: agate/new.png)" in notice
+
+
+def test_run_resumed_on_moved_photos_records_where_they_are(
+    data: Path, recipe: Recipe, tmp_path: Path, recorder: Recorder
+) -> None:
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    train_and_interrupt(data, recipe, run)
+    record = read_run_record(run)
+    data.rename(moved)
+    training.resume(moved, run, device="cpu", workers=0, progress=recorder)
+    assert not [notice for notice in recorder.notices if "changed" in notice]
+    assert training_data_of(run) == moved.resolve()
+    assert read_run_record(run) == record
+
+
+def test_links_to_nothing_are_named(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    photo, gone = data / "train" / "beryl" / "link.png", tmp_path / "gone"
+    photo.symlink_to(gone)
+    message = rf"link\.png \(links to {re.escape(str(gone))}, which does not exist\)"
+    for cache in (True, False):
+        settings = recipe.model_copy(update={"cache": cache})
+        with pytest.raises(UserError, match=message):
+            training.train(data, settings, tmp_path / "run", device="cpu", workers=0)
+    photo.rename(data / "train" / "copper-link")
+    with pytest.raises(UserError, match=r"copper-link links to .*gone, which does not exist"):
+        training.train(data, recipe, tmp_path / "run", device="cpu", workers=0)
 
 
 def test_damaged_checkpoint_is_reported(data: Path, recipe: Recipe, tmp_path: Path) -> None:

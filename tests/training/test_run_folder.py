@@ -19,7 +19,7 @@ PREPROCESSING = Preprocessing(32, (0.5, 0.4, 0.3), (0.1, 0.2, 0.3), 2)
 def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     record = RunRecord(fingerprint="0a", preprocessing=PREPROCESSING, cached=True)
     assert not is_run(tmp_path / "run")
-    create_run(tmp_path / "run", Path("data"), read_recipe("baseline"), record)
+    create_run(tmp_path / "run", Path("data"), read_recipe("baseline"), record, ())
     assert is_run(tmp_path / "run")
     assert read_run_record(tmp_path / "run") == record
     facts = json.loads((tmp_path / "run" / "run.json").read_text())

@@ -78,6 +78,16 @@ class Calibration:
         }
 
 
+def specimen_logits(logits: AnyFloats) -> Floats:
+    """Return the logits of a specimen, [C], from those of its K photos, [K, C].
+
+    Photos of one specimen share its background and light and are not independent, so their
+    logits are averaged, not summed: more photos make the answer more stable, not more certain.
+    """
+    combined: Floats = logits.mean(axis=0, dtype=np.float64)
+    return combined
+
+
 def fit_calibration(
     train_features: AnyFloats,
     train_labels: Ints,
@@ -94,7 +104,7 @@ def fit_calibration(
         val_features: Features of the validation photos, [M, D].
         val_logits: Logits, [M, C].
         val_labels: Labels, [M].
-        groups: Class group (`head`, `medium` or `tail`) of each class, [C].
+        groups: Class group (`head`, `medium` or `tail`) of each class, [C]; "" without groups.
     """
     temperature = fit_temperature(val_logits, val_labels)
     return Calibration(

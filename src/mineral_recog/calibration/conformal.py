@@ -43,7 +43,7 @@ class ConformalScores:
         scores: 1 - probability of the right class, [M] float32, class by class, sorted within
             each class.
         counts: Number of validation photos of each class, [C].
-        groups: Class group (`head`, `medium` or `tail`) of each class, [C].
+        groups: Class group (`head`, `medium` or `tail`) of each class, [C]; "" without groups.
     """
 
     scores: npt.NDArray[np.float32]
@@ -108,7 +108,7 @@ class ConformalScores:
                 [by_class[other] for other in short if self.groups[other] == self.groups[c]]
             )
             short_scores = np.concatenate([by_class[other] for other in short])
-            if _is_enough(len(group_scores), coverage):
+            if self.groups[c] and _is_enough(len(group_scores), coverage):
                 pools[c] = ("group", group_scores)
             elif _is_enough(len(short_scores), coverage):
                 pools[c] = ("all", short_scores)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.table import Table
 from rich.text import Text
 
-from mineral_recog.cli.tables import new_console, new_table
+from mineral_recog.cli.tables import new_console, new_table, print_lines
 from mineral_recog.comparison.comparison_rows import (
     Column,
     change_cell,
@@ -14,7 +16,14 @@ from mineral_recog.comparison.comparison_rows import (
 )
 from mineral_recog.comparison.summary import Comparison, Score
 from mineral_recog.evaluation.calibration_rows import format_calibration_metric, ood_row
-from mineral_recog.evaluation.metric_descriptions import leakage_rows, metric_rows, paper_rows
+from mineral_recog.evaluation.metric_descriptions import (
+    PAPER_METRICS,
+    few_photos_remark,
+    leakage_rows,
+    metric_rows,
+    paper_rows,
+    specimen_rows,
+)
 from mineral_recog.evaluation.results import CalibrationResults, Evaluation
 from mineral_recog.i18n import is_chinese, tr
 
@@ -36,8 +45,12 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
             table.add_row(row[name], row["before"], row["after"], row["change"])
     console = new_console()
     console.print(table)
+    if remark := few_photos_remark(evaluation.few_photos):
+        print_lines(console, [tr(*remark)])
+    if rows := specimen_rows(evaluation):
+        console.print(_specimen_table(evaluation, rows))
     if evaluation.calibration is not None:
-        console.print(_calibration_table(evaluation.calibration))
+        console.print(_calibration_table(evaluation.calibration, "tail" in evaluation.groups))
     for line in _leakage_lines(evaluation):
         console.print(line, style="bold", highlight=False, soft_wrap=True)
 
@@ -61,11 +74,30 @@ def _leakage_lines(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def _calibration_table(results: CalibrationResults) -> Table:
-    """Return calibration and sets for all and tail classes, and OOD detection."""
+def _specimen_table(evaluation: Evaluation, rows: list[dict[str, Any]]) -> Table:
+    """Return the main metrics by specimen and by photo."""
+    assert evaluation.by_specimen is not None
+    count = f"{evaluation.by_specimen.specimen_count:,}"
     table = new_table(
-        tr("calibrated", "校准后"), tr("all", "全部"), tr("tail", "尾部"), numbers_from=1
+        tr(f"by specimen ({count} specimens)", f"按标本（{count} 块）"),
+        tr("by specimen", "按标本"),
+        tr("95 % interval", "95% 区间"),
+        tr("by photo", "按照片"),
+        numbers_from=1,
     )
+    for row in rows:
+        if row["key"] in (*PAPER_METRICS, "accuracy"):
+            name = row["chinese" if is_chinese() else "english"]
+            table.add_row(name, row["by_specimen"], row["by_specimen_interval"], row["value"])
+    return table
+
+
+def _calibration_table(results: CalibrationResults, has_tail: bool) -> Table:
+    """Return calibration and sets for all and tail classes, and OOD detection."""
+    groups = {"": tr("all", "全部")}
+    if has_tail:
+        groups["tail"] = tr("tail", "尾部")
+    table = new_table(tr("calibrated", "校准后"), *groups.values(), numbers_from=1)
     target = f"{results.coverage_target:.0%}"
     rows = {
         "ece_after": tr("Expected calibration error (ECE)", "期望校准误差（ECE）"),
@@ -73,11 +105,8 @@ def _calibration_table(results: CalibrationResults) -> Table:
         "set_size": tr("Minerals per set", "集合中的矿物数"),
     }
     for key, name in rows.items():
-        table.add_row(
-            name,
-            format_calibration_metric(results, key),
-            format_calibration_metric(results, key, "tail"),
-        )
+        cells = [format_calibration_metric(results, key, group) for group in groups]
+        table.add_row(name, *cells)
     if results.ood_pictures:
         row = ood_row(results.ood_pictures[0])
         plain = tr("plain", "普通")
@@ -85,7 +114,7 @@ def _calibration_table(results: CalibrationResults) -> Table:
             ("auroc", tr("Other pictures: AUROC", "其他图片：AUROC")),
             ("false_accepts", tr("Other pictures: false accepts", "其他图片：误收")),
         ):
-            table.add_row(f"{name} ({plain} {row[f'plain_{key}']})", row[key], "")
+            table.add_row(f"{name} ({plain} {row[f'plain_{key}']})", row[key])
     return table
 
 
@@ -110,7 +139,10 @@ def print_comparison(comparison: Comparison) -> None:
     recipes.overflow, recipes.max_width = "fold", 26
     for row in rows:
         table.add_row(*row)
-    new_console().print(table)
+    console = new_console()
+    console.print(table)
+    if remark := few_photos_remark(comparison.few_photos):
+        print_lines(console, [tr(*remark)])
 
 
 def _change_cells(score: Score, column: Column) -> list[Text]:

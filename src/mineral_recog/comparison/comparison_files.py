@@ -18,6 +18,7 @@ from mineral_recog.comparison.comparison_rows import (
 )
 from mineral_recog.comparison.summary import Comparison
 from mineral_recog.csv_files import write_rows
+from mineral_recog.evaluation.metric_descriptions import few_photos_remark
 
 
 def write_tables(folder: Path, comparison: Comparison) -> None:
@@ -107,7 +108,9 @@ def _summary(comparison: Comparison) -> str:
     )
     if runs > 1:
         text += "Values are mean ± standard deviation over runs. "
-    return text + "Lower is better for CwASD, CwARange and ECE; the best of each column is bold."
+    text += "Lower is better for CwASD, CwARange and ECE; the best of each column is bold."
+    remark = few_photos_remark(comparison.few_photos)
+    return f"{text} {escape_markdown(remark[0])}" if remark else text
 
 
 def _plural(count: int, noun: str) -> str:
@@ -118,9 +121,9 @@ def _test_notes(comparison: Comparison) -> str:
     """Return what the p values cover and what they do not."""
     others = len(comparison.scores) - 1
     text = (
-        "Intervals and p values are those of a paired bootstrap over the test photos; McNemar's "
-        "exact test counts photos lost and gained. They cover the sampling of the photos, not the "
-        "randomness of training, which the deviation over seeds shows."
+        "Intervals and p values are those of a paired smoothed bootstrap over the test photos; "
+        "McNemar's exact test counts photos lost and gained. They cover the sampling of the "
+        "photos, not the randomness of training, which the deviation over seeds shows."
     )
     if others > 1:
         text += (

@@ -19,7 +19,11 @@ from mineral_recog.comparison.comparison_rows import (
     metric_columns,
 )
 from mineral_recog.comparison.summary import Comparison, Score
-from mineral_recog.evaluation.metric_descriptions import DESCRIPTION_OF, METRIC_DESCRIPTIONS
+from mineral_recog.evaluation.metric_descriptions import (
+    DESCRIPTION_OF,
+    METRIC_DESCRIPTIONS,
+    few_photos_remark,
+)
 from mineral_recog.rendering.html import bilingual, write_page
 from mineral_recog.rendering.plot_style import save
 
@@ -57,6 +61,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "rows": list(zip(recipes, zip(*cells, strict=True), strict=True)),
         "change_columns": change_columns(comparison),
         "changes": [_changes(score, comparison) for score in comparison.scores[1:]],
+        "few_photos": few_photos_remark(comparison.few_photos),
         "bonferroni_p": f"{bonferroni_p(comparison):.4f}",
         "legend": [_legend_entry(index, recipe) for index, recipe in enumerate(recipes)],
         "descriptions": [row for row in METRIC_DESCRIPTIONS if row.key in comparison.first.mean],

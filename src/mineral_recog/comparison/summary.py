@@ -14,7 +14,8 @@ from mineral_recog.comparison.plan import PlannedRun
 from mineral_recog.csv_files import escape_formula
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.evaluator import read_evaluation
+from mineral_recog.evaluation.by_specimen import specimen_numbers
+from mineral_recog.evaluation.evaluation_files import read_evaluation
 from mineral_recog.evaluation.results import Answers, Evaluation
 from mineral_recog.evaluation.significance import (
     Change,
@@ -114,6 +115,12 @@ class Comparison:
         return self.scores[0]
 
     @property
+    def few_photos(self) -> tuple[str, ...]:
+        """Names of the classes with too few photos in some prepared folder, see `Evaluation`."""
+        few = {name for trial in self.first.trials for name in trial.evaluation.few_photos}
+        return tuple(name for name in self.classes if name in few)
+
+    @property
     def best(self) -> Score:
         """The recipe with the highest mean accuracy; of equal ones the earliest."""
         return max(self.scores, key=lambda score: score.mean["mean_accuracy"])
@@ -172,11 +179,18 @@ def _read_answers(path: Path, classes: Sequence[str]) -> Answers:
     with path.open(encoding="utf-8", newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: row["photo"])
     labels = {escape_formula(name): c for c, name in enumerate(classes)}
+    label_of_photo = np.array([labels[row["class"]] for row in rows], dtype=np.int64)
+    has_specimens = bool(rows) and "specimen" in rows[0]
     answers = Answers(
         paths=tuple(row["photo"] for row in rows),
-        labels=np.array([labels[row["class"]] for row in rows], dtype=np.int64),
+        labels=label_of_photo,
         ranks=np.array([int(row["rank"]) for row in rows], dtype=np.int64),
         confidence=np.array([float(row["probability"]) for row in rows]),
+        specimens=(
+            specimen_numbers(label_of_photo, [row["specimen"] for row in rows])
+            if has_specimens
+            else None
+        ),
     )
     if not ((answers.confidence >= 0) & (answers.confidence <= 1) & (answers.ranks >= 1)).all():
         raise ValueError("probabilities or ranks are out of range")
@@ -218,14 +232,14 @@ def compare(trials: Sequence[Trial], command: str, split: str) -> Comparison:
     first, *others = trials_by_recipe.values()
     _refuse_different_photos(trials)
     names = list(dict.fromkeys(trial.data for trial in first))
-    first_resamples = mean_resamples(_model_answers(first, names)) if others else {}
+    first_resamples = mean_resamples(_model_answers(first, names), 0) if others else {}
     scores = [_score(first)]
     before = scores[0].mean
     for recipe_trials in others:
-        resamples = mean_resamples(_model_answers(recipe_trials, names))
+        resamples = mean_resamples(_model_answers(recipe_trials, names), 1)
         score = _score(recipe_trials)
         changes = {
-            key: paired_change(mean - before[key], resamples[key] - first_resamples[key])
+            key: paired_change(key, mean - before[key], first_resamples[key], resamples[key])
             for key, mean in score.mean.items()
             if key in before and key in resamples and key in first_resamples
         }
@@ -288,8 +302,9 @@ def _refuse_different_photos(trials: Sequence[Trial]) -> None:
     for trial in trials:
         other = first_by_data.setdefault(trial.data, trial)
         evaluation, expected = trial.evaluation, other.evaluation
-        same_photos = trial.answers.paths == other.answers.paths and np.array_equal(
-            trial.answers.labels, other.answers.labels
+        same_photos = trial.answers.paths == other.answers.paths and all(
+            np.array_equal(getattr(trial.answers, field), getattr(other.answers, field))
+            for field in ("labels", "specimens")
         )
         same_counts = evaluation.train_counts == expected.train_counts
         if not (same_photos and same_counts and evaluation.groups == expected.groups):

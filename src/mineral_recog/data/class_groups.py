@@ -17,18 +17,22 @@ def class_groups(rule: str, classes: Sequence[str], counts: Sequence[int]) -> tu
 
     Args:
         rule: `thirds` (the third with the most photos is head, the last third, rounded up, is
-            tail); two counts such as `100,20` (head has more photos than the first, tail fewer
-            than the second); or the path of a JSON file with lists of names under "head" and
-            "tail".
+            tail, and classes with equal counts are in one group); two counts such as `100,20`
+            (head has more photos than the first, tail fewer than the second); or the path of a
+            JSON file with lists of names under "head" and "tail".
         classes: Names of the C classes.
         counts: Number of training photos per class, C.
+
+    Returns:
+        One of `GROUPS` for each class; "" for every class if the rule is `thirds` and all counts
+        are equal.
 
     Raises:
         UserError: The rule has another form, or its file cannot be read, lists names that are not
             classes, or lists a class as both head and tail.
     """
     if rule == "thirds":
-        return _thirds(classes, counts)
+        return _thirds(counts)
     if rule.endswith(".json"):
         return _read_groups(Path(rule), classes)
     above, comma, below = rule.partition(",")
@@ -52,12 +56,20 @@ def class_groups(rule: str, classes: Sequence[str], counts: Sequence[int]) -> tu
     )
 
 
-def _thirds(classes: Sequence[str], counts: Sequence[int]) -> tuple[str, ...]:
-    by_count = sorted(range(len(classes)), key=lambda c: (-counts[c], classes[c]))
-    head, tail = len(classes) // 3, -(-len(classes) // 3)
-    ranked = ["head"] * head + ["medium"] * (len(classes) - head - tail) + ["tail"] * tail
-    group_of = dict(zip(by_count, ranked, strict=True))
-    return tuple(group_of[c] for c in range(len(classes)))
+def _thirds(counts: Sequence[int]) -> tuple[str, ...]:
+    """Return the groups by rank; classes with equal counts belong to one group.
+
+    This is the group of the middle one of them (of two middle ones, the latter). The largest count
+    belongs to the first group and the smallest to the last.
+    """
+    if len(set(counts)) < 2:
+        return ("",) * len(counts)
+    head, tail = len(counts) // 3, -(-len(counts) // 3)
+    by_rank = ["head"] * head + ["medium"] * (len(counts) - head - tail) + ["tail"] * tail
+    ordered = sorted(counts, reverse=True)
+    group_of = {n: by_rank[ordered.index(n) + ordered.count(n) // 2] for n in set(counts)}
+    group_of |= {ordered[0]: by_rank[0], ordered[-1]: by_rank[-1]}
+    return tuple(group_of[n] for n in counts)
 
 
 def _read_groups(path: Path, classes: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mineral_recog.data.images import is_photo_name, pixel_size
 from mineral_recog.errors import DataError
-from mineral_recog.files import open_regular
+from mineral_recog.files import dead_link, open_regular
 from mineral_recog.i18n import tr
 
 SPLITS = ("train", "val", "test")
@@ -71,12 +71,24 @@ class Dataset:
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of the names and sizes of all photos, to trace results to their data."""
-        digest, root = hashlib.sha256(), str(self.root)
-        for path in sorted(self.paths):
-            # Without a Path object per photo, this takes a third of the time.
-            size = os.stat(f"{root}/{path}").st_size  # noqa: PTH116
+        digest = hashlib.sha256()
+        for path, size in sorted(self.sizes().items()):
             digest.update(f"{path}\0{size}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
+
+    def sizes(self) -> dict[str, int]:
+        """Return the size in bytes of each photo by its path; -1 if it cannot be reached.
+
+        Whoever opens such a photo reports it.
+        """
+        root, sizes = str(self.root), {}
+        for path in self.paths:
+            try:
+                # Without a Path object per photo, this takes a third of the time.
+                sizes[path] = os.stat(f"{root}/{path}").st_size  # noqa: PTH116
+            except OSError:
+                sizes[path] = -1
+        return sizes
 
 
 def walk_visible(
@@ -113,9 +125,18 @@ def class_folders(root: Path) -> list[str]:
     """Return the sorted names of the folders in a folder, without hidden ones.
 
     Raises:
-        UserError: A folder links back to its parents, or its name is not printable.
+        UserError: A folder links back to its parents or to nothing, or its name is not printable.
     """
-    folders = [f for f in root.iterdir() if f.is_dir() and not f.name.startswith(".")]
+    entries = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
+    for entry in entries:
+        if reason := dead_link(entry):
+            raise DataError(
+                tr(
+                    f"{entry} {reason}: restore its target or remove the link.",
+                    f"{entry} {reason}：请恢复其目标或删除该链接。",
+                )
+            )
+    folders = [entry for entry in entries if entry.is_dir()]
     for folder in folders:
         if root.resolve().is_relative_to(folder.resolve()):
             raise DataError(

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from mineral_recog.errors import DataError, UserError
+from mineral_recog.files import dead_link
 from mineral_recog.i18n import tr
 
 MAX_MEGAPIXELS_VARIABLE = "MINERAL_RECOG_MEGAPIXELS"  # environment variable with the pixel limit
@@ -112,6 +113,8 @@ def open_photo_with_header(
             )
         ) from None
     except (OSError, MemoryError):
+        if isinstance(path, Path) and (reason := dead_link(path)):
+            raise OSError(reason) from None
         raise
     except Exception as error:  # decoders raise all kinds of errors on damaged files
         raise OSError(str(error) or type(error).__name__) from error

@@ -1,28 +1,33 @@
-"""Evaluate a run on a split and write the files of the evaluation."""
+"""Evaluate a run on a split."""
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
-from mineral_recog.calibration.temperature import softmax
-from mineral_recog.csv_files import escape_formula, write_rows
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS, Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.errors import DataError, UserError
-from mineral_recog.evaluation import metrics, plots
-from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration, write_calibration
+from mineral_recog.evaluation import metrics
+from mineral_recog.evaluation.by_specimen import (
+    measure_by_specimen,
+    read_specimens,
+    specimen_numbers,
+)
+from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
+from mineral_recog.evaluation.evaluation_files import (
+    read_evaluation,
+    read_history,
+    read_text_or_nothing,
+    write_evaluation,
+)
 from mineral_recog.evaluation.leakage import find_leakage
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
-from mineral_recog.evaluation.report import write_report
+from mineral_recog.evaluation.resampling import bootstrap_intervals
 from mineral_recog.evaluation.results import Evaluation, Leakage, Predictions
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
@@ -30,7 +35,6 @@ from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
 from mineral_recog.models.predictor import predict
 from mineral_recog.progress import SILENT, Progress
-from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import parse_json
 
 BATCH_SIZE = 64
@@ -97,11 +101,14 @@ def evaluate(
     refuse_existing(folder, force)
     data_folder = Path(data) if data else training_data_of(run)
     dataset = read_split(data_folder, split, bundle.classes)
+    specimens = read_specimens(dataset)
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
     ood = read_ood_pictures(Path(others), progress) if others else None
-    history = _history(run)
+    history = read_history(run)
     name = run.resolve().name
-    evaluation = measure(name, bundle, dataset, split, groups, device, workers, ood, progress)
+    evaluation = measure(
+        name, bundle, dataset, split, groups, device, workers, ood, specimens, progress
+    )
     leakage = _measure_leakage(run, data_folder, dataset, evaluation, progress)
     provenance = {
         **bundle.provenance,
@@ -115,14 +122,14 @@ def evaluate(
     evaluation = replace(
         evaluation,
         history=history,
-        recipe=_text(run / "recipe.yaml"),
+        recipe=read_text_or_nothing(run / "recipe.yaml"),
         provenance=provenance,
         leakage=leakage,
     )
     if other is not None:
         _refuse_different_photos(evaluation, other)
     with atomic_folder(folder) as partial:
-        _write(partial, evaluation, other)
+        write_evaluation(partial, evaluation, other)
     return EvaluationRun(evaluation, other, folder)
 
 
@@ -183,9 +190,13 @@ def measure(
     device: str = "auto",
     workers: int = 2,
     ood: Dataset | None = None,
+    specimens: tuple[str, ...] | None = None,
     progress: Progress = SILENT,
 ) -> Evaluation:
     """Predict the photos of a split, and out-of-distribution pictures if given; compute metrics.
+
+    Where the specimens of the photos are given, metrics are computed by specimen too, and
+    intervals resample whole specimens.
 
     Raises:
         UserError: A photo cannot be read, or the groups or the device are not available.
@@ -205,6 +216,7 @@ def measure(
         for output, item in zip(outputs, datasets, strict=True)
     )
     labels, logits, class_count = predictions.labels, predictions.logits, len(bundle.classes)
+    units = None if specimens is None else specimen_numbers(labels, specimens)
     return Evaluation(
         name=name,
         split=split,
@@ -213,7 +225,7 @@ def measure(
         groups=class_group_names,
         predictions=predictions,
         figures=metrics.compute_metrics(labels, logits, class_group_names),
-        intervals=metrics.bootstrap_intervals(labels, logits, class_group_names),
+        intervals=bootstrap_intervals(labels, logits, class_group_names, specimens=units),
         class_accuracy=metrics.mean_by_cell(labels, predictions.guesses == labels, class_count),
         test_counts=np.bincount(labels, minlength=class_count),
         history=[],
@@ -226,54 +238,12 @@ def measure(
             ood_predictions[0] if ood is not None else None,
             ood.classes if ood is not None else (),
         ),
+        by_specimen=(
+            None
+            if specimens is None
+            else measure_by_specimen(predictions, specimens, class_group_names)
+        ),
     )
-
-
-def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
-    """Read an evaluation from its files, without predictions and calibration.
-
-    Raises:
-        UserError: There is no evaluation, or it has different classes.
-    """
-    folder = run / "evaluation" / split
-    names = {escape_formula(name): name for name in classes}
-    try:
-        document = parse_json((folder / "metrics.json").read_text(encoding="utf-8"))
-        with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-        intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
-        evaluation = Evaluation(
-            name=run.resolve().name,
-            split=split,
-            classes=tuple(names.get(row["class"], row["class"]) for row in rows),
-            train_counts=tuple(int(row["n_train"]) for row in rows),
-            groups=tuple(row["group"] for row in rows),
-            predictions=None,
-            figures=document,
-            intervals=intervals,
-            class_accuracy=np.array([float(row["accuracy"] or "nan") for row in rows]),
-            test_counts=np.array([int(row["n_test"]) for row in rows]),
-            history=_history(run),
-            recipe=_text(run / "recipe.yaml"),
-            provenance={},
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise DataError(
-            tr(
-                f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "
-                f"{run} --split {split}` first.",
-                f"{run} 还没有 {split} 的评估可比较：请先运行 `mineral-recog evaluate {run} "
-                f"--split {split}`。",
-            )
-        ) from None
-    if evaluation.classes != tuple(classes):
-        raise DataError(
-            tr(
-                f"{run} was trained on different classes: compare runs trained on the same photos.",
-                f"{run} 的类别不同：请比较用相同照片训练的结果。",
-            )
-        )
-    return evaluation
 
 
 def _refuse_different_photos(evaluation: Evaluation, other: Evaluation) -> None:
@@ -288,63 +258,3 @@ def _refuse_different_photos(evaluation: Evaluation, other: Evaluation) -> None:
                 "加 --force 重新评估它。",
             )
         )
-
-
-def _write(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
-    """Write all files of an evaluation."""
-    predictions = evaluation.predictions
-    assert predictions is not None
-    document = {**evaluation.figures, "intervals": evaluation.intervals}
-    (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-    write_calibration(folder / "trust.json", evaluation)
-    if evaluation.leakage is not None:
-        paths = [predictions.dataset.paths[i] for i in evaluation.leakage.indices]
-        copies = {"copies_of_training_photos": paths, "figures_without": evaluation.leakage.metrics}
-        (folder / "copies.json").write_text(json.dumps(copies, indent=1), encoding="utf-8")
-    write_rows(folder / "per_class.csv", _class_rows(evaluation))
-    write_rows(folder / "predictions.csv", _prediction_rows(predictions, evaluation.classes))
-    save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
-    save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
-    save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
-    write_report(folder / "report.html", evaluation, against)
-
-
-def _class_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
-    """Yield the rows of per_class.csv."""
-    yield "class", "n_train", "n_test", "accuracy", "group"
-    for c, name in enumerate(evaluation.classes):
-        accuracy = evaluation.class_accuracy[c]
-        text = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
-        counts = (evaluation.train_counts[c], evaluation.test_counts[c])
-        yield name, *counts, text, evaluation.groups[c]
-
-
-def _prediction_rows(
-    predictions: Predictions, classes: Sequence[str]
-) -> Iterator[Sequence[object]]:
-    """Yield a row per photo: name, class, predicted class, probability and rank of the class.
-
-    Probabilities have enough digits to compute the calibration error from them again.
-    """
-    probabilities = softmax(predictions.logits)
-    ranks = metrics.ranks(predictions.labels, predictions.logits)
-    yield "photo", "class", "predicted", "probability", "rank"
-    for photo_path, label, class_probabilities, rank in zip(
-        predictions.dataset.paths, predictions.labels, probabilities, ranks, strict=True
-    ):
-        best = class_probabilities.argmax()
-        names = (photo_path, classes[label], classes[best])
-        yield *names, f"{class_probabilities[best]:.6f}", rank
-
-
-def _history(run: Path) -> list[dict[str, object]]:
-    """Return the lines of the log, up to the first damaged one."""
-    lines: list[dict[str, object]] = []
-    with suppress(ValueError):
-        for line in _text(run / "log.jsonl").splitlines():
-            lines.append(parse_json(line))
-    return lines
-
-
-def _text(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""

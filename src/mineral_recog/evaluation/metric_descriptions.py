@@ -1,8 +1,9 @@
 """Names and descriptions of the metrics in both languages, and how their values are written."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from mineral_recog.evaluation.results import Evaluation
+from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation, SpecimenResults
 
 
 class MetricDescription(NamedTuple):
@@ -83,10 +84,10 @@ def format_metric(value: float, metric: MetricDescription, sign: bool = False) -
     return f"{value:{plus}.3f}"
 
 
-def format_interval(evaluation: Evaluation, metric: MetricDescription) -> str:
+def format_interval(results: Evaluation | SpecimenResults, metric: MetricDescription) -> str:
     """Format the interval of a metric; "" if it has none."""
     return " – ".join(
-        format_metric(bound, metric) for bound in evaluation.intervals.get(metric.key, ())
+        format_metric(bound, metric) for bound in results.intervals.get(metric.key, ())
     )
 
 
@@ -101,6 +102,39 @@ def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         for metric in METRIC_DESCRIPTIONS
         if metric.key in evaluation.figures
     ]
+
+
+def specimen_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return every metric by photo and by specimen, with intervals; none without specimens."""
+    results = evaluation.by_specimen
+    if results is None:
+        return []
+    names = {"accuracy": {"english": "Accuracy", "chinese": "准确率"}}  # not only over photos
+    return [
+        row
+        | names.get(row["key"], {})
+        | {
+            "by_specimen": format_metric(results.figures[row["key"]], DESCRIPTION_OF[row["key"]]),
+            "by_specimen_interval": format_interval(results, DESCRIPTION_OF[row["key"]]),
+        }
+        for row in metric_rows(evaluation)
+    ]
+
+
+def few_photos_remark(names: Sequence[str]) -> tuple[str, str] | None:
+    """Return what classes with few photos mean for the metrics, in both languages, if any."""
+    if not names:
+        return None
+    shown, more = names[:3], len(names) - 3
+    english = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
+    chinese = "、".join(shown) + (f" 等 {len(names)} 类" if more > 0 else "")
+    return (
+        f"Fewer than {MIN_CLASS_PHOTOS} photos to evaluate on: {english}. One photo changes the "
+        "accuracy of such a class a lot, so CwASD, CwARange, the lowest and the harmonic mean "
+        "accuracy say little, and their intervals may miss the true values.",
+        f"评估照片不足 {MIN_CLASS_PHOTOS} 张：{chinese}。一张照片就会使这些类别的准确率大幅变化，"
+        "因此 CwASD、CwARange、最低与调和平均准确率参考价值有限，其区间也可能不含真实值。",
+    )
 
 
 def leakage_rows(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -27,10 +27,9 @@ from mineral_recog.data.class_groups import GROUPS
 from mineral_recog.evaluation.results import Answers
 
 TOP = 5
-_MAX_DRAWS = 2_000_000  # per block of resamples, which limits its memory to some 50 MB
 
 
-class _Photos(NamedTuple):
+class Photos(NamedTuple):
     """What the metrics need of each photo."""
 
     labels: Ints  # [M]
@@ -38,6 +37,7 @@ class _Photos(NamedTuple):
     in_top: Floats  # [M] 1 where one of the first TOP guesses is correct
     bin: Ints  # [M] confidence bin of the first guess
     gap: Floats  # [M] correct minus confidence
+    specimens: Ints  # [M] photos with equal numbers show one specimen
 
 
 def confusion_matrix(labels: Ints, predicted: Ints, classes: int) -> Ints:
@@ -90,45 +90,7 @@ def compute_metrics(labels: Ints, logits: AnyFloats, groups: Sequence[str]) -> d
     Raises:
         ValueError: Shapes do not fit, there are no photos, or logits are not finite.
     """
-    return _estimates(_photos_from_logits(labels, logits, groups), groups)
-
-
-def bootstrap_intervals(
-    labels: Ints, logits: AnyFloats, groups: Sequence[str], resamples: int = 1000, seed: int = 0
-) -> dict[str, tuple[float, float]]:
-    """Compute the 95 % interval (low, high) of every metric of `compute_metrics`.
-
-    Photos are resampled with replacement within their class, so that the photos per class do not
-    change. Intervals are those of the basic bootstrap, 2 * estimate - quantile (Efron and
-    Tibshirani, "An Introduction to the Bootstrap", 1993), clipped to [0, 1]: resampling adds
-    noise to the accuracy of each class, hence biases spread (cw_asd, cw_arange, ece) upwards and
-    lowest_accuracy downwards, and plain percentiles would contain that bias twice. An interval
-    that still misses the estimate is extended to reach it.
-
-    The intervals cover the sampling of the photos, not the randomness of training. A class whose
-    photos are all correct or all wrong does not vary under resampling, so intervals over classes
-    with a few photos are too narrow.
-
-    Args:
-        labels: As in `compute_metrics`.
-        logits: As in `compute_metrics`.
-        groups: As in `compute_metrics`.
-        resamples: Number of resamples.
-        seed: Seed of the resamples.
-
-    Raises:
-        ValueError: As in `compute_metrics`, or `resamples` is below 1.
-    """
-    if resamples < 1:
-        raise ValueError("at least one resample is needed")
-    photos = _photos_from_logits(labels, logits, groups)
-    resampled = _resampled(photos, groups, resamples, seed)
-    intervals = {}
-    for key, estimate in _estimates(photos, groups).items():
-        bounds = 2 * estimate - np.quantile(resampled[key], (0.975, 0.025))
-        low, high = np.clip(bounds, 0, 1)
-        intervals[key] = (float(min(low, estimate)), float(max(high, estimate)))
-    return intervals
+    return metrics_of_photos(photos_from_logits(labels, logits, groups), groups)
 
 
 def ranks(labels: Ints, logits: AnyFloats) -> Ints:
@@ -159,19 +121,7 @@ def metrics_of_answers(answers: Answers, groups: Sequence[str]) -> dict[str, flo
     """
     if not len(answers.labels):
         raise ValueError("no photos to compute metrics of")
-    return _estimates(_photos_from_ranks(answers.labels, answers.ranks, answers.confidence), groups)
-
-
-def resampled_metrics(
-    answers: Answers, groups: Sequence[str], resamples: int, seed: int
-) -> dict[str, Floats]:
-    """Compute every metric of each of R resamples, [R], as `bootstrap_intervals` resamples.
-
-    The resampled photos depend on the seed and the labels alone: two models that answered the
-    same photos in the same order get the same resamples.
-    """
-    photos = _photos_from_ranks(answers.labels, answers.ranks, answers.confidence)
-    return _resampled(photos, groups, resamples, seed)
+    return metrics_of_photos(photos_from_answers(answers), groups)
 
 
 def wilson_interval(share: Floats, counts: Ints) -> tuple[Floats, Floats]:
@@ -192,8 +142,20 @@ def wilson_interval(share: Floats, counts: Ints) -> tuple[Floats, Floats]:
     return np.minimum(centre - half, share).clip(0), np.maximum(centre + half, share).clip(None, 1)
 
 
-def _photos_from_logits(labels: Ints, logits: AnyFloats, groups: Sequence[str]) -> _Photos:
-    """Check labels and logits, and reduce them to what the metrics need."""
+def photos_from_logits(
+    labels: Ints, logits: AnyFloats, groups: Sequence[str], specimens: Ints | None = None
+) -> Photos:
+    """Check labels and logits, and reduce them to what the metrics need.
+
+    Args:
+        labels: As in `compute_metrics`.
+        logits: As in `compute_metrics`.
+        groups: As in `compute_metrics`.
+        specimens: Specimen of each photo, [M]; None if each photo counts as one.
+
+    Raises:
+        ValueError: As in `compute_metrics`.
+    """
     if logits.ndim != 2 or logits.shape != (len(labels), len(groups)):
         raise ValueError(f"{len(labels)} labels, {len(groups)} classes, logits {logits.shape}")
     if not len(labels):
@@ -202,57 +164,45 @@ def _photos_from_logits(labels: Ints, logits: AnyFloats, groups: Sequence[str]) 
         raise ValueError(f"labels must lie in 0 .. {len(groups) - 1}")
     if not np.isfinite(logits).all():
         raise ValueError("logits must be finite: training failed, or the weights are damaged")
-    return _photos_from_ranks(labels, ranks(labels, logits), softmax(logits).max(axis=1))
+    confidence = softmax(logits).max(axis=1)
+    return _photos_from_ranks(labels, ranks(labels, logits), confidence, specimens)
 
 
-def _photos_from_ranks(labels: Ints, ranks: Ints, confidence: Floats) -> _Photos:
+def photos_from_answers(answers: Answers) -> Photos:
+    """Return what the metrics need of answers."""
+    return _photos_from_ranks(answers.labels, answers.ranks, answers.confidence, answers.specimens)
+
+
+def _photos_from_ranks(
+    labels: Ints, ranks: Ints, confidence: Floats, specimens: Ints | None
+) -> Photos:
     """Return what the metrics need, from ranks of the true class and first probabilities."""
     correct = (ranks == 1).astype(np.float64)
     in_top = (ranks <= TOP).astype(np.float64)
-    return _Photos(labels, correct, in_top, confidence_bins(confidence), correct - confidence)
+    bins, gap = confidence_bins(confidence), correct - confidence
+    if specimens is None:
+        specimens = np.arange(len(labels))
+    return Photos(labels, correct, in_top, bins, gap, specimens)
 
 
-def _estimates(photos: _Photos, groups: Sequence[str]) -> dict[str, float]:
-    """Return the metrics of all photos, without resampling."""
-    values = _metrics_from_sums(
+def metrics_of_photos(photos: Photos, groups: Sequence[str]) -> dict[str, float]:
+    """Compute the metrics of `compute_metrics`."""
+    values = metrics_from_sums(
         photos.labels,
         groups,
-        correct=_sum_by_cell(photos.labels, photos.correct, len(groups)),
-        in_top=_sum_by_cell(photos.labels, photos.in_top, len(groups)),
-        gap=_sum_by_cell(photos.bin, photos.gap, ECE_BINS),
+        correct=sum_by_cell(photos.labels, photos.correct, len(groups)),
+        in_top=sum_by_cell(photos.labels, photos.in_top, len(groups)),
+        gap=sum_by_cell(photos.bin, photos.gap, ECE_BINS),
     )
     return {key: float(value) for key, value in values.items()}
 
 
-def _resampled(
-    photos: _Photos, groups: Sequence[str], resamples: int, seed: int
-) -> dict[str, Floats]:
-    """Return the metrics of each of R resamples within classes, [R]."""
-    rng = np.random.default_rng(seed)
-    correct, in_top = np.zeros((2, resamples, len(groups)))
-    gap = np.zeros((resamples, ECE_BINS))
-    for c in range(len(groups)):
-        indices = np.flatnonzero(photos.labels == c)
-        if not indices.size:
-            continue
-        block_size = max(1, _MAX_DRAWS // indices.size)
-        for start in range(0, resamples, block_size):
-            rows = np.arange(start, min(start + block_size, resamples))
-            draws = indices[rng.integers(indices.size, size=(len(rows), indices.size))]
-            correct[rows, c] = photos.correct[draws].sum(axis=1)
-            in_top[rows, c] = photos.in_top[draws].sum(axis=1)
-            cells = photos.bin[draws] + (np.arange(len(rows)) * ECE_BINS)[:, None]
-            sums = _sum_by_cell(cells.ravel(), photos.gap[draws].ravel(), len(rows) * ECE_BINS)
-            gap[rows] += sums.reshape(len(rows), ECE_BINS)
-    return _metrics_from_sums(photos.labels, groups, correct, in_top, gap)
-
-
-def _sum_by_cell(cells: Ints, values: Floats, size: int) -> Floats:
+def sum_by_cell(cells: Ints, values: Floats, size: int) -> Floats:
     """Return the sum of the values in each cell 0 .. size - 1."""
     return np.bincount(cells, values, size).astype(np.float64, copy=False)
 
 
-def _metrics_from_sums(
+def metrics_from_sums(
     labels: Ints, groups: Sequence[str], correct: Floats, in_top: Floats, gap: Floats
 ) -> dict[str, Floats]:
     """Return the metrics along the leading axes of sums over photos, once or per resample.

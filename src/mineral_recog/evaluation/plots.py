@@ -35,8 +35,9 @@ from mineral_recog.rendering.plot_elements import (
 )
 from mineral_recog.rendering.plot_style import INK, drawable, style
 
-COLOURS = {"head": PALETTE[1], "medium": "#7F8C8D", "tail": PALETTE[0]}
-MARKERS = {"head": "o", "medium": "s", "tail": "D"}
+COLOURS = {"head": PALETTE[1], "medium": "#7F8C8D", "tail": PALETTE[0], "": PALETTE[1]}
+MARKERS = {"head": "o", "medium": "s", "tail": "D", "": "o"}
+_ALL_GROUPS = (*GROUPS, "")
 _TAIL_COLOURS = (*PALETTE, "#1B1B1B")
 _TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 are coprime: 35 distinct pairs
 _MAX_POINTS = 2000
@@ -86,6 +87,8 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
 def feature_distribution(evaluation: Evaluation) -> Figure:
     """Draw a t-SNE map of the features; tail classes are bright and named, others muted.
 
+    Without groups all classes are bright and named.
+
     The map has at most 2,000 photos. Features are scaled to length 1 and reduced to 50 dimensions
     first. The choice of photos (tail classes first) and the map depend on the data alone.
 
@@ -111,8 +114,8 @@ def feature_distribution(evaluation: Evaluation) -> Figure:
         if members.any():
             handles.append(Line2D([], [], ls="", marker="o", ms=4, c=colour))
             names.append(f"{group} classes")
-    tail = [c for c in _by_count(evaluation) if groups[c] == "tail" and (labels == c).any()]
-    for i, c in enumerate(tail):
+    named = [c for c in _by_count(evaluation) if groups[c] in ("tail", "") and (labels == c).any()]
+    for i, c in enumerate(named):
         look: dict[str, Any] = {"c": _TAIL_COLOURS[i % 7], "marker": _TAIL_MARKERS[i % 5]}
         points = positions[labels == c]
         axes.scatter(
@@ -149,7 +152,9 @@ def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None
             counts[members], accuracy[members], marker,
             c=colour, ms=6, mec="white", mew=0.6, zorder=3,
         )  # fmt: skip
-        handles.append((Line2D([], [], ls="", marker=marker, c=colour, ms=6), f"{group} classes"))
+        if group:
+            handle = Line2D([], [], ls="", marker=marker, c=colour, ms=6)
+            handles.append((handle, f"{group} classes"))
     if against is not None:
         _draw_against(axes, evaluation, against)
         hollow = Line2D([], [], ls="", marker="o", mfc="white", mec=INK, ms=5)
@@ -230,7 +235,7 @@ def class_counts(
     )
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.tick_params(axis="x", length=0)
-    present = _present_groups(groups)
+    present = [group for group in GROUPS if group in groups]
     patches = [Line2D([], [], ls="", marker="s", ms=7, c=COLOURS[group]) for group in present]
     legend(axes, patches, [f"{group} classes" for group in present], loc="upper right")
     return figure
@@ -245,14 +250,14 @@ def _predictions(evaluation: Evaluation) -> Predictions:
 
 def _by_count(evaluation: Evaluation) -> Ints:
     """Return class indices by group, then by training photos, largest first: [C]."""
-    ranks = [GROUPS.index(group) for group in evaluation.groups]
+    ranks = [_ALL_GROUPS.index(group) for group in evaluation.groups]
     keys = (-np.array(evaluation.train_counts), np.array(ranks))
     return np.lexsort(keys).astype(np.int64)
 
 
 def _present_groups(groups: Sequence[str]) -> list[str]:
-    """Return the groups that have classes, common ones first."""
-    return [group for group in GROUPS if group in groups]
+    """Return the groups that have classes, common ones first; "" if there are no groups."""
+    return [group for group in _ALL_GROUPS if group in groups]
 
 
 def _separate_groups(axes: Axes, groups: Sequence[str]) -> None:

@@ -16,8 +16,14 @@ from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
 from mineral_recog.evaluation import calibration_plots, metrics, plots
 from mineral_recog.evaluation.calibration_rows import calibration_context
-from mineral_recog.evaluation.metric_descriptions import leakage_rows, metric_rows, paper_rows
-from mineral_recog.evaluation.results import Evaluation
+from mineral_recog.evaluation.metric_descriptions import (
+    few_photos_remark,
+    leakage_rows,
+    metric_rows,
+    paper_rows,
+    specimen_rows,
+)
+from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation
 from mineral_recog.rendering.html import bilingual, write_page
 
 _MAX_MISTAKES, _MAX_PAIRS, _THUMBNAIL_SIZE = 12, 10, 320
@@ -54,14 +60,17 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "photo_count": int(evaluation.test_counts.sum()),
         "imbalance": max(counts) / max(1, min(counts)),
         "shares": {key: f"{100 * value:.0f}" for key, value in evaluation.figures.items()},
-        "worst": _worst(evaluation),
+        "hardest": _hardest(evaluation),
+        "few_photos": few_photos_remark(evaluation.few_photos),
         "cards": [row for row in metric_rows(evaluation) if row["key"] in _CARDS],
         "paper_rows": paper_rows(evaluation, against) if against else [],
         "largest": _largest_changes(evaluation, against) if against else [],
         "copy_count": len(evaluation.leakage.indices) if evaluation.leakage else 0,
         "leakage_rows": leakage_rows(evaluation),
+        "specimen_rows": specimen_rows(evaluation),
         "metrics": metric_rows(evaluation),
         "classes": _class_rows(evaluation),
+        "has_groups": any(evaluation.groups),
         "group_names": _GROUP_NAMES,
         "mistakes": _mistakes(evaluation),
         "pairs": _pairs(evaluation),
@@ -70,25 +79,35 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
     }
 
 
-def _largest_changes(evaluation: Evaluation, against: Evaluation) -> list[tuple[str, str]]:
-    """Return the classes with the largest gain and loss, and their changes in points."""
+def _largest_changes(evaluation: Evaluation, against: Evaluation) -> list[tuple[str, str, int]]:
+    """Return the classes with the largest gain and loss, their changes in points, and photos.
+
+    Classes with too few photos are left out.
+    """
     before = dict(zip(against.classes, against.class_accuracy, strict=True))
     changes = [
-        (100 * (accuracy - before[name]), name)
-        for name, accuracy in zip(evaluation.classes, evaluation.class_accuracy, strict=True)
-        if np.isfinite(accuracy - before.get(name, np.nan))
+        (100 * (accuracy - before[name]), name, int(count))
+        for name, accuracy, count in zip(
+            evaluation.classes, evaluation.class_accuracy, evaluation.test_counts, strict=True
+        )
+        if count >= MIN_CLASS_PHOTOS and np.isfinite(accuracy - before.get(name, np.nan))
     ]
-    if not any(change for change, _ in changes):
+    if not any(change for change, _, _ in changes):
         return []
     return [
-        (name, f"{change:+.1f}".replace("-", "−")) for change, name in (max(changes), min(changes))
+        (name, f"{change:+.1f}".replace("-", "−"), count)
+        for change, name, count in (max(changes), min(changes))
     ]
 
 
-def _worst(evaluation: Evaluation) -> str:
-    """Return the class with the lowest accuracy."""
-    accuracy = evaluation.class_accuracy
-    return evaluation.classes[int(np.nanargmin(accuracy))] if np.isfinite(accuracy).any() else "–"
+def _hardest(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Return the class with the lowest accuracy; None if no class has enough photos."""
+    c = evaluation.hardest
+    if c is None:
+        return None
+    count = int(evaluation.test_counts[c])
+    right = round(float(evaluation.class_accuracy[c]) * count)
+    return {"name": evaluation.classes[c], "right": right, "photos": count}
 
 
 def _class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ import numpy.typing as npt
 from mineral_recog.calibration.conformal import Basis
 from mineral_recog.data.dataset import Dataset
 
+MIN_CLASS_PHOTOS = 5  # with fewer photos nothing is said about a single class
+
 
 @dataclass(frozen=True, eq=False)  # an array comparison has no single truth value
 class Predictions:
@@ -50,20 +52,22 @@ class Answers:
         labels: True classes, int64 [M].
         ranks: Rank of the true class among the guesses, int64 [M]; 1 is correct.
         confidence: Probability of the first guess, float64 [M].
+        specimens: Specimen of each photo, int64 [M]; None if specimens are unknown.
 
     Raises:
-        ValueError: The four differ in length.
+        ValueError: The fields differ in length.
     """
 
     paths: tuple[str, ...]
     labels: npt.NDArray[np.int64]
     ranks: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float64]
+    specimens: npt.NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
-        lengths = {len(self.paths), len(self.labels), len(self.ranks), len(self.confidence)}
-        if len(lengths) > 1:
-            raise ValueError(f"paths, labels, ranks and confidence differ in length: {lengths}")
+        fields = [field for field in vars(self).values() if field is not None]
+        if len({len(field) for field in fields}) > 1:
+            raise ValueError("paths, labels, ranks, confidence and specimens differ in length")
 
 
 class Bin(NamedTuple):
@@ -145,6 +149,22 @@ class Leakage(NamedTuple):
     metrics: dict[str, float]
 
 
+class SpecimenResults(NamedTuple):
+    """Metrics of the answers about specimens, each from all its photos in the split.
+
+    Attributes:
+        names: Specimen of each photo, M.
+        specimen_count: Number of specimens.
+        figures: Metrics by the keys of `metrics.compute_metrics`.
+        intervals: 95 % intervals (low, high) by the same keys.
+    """
+
+    names: tuple[str, ...]
+    specimen_count: int
+    figures: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Results of one run on one split of C classes; everything per class has the same order.
@@ -154,7 +174,7 @@ class Evaluation:
         split: "train", "val" or "test".
         classes: Names of the classes, C.
         train_counts: Training photos per class, C.
-        groups: "head", "medium" or "tail" per class, C.
+        groups: "head", "medium" or "tail" per class, C; "" for every class without groups.
         predictions: Predictions; None for an evaluation read from its files.
         figures: Metrics by the keys of `metrics.compute_metrics`; shares in [0, 1], not per cent.
         intervals: 95 % intervals (low, high) by the same keys.
@@ -165,6 +185,8 @@ class Evaluation:
         provenance: Versions, settings and data, shown as they are.
         calibration: Calibration; None for an evaluation read from its files.
         leakage: Copies of training photos; None when the split was not checked for them.
+        by_specimen: Metrics by specimen; None if specimens are unknown, and for an evaluation read
+            from its files.
 
     Raises:
         ValueError: A field per class does not have C entries.
@@ -185,8 +207,24 @@ class Evaluation:
     provenance: dict[str, str]
     calibration: CalibrationResults | None = None
     leakage: Leakage | None = None
+    by_specimen: SpecimenResults | None = None
 
     def __post_init__(self) -> None:
         for field in ("train_counts", "groups", "class_accuracy", "test_counts"):
             if len(getattr(self, field)) != len(self.classes):
                 raise ValueError(f"{field} must have one entry for each of the classes")
+
+    @property
+    def few_photos(self) -> tuple[str, ...]:
+        """Names of the classes with photos, but too few to say something about a single class."""
+        return tuple(
+            name
+            for name, count in zip(self.classes, self.test_counts, strict=True)
+            if 0 < count < MIN_CLASS_PHOTOS
+        )
+
+    @property
+    def hardest(self) -> int | None:
+        """Index of the class with the lowest accuracy among those with enough photos."""
+        enough = np.flatnonzero(self.test_counts >= MIN_CLASS_PHOTOS)
+        return int(enough[self.class_accuracy[enough].argmin()]) if len(enough) else None

@@ -9,8 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mineral_recog.calibration.temperature import Floats, Ints
-from mineral_recog.evaluation import metrics
+from mineral_recog.calibration.temperature import Ints
+from mineral_recog.evaluation.metrics import photos_from_answers
+from mineral_recog.evaluation.resampling import (
+    Resampled,
+    interval,
+    resampled_metrics,
+)
 from mineral_recog.evaluation.results import Answers
 
 RESAMPLES = 2000
@@ -51,43 +56,67 @@ class McNemar(NamedTuple):
     p: float
 
 
-def mean_resamples(models: Sequence[ModelAnswers], resamples: int = RESAMPLES) -> dict[str, Floats]:
-    """Return the metrics of each of R resamples of the photos, averaged over models.
+def mean_resamples(
+    models: Sequence[ModelAnswers], answerer: int, resamples: int = RESAMPLES
+) -> dict[str, Resampled]:
+    """Return the metrics in each of R resamples of the photos, averaged over models.
 
     Models with the same draw get the same photos in each resample, models with different draws
-    get different ones. Memory is that of one model.
-
-    Returns:
-        Metrics that all models have, [R] by key.
-    """
-    per_model = (metrics.resampled_metrics(model.answers, model.groups, resamples, model.draw)
-                 for model in models)  # fmt: skip
-    total = next(per_model)
-    for resampled in per_model:
-        total = {key: total[key] + resampled[key] for key in total if key in resampled}
-    return {key: value / len(models) for key, value in total.items()}
-
-
-def paired_change(change: float, resampled: Floats) -> Change:
-    """Compute the interval and the p value of a change from its resamples.
-
-    The interval is that of the basic bootstrap, as in `metrics.bootstrap_intervals`, within -1
-    and 1. The p value is the probability of a change at least this large if there were none:
-    resamples scatter around the measured change as the measured change does around the true one,
-    so it is the share of resamples that are at least as far from the measured change as that is
-    from zero, the measured change itself included (Efron and Tibshirani, "An Introduction to the
-    Bootstrap", 1993, chapters 13 and 16). It is never below 1 / (R + 1).
+    get different ones.
 
     Args:
-        change: Measured change.
-        resampled: The change in each of R resamples, [R]: `mean_resamples` of the second model
-            minus that of the first. Both have the same photos, whose shared variation cancels.
+        models: The models of one recipe.
+        answerer: 0 for the first recipe of a comparison, 1 for another one.
+        resamples: Number of resamples, R.
+
+    Returns:
+        Metrics that all models have.
     """
-    bounds = 2 * change - np.quantile(resampled, (0.975, 0.025))
-    low, high = np.where(np.abs(bounds) < _ROUNDING, 0, np.clip(bounds, -1, 1))
-    as_far = np.abs(resampled - change) >= abs(change) - _ROUNDING
-    p = (1 + int(as_far.sum())) / (len(resampled) + 1)
-    return Change(change, float(min(low, change)), float(max(high, change)), p)
+    per_model = [
+        resampled_metrics(
+            photos_from_answers(model.answers), model.groups, resamples, model.draw, answerer
+        )
+        for model in models
+    ]
+    keys = [key for key in per_model[0] if all(key in other for other in per_model)]
+    weights = [1 / len(models)] * len(models)
+    return {key: _combine([resampled[key] for resampled in per_model], weights) for key in keys}
+
+
+def paired_change(key: str, change: float, first: Resampled, second: Resampled) -> Change:
+    """Compute the interval and the p value of a change from its resamples.
+
+    Both models have the same photos in a resample, so their shared variation cancels. For the
+    interval see `resampling.interval`. The p value is the probability of a change at least this
+    large if there were none: resamples scatter around their mean as the measured change does
+    around the true one, so it is the share of resamples that are at least as far from their mean
+    as the measured change is from zero, the measured change itself included (Efron and Tibshirani,
+    "An Introduction to the Bootstrap", 1993, chapters 13 and 16). It is never below 1 / (R + 1).
+
+    Args:
+        key: Key of the metric.
+        change: Measured change.
+        first: Result of `mean_resamples` for the first model.
+        second: The same for the second model.
+    """
+    difference = _combine((second, first), (1, -1))
+    low, high = (
+        0.0 if abs(bound) < _ROUNDING else bound
+        for bound in interval(key, change, difference, (-1, 1))
+    )
+    distance = np.abs(difference.bootstrap - difference.bootstrap.mean())
+    p = (1 + int((distance >= abs(change) - _ROUNDING).sum())) / (len(distance) + 1)
+    return Change(change, low, high, p)
+
+
+def _combine(resampled: Sequence[Resampled], weights: Sequence[float]) -> Resampled:
+    """Return a weighted sum."""
+    pairs = list(zip(resampled, weights, strict=True))
+    return Resampled(
+        bootstrap=np.sum([one.bootstrap * weight for one, weight in pairs], axis=0),
+        centre=sum(one.centre * weight for one, weight in pairs),
+        posterior=np.sum([one.posterior * weight for one, weight in pairs], axis=0),
+    )
 
 
 def mcnemar(first: Ints, second: Ints) -> McNemar:

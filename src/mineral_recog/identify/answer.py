@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.calibration import Calibration, specimen_logits
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, distinguishing_facts, next_tests
@@ -150,9 +150,6 @@ def answer_from_outputs(
 ) -> Answer:
     """Combine the outputs for the photos of one specimen with the evidence into an answer.
 
-    Photos of one specimen share its background and light and are not independent, so their
-    logits are averaged, not summed: more photos make the answer more stable, not more certain.
-
     Args:
         outputs: Outputs for each photo, at least one.
         classes: Names of the C classes.
@@ -161,7 +158,7 @@ def answer_from_outputs(
         evidence: Outcomes of physical tests.
         coverage: Probability with which the set contains the right class, 0 < coverage < 1.
     """
-    logits = np.stack([photo.logits for photo in outputs]).mean(axis=0, dtype=np.float64)
+    logits = specimen_logits(np.stack([photo.logits for photo in outputs]))
     photo_probabilities = calibration.probabilities(logits[None])[0]
     probabilities = (
         photo_probabilities

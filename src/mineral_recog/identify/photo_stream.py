@@ -52,7 +52,7 @@ def find_photos(arguments: Sequence[str]) -> list[Path]:
         path = Path(argument)
         if path.is_dir():
             paths = [path / name for name in photos_in(path)]
-        elif path.exists():
+        elif path.exists() or path.is_symlink():  # a link to nothing is reported when it is opened
             paths = [path]
         else:
             matches = map(Path, sorted(glob.glob(argument, recursive=True)))  # noqa: PTH207

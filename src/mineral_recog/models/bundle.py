@@ -48,7 +48,7 @@ class Bundle:
         head: `linear` or `cosine`.
         classes: Class names, C.
         train_counts: Training photos of each class, C.
-        groups: `head`, `medium` or `tail` for each class, C.
+        groups: `head`, `medium` or `tail` for each class, C; "" for all if there are no groups.
         calibration: Calibrated probabilities, prediction sets and OOD detection.
         provenance: Versions, seed, recipe, data fingerprint and hardware, as text.
     """

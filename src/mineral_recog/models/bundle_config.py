@@ -51,7 +51,7 @@ class Config(BaseModel):
     head: Literal["linear", "cosine"] = "linear"
     classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
     train_counts: tuple[Annotated[int, Field(ge=1)], ...]
-    groups: tuple[Literal["head", "medium", "tail"], ...]
+    groups: tuple[Literal["head", "medium", "tail", ""], ...]  # "": no groups
     preprocessing: PreprocessingConfig
     calibration: CalibrationValues
     provenance: dict[str, str]

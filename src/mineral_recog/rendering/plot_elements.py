@@ -39,7 +39,9 @@ def new_axes(width: float, height: float, layout: Any = "constrained") -> tuple[
 def legend(
     parent: Figure | Axes, handles: Sequence[Any], names: Sequence[str], **options: Any
 ) -> None:
-    """Add a legend, also with names that matplotlib leaves out: those with a leading underscore."""
+    """Add a legend, unless it is empty, also with names that begin with an underscore."""
+    if not handles:
+        return
     box = parent.legend(handles, [" "] * len(names), handletextpad=0.3, **options)
     for text, name in zip(box.get_texts(), names, strict=True):
         text.set_text(name)

@@ -41,6 +41,7 @@ from mineral_recog.training.distributed import (
     refuse_too_many_processes,
 )
 from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.photo_changes import check_photos
 from mineral_recog.training.run_folder import (
     CHECKPOINT,
     RECIPE,
@@ -48,6 +49,7 @@ from mineral_recog.training.run_folder import (
     create_run,
     is_run,
     read_run_record,
+    update_data,
 )
 from mineral_recog.training.run_lock import lock_run
 from mineral_recog.training.signals import Stopped, catch_signals
@@ -100,7 +102,8 @@ def train(
                 preprocessing=trainer.network.preprocessing,
                 cached=photos.caches is not None,
             )
-            create_run(run.folder, run.data, trainer.recipe, record)
+            splits = (photos.train, photos.val)
+            create_run(run.folder, run.data, trainer.recipe, record, splits)
         run.train_and_save(trainer, on_epoch)
 
 
@@ -124,15 +127,8 @@ def resume(
         _refuse_unresumable(run.folder)
         recipe, record = read_recipe(str(run.folder / RECIPE)), read_run_record(run.folder)
         trainer = run.build_trainer(recipe, record)
-        if record.fingerprint != trainer.photos.train.fingerprint():
-            raise UserError(
-                tr(
-                    f"The training photos in {run.data} have changed since {run.folder} was "
-                    "started: restore them, or train again with --force.",
-                    f"{run.data} 里的训练照片与 {run.folder} 开始训练时不同：请恢复这些照片，"
-                    "或用 --force 重新训练。",
-                )
-            )
+        if run.context.is_main:
+            update_data(run.folder, run.data, record)
         trainer.resume(run.report_damaged_checkpoint)
         run.train_and_save(trainer, on_epoch)
 
@@ -201,6 +197,8 @@ class _Run:
             record: Record of the run to resume; None for a new run.
         """
         train, val = self._read_splits()
+        if record is not None:
+            check_photos(self.folder, record.fingerprint, train, val, self.progress)
         class_groups(recipe.groups, train.classes, train.counts.tolist())
         network = self._build_network(recipe, len(train.classes), record)
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.transforms import Preprocessing
 from mineral_recog.errors import UserError
-from mineral_recog.files import atomic_folder, link_or_copy
+from mineral_recog.files import atomic_file, atomic_folder, link_or_copy
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.text import parse_json
+from mineral_recog.training.photo_changes import PHOTOS, write_photo_sizes
 
 RECIPE, RUN, LOG = "recipe.yaml", "run.json", "log.jsonl"
 CHECKPOINT = Path("checkpoint", "last.safetensors")
@@ -40,14 +43,26 @@ def is_run(folder: Path) -> bool:
     return (folder / RECIPE).is_file() and (folder / RUN).is_file()
 
 
-def create_run(folder: Path, data: Path, recipe: Recipe, record: RunRecord) -> None:
-    """Create a run folder, or replace it."""
-    # An absolute path, so that `evaluate` finds the photos from any working directory.
-    facts = {"data": str(data.resolve()), **record.model_dump()}
+def create_run(
+    folder: Path, data: Path, recipe: Recipe, record: RunRecord, datasets: Sequence[Dataset]
+) -> None:
+    """Create a run folder for training on the splits `datasets` of `data`, or replace it."""
     with atomic_folder(folder) as partial:
         (partial / CHECKPOINT).parent.mkdir()
-        (partial / RUN).write_text(json.dumps(facts), encoding="utf-8")
+        (partial / RUN).write_text(_facts(data, record), encoding="utf-8")
         (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
+        write_photo_sizes(partial, datasets)
+
+
+def update_data(folder: Path, data: Path, record: RunRecord) -> None:
+    """Write where the photos of a run are now; they may have been moved since it was started."""
+    with atomic_file(folder / RUN) as partial:
+        partial.write_text(_facts(data, record), encoding="utf-8")
+
+
+def _facts(data: Path, record: RunRecord) -> str:
+    # An absolute path, so that `evaluate` finds the photos from any working directory.
+    return json.dumps({"data": str(data.resolve()), **record.model_dump()})
 
 
 def fork_run(run: Path, recipe: Recipe, folder: Path) -> None:
@@ -65,6 +80,8 @@ def fork_run(run: Path, recipe: Recipe, folder: Path) -> None:
         link_or_copy(run / CHECKPOINT, partial / CHECKPOINT)
         shutil.copyfile(run / LOG, partial / LOG)
         shutil.copyfile(run / RUN, partial / RUN)
+        if (run / PHOTOS).is_file():  # not in a run of an older version
+            link_or_copy(run / PHOTOS, partial / PHOTOS)
         (partial / RECIPE).write_text(recipe.to_yaml(), encoding="utf-8")
 
 

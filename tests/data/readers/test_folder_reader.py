@@ -101,3 +101,12 @@ def test_folders_without_train_are_classes(tmp_path: Path) -> None:
     source = FolderSource(tmp_path)
     assert source.classes == ("dev", "opal")
     assert source.splits == {}
+
+
+def test_class_folder_that_links_to_nothing_is_reported(tmp_path: Path) -> None:
+    write_files(tmp_path, "opal/a.png")
+    (tmp_path / "quartz").symlink_to("/gone/quartz")
+    source = FolderSource(tmp_path)
+    assert source.classes == ("opal",)
+    reason = "links to /gone/quartz, which does not exist"
+    assert source.remarks == (("quartz", Remark("unreadable", reason)),)

@@ -12,6 +12,7 @@ from mineral_recog.data.images import is_any_photo_name, is_photo_name
 from mineral_recog.data.readers.source import FileSource, Remark
 from mineral_recog.data.readers.split_names import split_from_name
 from mineral_recog.errors import DataError
+from mineral_recog.files import dead_link
 from mineral_recog.i18n import tr
 
 
@@ -70,7 +71,9 @@ def _list_folders(root: Path, parent: str, remarks: list[tuple[str, Remark]]) ->
         if entry.name.startswith("."):
             continue
         path = Path(parent, entry.name).as_posix()
-        if not entry.is_dir():
+        if reason := dead_link(entry):
+            remarks.append((path, Remark("unreadable", reason)))
+        elif not entry.is_dir():
             if is_photo_name(entry.name):
                 remarks.append((path, Remark("no_class", "")))
         elif folder.resolve().is_relative_to(entry.resolve()):

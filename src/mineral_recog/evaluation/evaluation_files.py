@@ -1,0 +1,152 @@
+"""Write the files of an evaluation, and read them again to compare with other runs."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mineral_recog.calibration.temperature import softmax
+from mineral_recog.csv_files import escape_formula, write_rows
+from mineral_recog.errors import DataError
+from mineral_recog.evaluation import metrics, plots
+from mineral_recog.evaluation.calibration_evaluation import write_calibration
+from mineral_recog.evaluation.report import write_report
+from mineral_recog.evaluation.results import Evaluation
+from mineral_recog.i18n import tr
+from mineral_recog.rendering.plot_style import save
+from mineral_recog.text import parse_json
+
+
+def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
+    """Write all files of an evaluation."""
+    predictions = evaluation.predictions
+    assert predictions is not None
+    document: dict[str, Any] = {**evaluation.figures, "intervals": evaluation.intervals}
+    by_specimen = evaluation.by_specimen
+    if by_specimen is not None:
+        document["by_specimen"] = {
+            "specimens": by_specimen.specimen_count,
+            **by_specimen.figures,
+            "intervals": by_specimen.intervals,
+        }
+    (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+    write_calibration(folder / "trust.json", evaluation)
+    if evaluation.leakage is not None:
+        paths = [predictions.dataset.paths[i] for i in evaluation.leakage.indices]
+        copies = {"copies_of_training_photos": paths, "figures_without": evaluation.leakage.metrics}
+        (folder / "copies.json").write_text(json.dumps(copies, indent=1), encoding="utf-8")
+    write_rows(folder / "per_class.csv", _class_rows(evaluation))
+    write_rows(folder / "predictions.csv", _prediction_rows(evaluation))
+    save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
+    save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
+    save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
+    write_report(folder / "report.html", evaluation, against)
+
+
+def _class_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
+    """Yield the rows of per_class.csv."""
+    yield "class", "n_train", "n_test", "accuracy", "group"
+    for c, name in enumerate(evaluation.classes):
+        accuracy = evaluation.class_accuracy[c]
+        text = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
+        counts = (evaluation.train_counts[c], evaluation.test_counts[c])
+        yield name, *counts, text, evaluation.groups[c]
+
+
+def _prediction_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
+    """Yield a row per photo: name, class, predicted class, probability and rank of the class.
+
+    Probabilities have enough digits to compute the calibration error from them again. The specimen
+    follows if it is known.
+    """
+    predictions, classes = evaluation.predictions, evaluation.classes
+    assert predictions is not None
+    probabilities = softmax(predictions.logits)
+    best = probabilities.argmax(axis=1)
+    ranks = metrics.ranks(predictions.labels, predictions.logits)
+    specimens = evaluation.by_specimen.names if evaluation.by_specimen else None
+    yield (
+        "photo",
+        "class",
+        "predicted",
+        "probability",
+        "rank",
+        *(("specimen",) if specimens else ()),
+    )
+    for index, path in enumerate(predictions.dataset.paths):
+        yield (
+            path,
+            classes[predictions.labels[index]],
+            classes[best[index]],
+            f"{probabilities[index, best[index]]:.6f}",
+            ranks[index],
+            *(specimens[index : index + 1] if specimens else ()),
+        )
+
+
+def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
+    """Read an evaluation from its files, without predictions and calibration.
+
+    Raises:
+        UserError: There is no evaluation, or it has different classes.
+    """
+    folder = run / "evaluation" / split
+    names = {escape_formula(name): name for name in classes}
+    try:
+        document = parse_json((folder / "metrics.json").read_text(encoding="utf-8"))
+        with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
+        document.pop("by_specimen", None)
+        evaluation = Evaluation(
+            name=run.resolve().name,
+            split=split,
+            classes=tuple(names.get(row["class"], row["class"]) for row in rows),
+            train_counts=tuple(int(row["n_train"]) for row in rows),
+            groups=tuple(row["group"] for row in rows),
+            predictions=None,
+            figures=document,
+            intervals=intervals,
+            class_accuracy=np.array([float(row["accuracy"] or "nan") for row in rows]),
+            test_counts=np.array([int(row["n_test"]) for row in rows]),
+            history=read_history(run),
+            recipe=read_text_or_nothing(run / "recipe.yaml"),
+            provenance={},
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        raise DataError(
+            tr(
+                f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "
+                f"{run} --split {split}` first.",
+                f"{run} 还没有 {split} 的评估可比较：请先运行 `mineral-recog evaluate {run} "
+                f"--split {split}`。",
+            )
+        ) from None
+    if evaluation.classes != tuple(classes):
+        raise DataError(
+            tr(
+                f"{run} was trained on different classes: compare runs trained on the same photos.",
+                f"{run} 的类别不同：请比较用相同照片训练的结果。",
+            )
+        )
+    return evaluation
+
+
+def read_history(run: Path) -> list[dict[str, object]]:
+    """Return the lines of the log, up to the first damaged one."""
+    lines: list[dict[str, object]] = []
+    with suppress(ValueError):
+        for line in read_text_or_nothing(run / "log.jsonl").splitlines():
+            lines.append(parse_json(line))
+    return lines
+
+
+def read_text_or_nothing(path: Path) -> str:
+    """Return the text of a file; "" if there is none."""
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
