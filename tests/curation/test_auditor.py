@@ -21,7 +21,7 @@ def test_photos_without_problems(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["audit", str(tmp_path / "photos"), "--out", str(tmp_path / "found")]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines[:3]] == [
-        ["class", "photos", "without", "copies"],
+        ["class", "usable", "photos", "without", "copies"],
         ["gold", "3", "3"],
         ["opal", "3", "3"],
     ]

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from mineral_recog.cli.specimen_lines import specimen_lines
 from mineral_recog.curation.duplicate_handling import ClassAssignment
+from mineral_recog.curation.preparation import SHARES
 from mineral_recog.curation.specimens import (
     SpecimenPattern,
     find_specimens,
     join_groups,
+    report_specimens,
     write_specimens,
 )
 from mineral_recog.errors import UserError
@@ -125,6 +128,23 @@ def test_without_specimens_only_copies_stay_together() -> None:
     plain = assignment({"opal": ["a"]}, {"a": 0}, [0])
     assert join_groups(plain, {}) == (plain.duplicate_set_of, plain.train_only)
     assert join_groups(assignment({"opal": ["a"]}, {}), {"gone": "x"}) == ({}, ())
+
+
+def test_specimen_with_most_photos_of_a_class_is_reported() -> None:
+    class_paths = {"opal": list("abcde"), "gold": list("fghi")}
+    specimen_of = {"a": "IMG", "b": "IMG", "c": "IMG", "f": "x", "g": "x"}
+    splits_of = {
+        name: {"train": paths, "val": [], "test": []} for name, paths in class_paths.items()
+    }
+    source = source_of()
+    report = report_specimens(source, "p", specimen_of, class_paths, splits_of, (), SHARES)
+    assert report is not None
+    assert report.dominant == ["IMG"]
+    assert report.others == ["d", "e", "h", "i"]
+    (line,) = [
+        text for text in specimen_lines(report, False, Path("d")) if "more than half" in text
+    ]
+    assert line.endswith("of their class: IMG: check that each is one specimen")
 
 
 def test_every_placed_photo_has_a_specimen(tmp_path: Path) -> None:

@@ -103,6 +103,12 @@ def test_duplicate_sets_follow_the_shares_where_they_fit() -> None:
     assert counts(splits) == {"train": 80, "val": 10, "test": 10}
 
 
+def test_large_duplicate_sets_may_exceed_the_shares_a_little() -> None:
+    paths, duplicate_set_of = photos_in_duplicate_sets([10] * 7)
+    splits = split_agate(paths, SHARES, 0, duplicate_set_of)
+    assert counts(splits) == {"train": 50, "val": 10, "test": 10}  # 7 and 7 are wanted
+
+
 def test_three_large_duplicate_sets_give_one_per_split() -> None:
     paths, duplicate_set_of = photos_in_duplicate_sets([4, 2, 3])
     splits = split_agate(paths, SHARES, 0, duplicate_set_of)

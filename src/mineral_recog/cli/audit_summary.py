@@ -50,7 +50,7 @@ def print_audit(audit: Audit, out: Path) -> None:
 
 def _class_table(sizes: Mapping[str, ClassSize]) -> Table:
     """Return a table of the classes, the largest first."""
-    columns = [tr("photos", "照片"), tr("without copies", "去除副本后")]
+    columns = [tr("usable photos", "可用照片"), tr("without copies", "去除副本后")]
     columns += [tr("specimens", "标本")] * any(map(ClassSize.has_specimens, sizes.values()))
     table = new_table(tr("class", "类别"), *columns, numbers_from=1)
     for name, size in sorted(sizes.items(), key=lambda item: -item[1].photos):

@@ -61,7 +61,8 @@ def split_classes(
     """Split the photos of each class at random, without separating groups.
 
     Photos are shuffled and assigned to val first, then to test, then to train. A group follows its
-    first photo, or goes to train if it does not fit. Without groups this is a plain random split.
+    first photo, unless that takes val or test further from its share: it then goes to train.
+    Without groups this is a plain random split.
 
     Args:
         class_paths: Photos of each class.
@@ -97,8 +98,8 @@ def fill_splits(
 
     Args:
         class_paths: As for `split_classes`.
-        sizes: Of each class, the number of photos of each split to fill, at least 1; a split gets
-            fewer if groups do not fit.
+        sizes: Of each class, the number of photos of each split to fill, at least 1; with groups,
+            it is met as closely as they allow.
         seed: As for `split_classes`.
         group_of: As for `split_classes`.
         train_only: As for `split_classes`.
@@ -158,7 +159,7 @@ def _units(
 def _assign(
     units: list[_Unit], room: dict[str, dict[str, int]], train_only: Collection[Hashable]
 ) -> None:
-    """Assign units to the first split that has room for them in every class, or else to train.
+    """Assign units to the first split that they bring closer to its size, or else to train.
 
     A split that stays empty then gets the smallest movable unit of its class, if one can be moved
     without emptying another split of any class.
@@ -170,14 +171,15 @@ def _assign(
     """
     for unit in units:
         for split in next(iter(room.values())) if unit.group not in train_only else ():
-            if all(count <= room[name][split] for name, count in unit.counts.items()):
+            # A unit may exceed the size by less than would be missing without it.
+            if all(count < 2 * room[name][split] for name, count in unit.counts.items()):
                 for name, count in unit.counts.items():
                     room[name][split] -= count
                 unit.split = split
                 break
     unit_counts = Counter((name, unit.split) for unit in units for name in unit.counts)
     for name, splits in room.items():
-        for split in splits:
+        for split in (*splits, "train"):
             if unit_counts[name, split]:
                 continue
             movable = [
