@@ -371,7 +371,7 @@ def test_full_disk_leaves_no_partial_output(
         with Path("/dev/full").open("wb", buffering=0) as full:
             full.write(b"photo")
 
-    monkeypatch.setattr("mineral_recog.curation.preparation.shutil.copyfile", to_full_disk)
+    monkeypatch.setattr("mineral_recog.curation.placement.shutil.copyfile", to_full_disk)
     assert main(["prepare", str(source), str(tmp_path / "data"), "--place", "copy"]) == 2
     assert "disk is full" in error_line(capsys)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
@@ -536,7 +536,7 @@ def test_class_in_val_that_train_lacks_is_reported(
 
 @pytest.mark.parametrize(
     "function",
-    ["mineral_recog.curation.preparation._place", "mineral_recog.curation.preparation.save"],
+    ["mineral_recog.curation.placement._place", "mineral_recog.curation.preparation.save"],
 )
 def test_ctrl_c_in_prepare_leaves_no_output(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str

@@ -56,3 +56,42 @@ def test_photos_without_findings_need_no_audit(
     output = capsys.readouterr().out
     assert "Next: mineral-recog train" in output
     assert not any(word in output for word in ("audit", "Left out", "Skipped", "opies"))
+
+
+def test_specimens_and_small_classes_are_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, data = tmp_path / "photos", tmp_path / "data"
+    for first, name, count in ((0, "opal", 13), (20, "gold", 13), (40, "agate", 2)):
+        write_scenes(photos / name, first, count)
+    for name in ("opal", "gold"):
+        for number, path in enumerate(sorted((photos / name).iterdir())[:12]):
+            path.rename(path.with_name(f"s{number // 3}-{number % 3}.png"))
+    prepare = ["prepare", str(photos), str(data)]
+    assert main(prepare) == 2
+    assert "out with --min-photos 3" in capsys.readouterr().err
+    prepare += ["--min-photos", "3"]
+    assert main(prepare) == 0
+    output = capsys.readouterr().out
+    assert "Left out by --min-photos: 1 classes (agate: 2 photos)" in output
+    assert "single test photo or specimen: 2 (gold, opal). Their accuracy says little" in output
+    assert "If so, `prepare` with --group-by '{specimen}-*' keeps" in output
+    assert main([*prepare, "--force", "--group-by", "{specimen}-*"]) == 0
+    output = capsys.readouterr().out
+    assert "Specimens (--group-by '{specimen}-*'): 8, with 24 photos, each specimen in" in output
+    assert "each taken as one of its own: 2, the first is" in output
+    assert "If so" not in output
+    assert main([*prepare, "--force", "--group-by", "{specimen}#*"]) == 2
+    assert "matches no photo" in capsys.readouterr().err
+
+
+def test_leaks_of_specimens_are_not_denied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for first, name in ((0, "opal"), (20, "gold")):
+        folder = tmp_path / "photos" / name
+        write_scenes(folder, first, 6)
+        shutil.copy(folder / f"{first}.png", folder / "copy.png")
+    assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "data")]) == 0
+    output = capsys.readouterr().out
+    assert "this split has none. Photos of one specimen from other sides are not recog" in output

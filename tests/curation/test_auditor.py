@@ -20,7 +20,29 @@ def test_photos_without_problems(tmp_path: Path, capsys: pytest.CaptureFixture[s
     (tmp_path / "photos" / "opal" / "a.raw").touch()
     assert main(["audit", str(tmp_path / "photos"), "--out", str(tmp_path / "found")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines == ["Read: 6 photos", "Not photos: 1 .raw, 6 .txt", "No problems were found."]
+    assert [line.split() for line in lines[:3]] == [
+        ["class", "usable", "photos", "without", "copies"],
+        ["gold", "3", "3"],
+        ["opal", "3", "3"],
+    ]
+    assert lines[3:] == ["Read: 6 photos", "Not photos: 1 .raw, 6 .txt", "No problems were found."]
+
+
+def test_small_classes_and_a_pattern_for_specimens_are_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = tmp_path / "photos"
+    for folder in ("opal", "gold", "empty"):
+        (photos / folder).mkdir(parents=True)
+    for seed in range(12):
+        scene(seed).save(photos / "opal" / f"s{seed // 3}-{seed % 3}.png")
+    for name, seed in (("a", 20), ("b", 20), ("c", 21)):
+        scene(seed).save(photos / "gold" / f"{name}.png")
+    assert main(["audit", str(photos), "--out", str(tmp_path / "found")]) == 0
+    output = capsys.readouterr().out
+    assert "one): empty: 0 photos; gold: 3 photos, 2 without copies. `prepare` leaves" in output
+    assert "(opal/s0-0.png, opal/s0-1.png, opal/s0-2.png): 12 photos of 4 specimens" in output
+    assert "--group-by '{specimen}-*' keeps each specimen in one split" in output
 
 
 @pytest.mark.parametrize("unknown_count", [0, 1, 12])

@@ -15,8 +15,13 @@ from mineral_recog.minerals.facts import read_minerals
         (["albite", "quartz", "钠长石"], [("albite", "钠长石")], "both name Albite"),
         (["Quartz", "rock crystal"], [("Quartz", "rock crystal")], "both name Quartz"),
         (["malachit", "malachite"], [("malachit", "malachite")], "misspelling"),
-        (["Zéolite", "zeolite"], [("Zéolite", "zeolite")], "case"),
-        (["my find", "My_find"], [("my find", "My_find")], "case"),
+        (["Zéolite", "zeolite"], [("Zéolite", "zeolite")], "differ only in case, accents"),
+        (["grès", "gres"], [("grès", "gres")], "differ only in accents"),
+        (["my find", "My_find"], [("my find", "My_find")], "only in case, spacing, punctuation"),
+        (["my find", "myfind"], [("my find", "myfind")], "differ only in spacing"),
+        (["agate, blue", "agate; blue"], [("agate, blue", "agate; blue")], "only in punctuation"),
+        (["gr\u00e8s", "gre\u0300s"], [("gr\u00e8s", "gre\u0300s")], "look alike"),
+        (["rock", "ｒｏｃｋ"], [("rock", "ｒｏｃｋ")], "look alike"),
     ],
 )
 def test_names_that_may_mean_the_same_are_paired(

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mineral_recog.curation.decisions import Decisions
-from mineral_recog.curation.preparation import parse_shares, prepare
+from mineral_recog.curation.preparation import prepare
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.data.readers.list_reader import ListSource
@@ -115,16 +115,6 @@ def test_class_too_small_to_split_is_reported(source: Path, tmp_path: Path) -> N
     with pytest.raises(UserError, match=r"gold \(2\), opal \(1\)"):
         prepare(FolderSource(source), tmp_path / "data")
     assert not (tmp_path / "data").exists()
-
-
-@pytest.mark.parametrize("text", ["80/10", "80/10/0", "a/b/c", "80/10/-10", "inf/1/1", ""])
-def test_invalid_shares_are_reported(text: str) -> None:
-    with pytest.raises(UserError, match="80/10/10"):
-        parse_shares(text)
-
-
-def test_shares_are_scaled_to_sum_to_one() -> None:
-    assert parse_shares("6/1/1") == (0.75, 0.125, 0.125)
 
 
 def test_large_shares_leave_a_training_photo(source: Path, tmp_path: Path) -> None:
@@ -396,3 +386,120 @@ def test_link_to_the_parent_is_reported_and_not_followed(source: Path, tmp_path:
     prepared = prepare(FolderSource(source), tmp_path / "data")
     assert sum(sum(of.values()) for of in prepared.counts.values()) == 35
     assert prepared.findings["link"] == 1
+
+
+@pytest.fixture(scope="module")
+def specimens(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return five opals with three photos each, and six of gold with one to three; read-only."""
+    source = tmp_path_factory.mktemp("specimens") / "photos"
+    seed = 0
+    for name, sizes in (("opal", [3] * 5), ("gold", [1, 2, 3, 1, 2, 3])):
+        (source / name).mkdir(parents=True)
+        for number, size in enumerate(sizes):
+            for view in range(size):
+                scene(seed).save(source / name / f"s{number}-{view}.png")
+                seed += 1
+    return source
+
+
+def specimens_by_split(data: Path) -> dict[str, set[str]]:
+    return {
+        split: {
+            f"{path.relative_to(data / split).parts[0]}/{path.name.split('-')[0]}"
+            for path in (data / split).rglob("*.png")
+        }
+        for split in ("train", "val", "test")
+    }
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_specimens_are_in_one_split(specimens: Path, tmp_path: Path, seed: int) -> None:
+    pattern, data = "{specimen}-*", tmp_path / "data"
+    prepared = prepare(FolderSource(specimens), data, group_by=pattern, seed=seed)
+    splits = specimens_by_split(data)
+    assert len(set.union(*splits.values())) == sum(map(len, splits.values())) == 11
+    report = prepared.specimens
+    assert report is not None
+    assert (report.photos, report.specimens, report.others, report.left_out) == (27, 11, [], [])
+    assert report.would_leak > 2
+    record = json.loads((data / "prepared.json").read_text("utf-8"))
+    assert record["group_by"] == pattern
+    assert record["made"]["specimens"]["specimens"] == 11
+    rows = (data / "specimens.csv").read_text("utf-8").splitlines()
+    assert len(rows) == 28
+    assert all((data / row.split(",")[0]).is_file() for row in rows[1:])
+    assert {row.split(",")[1] for row in rows[1:]} == set.union(*splits.values())
+
+
+def test_without_specimens_there_is_no_list_of_them(specimens: Path, tmp_path: Path) -> None:
+    prepared = prepare(FolderSource(specimens), tmp_path / "data")
+    assert prepared.specimens is None
+    assert not (tmp_path / "data" / "specimens.csv").exists()
+
+
+def test_listed_specimen_of_two_classes_is_in_one_split(specimens: Path, tmp_path: Path) -> None:
+    source = FolderSource(specimens)
+    source.specimens = {
+        path: path.split("/")[1].split("-")[0] for path in source.paths if "s5" not in path
+    }
+    prepared = prepare(source, tmp_path / "data")
+    splits = specimens_by_split(tmp_path / "data")
+    places = [{name.split("/")[1] for name in names} - {"s5"} for names in splits.values()]
+    assert len(set.union(*places)) == sum(map(len, places)) == 5
+    assert prepared.specimens is not None
+    assert prepared.specimens.group_by is None
+    assert sorted(prepared.specimens.others) == [f"gold/s5-{view}.png" for view in range(3)]
+
+
+def test_class_with_too_few_specimens_is_reported_or_left_out(
+    specimens: Path, tmp_path: Path
+) -> None:
+    source = FolderSource(specimens)
+    source.specimens = {path: path[:6] for path in source.paths if path.startswith("opal")}
+    with pytest.raises(UserError, match=r"opal: 15 photos of 1 specimens\. Add photos of other"):
+        prepare(source, tmp_path / "data")
+    write_photos(tmp_path / "more" / "agate", 1, 9)
+    shutil.copytree(specimens, tmp_path / "more", dirs_exist_ok=True)
+    source = FolderSource(tmp_path / "more")
+    source.specimens = {path: path[:6] for path in source.paths if path.startswith("opal")}
+    prepared = prepare(source, tmp_path / "data", min_photos=3)
+    assert list(prepared.counts) == ["agate", "gold"]
+    assert list(prepared.small_classes) == ["opal"]
+    assert prepared.specimens is None
+
+
+def test_specimens_across_given_splits_stay_in_test_or_else_in_val(
+    specimens: Path, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    for path in specimens.rglob("*.png"):
+        number, view = int(path.stem[1]), int(path.stem[3])
+        split = "test" if number == 0 or (number, view) == (1, 0) else "train"
+        target = photos / split / path.parent.name / path.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    prepared = prepare(FolderSource(photos), tmp_path / "data", group_by="{specimen}-*")
+    report = prepared.specimens
+    assert report is not None
+    assert report.left_out == [
+        "gold/train/s1-1.png", "opal/train/s1-1.png", "opal/train/s1-2.png",
+    ]  # fmt: skip
+    assert report.would_leak == 2
+    assert prepared.copies.left_out == []
+    splits = specimens_by_split(tmp_path / "data")
+    assert splits["test"] == {"opal/s0", "opal/s1", "gold/s0", "gold/s1"}
+    assert len(set.union(*splits.values())) == sum(map(len, splits.values())) == 11
+
+
+def test_small_classes_are_left_out_and_named(source: Path, tmp_path: Path) -> None:
+    write_photos(source / "gold", 5, 2)
+    prepared = prepare(FolderSource(source), tmp_path / "data", min_photos=6)
+    assert list(prepared.counts) == ["agate", "钠长石"]
+    assert {name: size.photos for name, size in prepared.small_classes.items()} == {
+        "copper": 5,
+        "gold": 2,
+    }
+    assert prepared.tested_once == ["钠长石"]
+    record = json.loads((tmp_path / "data" / "prepared.json").read_text("utf-8"))
+    assert record["min_photos"] == 6
+    assert record["made"]["small_classes"]["gold"]["photos"] == 2

@@ -34,7 +34,7 @@ def test_duplicates_stay_in_test_or_else_in_val() -> None:
     assert letters == {"train": "cdx", "val": "fg", "test": "hi"}
     assert kept.missing == ()
     assert kept.can_split("agate")
-    result = kept.split_class("agate", seed=0)
+    result = kept.split_classes(seed=0)["agate"]
     assert {split: sorted(paths) for split, paths in result.items()} == kept.class_paths("agate")
 
 
@@ -56,12 +56,16 @@ def test_missing_val_is_a_tenth_of_the_class_drawn_from_train() -> None:
     paths = [f"agate/{number:02}" for number in range(50)]
     splits = {path: "test" if path < "agate/20" else "train" for path in paths}
     duplicate_set_of = {path: int(path[-2:]) // 2 for path in paths}
-    result = split_as_given({"agate": paths}, splits, duplicate_set_of).split_class("agate", seed=3)
+    result = split_as_given({"agate": paths}, splits, duplicate_set_of).split_classes(seed=3)[
+        "agate"
+    ]
     assert {split: len(paths) for split, paths in result.items()} == {
         "train": 26, "val": 4, "test": 20,
     }  # fmt: skip
     assert count_leaks([result], duplicate_set_of) == 0
-    other = split_as_given({"agate": paths}, splits, duplicate_set_of).split_class("agate", seed=4)
+    other = split_as_given({"agate": paths}, splits, duplicate_set_of).split_classes(seed=4)[
+        "agate"
+    ]
     assert set(other["val"]) != set(result["val"])
     assert set(other["test"]) == set(result["test"])
 
@@ -86,7 +90,7 @@ def test_no_duplicates_across_splits_and_no_unnecessary_moves(
     paths = list(splits)
     given_splits = split_as_given({"agate": paths}, splits, duplicate_set_of, train_only)
     if given_splits.can_split("agate"):
-        result = given_splits.split_class("agate", seed)
+        result = given_splits.split_classes(seed)["agate"]
         assert all(result.values())
     else:
         result = given_splits.class_paths("agate")
@@ -97,3 +101,15 @@ def test_no_duplicates_across_splits_and_no_unnecessary_moves(
     assert sorted(in_splits + given_splits.left_out) == sorted(paths)
     is_test = all(splits[path] == "test" for path in result["test"])
     assert is_test or "test" in given_splits.missing
+
+
+def test_missing_val_keeps_specimens_of_several_classes_together() -> None:
+    class_paths = {name: [f"{name}/{n}" for n in range(12)] for name in ("agate", "opal")}
+    splits = {path: "train" for paths in class_paths.values() for path in paths}
+    splits |= {path: "test" for path in splits if path.endswith(("/10", "/11"))}
+    specimen_of = {path: int(path.split("/")[1]) // 2 for path in splits}
+    result = split_as_given(class_paths, splits, specimen_of).split_classes(seed=1)
+    in_val = [{specimen_of[path] for path in result[name]["val"]} for name in class_paths]
+    assert in_val[0] == in_val[1]
+    assert in_val[0]
+    assert all(result[name]["test"] == class_paths[name][10:] for name in class_paths)

@@ -33,6 +33,6 @@ def audit(
 
     with TerminalProgress() as progress:
         result = audit_photos(
-            source, out, model=model, aliases=aliases, force=force, progress=progress
+            source, out, model=model, aliases=aliases or (), force=force, progress=progress
         )
     print_audit(result, out)

@@ -26,13 +26,14 @@ SourceArgument = Annotated[
     ),
 ]
 AliasesOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="minerals|FILE",
         help=tr(
-            "merge classes by aliases: `minerals` uses the shipped table of names; a CSV file "
-            "(alias,name) extends it",
-            "按别名合并类别：`minerals` 使用自带的名称表；CSV 文件（alias,name）可补充该表",
+            "merge classes by aliases: `minerals` for the shipped table of names, or a CSV file "
+            "(alias,name) of your own; give both options to use both",
+            "按别名合并类别：`minerals` 为自带的名称表，也可给出自己的 CSV 文件（alias,name）；"
+            "两者都要用时，写两次该选项",
         ),
     ),
 ]

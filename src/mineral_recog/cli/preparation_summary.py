@@ -6,22 +6,25 @@ from pathlib import Path
 
 from rich.text import Text
 
+from mineral_recog.cli.specimen_lines import specimen_lines
 from mineral_recog.cli.tables import first_of, new_console, new_table, print_lines, suffix_counts
+from mineral_recog.curation.class_sizes import describe_size
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import DUPLICATE_KINDS
 from mineral_recog.curation.preparation import PICTURE, Prepared
 from mineral_recog.data.dataset import SPLITS
 from mineral_recog.data.given_splits import SHARE
 from mineral_recog.i18n import tr, user_language
+from mineral_recog.text import encodable
 
 
-def print_preparation(made: Prepared, data: Path, class_lines: list[str]) -> None:
+def print_preparation(made: Prepared, data: Path, name_lines: list[str]) -> None:
     """Print the table of classes and splits, and what happened to all other photos.
 
     Args:
         made: Result of `prepare`.
         data: The prepared folder.
-        class_lines: Lines about class names.
+        name_lines: Lines about the names of classes and photos.
     """
     console = new_console()
     table = new_table(tr("class", "类别"), *SPLITS, numbers_from=1)
@@ -37,7 +40,8 @@ def print_preparation(made: Prepared, data: Path, class_lines: list[str]) -> Non
             f"训练照片的不平衡系数：{made.imbalance:.1f}",
         )
     ]
-    lines += class_lines
+    lines += name_lines
+    lines += _class_size_lines(made)
     if made.given:
         lines.append(_given_splits_line(made))
     if made.left_out:
@@ -56,6 +60,7 @@ def print_preparation(made: Prepared, data: Path, class_lines: list[str]) -> Non
             )
         )
     lines += _duplicate_lines(made, data)
+    lines += specimen_lines(made.specimens, bool(made.given), data)
     lines += _decision_lines(made)
     lines += [
         tr(f"Skipped, cannot be read: {path} ({reason})", f"跳过，无法读取：{path}（{reason}）")
@@ -82,10 +87,52 @@ def _given_splits_line(made: Prepared) -> str:
     )
 
 
+def _class_size_lines(made: Prepared) -> list[str]:
+    """Return lines about classes that were left out, and classes with one test photo."""
+    lines = []
+    if made.small_classes:
+        sizes = made.small_classes.items()
+        small = first_of((describe_size(name, size) for name, size in sizes), 10, "; ")
+        lines.append(
+            tr(
+                f"Left out by --min-photos: {len(made.small_classes)} classes ({small})",
+                f"按 --min-photos 略去：{len(made.small_classes)} 个类别（{small}）",
+            )
+        )
+    if made.tested_once:
+        names = first_of(map(encodable, made.tested_once), 10)
+        advice = (
+            ""
+            if made.given
+            else tr(
+                "; larger shares of val and test help, such as --split 60/20/20",
+                "；可加大验证与测试的比例，例如 --split 60/20/20",
+            )
+        )
+        lines.append(
+            tr(
+                f"Classes with a single test photo or specimen: {len(made.tested_once)} ({names}). "
+                f"Their accuracy says little{advice}",
+                f"测试集中只有一张照片或一个标本的类别：{len(made.tested_once)} 个（{names}）。"
+                f"其准确率说明不了什么{advice}",
+            )
+        )
+    return lines
+
+
 def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
     """Return lines about duplicates."""
     lines = []
     duplicates = made.copies
+    caveat = (
+        ""
+        if made.specimens
+        else tr(
+            ". Photos of one specimen from other sides are not recognised as copies: keep them "
+            "together with --group-by",
+            "。从不同侧面拍摄的同一标本不会被识别为副本：请用 --group-by 使其不被分开",
+        )
+    )
     if duplicates.groups:
         lines.append(
             tr(
@@ -111,10 +158,10 @@ def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
                 f"Copies across the given splits: {duplicates.would_leak:.0f} val and test photos "
                 f"had copies in train; {len(duplicates.left_out)} photos of train and val were "
                 f"left out (see {data / 'prepared.json'}), so that no copies remain across "
-                "the splits",
+                f"the splits{caveat}",
                 f"给定划分之间的副本：{duplicates.would_leak:.0f} 张验证与测试照片"
                 f"在训练集中有副本；已从 train 与 val 中去掉 {len(duplicates.left_out)} 张（见 "
-                f"{data / 'prepared.json'}），现在没有跨划分的副本",
+                f"{data / 'prepared.json'}），现在没有跨划分的副本{caveat}",
             )
         )
     elif not made.given and (duplicates.groups or duplicates.set_aside):
@@ -122,9 +169,9 @@ def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
         lines.append(
             tr(
                 f"A random split would put copies of {leak} val and test photos into train (mean "
-                "of 20 draws); this split has none",
+                f"of 20 draws); this split has none{caveat}",
                 f"若随机划分，平均有 {leak} 张验证与测试照片的副本会进入训练集（20 次抽取的平均）；"
-                "本次划分为 0",
+                f"本次划分为 0{caveat}",
             )
         )
     return lines

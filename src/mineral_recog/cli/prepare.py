@@ -52,30 +52,59 @@ def prepare(
         ),
     ] = None,
     aliases: AliasesOption = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PATTERN",
+            help=tr(
+                "keep the photos of one specimen in one split: a pattern for file names such as "
+                "'{specimen}-*', or for paths below the class folder such as '{specimen}/*'",
+                "同一标本的照片只放入一个划分：给出文件名的模式，如 '{specimen}-*'，"
+                "或类别文件夹内路径的模式，如 '{specimen}/*'",
+            ),
+        ),
+    ] = None,
+    min_photos: Annotated[
+        int | None,
+        typer.Option(
+            min=3,
+            help=tr(
+                "leave out classes with fewer photos (copies count as one) or with fewer than 3 "
+                "specimens",
+                "略去照片少于此数（互为副本的算一张）或标本少于 3 个的类别",
+            ),
+        ),
+    ] = None,
     force: ForceOption = False,
 ) -> None:
     """Split photos."""
     from mineral_recog.cli.class_name_lines import alias_hint_lines, renamed_lines
     from mineral_recog.cli.preparation_summary import print_preparation
+    from mineral_recog.cli.specimen_lines import proposal_lines
     from mineral_recog.curation.decisions import read_decisions
-    from mineral_recog.curation.preparation import parse_shares
     from mineral_recog.curation.preparation import prepare as prepare_data
+    from mineral_recog.curation.specimen_proposal import propose_pattern
     from mineral_recog.data.readers.aliases import open_with_aliases
+    from mineral_recog.data.splits import parse_shares
 
     shares = parse_shares(split) if split is not None else None
     user_decisions = read_decisions(decisions) if decisions else None
     with TerminalProgress() as progress:
-        photo_source, renamed = open_with_aliases(source, aliases, progress)
+        opened = open_with_aliases(source, aliases or (), progress)
         result = prepare_data(
-            photo_source,
+            opened.source,
             data,
             shares=shares,
             imbalance=imbalance,
             seed=seed,
             place=place,
             decisions=user_decisions,
+            group_by=group_by,
+            min_photos=min_photos,
             force=force,
             progress=progress,
         )
-    class_lines = renamed_lines(renamed) if aliases else alias_hint_lines(photo_source.classes)
-    print_preparation(result, data, class_lines)
+    lines = renamed_lines(opened) if aliases else alias_hint_lines(opened.source.classes)
+    if result.specimens is None:
+        lines += proposal_lines(propose_pattern(opened.source))
+    print_preparation(result, data, lines)

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from mineral_recog.curation.class_sizes import ClassSize, class_sizes
+from mineral_recog.curation.decisions import Decisions
+from mineral_recog.curation.duplicate_handling import assign_classes
 from mineral_recog.curation.findings import (
     Finding,
     LabelErrors,
@@ -16,9 +19,11 @@ from mineral_recog.curation.findings import (
     write_json,
 )
 from mineral_recog.curation.review import write_review
-from mineral_recog.data.readers.aliases import open_with_aliases
+from mineral_recog.curation.specimen_proposal import Proposal, propose_pattern
+from mineral_recog.curation.specimens import find_specimens, join_groups
+from mineral_recog.data.readers.aliases import OpenedSource, open_with_aliases
 from mineral_recog.data.readers.source import Source
-from mineral_recog.duplicates.survey import survey_photos
+from mineral_recog.duplicates.survey import Survey, survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
@@ -34,7 +39,9 @@ class Audit:
         findings: All findings, in the order of `FINDING_KINDS`.
         photo_count: Photos that were read, unreadable ones included.
         not_photos: Files that are not photos, by suffix.
-        renamed: New names of classes that the aliases changed, by the old ones.
+        opened: The photos, with the class names that the aliases changed.
+        class_sizes: Usable photos of each class, without any decision.
+        proposal: A pattern that may name the specimens of the photos; None if none was found.
         unknown_classes: Classes that the model does not know; empty without a model.
         prepare_command: The command that applies decisions about the findings.
     """
@@ -42,7 +49,9 @@ class Audit:
     findings: list[Finding]
     photo_count: int
     not_photos: dict[str, int]
-    renamed: dict[str, str]
+    opened: OpenedSource
+    class_sizes: dict[str, ClassSize]
+    proposal: Proposal | None
     unknown_classes: tuple[str, ...]
     prepare_command: str
 
@@ -52,7 +61,7 @@ def audit(
     out: Path,
     *,
     model: Path | None = None,
-    aliases: str | None = None,
+    aliases: Sequence[str] = (),
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Audit:
@@ -74,15 +83,17 @@ def audit(
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
     refuse_inside(out, path)
-    source, renamed = open_with_aliases(path, aliases, progress)
+    opened = open_with_aliases(path, aliases, progress)
+    source = opened.source
     check_labels = None if model is None else _label_check(model)  # may fail: before long work
     survey = survey_photos(source, source.paths, progress)
     readable = [record.path for record in survey.readable]
     label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
     findings = collect_findings(source, survey, label_errors.findings)
     records = survey.records
-    option = f"--aliases {shlex.quote(aliases)} " if aliases else ""  # decisions use these names
-    command = f"mineral-recog prepare SRC DATA {option}--decisions decisions.json"
+    # Decisions use the names that these aliases give.
+    options = "".join(f"--aliases {shlex.quote(table)} " for table in aliases)
+    command = f"mineral-recog prepare SRC DATA {options}--decisions decisions.json"
     # Separate files, not a new folder, because the user may save decisions in this folder.
     task = progress.start(tr("drawing the page", "生成页面"), 1)
     write_review(out / PAGE, source, findings, records, command, task.set_with_total)
@@ -92,10 +103,20 @@ def audit(
         findings,
         len(records),
         dict(source.other_files),
-        renamed,
+        opened,
+        _class_sizes(source, survey),
+        propose_pattern(source),
         label_errors.unknown_classes,
         command,
     )
+
+
+def _class_sizes(source: Source, survey: Survey) -> dict[str, ClassSize]:
+    """Return the size that each class has for `prepare` without decisions."""
+    readable = [record.path for record in survey.readable]
+    assignment = assign_classes(readable, survey.duplicates, Decisions())
+    groups = join_groups(assignment, find_specimens(source, readable, None))
+    return class_sizes(source.classes, assignment, groups)
 
 
 def _label_check(model: Path) -> Callable[[Source, Sequence[str], Progress], LabelErrors]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 
 from mineral_recog.curation.finding_kinds import BilingualText
@@ -12,6 +12,19 @@ from mineral_recog.minerals.facts import MineralTable
 
 MIN_RATIO = 0.88  # of difflib: one different letter of eight, or two of seventeen
 MIN_LETTERS = 4  # shorter names are too short to recognise a misspelling
+# What two names of the same letters can differ in. Each function keeps only that of a name.
+_DIFFERENCES: dict[tuple[str, str], Callable[[str], str]] = {
+    ("case", "大小写"): lambda name: _keep(name, str.isalnum),
+    ("accents", "重音"): lambda name: _keep(
+        name.casefold(), lambda char: char.isalnum() or bool(unicodedata.combining(char))
+    ),
+    ("spacing", "空格"): lambda name: _keep(
+        name.casefold(), lambda char: char.isalnum() or char.isspace()
+    ),
+    ("punctuation", "标点"): lambda name: _keep(
+        name.casefold(), lambda char: not char.isspace() and not unicodedata.combining(char)
+    ),
+}
 
 
 def similar_names(
@@ -36,7 +49,7 @@ def _reason(first: str, second: str, minerals: MineralTable) -> BilingualText | 
     if not first_letters or not second_letters:
         return None
     if first_letters == second_letters:
-        return {"en": "differ in case, accents or spacing", "zh": "只差大小写、重音或空格"}
+        return _difference(first, second)
     first_mineral, second_mineral = minerals.find(first), minerals.find(second)
     if first_mineral is not None and second_mineral is not None:
         if first_mineral.name != second_mineral.name:
@@ -51,6 +64,18 @@ def _reason(first: str, second: str, minerals: MineralTable) -> BilingualText | 
     return None
 
 
+def _difference(first: str, second: str) -> BilingualText:
+    """Return in what two names of the same letters differ."""
+    found = [words for words, part in _DIFFERENCES.items() if part(first) != part(second)]
+    if not found:
+        return {
+            "en": "look alike: the same letters in two Unicode forms, such as NFC and NFD",
+            "zh": "看起来相同：同样的文字，Unicode 形式不同（如 NFC 与 NFD）",
+        }
+    english, chinese = zip(*found, strict=True)
+    return {"en": f"differ only in {', '.join(english)}", "zh": f"只差{'、'.join(chinese)}"}
+
+
 def canonical_name(name: str, minerals: MineralTable) -> str:
     """Return the same text for names of one mineral and for names that differ in case or spacing.
 
@@ -62,4 +87,9 @@ def canonical_name(name: str, minerals: MineralTable) -> str:
 
 def _letters(name: str) -> str:
     """Return the letters and digits of a name, without case, accents, spaces or punctuation."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", name.casefold())))
+    return _keep(name.casefold(), str.isalnum)
+
+
+def _keep(name: str, is_kept: Callable[[str], bool]) -> str:
+    """Return the characters of a name, decomposed, for which a function is true."""
+    return "".join(filter(is_kept, unicodedata.normalize("NFKD", name)))

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
+from mineral_recog.curation.class_sizes import (
+    MIN_PICTURES,
+    ClassSize,
+    class_sizes,
+    classes_tested_once,
+    leave_out_small,
+    refuse_undivided,
+)
 from mineral_recog.curation.decisions import Decisions, refuse_unknown_classes
 from mineral_recog.curation.duplicate_handling import (
     ClassAssignment,
@@ -19,9 +24,19 @@ from mineral_recog.curation.duplicate_handling import (
 )
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import class_of, collect_findings, count_photos
+from mineral_recog.curation.placement import place_photos, target_paths
+from mineral_recog.curation.specimens import (
+    SPECIMENS_FILE,
+    Groups,
+    SpecimenReport,
+    find_specimens,
+    join_groups,
+    report_specimens,
+    write_specimens,
+)
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS
-from mineral_recog.data.given_splits import split_as_given
+from mineral_recog.data.given_splits import photos_across, split_as_given
 from mineral_recog.data.long_tail import make_long_tail
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.splits import (
@@ -30,13 +45,13 @@ from mineral_recog.data.splits import (
     can_be_split,
     count_leaks,
     expected_leak_count,
-    split_class,
+    split_classes,
 )
 from mineral_recog.duplicates.records import Record
 from mineral_recog.duplicates.survey import survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
-from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing, refuse_inside
+from mineral_recog.files import atomic_folder, refuse_existing, refuse_inside
 from mineral_recog.i18n import tr, user_language
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
@@ -63,6 +78,9 @@ class Prepared:
         dropped: Number of photos that the user's decisions leave out.
         moved: Number of photos that they move to another class.
         not_there: Photos that they name and that do not exist.
+        small_classes: Classes left out for having fewer photos than requested, with their sizes.
+        tested_once: Classes whose test photos are one photo, its copies, or one specimen.
+        specimens: The use of photos of known specimens; None if no specimen is known.
     """
 
     counts: dict[str, dict[str, int]]
@@ -76,27 +94,9 @@ class Prepared:
     dropped: int
     moved: int
     not_there: list[str]
-
-
-def parse_shares(text: str) -> Shares:
-    """Parse shares of train, val and test such as `80/10/10`, and scale them to add up to 1.
-
-    Raises:
-        UserError: The text is not three positive numbers.
-    """
-    try:
-        train, val, test = (float(part) for part in text.split("/"))
-    except ValueError:
-        train = val = test = 0.0
-    total = train + val + test
-    if not (min(train, val, test) > 0 and np.isfinite(total)):
-        raise DataError(
-            tr(
-                f"--split {text}: write three positive numbers such as 80/10/10.",
-                f"--split {text}：请写三个正数，例如 80/10/10。",
-            )
-        )
-    return train / total, val / total, test / total
+    small_classes: dict[str, ClassSize]
+    tested_once: list[str]
+    specimens: SpecimenReport | None
 
 
 def prepare(
@@ -108,6 +108,8 @@ def prepare(
     seed: int = 0,
     place: str = "hardlink",
     decisions: Decisions | None = None,
+    group_by: str | None = None,
+    min_photos: int | None = None,
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Prepared:
@@ -115,8 +117,8 @@ def prepare(
 
     Every class has at least one photo in each split. Classes are split separately, so that the
     split of a class does not depend on the other classes. Splits that the source gives are kept; a
-    missing val or test split is drawn from train. Duplicates are in the same split; photos with a
-    duplicate in another class are left out.
+    missing val or test split is drawn from train. Duplicates are in the same split, and so are
+    photos of one specimen; photos with a duplicate in another class are left out.
 
     Args:
         source: The source of the photos.
@@ -129,13 +131,16 @@ def prepare(
         place: `hardlink` (a copy where links are impossible), `copy` or `symlink`; photos inside
             another file are copied.
         decisions: The user's decisions about photos and classes.
+        group_by: Pattern that finds the specimen of a photo in its name, in place of the specimens
+            that the source lists; see `specimens.SpecimenPattern`.
+        min_photos: Leave out classes with fewer photos; see `class_sizes.leave_out_small`.
         force: Replace `data` if an earlier `prepare` made it.
         progress: Receives the progress.
 
     Raises:
-        UserError: There are fewer than two classes, a class has too few photos, the output exists,
-            or decisions name unknown classes; or the splits of the source lack some photos, lack
-            train, or are given together with `shares`.
+        UserError: There are fewer than two classes, a class has too few photos or specimens, the
+            output exists, decisions name unknown classes, or `group_by` is of no use; or the splits
+            of the source lack some photos, lack train, or are given together with `shares`.
     """
     refuse_existing(data, force, made_by_us=(data / PREPARED_FILE).is_file())
     refuse_inside(data, source.root)
@@ -144,17 +149,34 @@ def prepare(
     refuse_unknown_classes(decisions, source.classes)
     used = [path for path in source.paths if decisions.class_for(path) is not None]
     _refuse_splits(source, used, shares)
+    specimen_of = find_specimens(source, used, group_by)
     survey = survey_photos(source, used, progress)
     assignment = assign_classes(
         [record.path for record in survey.readable], survey.duplicates, decisions
     )
     classes = sorted(set(source.classes) - set(decisions.classes))
+    groups = join_groups(assignment, specimen_of)
+    sizes = class_sizes(classes, assignment, groups)
+    small_classes: dict[str, ClassSize] = {}
+    if min_photos is not None:
+        assignment, small_classes = leave_out_small(assignment, sizes, min_photos)
+        classes = [name for name in classes if name not in small_classes]
     if source.splits:
-        splits_of, duplicate_report = _keep_given_splits(source, classes, assignment, seed)
+        splits_of, duplicate_report = _keep_given_splits(source, classes, assignment, groups, seed)
     else:
         splits_of, duplicate_report = _draw_splits(
-            source, classes, assignment, shares or SHARES, seed
+            source, classes, assignment, groups, shares or SHARES, seed
         )
+    refuse_undivided(source.root, splits_of, sizes)
+    specimen_report = report_specimens(
+        source,
+        group_by,
+        specimen_of,
+        assignment.class_paths,
+        splits_of,
+        duplicate_report.left_out,
+        shares or SHARES,
+    )
     train_before = sum(len(splits["train"]) for splits in splits_of.values())
     if imbalance is not None:
         make_long_tail(splits_of, imbalance)
@@ -176,24 +198,44 @@ def prepare(
             for path in paths
         ),
         not_there=decisions.unknown_paths(source.paths),
+        small_classes=small_classes,
+        tested_once=classes_tested_once(splits_of, groups),
+        specimens=specimen_report,
     )
     settings = {
         "split": None if source.splits else shares or SHARES,
         "imbalance": imbalance,
         "seed": seed,
         "place": place,
+        "group_by": group_by,
+        "min_photos": min_photos,
     }
+    targets = target_paths(splits_of)
     with atomic_folder(data) as partial:
-        _place_photos(source, splits_of, partial, place)
-        text = json.dumps({**settings, "made": asdict(prepared)}, indent=1, ensure_ascii=False)
-        (partial / PREPARED_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
-        groups = class_groups("thirds", list(counts), train_counts)
-        save(class_counts(list(counts), train_counts, groups), partial / PICTURE)
+        place_photos(source, targets, partial, place)
+        if specimen_report:
+            write_specimens(partial / SPECIMENS_FILE, targets, specimen_of)
+        _write_record(partial, settings, prepared)
     return prepared
 
 
+def _write_record(folder: Path, settings: Mapping[str, object], prepared: Prepared) -> None:
+    """Write the settings and the result of `prepare`, and a plot of the class counts."""
+    text = json.dumps({**settings, "made": asdict(prepared)}, indent=1, ensure_ascii=False)
+    (folder / PREPARED_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
+    names = list(prepared.counts)
+    train_counts = [counts["train"] for counts in prepared.counts.values()]
+    head_to_tail = class_groups("thirds", names, train_counts)
+    save(class_counts(names, train_counts, head_to_tail), folder / PICTURE)
+
+
 def _draw_splits(
-    source: Source, classes: Sequence[str], assignment: ClassAssignment, shares: Shares, seed: int
+    source: Source,
+    classes: Sequence[str],
+    assignment: ClassAssignment,
+    groups: Groups,
+    shares: Shares,
+    seed: int,
 ) -> tuple[dict[str, SplitPaths], DuplicateReport]:
     """Draw the splits of each class; return them with a report of duplicates."""
     small = [
@@ -209,18 +251,13 @@ def _draw_splits(
         raise DataError(
             tr(
                 f"Classes in {source.root} with fewer than 3 readable photos cannot be split "
-                f"(copies of each other count as one): {', '.join(small)}. Add photos or remove "
-                "these classes.",
+                f"(copies of each other count as one): {', '.join(small)}. Add photos, or "
+                f"leave these classes out with --min-photos {MIN_PICTURES}.",
                 f"{source.root} 里可读照片少于 3 张（互为重复的算一张）的类别无法划分："
-                f"{'、'.join(small)}。请加入照片，或去掉这些类别。",
+                f"{'、'.join(small)}。请加入照片，或用 --min-photos {MIN_PICTURES} 略去这些类别。",
             )
         )
-    splits_of = {
-        name: split_class(
-            name, paths, shares, seed, assignment.duplicate_set_of, assignment.train_only
-        )
-        for name, paths in assignment.class_paths.items()
-    }
+    splits_of = split_classes(assignment.class_paths, shares, seed, *groups)
     would_leak = expected_leak_count(
         assignment.all_class_paths, assignment.duplicate_set_of, shares
     )
@@ -228,12 +265,14 @@ def _draw_splits(
 
 
 def _keep_given_splits(
-    source: Source, classes: Sequence[str], assignment: ClassAssignment, seed: int
+    source: Source,
+    classes: Sequence[str],
+    assignment: ClassAssignment,
+    groups: Groups,
+    seed: int,
 ) -> tuple[dict[str, SplitPaths], DuplicateReport]:
     """Split each class as the source gives; return the splits with a report of duplicates."""
-    given = split_as_given(
-        assignment.class_paths, source.splits, assignment.duplicate_set_of, assignment.train_only
-    )
+    given = split_as_given(assignment.class_paths, source.splits, *groups)
     small = [
         f"{encodable(name)} ({', '.join(f'{split} {len(part)}' for split, part in parts.items())})"
         for name in classes
@@ -246,19 +285,22 @@ def _keep_given_splits(
         raise DataError(
             tr(
                 f"Classes in {source.root} have too few readable photos for its splits: "
-                f"{'; '.join(small)}. Each needs {need} (copies of each other count as one): add "
-                "photos or remove these classes.",
+                f"{'; '.join(small)}. Each needs {need} (copies of each other count as one, like "
+                "photos of one specimen): add photos or remove these classes.",
                 f"{source.root} 里有类别的可读照片不足以用其给定的划分：{'；'.join(small)}。"
-                f"每类需要 {need}（互为重复的算一张）：请加入照片，或去掉这些类别。",
+                f"每类需要 {need}（互为重复的算一张，同一标本的照片也算一张）："
+                "请加入照片，或去掉这些类别。",
             )
         )
-    splits_of = {name: given.split_class(name, seed) for name in assignment.class_paths}
+    splits_of = given.split_classes(seed)
     all_paths = [path for paths in assignment.all_class_paths.values() for path in paths]
     given_paths = {
         split: [path for path in all_paths if source.splits[path] == split] for split in SPLITS
     }
+    duplicate_set_of = assignment.duplicate_set_of
+    left_out = photos_across(assignment.class_paths, source.splits, duplicate_set_of)
     return splits_of, summarise_duplicates(
-        assignment, count_leaks([given_paths], assignment.duplicate_set_of), given.left_out
+        assignment, count_leaks([given_paths], duplicate_set_of), left_out
     )
 
 
@@ -320,30 +362,3 @@ def _refuse_classes(source: Source) -> None:
                     f"{source.root} 里的类别 {name!a} 的名字不是可读的文字：请改名。",
                 )
             )
-
-
-def _place_photos(
-    source: Source, splits_of: dict[str, SplitPaths], folder: Path, place: str
-) -> None:
-    """Place photos by split and class; photos of another class get a folder of their own."""
-    for name, splits in splits_of.items():
-        for split, paths in splits.items():
-            for path in paths:
-                old_name, file = path.split("/", 1)
-                target = path if old_name == name else f"{name}/from {old_name}/{file}"
-                _place(source, path, folder / split / target, place)
-
-
-def _place(source: Source, path: str, target: Path, place: str) -> None:
-    """Link or copy a photo to its target, by the value of `place`."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    original = source.file(path)
-    if original is None:
-        with source.open(path) as file, target.open("wb") as copy:
-            shutil.copyfileobj(file, copy)
-    elif place == "symlink":
-        target.symlink_to(original.resolve())
-    elif place == "hardlink":
-        link_or_copy(original.resolve(), target)
-    else:
-        shutil.copyfile(original, target)

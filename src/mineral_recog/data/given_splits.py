@@ -1,12 +1,12 @@
-"""Keeps the splits that a source gives, without duplicates across them; draws missing splits."""
+"""Keeps the splits that a source gives, without groups across them; draws missing splits."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass
 
 from mineral_recog.data.dataset import SPLITS
-from mineral_recog.data.splits import SplitPaths, can_be_split, fill_splits
+from mineral_recog.data.splits import ClassPaths, SplitPaths, can_be_split, fill_splits
 
 SHARE = 0.1  # of the photos of a class, for a split that the source does not give
 
@@ -19,17 +19,17 @@ class GivenSplits:
         paths: Photos of each class, without those that are left out.
         splits: Split of every photo.
         missing: Those of val and test that have no photo.
-        left_out: Photos with a duplicate in a split that takes precedence: test before val before
-            train.
-        duplicate_set_of: Duplicate set of each photo that has duplicates.
-        train_only: Duplicate sets that must stay in train when other splits are drawn from it.
+        left_out: Photos with a photo of their group in a split that takes precedence: test before
+            val before train.
+        group_of: Group of each photo that must be in the same split as others, such as its copies.
+        train_only: Groups that must stay in train when other splits are drawn from it.
     """
 
-    paths: Mapping[str, Sequence[str]]
+    paths: ClassPaths
     splits: Mapping[str, str]
     missing: tuple[str, ...]
     left_out: list[str]
-    duplicate_set_of: Mapping[str, Hashable]
+    group_of: Mapping[str, Hashable]
     train_only: Collection[Hashable]
 
     def class_paths(self, name: str) -> SplitPaths:
@@ -44,54 +44,62 @@ class GivenSplits:
         given = self.class_paths(name)
         is_complete = all(given[split] for split in SPLITS if split not in self.missing)
         return is_complete and can_be_split(
-            given["train"], self.duplicate_set_of, self.train_only, len(self.missing)
+            given["train"], self.group_of, self.train_only, len(self.missing)
         )
 
-    def split_class(self, name: str, seed: int) -> SplitPaths:
-        """Return the splits of a class for which `can_split` is true.
+    def split_classes(self, seed: int) -> dict[str, SplitPaths]:
+        """Return the splits of each class; none is empty where `can_split` is true.
 
-        Missing splits are drawn from train by complete duplicate sets; each gets a tenth of the
-        photos of the class. Train is shuffled.
+        Missing splits are drawn from train by complete groups; each gets a tenth of the photos of
+        the class. Train is shuffled.
         """
-        given = self.class_paths(name)
-        size = max(1, round(SHARE * len(self.paths[name])))
-        max_size = (len(given["train"]) - 1) // max(len(self.missing), 1)
-        sizes = dict.fromkeys(self.missing, min(size, max_size))
-        drawn = fill_splits(
-            name, given["train"], sizes, seed, self.duplicate_set_of, self.train_only
-        )
-        return {
-            split: given[split] + drawn[split] if split != "train" else drawn[split]
-            for split in SPLITS
-        }
+        given = {name: self.class_paths(name) for name in self.paths}
+        sizes = {}
+        for name, splits in given.items():
+            size = max(1, round(SHARE * len(self.paths[name])))
+            max_size = (len(splits["train"]) - 1) // max(len(self.missing), 1)
+            sizes[name] = dict.fromkeys(self.missing, min(size, max_size))
+        train = {name: splits["train"] for name, splits in given.items()}
+        drawn = fill_splits(train, sizes, seed, self.group_of, self.train_only)
+        for name, splits in given.items():
+            splits["train"] = []
+            for split in SPLITS:
+                splits[split] += drawn[name][split]
+        return given
 
 
 def split_as_given(
-    paths: Mapping[str, Sequence[str]],
+    class_paths: ClassPaths,
     splits: Mapping[str, str],
-    duplicate_set_of: Mapping[str, Hashable],
+    group_of: Mapping[str, Hashable],
     train_only: Collection[Hashable] = (),
 ) -> GivenSplits:
-    """Keep given splits; duplicates across splits stay only in test, or else only in val.
+    """Keep given splits; groups across splits stay only in test, or else only in val.
 
     Args:
-        paths: Photos of each class.
+        class_paths: Photos of each class.
         splits: Split of every photo.
-        duplicate_set_of: Duplicate set of each photo that has duplicates.
-        train_only: Duplicate sets that must stay in train when other splits are drawn from it.
+        group_of: Group of each photo that must be in the same split as others, such as its copies.
+        train_only: Groups that must stay in train when other splits are drawn from it.
     """
-    all_paths = [path for class_paths in paths.values() for path in class_paths]
-    last_split: dict[Hashable, str] = {}  # of each duplicate set
-    for path in sorted(all_paths, key=lambda path: SPLITS.index(splits[path])):
-        if path in duplicate_set_of:
-            last_split[duplicate_set_of[path]] = splits[path]
-    left_out = [
-        path
-        for path in all_paths
-        if path in duplicate_set_of and last_split[duplicate_set_of[path]] != splits[path]
-    ]
+    left_out = photos_across(class_paths, splits, group_of)
     dropped = set(left_out)
-    kept = {name: [path for path in paths[name] if path not in dropped] for name in paths}
+    kept = {
+        name: [path for path in paths if path not in dropped] for name, paths in class_paths.items()
+    }
     given = set(splits.values())
     missing = tuple(split for split in ("val", "test") if split not in given)
-    return GivenSplits(kept, splits, missing, left_out, duplicate_set_of, train_only)
+    return GivenSplits(kept, splits, missing, left_out, group_of, train_only)
+
+
+def photos_across(
+    class_paths: ClassPaths, splits: Mapping[str, str], group_of: Mapping[str, Hashable]
+) -> list[str]:
+    """Return the photos with a photo of their group in a split that takes precedence."""
+    all_paths = [path for paths in class_paths.values() for path in paths]
+    last_split: dict[Hashable, str] = {}  # of each group
+    for path in sorted(all_paths, key=lambda path: SPLITS.index(splits[path])):
+        if path in group_of:
+            last_split[group_of[path]] = splits[path]
+    grouped = [path for path in all_paths if path in group_of]
+    return [path for path in grouped if last_split[group_of[path]] != splits[path]]

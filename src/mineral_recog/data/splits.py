@@ -1,183 +1,259 @@
-"""Random splits that put all duplicates of a photo into the same split."""
+"""Random splits that put all photos of a group, such as copies of one photo, into one split."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from mineral_recog.data.dataset import SPLITS
+from mineral_recog.errors import DataError
+from mineral_recog.i18n import tr
 
 RANDOM_SPLITS = 20  # number of random splits that the expected leaks are averaged over
 
 Shares = tuple[float, float, float]
 SplitPaths = dict[str, list[str]]
-_Unit = tuple[Hashable, list[str]]  # a duplicate set and its photos of one class
+ClassPaths = Mapping[str, Sequence[str]]
 
 
-def split_class(
-    name: str,
-    paths: Sequence[str],
+@dataclass
+class _Unit:
+    """Photos that stay together: a group, or one photo without a group."""
+
+    group: Hashable
+    split: str = "train"
+    paths: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)  # of its photos, by class
+
+
+def parse_shares(text: str) -> Shares:
+    """Parse shares of train, val and test such as `80/10/10`, and scale them to add up to 1.
+
+    Raises:
+        UserError: The text is not three positive numbers.
+    """
+    try:
+        train, val, test = (float(part) for part in text.split("/"))
+    except ValueError:
+        train = val = test = 0.0
+    total = train + val + test
+    if not (min(train, val, test) > 0 and np.isfinite(total)):
+        raise DataError(
+            tr(
+                f"--split {text}: write three positive numbers such as 80/10/10.",
+                f"--split {text}：请写三个正数，例如 80/10/10。",
+            )
+        )
+    return train / total, val / total, test / total
+
+
+def split_classes(
+    class_paths: ClassPaths,
     shares: Shares,
     seed: int,
-    duplicate_set_of: Mapping[str, Hashable] | None = None,
+    group_of: Mapping[str, Hashable] | None = None,
     train_only: Collection[Hashable] = (),
-) -> SplitPaths:
-    """Split the photos of one class at random, without separating duplicates.
+) -> dict[str, SplitPaths]:
+    """Split the photos of each class at random, without separating groups.
 
-    Photos are shuffled and assigned to val first, then to test, then to train. A duplicate set
-    follows its first photo, or goes to train if it does not fit. Without duplicates this is a plain
-    random split.
+    Photos are shuffled and assigned to val first, then to test, then to train. A group follows its
+    first photo, unless that takes val or test further from its share: it then goes to train.
+    Without groups this is a plain random split.
 
     Args:
-        name: Name of the class; the split depends on it, but not on other classes.
-        paths: Photos of the class.
+        class_paths: Photos of each class.
         shares: Shares of train, val and test, with the sum 1.
         seed: Seed of the shuffle.
-        duplicate_set_of: Duplicate set of each photo that has duplicates.
-        train_only: Duplicate sets that must go to train, because other classes have photos in them.
+        group_of: Group of each photo that must be in the same split as others.
+        train_only: Groups that must go to train.
 
     Returns:
-        Photos of each split; no split is empty if `can_be_split` is true.
+        Photos of each split, by class. The splits of a class depend only on its own photos, unless
+        it shares a group with other classes. No split of it is empty if `can_be_split` is true and
+        it shares no group.
     """
-    # Large shares of a small class must leave a photo to train on.
-    val = min(max(1, round(len(paths) * shares[1])), len(paths) - 2)
-    test = min(max(1, round(len(paths) * shares[2])), len(paths) - val - 1)
-    return fill_splits(
-        name, paths, {"val": val, "test": test}, seed, duplicate_set_of or {}, train_only
-    )
+    sizes = {}
+    for name, paths in class_paths.items():
+        # Large shares of a small class must leave a photo to train on.
+        val = min(max(1, round(len(paths) * shares[1])), len(paths) - 2)
+        test = min(max(1, round(len(paths) * shares[2])), len(paths) - val - 1)
+        sizes[name] = {"val": val, "test": test}
+    return fill_splits(class_paths, sizes, seed, group_of or {}, train_only)
 
 
 def fill_splits(
-    name: str,
-    paths: Sequence[str],
-    sizes: Mapping[str, int],
+    class_paths: ClassPaths,
+    sizes: Mapping[str, Mapping[str, int]],
     seed: int,
-    duplicate_set_of: Mapping[str, Hashable],
+    group_of: Mapping[str, Hashable],
     train_only: Collection[Hashable],
-) -> SplitPaths:
-    """Shuffle the photos of one class, fill splits to given sizes, and put the rest into train.
+) -> dict[str, SplitPaths]:
+    """Shuffle the photos of each class, fill splits to given sizes, and put the rest into train.
 
-    Duplicates stay together.
+    Groups stay together.
 
     Args:
-        name: As for `split_class`.
-        paths: As for `split_class`.
-        sizes: Number of photos of each split to fill, at least 1; a split gets fewer if duplicate
-            sets do not fit.
-        seed: As for `split_class`.
-        duplicate_set_of: As for `split_class`.
-        train_only: As for `split_class`.
+        class_paths: As for `split_classes`.
+        sizes: Of each class, the number of photos of each split to fill, at least 1; with groups,
+            it is met as closely as they allow.
+        seed: As for `split_classes`.
+        group_of: As for `split_classes`.
+        train_only: As for `split_classes`.
     """
-    rng = np.random.default_rng([seed, zlib.crc32(name.encode("utf-8", "surrogateescape"))])
-    shuffled = [paths[i] for i in rng.permutation(len(paths))]
-    remaining = dict(sizes)
-    units: dict[str, list[_Unit]] = {split: [] for split in SPLITS}
-    for duplicate_set, unit in _units(shuffled, duplicate_set_of).items():
-        fits = [
-            split
-            for split in remaining
-            if len(unit) <= remaining[split] and duplicate_set not in train_only
-        ]
-        if fits:
-            remaining[fits[0]] -= len(unit)
-        units[fits[0] if fits else "train"].append((duplicate_set, unit))
-    for split in remaining:
-        if not units[split]:
-            _fill_empty(split, units, train_only)
-    return {split: [path for _, unit in units[split] for path in unit] for split in SPLITS}
+    splits_of: dict[str, SplitPaths] = {name: {s: [] for s in SPLITS} for name in class_paths}
+    for names in _linked_classes(class_paths, group_of, train_only):
+        class_of = {path: name for name in names for path in class_paths[name]}
+        # A class name has no "/", so linked classes are not seeded like another class.
+        key = "/".join(names).encode("utf-8", "surrogateescape")
+        order = np.random.default_rng([seed, zlib.crc32(key)]).permutation(len(class_of))
+        paths = list(class_of)
+        units = _units((paths[i] for i in order), group_of, class_of)
+        _assign(units, {name: dict(sizes[name]) for name in names}, train_only)
+        for unit in units:
+            for path in unit.paths:
+                splits_of[class_of[path]][unit.split].append(path)
+    return splits_of
+
+
+def _linked_classes(
+    class_paths: ClassPaths,
+    group_of: Mapping[str, Hashable],
+    train_only: Collection[Hashable],
+) -> Iterator[list[str]]:
+    """Yield the classes that share groups to split, directly or through others.
+
+    Most classes are alone.
+    """
+    linked: dict[str, list[str]] = {}  # of each class, all those that it is linked with
+    first_class: dict[Hashable, str] = {}
+    for name, paths in class_paths.items():
+        linked[name] = [name]
+        for path in paths:
+            if path in group_of and group_of[path] not in train_only:
+                other = linked[first_class.setdefault(group_of[path], name)]
+                if other is not linked[name]:
+                    other += linked[name]
+                    linked |= dict.fromkeys(linked[name], other)
+    for name, names in linked.items():
+        if names[0] == name:
+            yield names
 
 
 def _units(
-    paths: Iterable[str], duplicate_set_of: Mapping[str, Hashable]
-) -> dict[Hashable, list[str]]:
-    """Return the duplicate sets in order of their first photos; other photos are sets of one."""
-    units: dict[Hashable, list[str]] = {}
+    paths: Iterable[str], group_of: Mapping[str, Hashable], class_of: Mapping[str, str]
+) -> list[_Unit]:
+    """Return the groups in order of their first photos; other photos are units of one."""
+    units: dict[Hashable, _Unit] = {}
     for path in paths:
-        units.setdefault(duplicate_set_of.get(path, ("alone", path)), []).append(path)
-    return units
+        group = group_of.get(path, ("alone", path))
+        unit = units.setdefault(group, _Unit(group))
+        unit.paths.append(path)
+        unit.counts[class_of[path]] += 1
+    return list(units.values())
 
 
-def _fill_empty(
-    empty: str, units: dict[str, list[_Unit]], train_only: Collection[Hashable]
+def _assign(
+    units: list[_Unit], room: dict[str, dict[str, int]], train_only: Collection[Hashable]
 ) -> None:
-    """Move the smallest movable duplicate set of a split that has several to an empty split."""
-    movable = [
-        (split, unit)
-        for split in SPLITS
-        if len(units[split]) > 1
-        for unit in units[split]
-        if unit[0] not in train_only
-    ]
-    if movable:
-        split, smallest = min(movable, key=lambda place: len(place[1][1]))
-        units[split].remove(smallest)
-        units[empty].append(smallest)
+    """Assign units to the first split that they bring closer to its size, or else to train.
+
+    A split that stays empty then gets the smallest movable unit of its class, if one can be moved
+    without emptying another split of any class.
+
+    Args:
+        units: The units, in random order.
+        room: Of each class, the number of photos of each split to fill; used up.
+        train_only: Groups that must go to train.
+    """
+    for unit in units:
+        for split in next(iter(room.values())) if unit.group not in train_only else ():
+            # A unit may exceed the size by less than would be missing without it.
+            if all(count < 2 * room[name][split] for name, count in unit.counts.items()):
+                for name, count in unit.counts.items():
+                    room[name][split] -= count
+                unit.split = split
+                break
+    unit_counts = Counter((name, unit.split) for unit in units for name in unit.counts)
+    for name, splits in room.items():
+        for split in (*splits, "train"):
+            if unit_counts[name, split]:
+                continue
+            movable = [
+                unit
+                for unit in units
+                if name in unit.counts and unit.group not in train_only
+                if all(unit_counts[other, unit.split] > 1 for other in unit.counts)
+            ]
+            if movable:
+                smallest = min(movable, key=lambda one: (len(one.paths), SPLITS.index(one.split)))
+                unit_counts.subtract((other, smallest.split) for other in smallest.counts)
+                unit_counts.update((other, split) for other in smallest.counts)
+                smallest.split = split
 
 
 def can_be_split(
     paths: Sequence[str],
-    duplicate_set_of: Mapping[str, Hashable],
+    group_of: Mapping[str, Hashable],
     train_only: Collection[Hashable] = (),
     filled: int = 2,
 ) -> bool:
-    """Return whether no split need be empty.
+    """Return whether no split of a class need be empty.
 
-    That takes one duplicate set for train, and one that need not be in train for each split to
-    fill; a photo without duplicates counts as a set.
+    That takes one group for train, and one that need not be in train for each split to fill; a
+    photo without a group counts as one.
 
     Args:
         paths: Photos of a class.
-        duplicate_set_of: Duplicate set of each photo that has duplicates.
-        train_only: Duplicate sets that must go to train.
+        group_of: Group of each photo that has one.
+        train_only: Groups that must go to train.
         filled: Number of splits to fill.
     """
-    units = _units(paths, duplicate_set_of)
-    movable = sum(duplicate_set not in train_only for duplicate_set in units)
-    return len(units) > filled and movable >= filled
+    groups = {group_of.get(path, ("alone", path)) for path in paths}
+    movable = sum(group not in train_only for group in groups)
+    return len(groups) > filled and movable >= filled
 
 
 def count_leaks(
-    splits: Iterable[Mapping[str, Sequence[str]]], duplicate_set_of: Mapping[str, Hashable]
+    splits: Iterable[Mapping[str, Sequence[str]]], group_of: Mapping[str, Hashable]
 ) -> int:
-    """Count the photos of val and test that have a duplicate in train.
+    """Count the photos of val and test that have a photo of their group in train.
 
     Args:
         splits: For each class, its photos by the name of the split.
-        duplicate_set_of: Duplicate set of each photo that has duplicates.
+        group_of: Group of each photo that has one: its duplicate set, or its specimen.
     """
     classes = list(splits)
     in_train = {
-        duplicate_set_of[path]
+        group_of[path]
         for class_splits in classes
         for path in class_splits["train"]
-        if path in duplicate_set_of
+        if path in group_of
     }
     return sum(
-        path in duplicate_set_of and duplicate_set_of[path] in in_train
+        path in group_of and group_of[path] in in_train
         for class_splits in classes
         for path in (*class_splits["val"], *class_splits["test"])
     )
 
 
 def expected_leak_count(
-    paths: Mapping[str, Sequence[str]], duplicate_set_of: Mapping[str, Hashable], shares: Shares
+    class_paths: ClassPaths, group_of: Mapping[str, Hashable], shares: Shares
 ) -> float:
-    """Return the mean leaks of random splits that ignore duplicates.
+    """Return the mean leaks of random splits that ignore groups.
 
     Args:
-        paths: Photos of each class.
-        duplicate_set_of: Duplicate set of each photo that has duplicates.
+        class_paths: Photos of each class.
+        group_of: As for `count_leaks`.
         shares: Shares of train, val and test.
     """
-    if not duplicate_set_of:
+    if not group_of:
         return 0.0
     counts = [
-        count_leaks(
-            (split_class(name, class_paths, shares, seed) for name, class_paths in paths.items()),
-            duplicate_set_of,
-        )
+        count_leaks(split_classes(class_paths, shares, seed).values(), group_of)
         for seed in range(RANDOM_SPLITS)
     ]
     return sum(counts) / RANDOM_SPLITS

@@ -6,7 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mineral_recog.data.readers.aliases import RenamedSource, read_aliases, renamed_classes
+from mineral_recog.data.readers.aliases import (
+    RenamedSource,
+    open_with_aliases,
+    read_aliases,
+    renamed_classes,
+)
 from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.errors import UserError
 from mineral_recog.minerals.facts import read_minerals
@@ -14,6 +19,7 @@ from tests.data.readers.source_files import write_files
 
 
 def write_table(tmp_path: Path, *rows: str) -> Path:
+    tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "aliases.csv"
     path.write_text("\n".join(("alias,name", *rows)), encoding="utf-8-sig")
     return path
@@ -21,7 +27,7 @@ def write_table(tmp_path: Path, *rows: str) -> Path:
 
 def test_classes_are_renamed_by_shipped_table() -> None:
     classes = ("Quartz", "albite", "钠长石", "cleavelandite", "rock", "ROCK")
-    assert renamed_classes(classes, read_minerals()) == {
+    assert renamed_classes(classes, read_minerals(), {}) == {
         "albite": "Albite",
         "钠长石": "Albite",
         "cleavelandite": "Albite",
@@ -33,15 +39,53 @@ def test_user_table_has_priority(tmp_path: Path) -> None:
         write_table(tmp_path, "Fool's gold,Pyrite", "albite,plagioclase", "Rock,stone")
     )
     classes = ("fools gold", "Albite", "钠长石", "ROCK", "Plagioclase", "Stone", "gold")
-    assert renamed_classes(classes, read_minerals(), user_aliases) == {
+    by_user = {
         "fools gold": "Pyrite",
         "Albite": "plagioclase",
-        "钠长石": "Albite",
         "ROCK": "stone",
         "Plagioclase": "plagioclase",
         "Stone": "stone",
-        "gold": "Gold",
     }
+    assert renamed_classes(classes, None, user_aliases.names) == by_user
+    by_both = {**by_user, "钠长石": "Albite", "gold": "Gold"}
+    assert renamed_classes(classes, read_minerals(), user_aliases.names) == by_both
+
+
+def test_own_table_alone_renames_no_other_class_and_reports_unused_rows(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    table = write_table(tmp_path, "fools gold,Pyrite", "granit,Granite")
+    write_files(photos, "fools gold/1.png", "石英/1.png", "Quartz/1.png", "granite/1.png")
+    opened = open_with_aliases(photos, [str(table)])
+    assert opened.source.classes == ("Granite", "Pyrite", "Quartz", "石英")
+    assert opened.unused == ["granit"]
+    for aliases in ([str(table), "minerals"], ["minerals", str(table)]):
+        opened = open_with_aliases(photos, aliases)
+        assert opened.source.classes == ("Granite", "Pyrite", "Quartz")
+        assert opened.unused == ["granit"]
+    assert open_with_aliases(photos).renamed == {}
+
+
+def test_first_of_several_own_tables_has_priority(tmp_path: Path) -> None:
+    write_files(tmp_path / "photos", "a/1.png", "b/1.png")
+    tables = [str(write_table(tmp_path / name, f"a,{name}")) for name in ("first", "second")]
+    assert open_with_aliases(tmp_path / "photos", tables).source.classes == ("b", "first")
+
+
+def test_classes_that_look_alike_become_one(tmp_path: Path) -> None:
+    composed, decomposed = "gr\u00e8s", "gre\u0300s"
+    write_files(tmp_path, f"{composed}/1.png", f"{decomposed}/1.png", "e\u0301b/1.png")
+    source = open_with_aliases(tmp_path, ["minerals"]).source
+    assert source.classes == ("e\u0301b", composed)
+    assert source.paths[1:] == (f"{composed}/1.png", f"{composed}/from {decomposed}/1.png")
+
+
+def test_specimens_and_paths_in_the_class_are_those_of_the_old_classes(tmp_path: Path) -> None:
+    write_files(tmp_path, "train/石英/7/1.png")
+    plain = FolderSource(tmp_path)
+    plain.specimens = {"石英/train/7/1.png": "stone 7"}
+    source = RenamedSource(plain, {"石英": "Quartz"})
+    assert source.specimens == {"Quartz/from 石英/train/7/1.png": "stone 7"}
+    assert source.path_in_class(source.paths[0]) == "7/1.png"
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from mineral_recog.csv_files import line_error, read_rows
 from mineral_recog.data.readers.factory import open_source
@@ -13,7 +15,7 @@ from mineral_recog.data.readers.split_names import can_be_folder, free_name
 from mineral_recog.minerals.facts import MineralTable, name_key, read_minerals
 from mineral_recog.progress import SILENT, Progress
 
-SHIPPED_ALIASES = "minerals"  # value of --aliases for the shipped table only
+SHIPPED_ALIASES = "minerals"  # value of --aliases for the shipped table
 MAX_BYTES = 5 * 10**6  # of a user's table
 COLUMNS = ("alias", "name")
 
@@ -46,6 +48,11 @@ class RenamedSource(Source):
             source.other_files,
             ((_renamed(path, names), remark) for path, remark in source.remarks),
         )
+        self.specimens = {
+            new: source.specimens[old]
+            for new, old in self._old_paths.items()
+            if old in source.specimens
+        }
 
     def open(self, path: str) -> BinaryIO:
         """Open a photo; raises the errors of the source."""
@@ -55,64 +62,104 @@ class RenamedSource(Source):
         """Return the file of a photo; None if it is inside another file."""
         return self._source.file(self._old_paths[path])
 
+    def path_in_class(self, path: str) -> str:
+        """Return the path of a photo below the folder of its old class."""
+        return self._source.path_in_class(self._old_paths[path])
+
 
 def _renamed(path: str, names: Mapping[str, str]) -> str:
     old, slash, file = path.partition("/")
     return f"{names[old]}/from {old}/{file}" if slash and old in names else path
 
 
+class OpenedSource(NamedTuple):
+    """Photos opened with aliases.
+
+    Attributes:
+        source: The photos, under the new class names.
+        renamed: The new name of each renamed class.
+        unused: Aliases of the user's tables that match no class.
+    """
+
+    source: Source
+    renamed: dict[str, str]
+    unused: list[str]
+
+
 def open_with_aliases(
-    path: Path, aliases: str | None, progress: Progress = SILENT
-) -> tuple[Source, dict[str, str]]:
-    """Open photos; return them with the new name of each renamed class.
+    path: Path, aliases: Sequence[str] = (), progress: Progress = SILENT
+) -> OpenedSource:
+    """Open photos, and rename their classes by tables of aliases.
 
     Args:
         path: The photos; see `open_source`.
-        aliases: `minerals` for the shipped table, a file to use the user's table before the
-            shipped one, or None to leave class names unchanged.
+        aliases: Files of user's tables, of which earlier ones have priority, and `minerals` for the
+            shipped table, which comes last. Without any, class names do not change.
         progress: Receives the progress.
 
     Raises:
-        UserError: There are no photos, or the file is not a table of aliases.
+        UserError: There are no photos, or a file is not a table of aliases.
     """
-    user_aliases = read_aliases(Path(aliases)) if aliases not in (None, SHIPPED_ALIASES) else None
+    tables = [read_aliases(Path(file)) for file in aliases if file != SHIPPED_ALIASES]
     source = open_source(path, progress)
-    if aliases is None:
-        return source, {}
-    renamed = renamed_classes(source.classes, read_minerals(), user_aliases)
-    return RenamedSource(source, renamed), renamed
+    names: dict[str, str] = {}
+    for table in reversed(tables):
+        names |= table.names
+    minerals = read_minerals() if SHIPPED_ALIASES in aliases else None
+    renamed = renamed_classes(source.classes, minerals, names)
+    keys = set(map(name_key, source.classes))
+    unused = [alias for table in tables for alias in table.aliases if name_key(alias) not in keys]
+    return OpenedSource(RenamedSource(source, renamed) if renamed else source, renamed, unused)
 
 
 def renamed_classes(
-    classes: Iterable[str], minerals: MineralTable, user_aliases: Mapping[str, str] | None = None
+    classes: Iterable[str], minerals: MineralTable | None, user_aliases: Mapping[str, str]
 ) -> dict[str, str]:
     """Return the new name of each class whose name changes.
 
     Args:
         classes: The class names.
-        minerals: The mineral table; each name of a mineral becomes its English name.
-        user_aliases: Names from `read_aliases`, which have priority over the mineral table.
+        minerals: The mineral table; each name of a mineral becomes its English name, and names that
+            differ only in their Unicode form (NFC, NFD) become one. None if it is not used.
+        user_aliases: Names by `facts.name_key` of their aliases, which have priority.
     """
+    classes = list(classes)
+    look_alikes = Counter(unicodedata.normalize("NFC", name) for name in classes)
     renamed = {}
     for old in classes:
-        mineral = minerals.find(old)
-        name = (user_aliases or {}).get(name_key(old)) or (mineral.name if mineral else old)
+        name = user_aliases.get(name_key(old), old)
+        if minerals is not None and name_key(old) not in user_aliases:
+            mineral, composed = minerals.find(old), unicodedata.normalize("NFC", old)
+            if mineral is not None:
+                name = mineral.name
+            elif look_alikes[composed] > 1:
+                name = composed
         if name != old:
             renamed[old] = name
     return renamed
 
 
-def read_aliases(path: Path) -> dict[str, str]:
-    """Read a user's table of class names: columns `alias` and `name`, one alias per row.
+class AliasTable(NamedTuple):
+    """A user's table of class names.
 
-    Returns:
-        The name for each alias and for the name itself; keys are as in `facts.name_key`.
+    Attributes:
+        names: The name for each alias and for the name itself, by their `facts.name_key`.
+        aliases: The aliases as written.
+    """
+
+    names: dict[str, str]
+    aliases: list[str]
+
+
+def read_aliases(path: Path) -> AliasTable:
+    """Read a user's table of class names: columns `alias` and `name`, one alias per row.
 
     Raises:
         UserError: The file is not such a table, a cell is empty or is not a valid folder name, or
             an alias has two names or is the name for other aliases.
     """
     names: dict[str, str] = {}
+    aliases: list[str] = []
     lines: dict[str, int] = {}
     for line, cells in read_rows(path, COLUMNS, MAX_BYTES):
         alias, name = (" ".join(cells[column].split()) for column in COLUMNS)
@@ -134,4 +181,5 @@ def read_aliases(path: Path) -> dict[str, str]:
                     f"{lines[key]} 行归入 {names[key]}：请保留其一。",
                 )
             lines.setdefault(key, line)
-    return names
+        aliases.append(alias)
+    return AliasTable(names, aliases)

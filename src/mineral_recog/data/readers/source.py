@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from mineral_recog.data.readers.split_names import split_from_name
 from mineral_recog.files import open_regular
 
 
@@ -38,6 +39,7 @@ class Source(ABC):
         splits: The split (train, val or test) of each photo that has one; empty if none has.
         other_files: The number of files that are not photos, by suffix.
         remarks: Names with remarks about them.
+        specimens: The name of the specimen of each photo that has one; empty if none has.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Source(ABC):
         self.classes = tuple(sorted(set(classes)))
         self.paths = tuple(sorted(paths))
         self.remarks = tuple(remarks)
+        self.specimens: dict[str, str] = {}
 
     @abstractmethod
     def open(self, path: str) -> BinaryIO:
@@ -65,6 +68,15 @@ class Source(ABC):
     def file(self, path: str) -> Path | None:
         """Return the file of a photo, which can be linked; None if it is inside another file."""
         return None
+
+    def path_in_class(self, path: str) -> str:
+        """Return the path of a photo below the folder of its class or of its given split."""
+        class_name, *parts = path.split("/")
+        if class_name in parts[:-1]:  # a list may name `train/quartz/a.jpg`
+            parts = parts[parts.index(class_name) + 1 :]
+        elif len(parts) > 1 and path in self.splits and split_from_name(parts[0]):
+            parts = parts[1:]
+        return "/".join(parts)
 
 
 class FileSource(Source):
