@@ -61,3 +61,18 @@ def turned(thumbnails: Array, turns: NDArray[np.int64]) -> Array:
         selected = selected[..., ::-1, :] if upside_down else selected
         result[turns == turn] = selected[..., ::-1] if left_right else selected
     return result
+
+
+def turned_boxes(boxes: Array, turns: NDArray[np.int64]) -> Array:
+    """Return boxes [N, 4] in fractions of a side, each under its turn: indices into TURNS, [N]."""
+    result = boxes.copy()
+    for turn, (transposed, upside_down, left_right) in enumerate(TURNS):
+        left, top, right, bottom = boxes[turns == turn].T
+        if transposed:
+            left, top, right, bottom = top, left, bottom, right
+        if upside_down:
+            top, bottom = 1 - bottom, 1 - top
+        if left_right:
+            left, right = 1 - right, 1 - left
+        result[turns == turn] = np.stack([left, top, right, bottom], 1)
+    return result

@@ -18,6 +18,7 @@ from mineral_recog.duplicates.agreement import agreement, colour_distance
 from mineral_recog.duplicates.candidates import CandidateIndex, Candidates
 from mineral_recog.duplicates.crops import CROPS, TURNS, turned
 from mineral_recog.duplicates.fingerprints import SIDE, Array, Fingerprint
+from mineral_recog.duplicates.subject_agreement import Subjects, subjects_agree
 
 Kind = Literal["exact", "near", "mirrored", "rotated"]
 MIN_AGREEMENT = 0.76  # of duplicates; set on half of the near-copies benchmark
@@ -93,6 +94,7 @@ def _near_duplicates(
     thumbnails = _thumbnails(fingerprints)
     if len(thumbnails) == 0:
         return []
+    subjects = Subjects.of(fingerprints)
     index = CandidateIndex(thumbnails.grey, thumbnails.photo_indices)
     best: dict[tuple[int, int], DuplicatePair] = {}
 
@@ -101,7 +103,7 @@ def _near_duplicates(
         batches = (
             candidates[k : k + PAIR_BATCH_SIZE] for k in range(0, len(candidates), PAIR_BATCH_SIZE)
         )
-        return [pair for batch in batches for pair in _verified(thumbnails, batch)]
+        return [pair for batch in batches for pair in _verified(thumbnails, subjects, batch)]
 
     starts = range(0, len(thumbnails), SEARCH_BATCH_SIZE)
     pool = ThreadPoolExecutor(os.cpu_count())
@@ -127,6 +129,7 @@ class _Thumbnails:
     grey: NDArray[np.uint8]
     colour: NDArray[np.int8]
     photo_indices: NDArray[np.int64]
+    borderless: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.grey)
@@ -134,23 +137,28 @@ class _Thumbnails:
 
 def _thumbnails(fingerprints: Sequence[Fingerprint]) -> _Thumbnails:
     rows = [
-        (fingerprint.grey[k], fingerprint.colour[k], index)
+        (fingerprint.grey[k], fingerprint.colour[k], index, k > 0)
         for index, fingerprint in enumerate(fingerprints)
         for k in range(1 + fingerprint.has_border)
     ]
     if not rows:
+        empty = np.empty(0, int)
         return _Thumbnails(
-            np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), np.empty(0, int)
+            np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), empty, empty > 0
         )
-    grey, colour, photo_indices = (np.array(column) for column in zip(*rows, strict=True))
+    grey, colour, photo_indices, borderless = (
+        np.array(column) for column in zip(*rows, strict=True)
+    )
     # In chunks: as floats, all at once would take several times the memory of the fingerprints.
     chunks = np.array_split(grey, 1 + len(grey) // 1024)
     spread = [chunk.std((1, 2), dtype=np.float32) for chunk in chunks]
     kept = np.concatenate(spread) >= MIN_CONTRAST
-    return _Thumbnails(grey[kept], colour[kept], photo_indices[kept])
+    return _Thumbnails(grey[kept], colour[kept], photo_indices[kept], borderless[kept])
 
 
-def _verified(thumbnails: _Thumbnails, candidates: Candidates) -> list[DuplicatePair]:
+def _verified(
+    thumbnails: _Thumbnails, subjects: Subjects, candidates: Candidates
+) -> list[DuplicatePair]:
     """Return the candidates that are duplicates."""
     boxes = CROPS[candidates.crop]
     colour, other_colour = _views(thumbnails.colour, candidates)
@@ -161,13 +169,21 @@ def _verified(thumbnails: _Thumbnails, candidates: Candidates) -> list[Duplicate
     candidates = candidates[kept]
     agree, boxes = agreement(*_views(thumbnails.grey, candidates), boxes[kept])
     distance = colour_distance(colour[kept], other_colour[kept], boxes)
-    duplicates = []
-    for k in np.flatnonzero((agree >= MIN_AGREEMENT) & (distance <= MAX_COLOUR_DISTANCE)):
-        first, second = sorted(
-            thumbnails.photo_indices[[candidates.first[k], candidates.second[k]]].tolist()
+    kept = np.flatnonzero((agree >= MIN_AGREEMENT) & (distance <= MAX_COLOUR_DISTANCE))
+    candidates, agree, boxes = candidates[kept], agree[kept], boxes[kept]
+    sides = candidates.first, candidates.second
+    first, second = (thumbnails.photo_indices[side] for side in sides)
+    borderless = thumbnails.borderless[sides[0]], thumbnails.borderless[sides[1]]
+    same = subjects_agree(subjects, (first, second), borderless, candidates.turn, boxes)
+    return [
+        DuplicatePair(
+            int(min(first[k], second[k])),
+            int(max(first[k], second[k])),
+            KINDS[candidates.turn[k]],
+            float(agree[k]),
         )
-        duplicates.append(DuplicatePair(first, second, KINDS[candidates.turn[k]], float(agree[k])))
-    return duplicates
+        for k in np.flatnonzero(same)
+    ]
 
 
 def _views(

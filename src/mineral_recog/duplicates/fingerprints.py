@@ -1,12 +1,15 @@
-"""Compute the fingerprint of a photo: thumbnails with and without a plain border."""
+"""Compute the fingerprint of a photo: thumbnails with and without a border, and of the subject."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from mineral_recog.duplicates.subjects import subject_box
 
 SIDE = 32  # pixels of the grey thumbnail
 COLOUR_SIDE = 8
@@ -18,17 +21,35 @@ Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
+class Subject:
+    """The subject of a photo with a plain ground, such as a stone on paper.
+
+    Attributes:
+        grey: Brightness of the subject stretched to a square, uint8, [32, 32].
+        colour: Cb and Cr minus 128, int8, [2, 8, 8].
+        boxes: Position of the subject in the complete photo and in the photo without its border, in
+            fractions of a side, float32, [2, 4].
+    """
+
+    grey: NDArray[np.uint8]
+    colour: NDArray[np.int8]
+    boxes: Array
+
+
+@dataclass(frozen=True)
 class Fingerprint:
-    """About 2.3 KB per photo that show whether one photo is a duplicate of another.
+    """2.3 to 3.5 KB per photo that show whether one photo is a duplicate of another.
 
     Attributes:
         grey: Brightness of the photo stretched to a square, first complete, then without a plain
             border; both are equal if the photo has none; uint8, [2, 32, 32].
         colour: Cb and Cr minus 128 of the same two views, int8, [2, 2, 8, 8].
+        subject: What is on the ground of the photo; None if it has no plain ground.
     """
 
     grey: NDArray[np.uint8]
     colour: NDArray[np.int8]
+    subject: Subject | None = None
 
     @property
     def has_border(self) -> bool:
@@ -44,17 +65,40 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     """
     # With triangle filters, a picture gives nearly the same pixels at any size.
     medium = image.resize((BORDER_SIDE, BORDER_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    full, frame = (0, 0, BORDER_SIDE, BORDER_SIDE), _frame(np.asarray(medium, np.float32))
-    grey, colour = _thumbnails(medium, full)
-    inner_grey, inner_colour = (grey, colour) if frame == full else _thumbnails(medium, frame)
-    return Fingerprint(np.stack([grey, inner_grey]), np.stack([colour, inner_colour]))
+    full, pixels = (0, 0, BORDER_SIDE, BORDER_SIDE), np.asarray(medium, np.float32)
+    frame = _frame(pixels)
+    views = [_thumbnails(medium, area, Image.Resampling.BOX) for area in (full, frame)]
+    grey, colour = (np.stack(column) for column in zip(*views, strict=True))
+    return Fingerprint(grey, colour, _subject(medium, pixels, np.array(frame) / BORDER_SIDE))
+
+
+def _subject(medium: Image.Image, pixels: Array, frame: Array) -> Subject | None:
+    """Return the subject of a photo, None if it has no plain ground.
+
+    Args:
+        medium: The photo, resized to a square.
+        pixels: Its pixels.
+        frame: Area without the border, in fractions of a side.
+    """
+    low, size = frame[[0, 1, 0, 1]], (frame[2:] - frame[:2])[[0, 1, 0, 1]]
+    box = None
+    if size.min() < 1:  # the border may surround a photo that itself has a plain ground
+        inner = medium.resize(medium.size, Image.Resampling.BILINEAR, tuple(frame * BORDER_SIDE))
+        box = subject_box(np.asarray(inner, np.float32))
+        box = None if box is None else low + box * size
+    if box is None:
+        box = subject_box(pixels)
+    if box is None:
+        return None
+    thumbnails = _thumbnails(medium, tuple(box * BORDER_SIDE), Image.Resampling.BILINEAR)
+    return Subject(*thumbnails, np.array([box, (box - low) / size], np.float32))
 
 
 def _thumbnails(
-    image: Image.Image, box: tuple[int, int, int, int]
+    image: Image.Image, box: Sequence[float], resampling: Image.Resampling
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
     """Return the grey and the colour thumbnail of a part of an image."""
-    part = image.convert("YCbCr").resize((SIDE, SIDE), Image.Resampling.BOX, box)
+    part = image.convert("YCbCr").resize((SIDE, SIDE), resampling, tuple(box))
     pixels = np.asarray(part)
     cell = SIDE // COLOUR_SIDE
     chroma = pixels[..., 1:].reshape(COLOUR_SIDE, cell, COLOUR_SIDE, cell, 2).mean((1, 3)) - 128
