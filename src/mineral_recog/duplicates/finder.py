@@ -129,7 +129,7 @@ class _Thumbnails:
     grey: NDArray[np.uint8]
     colour: NDArray[np.int8]
     photo_indices: NDArray[np.int64]
-    borderless: NDArray[np.bool_]
+    views: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.grey)
@@ -137,23 +137,23 @@ class _Thumbnails:
 
 def _thumbnails(fingerprints: Sequence[Fingerprint]) -> _Thumbnails:
     rows = [
-        (fingerprint.grey[k], fingerprint.colour[k], index, k > 0)
+        (*view, index)
         for index, fingerprint in enumerate(fingerprints)
-        for k in range(1 + fingerprint.has_border)
+        for view in fingerprint.views()
     ]
     if not rows:
         empty = np.empty(0, int)
         return _Thumbnails(
-            np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), empty, empty > 0
+            np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), empty, empty
         )
-    grey, colour, photo_indices, borderless = (
+    grey, colour, views, photo_indices = (
         np.array(column) for column in zip(*rows, strict=True)
     )
     # In chunks: as floats, all at once would take several times the memory of the fingerprints.
     chunks = np.array_split(grey, 1 + len(grey) // 1024)
     spread = [chunk.std((1, 2), dtype=np.float32) for chunk in chunks]
     kept = np.concatenate(spread) >= MIN_CONTRAST
-    return _Thumbnails(grey[kept], colour[kept], photo_indices[kept], borderless[kept])
+    return _Thumbnails(grey[kept], colour[kept], photo_indices[kept], views[kept])
 
 
 def _verified(
@@ -173,8 +173,8 @@ def _verified(
     candidates, agree, boxes = candidates[kept], agree[kept], boxes[kept]
     sides = candidates.first, candidates.second
     first, second = (thumbnails.photo_indices[side] for side in sides)
-    borderless = thumbnails.borderless[sides[0]], thumbnails.borderless[sides[1]]
-    same = subjects_agree(subjects, (first, second), borderless, candidates.turn, boxes)
+    views = thumbnails.views[sides[0]], thumbnails.views[sides[1]]
+    same = subjects_agree(subjects, (first, second), views, candidates.turn, boxes)
     return [
         DuplicatePair(
             int(min(first[k], second[k])),

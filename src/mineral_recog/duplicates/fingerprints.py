@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,8 +27,8 @@ class Subject:
     Attributes:
         grey: Brightness of the subject stretched to a square, uint8, [32, 32].
         colour: Cb and Cr minus 128, int8, [2, 8, 8].
-        boxes: Position of the subject in the complete photo and in the photo without its border, in
-            fractions of a side, float32, [2, 4].
+        boxes: Position of the subject in the complete photo, in the photo without its border, and
+            in `grey`, in fractions of a side, float32, [3, 4].
     """
 
     grey: NDArray[np.uint8]
@@ -55,6 +55,13 @@ class Fingerprint:
     def has_border(self) -> bool:
         """Whether the photo has a plain border."""
         return bytes(self.grey[0]) != bytes(self.grey[1])
+
+    def views(self) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.int8], int]]:
+        """Yield grey, colour and number of each view: 0 complete, 1 without border, 2 subject."""
+        for k in range(1 + self.has_border):
+            yield self.grey[k], self.colour[k], k
+        if self.subject:
+            yield self.subject.grey, self.subject.colour, 2
 
 
 def fingerprint(image: Image.Image) -> Fingerprint:
@@ -91,7 +98,7 @@ def _subject(medium: Image.Image, pixels: Array, frame: Array) -> Subject | None
     if box is None:
         return None
     thumbnails = _thumbnails(medium, tuple(box * BORDER_SIDE), Image.Resampling.BILINEAR)
-    return Subject(*thumbnails, np.array([box, (box - low) / size], np.float32))
+    return Subject(*thumbnails, np.array([box, (box - low) / size, (0, 0, 1, 1)], np.float32))
 
 
 def _thumbnails(

@@ -26,8 +26,7 @@ class Subjects:
     Attributes:
         grey: Brightness of each subject, uint8, [S, 32, 32].
         colour: Cb and Cr of each subject, int8, [S, 2, 8, 8].
-        boxes: Position of each subject in its complete photo and in the photo without border,
-            [S, 2, 4].
+        boxes: Position of each subject in each view of its photo, [S, 3, 4].
         of_photo: Subject of each photo, -1 if it has none, [P].
     """
 
@@ -46,7 +45,7 @@ class Subjects:
             return cls(
                 np.empty((0, SIDE, SIDE), np.uint8),
                 np.empty((0, 2, 8, 8), np.int8),
-                np.empty((0, 2, 4), np.float32),
+                np.empty((0, 3, 4), np.float32),
                 of_photo,
             )
         columns = ((s.grey, s.colour, s.boxes) for s in subjects)
@@ -57,7 +56,7 @@ class Subjects:
 def subjects_agree(
     subjects: Subjects,
     photos: tuple[Indices, Indices],
-    borderless: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    views: tuple[Indices, Indices],
     turns: Indices,
     boxes: Array,
 ) -> NDArray[np.bool_]:
@@ -69,7 +68,7 @@ def subjects_agree(
     Args:
         subjects: The subjects.
         photos: Photo indices of both sides of each pair, [N] each.
-        borderless: Whether the thumbnails that were aligned are those without border, [N] each.
+        views: Views of these photos that were aligned, [N] each.
         turns: Turn of the second photo, indices into TURNS, [N].
         boxes: Position of the turned second thumbnail in the first one, [N, 4].
     """
@@ -86,8 +85,8 @@ def subjects_agree(
         turned(subjects.colour[second].astype(np.float32), turns),
     )
     whole = np.repeat(FULL_BOX, len(both), 0)
-    place = subjects.boxes[first, borderless[0][both].astype(int)]
-    other_place = subjects.boxes[second, borderless[1][both].astype(int)]
+    place = subjects.boxes[first, views[0][both]]
+    other_place = subjects.boxes[second, views[1][both]]
     other_place = _within(boxes[both], turned_boxes(other_place, turns))
     shared = _intersection(place, other_place)
     result = np.zeros(len(both), bool)
