@@ -43,7 +43,10 @@ GROUNDS = {
     "blue": (40, 70, 150),
 }
 SIZES = 0.3, 0.45, 0.6, 0.8  # of the height
-COLOURS = "#19191c #78281e #c8beb4 #3c6e46 #283c78 #966e3c #aa5a6e #ebe8e4 #5a504b #6e468c".split()
+COLOURS = [
+    *("#19191c", "#78281e", "#c8beb4", "#3c6e46", "#283c78"),
+    *("#966e3c", "#aa5a6e", "#ebe8e4", "#5a504b", "#6e468c"),
+]
 MAX_BITS = 16  # of 64 in which the hashes of copies differ
 
 
@@ -135,10 +138,11 @@ def stones(folder: Path | None, count: int, views: int, seed: int) -> Iterator[l
     for place in np.random.default_rng(seed).permutation(len(paths)):
         photo = open_photo(paths[place])
         new = imagehash.phash(photo)
-        if len(hashes) < count and all(new - known > MAX_BITS for known in hashes):
-            if stone := cut_out(photo):
-                hashes.append(new)
-                yield [stone] * views
+        if len(hashes) == count or any(new - known <= MAX_BITS for known in hashes):
+            continue
+        if stone := cut_out(photo):
+            hashes.append(new)
+            yield [stone] * views
 
 
 def row(name: str, photos: list[list[Photo]], rng: Rng) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,15 +72,23 @@ def fingerprint(image: Image.Image) -> Fingerprint:
     """
     # With triangle filters, a picture gives nearly the same pixels at any size.
     medium = image.resize((BORDER_SIDE, BORDER_SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    full, pixels = (0, 0, BORDER_SIDE, BORDER_SIDE), np.asarray(medium, np.float32)
-    frame = _frame(pixels)
-    views = [_thumbnails(medium, area, Image.Resampling.BOX) for area in (full, frame)]
-    grey, colour = (np.stack(column) for column in zip(*views, strict=True))
-    return Fingerprint(grey, colour, _subject(medium, pixels, np.array(frame) / BORDER_SIDE))
+    pixels = np.asarray(medium, np.float32)
+    full, frame = (0, 0, BORDER_SIDE, BORDER_SIDE), _frame(pixels)
+    channels = medium.convert("YCbCr")
+    grey, colour = _thumbnails(channels, full, Image.Resampling.BOX)
+    inner = grey, colour
+    if frame != full:
+        inner = _thumbnails(channels, frame, Image.Resampling.BOX)
+    boxes = _subject_boxes(medium, pixels, np.array(frame) / BORDER_SIDE)
+    subject = None
+    if boxes is not None:
+        place = boxes[0] * BORDER_SIDE
+        subject = Subject(*_thumbnails(channels, place, Image.Resampling.BILINEAR), boxes)
+    return Fingerprint(np.stack([grey, inner[0]]), np.stack([colour, inner[1]]), subject)
 
 
-def _subject(medium: Image.Image, pixels: Array, frame: Array) -> Subject | None:
-    """Return the subject of a photo, None if it has no plain ground.
+def _subject_boxes(medium: Image.Image, pixels: Array, frame: NDArray[np.float64]) -> Array | None:
+    """Return the `boxes` of a photo's subject, None if it has no plain ground.
 
     Args:
         medium: The photo, resized to a square.
@@ -88,24 +96,26 @@ def _subject(medium: Image.Image, pixels: Array, frame: Array) -> Subject | None
         frame: Area without the border, in fractions of a side.
     """
     low, size = frame[[0, 1, 0, 1]], (frame[2:] - frame[:2])[[0, 1, 0, 1]]
-    box = None
+    box: NDArray[np.floating] | None = None
     if size.min() < 1:  # the border may surround a photo that itself has a plain ground
-        inner = medium.resize(medium.size, Image.Resampling.BILINEAR, tuple(frame * BORDER_SIDE))
+        left, top, right, bottom = (frame * BORDER_SIDE).tolist()
+        area = left, top, right, bottom
+        inner = medium.resize(medium.size, Image.Resampling.BILINEAR, area)
         box = subject_box(np.asarray(inner, np.float32))
         box = None if box is None else low + box * size
     if box is None:
         box = subject_box(pixels)
     if box is None:
         return None
-    thumbnails = _thumbnails(medium, tuple(box * BORDER_SIDE), Image.Resampling.BILINEAR)
-    return Subject(*thumbnails, np.array([box, (box - low) / size, (0, 0, 1, 1)], np.float32))
+    return np.array([box, (box - low) / size, (0, 0, 1, 1)], np.float32)
 
 
 def _thumbnails(
-    image: Image.Image, box: Sequence[float], resampling: Image.Resampling
+    channels: Image.Image, box: Iterable[float], resampling: Image.Resampling
 ) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
-    """Return the grey and the colour thumbnail of a part of an image."""
-    part = image.convert("YCbCr").resize((SIDE, SIDE), resampling, tuple(box))
+    """Return the grey and the colour thumbnail of a part of an image in YCbCr."""
+    left, top, right, bottom = box
+    part = channels.resize((SIDE, SIDE), resampling, (left, top, right, bottom))
     pixels = np.asarray(part)
     cell = SIDE // COLOUR_SIDE
     chroma = pixels[..., 1:].reshape(COLOUR_SIDE, cell, COLOUR_SIDE, cell, 2).mean((1, 3)) - 128

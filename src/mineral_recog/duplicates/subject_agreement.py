@@ -1,4 +1,7 @@
-"""Measure how well the subjects of two photos agree: what they show on a plain ground."""
+"""Measure how well two photos with a plain ground agree in their subjects.
+
+Photos of different stones on one ground agree in the ground, and so nearly everywhere.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,34 @@ from numpy.typing import NDArray
 
 from mineral_recog.duplicates.agreement import FULL_BOX, agreement, colour_distance, resampled
 from mineral_recog.duplicates.crops import turned, turned_boxes
-from mineral_recog.duplicates.fingerprints import SIDE, Array, Fingerprint
+from mineral_recog.duplicates.fingerprints import COLOUR_SIDE, SIDE, Array, Fingerprint
 
-MIN_SUBJECT_AGREEMENT = 0.8  # of duplicates with a plain ground; set on drawn and real photo boxes
-MAX_COLOUR_DISTANCE = 0.35
-MIN_OVERLAP = 0.3  # of the smaller subject; two subjects with less are in different places
+MIN_OVERLAP = 0.3  # share of the smaller subject; with less, two subjects are in different places
+MIN_SHARED = 0.01  # of a side; width of the part of two subjects that is compared
 
 Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """Pairs of views that were aligned, arrays of equal length.
+
+    Attributes:
+        photos: Photo of the first and of the second view of each pair, [2, N].
+        views: Numbers of these views, as by `Fingerprint.views`, [2, N].
+        turns: Turn of the second view, indices into TURNS, [N].
+        boxes: Position of the turned second view in the first one, [N, 4].
+    """
+
+    photos: Indices
+    views: Indices
+    turns: Indices
+    boxes: Array
+
+
+@dataclass(frozen=True)
 class Subjects:
-    """The subjects of photos, for the thumbnails of these photos.
+    """The subjects of photos.
 
     Attributes:
         grey: Brightness of each subject, uint8, [S, 32, 32].
@@ -35,98 +54,100 @@ class Subjects:
     boxes: Array
     of_photo: Indices
 
-    @classmethod
-    def of(cls, fingerprints: Sequence[Fingerprint]) -> Subjects:
-        """Collect the subjects of fingerprints, one for each photo."""
-        subjects = [print_.subject for print_ in fingerprints if print_.subject]
-        has_subject = np.array([print_.subject is not None for print_ in fingerprints], bool)
-        of_photo = np.where(has_subject, np.cumsum(has_subject) - 1, -1)
-        if not subjects:
-            return cls(
-                np.empty((0, SIDE, SIDE), np.uint8),
-                np.empty((0, 2, 8, 8), np.int8),
-                np.empty((0, 3, 4), np.float32),
-                of_photo,
-            )
-        columns = ((s.grey, s.colour, s.boxes) for s in subjects)
-        grey, colour, boxes = (np.array(column) for column in zip(*columns, strict=True))
-        return cls(grey, colour, boxes, of_photo)
+
+def collect_subjects(fingerprints: Sequence[Fingerprint]) -> Subjects:
+    """Collect the subjects of photos, given one fingerprint per photo."""
+    subjects = [known for known in (one.subject for one in fingerprints) if known is not None]
+    exists = np.array([one.subject is not None for one in fingerprints], bool)
+    of_photo = np.where(exists, np.cumsum(exists) - 1, -1)
+    return Subjects(
+        np.array([one.grey for one in subjects], np.uint8).reshape(-1, SIDE, SIDE),
+        np.array([one.colour for one in subjects], np.int8).reshape(
+            -1, 2, COLOUR_SIDE, COLOUR_SIDE
+        ),
+        np.array([one.boxes for one in subjects], np.float32).reshape(-1, 3, 4),
+        of_photo,
+    )
 
 
-def subjects_agree(
-    subjects: Subjects,
-    photos: tuple[Indices, Indices],
-    views: tuple[Indices, Indices],
-    turns: Indices,
-    boxes: Array,
-) -> NDArray[np.bool_]:
-    """Return which pairs of photos show the same subject; true where one has no plain ground.
+def subject_agreement(subjects: Subjects, pairs: Pairs, max_colour_distance: float) -> Array:
+    """Measure how well the subjects of pairs of photos agree.
 
-    A subject is larger or smaller where a watermark or the edge of the photo touches it. So two
-    subjects are compared both complete and by the part that both photos show.
+    A watermark or the edge of the photo makes a subject larger or smaller. So two subjects are
+    compared as a whole and in the part that both have in common; the better agreement counts.
 
     Args:
         subjects: The subjects.
-        photos: Photo indices of both sides of each pair, [N] each.
-        views: Views of these photos that were aligned, [N] each.
-        turns: Turn of the second photo, indices into TURNS, [N].
-        boxes: Position of the turned second thumbnail in the first one, [N, 4].
+        pairs: The pairs.
+        max_colour_distance: Subjects that differ more in colour do not agree.
+
+    Returns:
+        The agreement, [N], as by `agreement`; -1 for pairs that clearly differ, and 1 for pairs of
+        which a photo has no plain ground.
     """
-    first, second = (subjects.of_photo[side] for side in photos)
-    same = np.ones(len(turns), bool)
-    both = np.flatnonzero((first >= 0) & (second >= 0))
+    agree = np.ones(len(pairs.turns), np.float32)
+    both = np.flatnonzero((subjects.of_photo[pairs.photos] >= 0).all(0))
     if len(both) == 0:
-        return same
-    first, second, turns = first[both], second[both], turns[both]
-    grey, other_grey, colour, other_colour = (
-        subjects.grey[first].astype(np.float32),
-        turned(subjects.grey[second].astype(np.float32), turns),
-        subjects.colour[first].astype(np.float32),
-        turned(subjects.colour[second].astype(np.float32), turns),
+        return agree
+    first, second = subjects.of_photo[pairs.photos[:, both]]
+    first_view, second_view = pairs.views[:, both]
+    turns, whole = pairs.turns[both], np.repeat(FULL_BOX, len(both), 0)
+    place = subjects.boxes[first, first_view]
+    other_place = turned_boxes(subjects.boxes[second, second_view], turns)
+    other_place = _box_within(pairs.boxes[both], other_place)
+    common = _intersection(place, other_place)
+    best = np.full(len(both), -1, np.float32)
+    parts = (whole, whole), (_box_relative(common, place), _box_relative(common, other_place))
+    grey = subjects.grey[first], turned(subjects.grey[second], turns)
+    colour = subjects.colour[first], turned(subjects.colour[second], turns)
+    for boxes in parts:
+        first_colour, second_colour = _parts(colour, boxes)
+        distance = colour_distance(first_colour, second_colour, whole)
+        kept = np.flatnonzero(distance <= max_colour_distance)
+        if len(kept):
+            first_grey, second_grey = _parts(grey, boxes)
+            found, _ = agreement(first_grey[kept], second_grey[kept], whole[kept])
+            best[kept] = np.maximum(best[kept], found)
+    smaller = np.minimum(_area(place), _area(other_place))
+    agree[both] = np.where(_area(common) >= MIN_OVERLAP * smaller, best, -1)
+    return agree
+
+
+def _parts(
+    pixels: tuple[NDArray[np.uint8], NDArray[np.uint8]] | tuple[NDArray[np.int8], NDArray[np.int8]],
+    boxes: tuple[Array, Array],
+) -> tuple[Array, Array]:
+    """Return the part of both thumbnails of each pair that lies in boxes [N, 4]."""
+    first, second = (
+        resampled(
+            part.astype(np.float32),
+            box.reshape(len(box), *([1] * (part.ndim - 3)), 4),
+            part.shape[-1],
+        )
+        for part, box in zip(pixels, boxes, strict=True)
     )
-    whole = np.repeat(FULL_BOX, len(both), 0)
-    place = subjects.boxes[first, views[0][both]]
-    other_place = subjects.boxes[second, views[1][both]]
-    other_place = _within(boxes[both], turned_boxes(other_place, turns))
-    shared = _intersection(place, other_place)
-    result = np.zeros(len(both), bool)
-    for part, other_part in (
-        (whole, whole),
-        (_relative(shared, place), _relative(shared, other_place)),
-    ):
-        agree, _ = agreement(
-            resampled(grey, part, SIDE), resampled(other_grey, other_part, SIDE), whole.copy()
-        )
-        distance = colour_distance(
-            resampled(colour, part[:, None], 8),
-            resampled(other_colour, other_part[:, None], 8),
-            whole,
-        )
-        result |= (agree >= MIN_SUBJECT_AGREEMENT) & (distance <= MAX_COLOUR_DISTANCE)
-    enough = _area(shared) >= MIN_OVERLAP * np.minimum(_area(place), _area(other_place))
-    same[both] = result & enough
-    return same
+    return first, second
 
 
-def _within(outer: Array, boxes: Array) -> Array:
-    """Return boxes given in fractions of outer boxes as boxes in fractions of a side, [N, 4]."""
-    low, size = outer[:, :2], outer[:, 2:] - outer[:, :2]
-    within: Array = np.concatenate([low, low], 1) + boxes * np.concatenate([size, size], 1)
+def _box_within(outer: Array, boxes: Array) -> Array:
+    """Return boxes given in fractions of outer boxes in fractions of a side, [N, 4]."""
+    low, size = outer[:, [0, 1, 0, 1]], (outer[:, 2:] - outer[:, :2])[:, [0, 1, 0, 1]]
+    within: Array = low + boxes * size
     return within
 
 
-def _relative(boxes: Array, outer: Array) -> Array:
-    """Return boxes in fractions of outer boxes, [N, 4]: the inverse of `_within`."""
-    low, size = outer[:, :2], outer[:, 2:] - outer[:, :2]
-    relative: Array = (boxes - np.concatenate([low, low], 1)) / np.concatenate([size, size], 1)
+def _box_relative(boxes: Array, outer: Array) -> Array:
+    """Return boxes in fractions of outer boxes, [N, 4]; the inverse of `_box_within`."""
+    low, size = outer[:, [0, 1, 0, 1]], (outer[:, 2:] - outer[:, :2])[:, [0, 1, 0, 1]]
+    relative: Array = (boxes - low) / size
     return relative
 
 
 def _intersection(boxes: Array, others: Array) -> Array:
-    """Return the part that both boxes contain, at least a hundredth of a side wide, [N, 4]."""
+    """Return the part that both boxes have in common, never empty, [N, 4]."""
     low = np.maximum(boxes[:, :2], others[:, :2])
     high = np.minimum(boxes[:, 2:], others[:, 2:])
-    return np.concatenate([low, np.maximum(high, low + 0.01)], 1)
+    return np.concatenate([low, np.maximum(high, low + MIN_SHARED)], 1)
 
 
 def _area(boxes: Array) -> Array:

@@ -17,6 +17,8 @@ MIN_FITTED = 0.4  # share of the edge that the ground is fitted to
 MIN_PLAIN = 0.6  # share of the edge that is plain ground within the last tolerance
 SUBJECT_CONTRAST = 12.0  # levels; a subject differs more from the ground in one of the channels
 MIN_SUBJECT = 0.002  # of the area; anything smaller is dust
+MAX_SUBJECT = 0.9  # of the area; what reaches further is no subject on a ground
+MAX_FILLED = 0.97  # share of the box that differs from the ground; more is a picture in a border
 
 
 def _surface(side: int) -> Array:
@@ -46,8 +48,13 @@ def subject_box(pixels: Array) -> Array | None:
     solid = differs[1:, 1:] & differs[:-1, 1:] & differs[1:, :-1] & differs[:-1, :-1]
     if solid.sum() < MIN_SUBJECT * side**2:
         return None
-    (top, bottom), (left, right) = (_span(solid.any(axis), side) for axis in (1, 0))
-    return np.array([left, top, right, bottom], np.float32)
+    (top, bottom), (left, right) = (np.flatnonzero(solid.any(k))[[0, -1]] for k in (1, 0))
+    filled = solid[top : bottom + 1, left : right + 1]
+    if filled.size > MAX_SUBJECT * side**2 or filled.mean() > MAX_FILLED:
+        return None
+    # One pixel of ground around it.
+    box = np.array([left - 1, top - 1, right + 3, bottom + 3], np.float32)
+    return (box.clip(0, side) / side).astype(np.float32)
 
 
 def _ground(pixels: Array, surface: Array) -> Array | None:
@@ -69,9 +76,3 @@ def _ground(pixels: Array, surface: Array) -> Array | None:
         return None
     ground: Array = surface @ factors
     return ground
-
-
-def _span(flags: NDArray[np.bool_], side: int) -> tuple[float, float]:
-    """Return where the true values begin and end, with a margin, in fractions of a side."""
-    positions = np.flatnonzero(flags)
-    return max(0, positions[0] - 1) / side, min(side, positions[-1] + 3) / side
