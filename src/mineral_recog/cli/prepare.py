@@ -9,6 +9,7 @@ import typer
 
 from mineral_recog.cli.options import (
     AliasesOption,
+    CopiesOption,
     ForceOption,
     NewFolderArgument,
     SeedOption,
@@ -51,6 +52,7 @@ def prepare(
             help=tr("decisions saved by the page of `audit`", "`audit` 的网页所保存的决定文件")
         ),
     ] = None,
+    copies: CopiesOption = "near",
     aliases: AliasesOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -74,6 +76,7 @@ def prepare(
             seed=seed,
             place=place,
             decisions=user_decisions,
+            copies=copies,
             force=force,
             progress=progress,
         )

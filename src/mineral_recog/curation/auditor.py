@@ -18,7 +18,7 @@ from mineral_recog.curation.findings import (
 from mineral_recog.curation.review import write_review
 from mineral_recog.data.readers.aliases import open_with_aliases
 from mineral_recog.data.readers.source import Source
-from mineral_recog.duplicates.survey import survey_photos
+from mineral_recog.duplicates.survey import Copies, survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
@@ -52,6 +52,7 @@ def audit(
     out: Path,
     *,
     model: Path | None = None,
+    copies: Copies = "near",
     aliases: str | None = None,
     force: bool = False,
     progress: Progress = SILENT,
@@ -64,6 +65,7 @@ def audit(
         path: The photos; see `open_source`.
         out: Folder for the findings.
         model: Run or bundle folder of a model that checks the labels of the photos.
+        copies: Duplicates to look for, see `survey_photos`.
         aliases: See `open_with_aliases`.
         force: Replace the findings of an earlier audit.
         progress: Receives the progress.
@@ -76,13 +78,14 @@ def audit(
     refuse_inside(out, path)
     source, renamed = open_with_aliases(path, aliases, progress)
     check_labels = None if model is None else _label_check(model)  # may fail: before long work
-    survey = survey_photos(source, source.paths, progress)
+    survey = survey_photos(source, source.paths, progress, copies)
     readable = [record.path for record in survey.readable]
     label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
     findings = collect_findings(source, survey, label_errors.findings)
     records = survey.records
-    option = f"--aliases {shlex.quote(aliases)} " if aliases else ""  # decisions use these names
-    command = f"mineral-recog prepare SRC DATA {option}--decisions decisions.json"
+    options = f"--aliases {shlex.quote(aliases)} " if aliases else ""  # decisions use these names
+    options += f"--copies {copies} " if copies != "near" else ""
+    command = f"mineral-recog prepare SRC DATA {options}--decisions decisions.json"
     # Separate files, not a new folder, because the user may save decisions in this folder.
     task = progress.start(tr("drawing the page", "生成页面"), 1)
     write_review(out / PAGE, source, findings, records, command, task.set_with_total)

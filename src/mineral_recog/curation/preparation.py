@@ -16,6 +16,7 @@ from mineral_recog.curation.duplicate_handling import (
     DuplicateReport,
     assign_classes,
     summarise_duplicates,
+    why_too_few,
 )
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import class_of, collect_findings, count_photos
@@ -33,7 +34,7 @@ from mineral_recog.data.splits import (
     split_class,
 )
 from mineral_recog.duplicates.records import Record
-from mineral_recog.duplicates.survey import survey_photos
+from mineral_recog.duplicates.survey import Copies, survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
 from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing, refuse_inside
@@ -44,6 +45,10 @@ from mineral_recog.text import encodable
 
 PREPARED_FILE, PICTURE = "prepared.json", "distribution.png"
 SHARES: Shares = (0.8, 0.1, 0.1)
+_COPIES_REMEDY = (
+    "; if these are no copies, use --copies exact, or mark them with `audit` and --decisions",
+    "；若这些照片并非重复，请用 --copies exact，或用 `audit` 标记后给出 --decisions",
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def prepare(
     seed: int = 0,
     place: str = "hardlink",
     decisions: Decisions | None = None,
+    copies: Copies = "near",
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Prepared:
@@ -115,8 +121,8 @@ def prepare(
 
     Every class has at least one photo in each split. Classes are split separately, so that the
     split of a class does not depend on the other classes. Splits that the source gives are kept; a
-    missing val or test split is drawn from train. Duplicates are in the same split; photos with a
-    duplicate in another class are left out.
+    missing val or test split is drawn from train. Duplicates are in the same split; photos that
+    have a duplicate in another class are left out.
 
     Args:
         source: The source of the photos.
@@ -129,6 +135,7 @@ def prepare(
         place: `hardlink` (a copy where links are impossible), `copy` or `symlink`; photos inside
             another file are copied.
         decisions: The user's decisions about photos and classes.
+        copies: Duplicates to look for, see `survey_photos`.
         force: Replace `data` if an earlier `prepare` made it.
         progress: Receives the progress.
 
@@ -144,7 +151,7 @@ def prepare(
     refuse_unknown_classes(decisions, source.classes)
     used = [path for path in source.paths if decisions.class_for(path) is not None]
     _refuse_splits(source, used, shares)
-    survey = survey_photos(source, used, progress)
+    survey = survey_photos(source, used, progress, copies)
     assignment = assign_classes(
         [record.path for record in survey.readable], survey.duplicates, decisions
     )
@@ -182,6 +189,7 @@ def prepare(
         "imbalance": imbalance,
         "seed": seed,
         "place": place,
+        "copies": copies,
     }
     with atomic_folder(data) as partial:
         _place_photos(source, splits_of, partial, place)
@@ -197,10 +205,10 @@ def _draw_splits(
 ) -> tuple[dict[str, SplitPaths], DuplicateReport]:
     """Draw the splits of each class; return them with a report of duplicates."""
     small = [
-        f"{encodable(name)} ({len(paths)})"
+        why_too_few(assignment, name)
         for name in classes
         if not can_be_split(
-            paths := assignment.class_paths.get(name, []),
+            assignment.class_paths.get(name, []),
             assignment.duplicate_set_of,
             assignment.train_only,
         )
@@ -209,10 +217,11 @@ def _draw_splits(
         raise DataError(
             tr(
                 f"Classes in {source.root} with fewer than 3 readable photos cannot be split "
-                f"(copies of each other count as one): {', '.join(small)}. Add photos or remove "
-                "these classes.",
+                f"(copies of each other count as one): {'; '.join(small)}. Add photos or remove "
+                f"these classes{_COPIES_REMEDY[0] if assignment.duplicate_set_of else ''}.",
                 f"{source.root} 里可读照片少于 3 张（互为重复的算一张）的类别无法划分："
-                f"{'、'.join(small)}。请加入照片，或去掉这些类别。",
+                f"{'；'.join(small)}。请加入照片，或去掉这些类别"
+                f"{_COPIES_REMEDY[1] if assignment.duplicate_set_of else ''}。",
             )
         )
     splits_of = {
@@ -247,9 +256,11 @@ def _keep_given_splits(
             tr(
                 f"Classes in {source.root} have too few readable photos for its splits: "
                 f"{'; '.join(small)}. Each needs {need} (copies of each other count as one): add "
-                "photos or remove these classes.",
+                f"photos or remove these classes"
+                f"{_COPIES_REMEDY[0] if assignment.duplicate_set_of else ''}.",
                 f"{source.root} 里有类别的可读照片不足以用其给定的划分：{'；'.join(small)}。"
-                f"每类需要 {need}（互为重复的算一张）：请加入照片，或去掉这些类别。",
+                f"每类需要 {need}（互为重复的算一张）：请加入照片，或去掉这些类别"
+                f"{_COPIES_REMEDY[1] if assignment.duplicate_set_of else ''}。",
             )
         )
     splits_of = {name: given.split_class(name, seed) for name in assignment.class_paths}

@@ -10,8 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
 from mineral_recog.duplicates.agreement import agreement, colour_distance
@@ -78,21 +76,31 @@ def find_duplicates(
     Returns:
         Pairs in ascending order of (first, second), each pair once.
     """
-    first_index: dict[str, int] = {}
-    for index, digest in enumerate(digests):
-        first_index.setdefault(digest, index)
-    duplicates = [
-        DuplicatePair(first_index[digest], index, "exact", 1.0)
-        for index, digest in enumerate(digests)
-        if first_index[digest] != index
-    ]
-    distinct = list(first_index.values())
+    duplicates = exact_duplicates(digests)
+    copies = {pair.second for pair in duplicates}
+    distinct = [index for index in range(len(digests)) if index not in copies]
     duplicates += [
         replace(pair, first=distinct[pair.first], second=distinct[pair.second])
         for pair in _near_duplicates([fingerprints[index] for index in distinct], on_compared)
     ]
     on_compared(len(digests))
     return sorted(duplicates, key=lambda pair: (pair.first, pair.second))
+
+
+def exact_duplicates(digests: Sequence[str]) -> list[DuplicatePair]:
+    """Pair each photo that has the same bytes as an earlier one with the first of them.
+
+    Args:
+        digests: Digests of the photos' bytes.
+    """
+    first_index: dict[str, int] = {}
+    for index, digest in enumerate(digests):
+        first_index.setdefault(digest, index)
+    return [
+        DuplicatePair(first_index[digest], index, "exact", 1.0)
+        for index, digest in enumerate(digests)
+        if first_index[digest] != index
+    ]
 
 
 def _near_duplicates(
@@ -198,23 +206,3 @@ def _views(
         pixels[indices].astype(np.float32) for indices in (candidates.first, candidates.second)
     )
     return first, turned(second, candidates.turn)
-
-
-def duplicate_sets(count: int, duplicates: Sequence[DuplicatePair]) -> list[tuple[int, ...]]:
-    """Return sets of photos that are duplicates of each other, directly or through others.
-
-    Args:
-        count: Number of all photos, N.
-        duplicates: Pairs of indices below N.
-
-    Returns:
-        The sets of two or more photos, each ascending, in the order of their first photos.
-    """
-    if not duplicates:
-        return []
-    pairs = np.array([(pair.first, pair.second) for pair in duplicates])
-    graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (count, count))
-    _, labels = connected_components(graph, directed=False)
-    order = np.argsort(labels, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    return sorted(tuple(part.tolist()) for part in parts if len(part) > 1)
