@@ -173,10 +173,12 @@ def drawn(folder: Path, half: int, count: int, rng: Rng) -> list[Path]:
     return [paths[k] for k in sorted(chosen)]
 
 
-def changed(paths: Sequence[Path], change: Callable[[Photo, Rng], Photo], rng: Rng) -> list[Photo]:
+def changed(
+    photos: Sequence[Photo], change: Callable[[Photo, Rng], Photo], rng: Rng
+) -> list[Photo]:
     """Change photos and save them as JPEG."""
-    photos = (change(open_photo(path), rng) for path in paths)
-    return [photo if change is reencode else encoded(photo, 90) for photo in photos]
+    versions = (change(photo, rng) for photo in photos)
+    return [photo if change is reencode else encoded(photo, 90) for photo in versions]
 
 
 def score(
@@ -256,12 +258,10 @@ def main() -> None:
     options = parser.parse_args()
 
     rng = np.random.default_rng(options.seed)
-    tuning_paths = drawn(options.photos, 0, options.draw, rng)
-    plain = perceptual_hashes([open_photo(path) for path in tuning_paths])
-    hashes = [
-        np.concatenate([plain, perceptual_hashes(changed(tuning_paths, c, rng))]) for c in CHANGES
-    ]
-    max_bits = best_threshold(hashes, len(tuning_paths))
+    tuning = [open_photo(path) for path in drawn(options.photos, 0, options.draw, rng)]
+    plain = perceptual_hashes(tuning)
+    hashes = [np.concatenate([plain, perceptual_hashes(changed(tuning, c, rng))]) for c in CHANGES]
+    max_bits = best_threshold(hashes, len(tuning))
 
     paths = drawn(options.photos, 1, options.draw, rng)
     indices = {path.relative_to(options.photos).as_posix(): k for k, path in enumerate(paths)}
@@ -287,7 +287,7 @@ def main() -> None:
     right = pairs = 0
     others: list[Fingerprint] = []
     for change in CHANGES:
-        versions = changed(paths, change, rng)
+        versions = changed(photos, change, rng)
         others = [fingerprint(photo) for photo in versions]
         kind = KINDS.get(change.__name__, "near")
         duplicates = find_duplicates(prints + others, [str(k) for k in range(2 * count)])

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from mineral_recog.duplicates.candidates import CandidateIndex
-from mineral_recog.duplicates.finder import DuplicatePair, duplicate_sets, find_duplicates
+from mineral_recog.duplicates.duplicate_sets import duplicate_sets
+from mineral_recog.duplicates.finder import DuplicatePair, find_duplicates
 from mineral_recog.duplicates.fingerprints import Fingerprint, fingerprint
 from mineral_recog.synthetic.photo import draw_photo
 

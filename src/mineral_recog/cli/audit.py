@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mineral_recog.cli.options import AliasesOption, ForceOption, SourceArgument
+from mineral_recog.cli.options import AliasesOption, CopiesOption, ForceOption, SourceArgument
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
 
@@ -24,6 +24,7 @@ def audit(
             )
         ),
     ] = None,
+    copies: CopiesOption = "near",
     aliases: AliasesOption = None,
     force: ForceOption = False,
 ) -> None:
@@ -33,6 +34,12 @@ def audit(
 
     with TerminalProgress() as progress:
         result = audit_photos(
-            source, out, model=model, aliases=aliases or (), force=force, progress=progress
+            source,
+            out,
+            model=model,
+            copies=copies,
+            aliases=aliases or (),
+            force=force,
+            progress=progress,
         )
     print_audit(result, out)

@@ -37,6 +37,16 @@ AliasesOption = Annotated[
         ),
     ),
 ]
+CopiesOption = Annotated[
+    Literal["near", "exact", "off"],
+    typer.Option(
+        help=tr(
+            "copies to look for: near (also resized, cropped, mirrored ...), exact (the same "
+            "bytes) or off",
+            "要查找的重复：near（包括缩放、裁剪、镜像等）、exact（内容相同的文件）或 off",
+        )
+    ),
+]
 DeviceOption = Annotated[
     str,
     typer.Option(help=tr("auto, cpu, cuda, cuda:1 or mps", "auto、cpu、cuda、cuda:1 或 mps")),

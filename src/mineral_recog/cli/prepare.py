@@ -9,6 +9,7 @@ import typer
 
 from mineral_recog.cli.options import (
     AliasesOption,
+    CopiesOption,
     ForceOption,
     NewFolderArgument,
     SeedOption,
@@ -51,6 +52,7 @@ def prepare(
             help=tr("decisions saved by the page of `audit`", "`audit` 的网页所保存的决定文件")
         ),
     ] = None,
+    copies: CopiesOption = "near",
     aliases: AliasesOption = None,
     group_by: Annotated[
         str | None,
@@ -101,6 +103,7 @@ def prepare(
             decisions=user_decisions,
             group_by=group_by,
             min_photos=min_photos,
+            copies=copies,
             force=force,
             progress=progress,
         )

@@ -23,7 +23,7 @@ from mineral_recog.curation.specimen_proposal import Proposal, propose_pattern
 from mineral_recog.curation.specimens import find_specimens, join_groups
 from mineral_recog.data.readers.aliases import OpenedSource, open_with_aliases
 from mineral_recog.data.readers.source import Source
-from mineral_recog.duplicates.survey import Survey, survey_photos
+from mineral_recog.duplicates.survey import Copies, Survey, survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
@@ -61,6 +61,7 @@ def audit(
     out: Path,
     *,
     model: Path | None = None,
+    copies: Copies = "near",
     aliases: Sequence[str] = (),
     force: bool = False,
     progress: Progress = SILENT,
@@ -73,6 +74,7 @@ def audit(
         path: The photos; see `open_source`.
         out: Folder for the findings.
         model: Run or bundle folder of a model that checks the labels of the photos.
+        copies: Duplicates to look for, see `survey_photos`.
         aliases: See `open_with_aliases`.
         force: Replace the findings of an earlier audit.
         progress: Receives the progress.
@@ -86,13 +88,14 @@ def audit(
     opened = open_with_aliases(path, aliases, progress)
     source = opened.source
     check_labels = None if model is None else _label_check(model)  # may fail: before long work
-    survey = survey_photos(source, source.paths, progress)
+    survey = survey_photos(source, source.paths, progress, copies)
     readable = [record.path for record in survey.readable]
     label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
     findings = collect_findings(source, survey, label_errors.findings)
     records = survey.records
     # Decisions use the names that these aliases give.
     options = "".join(f"--aliases {shlex.quote(table)} " for table in aliases)
+    options += f"--copies {copies} " if copies != "near" else ""
     command = f"mineral-recog prepare SRC DATA {options}--decisions decisions.json"
     # Separate files, not a new folder, because the user may save decisions in this folder.
     task = progress.start(tr("drawing the page", "生成页面"), 1)

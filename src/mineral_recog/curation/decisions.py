@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from mineral_recog.curation.findings import class_of
 from mineral_recog.errors import DataError
@@ -24,6 +25,7 @@ class Decisions(BaseModel):
         drop: Photos to leave out.
         move: Photos to use under another class, with its name.
         classes: Classes to merge into another, with its name.
+        not_copies: Groups of photos of which no two are copies of each other.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -32,6 +34,7 @@ class Decisions(BaseModel):
     drop: tuple[str, ...] = Field(default=(), strict=False)
     move: dict[str, str] = Field(default_factory=dict)
     classes: dict[str, str] = Field(default_factory=dict)
+    not_copies: tuple[tuple[str, ...], ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _check_contradictions(self) -> Decisions:
@@ -60,17 +63,29 @@ class Decisions(BaseModel):
         name = encodable(path)
         return name in self._kept or name in self.move
 
+    def are_distinct(self, path: str, other: str) -> bool:
+        """Return whether the user says that two photos are no copies of each other."""
+        groups = self._groups_of.get(encodable(path))
+        return bool(groups) and not groups.isdisjoint(self._groups_of.get(encodable(other), ()))
+
     def unknown_paths(self, paths: Iterable[str]) -> list[str]:
         """Return the photos with decisions that are not in `paths`."""
         existing = set(map(encodable, paths))
-        return [path for path in (*self.keep, *self.drop, *self.move) if path not in existing]
+        named = dict.fromkeys((*self.keep, *self.drop, *self.move, *chain(*self.not_copies)))
+        return [path for path in named if path not in existing]
 
     def model_post_init(self, context: object) -> None:
         """Build sets for fast lookup, because there may be a million paths."""
         self._dropped, self._kept = frozenset(self.drop), frozenset(self.keep)
+        groups: dict[str, set[int]] = {}
+        for number, group in enumerate(self.not_copies):
+            for path in group:
+                groups.setdefault(path, set()).add(number)
+        self._groups_of = groups
 
     _dropped: frozenset[str] = frozenset()
     _kept: frozenset[str] = frozenset()
+    _groups_of: dict[str, set[int]] = PrivateAttr(default_factory=dict)
 
 
 def read_decisions(path: Path) -> Decisions:

@@ -12,7 +12,12 @@ from mineral_recog.csv_files import write_rows
 from mineral_recog.curation.class_names import similar_names
 from mineral_recog.curation.finding_kinds import FINDING_KINDS, BilingualText
 from mineral_recog.data.readers.source import Source
-from mineral_recog.duplicates.finder import duplicate_sets
+from mineral_recog.duplicates.duplicate_sets import (
+    counted_duplicates,
+    duplicate_sets,
+    sets_across_classes,
+)
+from mineral_recog.duplicates.finder import DuplicatePair
 from mineral_recog.duplicates.survey import Survey
 from mineral_recog.files import atomic_file
 from mineral_recog.i18n import user_language
@@ -96,18 +101,38 @@ def collect_findings(
 
 
 def _duplicate_findings(survey: Survey) -> Iterator[Finding]:
-    """Yield a finding for each duplicate set."""
-    sets = duplicate_sets(len(survey.readable), survey.duplicates)
+    """Yield a finding for each duplicate set: across classes first, then within each class."""
+    paths = [record.path for record in survey.readable]
+    classes = [class_of(path) for path in paths]
+    duplicates = counted_duplicates(survey.duplicates, classes)
+    across = sets_across_classes(len(paths), duplicates, classes)
+    decided = {index for members in across for index in members}
+    remaining = [pair for pair in duplicates if not {pair.first, pair.second} <= decided]
+    for sets, pairs, across_classes in (
+        (across, duplicates, True),
+        (duplicate_sets(len(paths), remaining), remaining, False),
+    ):
+        for members, similarities in zip(sets, _lowest(sets, pairs), strict=True):
+            yield _duplicate_finding([paths[i] for i in members], similarities, across_classes)
+
+
+def _lowest(
+    sets: Sequence[tuple[int, ...]], duplicates: Iterable[DuplicatePair]
+) -> list[dict[str, float]]:
+    """Return the lowest similarity of each kind of pair within each set."""
     set_of = {index: number for number, members in enumerate(sets) for index in members}
-    lowest: list[dict[str, float]] = [{} for _ in sets]  # similarity of each kind of pair
-    for pair in survey.duplicates:
-        similarities = lowest[set_of[pair.first]]
-        similarities[pair.kind] = min(similarities.get(pair.kind, 1.0), pair.similarity)
-    for members, similarities in zip(sets, lowest, strict=True):
-        yield _duplicate_finding([survey.readable[i].path for i in members], similarities)
+    lowest: list[dict[str, float]] = [{} for _ in sets]
+    for pair in duplicates:
+        number = set_of.get(pair.first)
+        if number is not None and number == set_of.get(pair.second):
+            similarities = lowest[number]
+            similarities[pair.kind] = min(similarities.get(pair.kind, 1.0), pair.similarity)
+    return lowest
 
 
-def _duplicate_finding(paths: Sequence[str], similarities: Mapping[str, float]) -> Finding:
+def _duplicate_finding(
+    paths: Sequence[str], similarities: Mapping[str, float], across_classes: bool
+) -> Finding:
     """Return the finding of a duplicate set, given the lowest similarity of each kind of pair."""
     detail = {
         language: " · ".join(
@@ -117,7 +142,7 @@ def _duplicate_finding(paths: Sequence[str], similarities: Mapping[str, float]) 
         for language in ("en", "zh")
     }
     kind = "exact" if set(similarities) == {"exact"} else "near"
-    if len(set(map(class_of, paths))) > 1:
+    if across_classes:
         kind = "two_classes"
     return Finding(kind, tuple(map(encodable, paths)), detail)
 

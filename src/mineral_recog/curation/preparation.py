@@ -21,6 +21,7 @@ from mineral_recog.curation.duplicate_handling import (
     DuplicateReport,
     assign_classes,
     summarise_duplicates,
+    why_too_few,
 )
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import class_of, collect_findings, count_photos
@@ -48,7 +49,7 @@ from mineral_recog.data.splits import (
     split_classes,
 )
 from mineral_recog.duplicates.records import Record
-from mineral_recog.duplicates.survey import survey_photos
+from mineral_recog.duplicates.survey import Copies, survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
 from mineral_recog.files import atomic_folder, refuse_existing, refuse_inside
@@ -59,6 +60,10 @@ from mineral_recog.text import encodable
 
 PREPARED_FILE, PICTURE = "prepared.json", "distribution.png"
 SHARES: Shares = (0.8, 0.1, 0.1)
+_COPIES_REMEDY = (
+    "; if these are no copies, use --copies exact, or mark them with `audit` and --decisions",
+    "；若这些照片并非重复，请用 --copies exact，或用 `audit` 标记后给出 --decisions",
+)
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ def prepare(
     decisions: Decisions | None = None,
     group_by: str | None = None,
     min_photos: int | None = None,
+    copies: Copies = "near",
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Prepared:
@@ -134,6 +140,7 @@ def prepare(
         group_by: Pattern that finds the specimen of a photo in its name, in place of the specimens
             that the source lists; see `specimens.SpecimenPattern`.
         min_photos: Leave out classes with fewer photos; see `class_sizes.leave_out_small`.
+        copies: Duplicates to look for, see `survey_photos`.
         force: Replace `data` if an earlier `prepare` made it.
         progress: Receives the progress.
 
@@ -150,7 +157,7 @@ def prepare(
     used = [path for path in source.paths if decisions.class_for(path) is not None]
     _refuse_splits(source, used, shares)
     specimen_of = find_specimens(source, used, group_by)
-    survey = survey_photos(source, used, progress)
+    survey = survey_photos(source, used, progress, copies)
     assignment = assign_classes(
         [record.path for record in survey.readable], survey.duplicates, decisions
     )
@@ -209,6 +216,7 @@ def prepare(
         "place": place,
         "group_by": group_by,
         "min_photos": min_photos,
+        "copies": copies,
     }
     targets = target_paths(splits_of)
     with atomic_folder(data) as partial:
@@ -239,10 +247,10 @@ def _draw_splits(
 ) -> tuple[dict[str, SplitPaths], DuplicateReport]:
     """Draw the splits of each class; return them with a report of duplicates."""
     small = [
-        f"{encodable(name)} ({len(paths)})"
+        why_too_few(assignment, name)
         for name in classes
         if not can_be_split(
-            paths := assignment.class_paths.get(name, []),
+            assignment.class_paths.get(name, []),
             assignment.duplicate_set_of,
             assignment.train_only,
         )
@@ -251,10 +259,12 @@ def _draw_splits(
         raise DataError(
             tr(
                 f"Classes in {source.root} with fewer than 3 readable photos cannot be split "
-                f"(copies of each other count as one): {', '.join(small)}. Add photos, or "
-                f"leave these classes out with --min-photos {MIN_PICTURES}.",
+                f"(copies of each other count as one): {'; '.join(small)}. Add photos, or "
+                f"leave these classes out with --min-photos {MIN_PICTURES}"
+                f"{_COPIES_REMEDY[0] if assignment.duplicate_set_of else ''}.",
                 f"{source.root} 里可读照片少于 3 张（互为重复的算一张）的类别无法划分："
-                f"{'、'.join(small)}。请加入照片，或用 --min-photos {MIN_PICTURES} 略去这些类别。",
+                f"{'；'.join(small)}。请加入照片，或用 --min-photos {MIN_PICTURES} 略去这些类别"
+                f"{_COPIES_REMEDY[1] if assignment.duplicate_set_of else ''}。",
             )
         )
     splits_of = split_classes(assignment.class_paths, shares, seed, *groups)
@@ -286,10 +296,12 @@ def _keep_given_splits(
             tr(
                 f"Classes in {source.root} have too few readable photos for its splits: "
                 f"{'; '.join(small)}. Each needs {need} (copies of each other count as one, like "
-                "photos of one specimen): add photos or remove these classes.",
+                "photos of one specimen): add photos or remove these classes"
+                f"{_COPIES_REMEDY[0] if assignment.duplicate_set_of else ''}.",
                 f"{source.root} 里有类别的可读照片不足以用其给定的划分：{'；'.join(small)}。"
                 f"每类需要 {need}（互为重复的算一张，同一标本的照片也算一张）："
-                "请加入照片，或去掉这些类别。",
+                "请加入照片，或去掉这些类别"
+                f"{_COPIES_REMEDY[1] if assignment.duplicate_set_of else ''}。",
             )
         )
     splits_of = given.split_classes(seed)

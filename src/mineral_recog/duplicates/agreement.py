@@ -23,7 +23,7 @@ NOISE = 2.0  # grey levels of detail that carry no information
 MIN_WEIGHT = 10.0  # pixels with detail; limits the effect of a few pixels that agree by chance
 CHROMA_TOLERANCE = 4.0  # of Cb and Cr; difference allowed even where there is almost no colour
 
-_FULL_BOX = np.array([[0, 0, 1, 1]], np.float32)
+FULL_BOX = np.array([[0, 0, 1, 1]], np.float32)
 
 
 # Gaussian blurs by their sigmas, as matrices that multiply columns of pixels.
@@ -69,7 +69,7 @@ def agreement(thumbnails: Array, others: Array, boxes: Array) -> tuple[Array, Ar
     boxes[likely], gain, _ = _aligned(
         details[0][likely], details[1][likely], boxes[likely], STEPS - 1
     )
-    part = gain[:, None, None] * _resampled(
+    part = gain[:, None, None] * resampled(
         _detail(thumbnails[likely], FINE_BAND), boxes[likely], SIDE
     )
     other = _detail(others[likely], FINE_BAND)
@@ -91,7 +91,7 @@ def colour_distance(colours: Array, others: Array, boxes: Array) -> Array:
     Returns:
         0 for colours that are equal up to their strength, about 1 for unrelated colours, [N].
     """
-    part = _resampled(colours, boxes[:, None], colours.shape[-1]).reshape(len(colours), -1)
+    part = resampled(colours, boxes[:, None], colours.shape[-1]).reshape(len(colours), -1)
     other = others.reshape(len(others), -1)
     strength = (part * other).sum(1) / ((part**2).sum(1) + 1)
     residual = strength.clip(0.6, 1.7)[:, None] * part - other
@@ -104,7 +104,7 @@ def _rms_chroma(colours: Array) -> Array:
     return rms
 
 
-def _resampled(thumbnails: Array, boxes: Array, points: int) -> Array:
+def resampled(thumbnails: Array, boxes: Array, points: int) -> Array:
     """Return the parts of [..., side, side] in boxes [..., 4], as [..., points, points]."""
     side = thumbnails.shape[-1]
     vertical, horizontal = (
@@ -154,7 +154,7 @@ def _aligned(
         correlations.
     """
     start, count = boxes, len(boxes)
-    others = _resampled(others, _FULL_BOX, GRID).reshape(count, -1)
+    others = resampled(others, FULL_BOX, GRID).reshape(count, -1)
     gain = np.ones(count, np.float32)
     x = (np.arange(GRID, dtype=np.float32) + 0.5) / GRID
     y = x[:, None]
@@ -179,7 +179,7 @@ def _aligned(
         step = np.linalg.solve(normal, weighted @ residual[..., None])[..., 0]
         boxes = (boxes + step[:, :4].clip(-0.04, 0.04)).clip(start - MAX_SHIFT, start + MAX_SHIFT)
         gain = (gain + step[:, 4]).clip(0.3, 3)
-    sampled = _resampled(thumbnails, boxes, GRID).reshape(count, -1)
+    sampled = resampled(thumbnails, boxes, GRID).reshape(count, -1)
     energy, other_energy = (sampled**2).mean(1) + 1e-6, (others**2).mean(1)
     correlation = (sampled * others).mean(1) / np.sqrt(energy * other_energy + 1e-6)
     return boxes, np.sqrt(other_energy / energy), correlation

@@ -1,12 +1,12 @@
 """Find candidate duplicates with an index of the signs of low frequencies.
 
-The index holds each photo complete and without its plain border, each under the 8 turns. A search
-looks for 36 crops of the complete photo, and for the photo without its border. Every view is
-described by 63 signs of a cosine transform (the perceptual hash of Zauner, "Implementation and
-benchmarking of perceptual image hash functions", 2010). Each of 8 hash tables has a key made of
-some of the 36 lowest signs (locality-sensitive hashing: Indyk and Motwani, "Approximate nearest
-neighbors", 1998). The tables are also searched with the least certain signs flipped (Lv et al.,
-"Multi-probe LSH", 2007).
+The index holds each photo complete, without its plain border, and its subject if the ground is
+plain, each under the 8 turns. A search looks for 36 crops of the complete photo, and for the other
+views. Every view is described by 63 signs of a cosine transform (the perceptual hash of Zauner,
+"Implementation and benchmarking of perceptual image hash functions", 2010). Each of 8 hash tables
+has a key made of some of the 36 lowest signs (locality-sensitive hashing: Indyk and Motwani,
+"Approximate nearest neighbors", 1998). The tables are also searched with the least certain signs
+flipped (Lv et al., "Multi-probe LSH", 2007).
 """
 
 from __future__ import annotations
@@ -65,13 +65,13 @@ class CandidateIndex:
 
     Args:
         thumbnails: Grey levels, [M, 32, 32], M > 0; none is flat.
-        photo_indices: Photo that each thumbnail shows, [M], ascending; the second thumbnail of a
-            photo shows it without its border.
+        photo_indices: Photo that each thumbnail shows, [M], ascending; the first thumbnail of a
+            photo is searched for with its crops.
     """
 
     def __init__(self, thumbnails: NDArray[np.uint8], photo_indices: Integers) -> None:
         self.thumbnails, self.photo_indices = thumbnails, photo_indices
-        self.borderless = np.diff(photo_indices, prepend=-1) == 0
+        self.uncropped = np.diff(photo_indices, prepend=-1) == 0
         chunks = (thumbnails[k : k + CHUNK_SIZE] for k in range(0, len(thumbnails), CHUNK_SIZE))
         parts = [_turned_hashes(spectra(chunk, cropped=False)[:, :, 0]) for chunk in chunks]
         self.hashes = np.concatenate(parts, axis=1).ravel()
@@ -84,11 +84,11 @@ class CandidateIndex:
 
     def search(self, start: int, end: int) -> Candidates:
         """Return candidates for the thumbnails from `start` up to, not including, `end`."""
-        borderless = start + np.flatnonzero(self.borderless[start:end])
-        complete = start + np.flatnonzero(~self.borderless[start:end])
+        uncropped = start + np.flatnonzero(self.uncropped[start:end])
+        complete = start + np.flatnonzero(~self.uncropped[start:end])
         matches = [
             self._near_entries(complete, cropped=True),
-            self._near_entries(borderless, cropped=False),
+            self._near_entries(uncropped, cropped=False),
         ]
         first, crop, entry, distance = (
             np.concatenate(column) for column in zip(*matches, strict=True)

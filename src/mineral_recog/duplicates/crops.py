@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mineral_recog.duplicates.fingerprints import SIDE, Array
+
+Pixel = TypeVar("Pixel", bound=np.generic)
 
 FREQUENCIES = 8  # of the cosine transform, per axis
 _SPANS = ((0, 1), (0, 0.925), (0.075, 1), (0, 0.85), (0.15, 1), (0.075, 0.925))
@@ -52,7 +55,7 @@ def spectra(thumbnails: NDArray[np.uint8], cropped: bool) -> Array:
     return by_frequency.reshape(FREQUENCIES, FREQUENCIES, spans**2, count)
 
 
-def turned(thumbnails: Array, turns: NDArray[np.int64]) -> Array:
+def turned(thumbnails: NDArray[Pixel], turns: NDArray[np.int64]) -> NDArray[Pixel]:
     """Return thumbnails [N, ..., side, side], each under its turn: indices into TURNS, [N]."""
     result = np.empty_like(thumbnails)
     for turn, (transposed, upside_down, left_right) in enumerate(TURNS):
@@ -60,4 +63,19 @@ def turned(thumbnails: Array, turns: NDArray[np.int64]) -> Array:
         selected = selected.swapaxes(-1, -2) if transposed else selected
         selected = selected[..., ::-1, :] if upside_down else selected
         result[turns == turn] = selected[..., ::-1] if left_right else selected
+    return result
+
+
+def turned_boxes(boxes: Array, turns: NDArray[np.int64]) -> Array:
+    """Return boxes [N, 4] in fractions of a side, each under its turn: indices into TURNS, [N]."""
+    result = np.empty_like(boxes)
+    for turn, (transposed, upside_down, left_right) in enumerate(TURNS):
+        left, top, right, bottom = boxes[turns == turn].T
+        if transposed:
+            left, top, right, bottom = top, left, bottom, right
+        if upside_down:
+            top, bottom = 1 - bottom, 1 - top
+        if left_right:
+            left, right = 1 - right, 1 - left
+        result[turns == turn] = np.stack([left, top, right, bottom], 1)
     return result

@@ -10,17 +10,23 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 from threadpoolctl import threadpool_limits
 
 from mineral_recog.duplicates.agreement import agreement, colour_distance
 from mineral_recog.duplicates.candidates import CandidateIndex, Candidates
 from mineral_recog.duplicates.crops import CROPS, TURNS, turned
 from mineral_recog.duplicates.fingerprints import SIDE, Array, Fingerprint
+from mineral_recog.duplicates.subject_agreement import (
+    Pairs,
+    Subjects,
+    collect_subjects,
+    subject_agreement,
+)
 
 Kind = Literal["exact", "near", "mirrored", "rotated"]
 MIN_AGREEMENT = 0.76  # of duplicates; set on half of the near-copies benchmark
+# Of subjects on a plain ground; different stones of one ground reach 0.71 among real photos.
+MIN_SUBJECT_AGREEMENT = 0.83
 MAX_COLOUR_DISTANCE = 0.35  # of duplicates; set on the same half
 MIN_CONTRAST = (
     3.0  # standard deviation of grey levels; flatter thumbnails have no detail to compare
@@ -42,7 +48,8 @@ class DuplicatePair:
         kind: `exact` (the same bytes), `near` (resized, re-encoded, slightly cropped, or with a
             border, a watermark or another brightness), `mirrored` or `rotated` (by 90, 180 or 270
             degrees); the last two may also be changed as in `near`.
-        similarity: 1 for the same bytes, otherwise the agreement after alignment, at most 1.
+        similarity: 1 for the same bytes, otherwise the agreement after alignment, at most 1; if
+            both photos have a plain ground, at most that of what is on it.
     """
 
     first: int
@@ -69,21 +76,31 @@ def find_duplicates(
     Returns:
         Pairs in ascending order of (first, second), each pair once.
     """
-    first_index: dict[str, int] = {}
-    for index, digest in enumerate(digests):
-        first_index.setdefault(digest, index)
-    duplicates = [
-        DuplicatePair(first_index[digest], index, "exact", 1.0)
-        for index, digest in enumerate(digests)
-        if first_index[digest] != index
-    ]
-    distinct = list(first_index.values())
+    duplicates = exact_duplicates(digests)
+    copies = {pair.second for pair in duplicates}
+    distinct = [index for index in range(len(digests)) if index not in copies]
     duplicates += [
         replace(pair, first=distinct[pair.first], second=distinct[pair.second])
         for pair in _near_duplicates([fingerprints[index] for index in distinct], on_compared)
     ]
     on_compared(len(digests))
     return sorted(duplicates, key=lambda pair: (pair.first, pair.second))
+
+
+def exact_duplicates(digests: Sequence[str]) -> list[DuplicatePair]:
+    """Pair each photo that has the same bytes as an earlier one with the first of them.
+
+    Args:
+        digests: Digests of the photos' bytes.
+    """
+    first_index: dict[str, int] = {}
+    for index, digest in enumerate(digests):
+        first_index.setdefault(digest, index)
+    return [
+        DuplicatePair(first_index[digest], index, "exact", 1.0)
+        for index, digest in enumerate(digests)
+        if first_index[digest] != index
+    ]
 
 
 def _near_duplicates(
@@ -93,6 +110,7 @@ def _near_duplicates(
     thumbnails = _thumbnails(fingerprints)
     if len(thumbnails) == 0:
         return []
+    subjects = collect_subjects(fingerprints)
     index = CandidateIndex(thumbnails.grey, thumbnails.photo_indices)
     best: dict[tuple[int, int], DuplicatePair] = {}
 
@@ -101,7 +119,7 @@ def _near_duplicates(
         batches = (
             candidates[k : k + PAIR_BATCH_SIZE] for k in range(0, len(candidates), PAIR_BATCH_SIZE)
         )
-        return [pair for batch in batches for pair in _verified(thumbnails, batch)]
+        return [pair for batch in batches for pair in _verified(thumbnails, subjects, batch)]
 
     starts = range(0, len(thumbnails), SEARCH_BATCH_SIZE)
     pool = ThreadPoolExecutor(os.cpu_count())
@@ -122,11 +140,12 @@ def _near_duplicates(
 
 @dataclass(frozen=True)
 class _Thumbnails:
-    """Thumbnails to compare, without flat ones: complete photos and photos without their border."""
+    """Views to compare, without flat ones, with their numbers as by `Fingerprint.views`."""
 
     grey: NDArray[np.uint8]
     colour: NDArray[np.int8]
     photo_indices: NDArray[np.int64]
+    views: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.grey)
@@ -134,23 +153,24 @@ class _Thumbnails:
 
 def _thumbnails(fingerprints: Sequence[Fingerprint]) -> _Thumbnails:
     rows = [
-        (fingerprint.grey[k], fingerprint.colour[k], index)
+        (*view, index)
         for index, fingerprint in enumerate(fingerprints)
-        for k in range(1 + fingerprint.has_border)
+        for view in fingerprint.views()
     ]
     if not rows:
-        return _Thumbnails(
-            np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), np.empty(0, int)
-        )
-    grey, colour, photo_indices = (np.array(column) for column in zip(*rows, strict=True))
+        empty = np.empty(0, int)
+        return _Thumbnails(np.empty((0, SIDE, SIDE), np.uint8), np.empty(0, np.int8), empty, empty)
+    grey, colour, views, photo_indices = (np.array(column) for column in zip(*rows, strict=True))
     # In chunks: as floats, all at once would take several times the memory of the fingerprints.
     chunks = np.array_split(grey, 1 + len(grey) // 1024)
     spread = [chunk.std((1, 2), dtype=np.float32) for chunk in chunks]
     kept = np.concatenate(spread) >= MIN_CONTRAST
-    return _Thumbnails(grey[kept], colour[kept], photo_indices[kept])
+    return _Thumbnails(grey[kept], colour[kept], photo_indices[kept], views[kept])
 
 
-def _verified(thumbnails: _Thumbnails, candidates: Candidates) -> list[DuplicatePair]:
+def _verified(
+    thumbnails: _Thumbnails, subjects: Subjects, candidates: Candidates
+) -> list[DuplicatePair]:
     """Return the candidates that are duplicates."""
     boxes = CROPS[candidates.crop]
     colour, other_colour = _views(thumbnails.colour, candidates)
@@ -161,13 +181,21 @@ def _verified(thumbnails: _Thumbnails, candidates: Candidates) -> list[Duplicate
     candidates = candidates[kept]
     agree, boxes = agreement(*_views(thumbnails.grey, candidates), boxes[kept])
     distance = colour_distance(colour[kept], other_colour[kept], boxes)
-    duplicates = []
-    for k in np.flatnonzero((agree >= MIN_AGREEMENT) & (distance <= MAX_COLOUR_DISTANCE)):
-        first, second = sorted(
-            thumbnails.photo_indices[[candidates.first[k], candidates.second[k]]].tolist()
+    kept = np.flatnonzero((agree >= MIN_AGREEMENT) & (distance <= MAX_COLOUR_DISTANCE))
+    candidates, agree = candidates[kept], agree[kept]
+    sides = np.stack([candidates.first, candidates.second])
+    photos = thumbnails.photo_indices[sides]
+    pairs = Pairs(photos, thumbnails.views[sides], candidates.turn, boxes[kept])
+    of_subject = subject_agreement(subjects, pairs, MAX_COLOUR_DISTANCE)
+    return [
+        DuplicatePair(
+            int(photos[:, k].min()),
+            int(photos[:, k].max()),
+            KINDS[candidates.turn[k]],
+            float(min(agree[k], of_subject[k])),
         )
-        duplicates.append(DuplicatePair(first, second, KINDS[candidates.turn[k]], float(agree[k])))
-    return duplicates
+        for k in np.flatnonzero(of_subject >= MIN_SUBJECT_AGREEMENT)
+    ]
 
 
 def _views(
@@ -178,23 +206,3 @@ def _views(
         pixels[indices].astype(np.float32) for indices in (candidates.first, candidates.second)
     )
     return first, turned(second, candidates.turn)
-
-
-def duplicate_sets(count: int, duplicates: Sequence[DuplicatePair]) -> list[tuple[int, ...]]:
-    """Return sets of photos that are duplicates of each other, directly or through others.
-
-    Args:
-        count: Number of all photos, N.
-        duplicates: Pairs of indices below N.
-
-    Returns:
-        The sets of two or more photos, each ascending, in the order of their first photos.
-    """
-    if not duplicates:
-        return []
-    pairs = np.array([(pair.first, pair.second) for pair in duplicates])
-    graph = coo_matrix((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (count, count))
-    _, labels = connected_components(graph, directed=False)
-    order = np.argsort(labels, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(labels[order])) + 1)
-    return sorted(tuple(part.tolist()) for part in parts if len(part) > 1)

@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.duplicates.finder import duplicate_sets, find_duplicates
+from mineral_recog.duplicates.duplicate_sets import duplicate_sets
+from mineral_recog.duplicates.finder import find_duplicates
 from mineral_recog.duplicates.records import OpenFile, read_photos
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
