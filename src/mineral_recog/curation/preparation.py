@@ -20,7 +20,7 @@ from mineral_recog.curation.duplicate_handling import (
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import class_of, collect_findings, count_photos
 from mineral_recog.data.class_groups import class_groups
-from mineral_recog.data.dataset import SPLITS
+from mineral_recog.data.dataset import SPLITS, refuse_class_name
 from mineral_recog.data.given_splits import split_as_given
 from mineral_recog.data.long_tail import make_long_tail
 from mineral_recog.data.readers.source import Source
@@ -36,7 +36,13 @@ from mineral_recog.duplicates.records import Record
 from mineral_recog.duplicates.survey import survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
-from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing, refuse_inside
+from mineral_recog.files import (
+    atomic_folder,
+    link_or_copy,
+    refuse_inside,
+    refuse_replacing_photos,
+    write_file_list,
+)
 from mineral_recog.i18n import tr, user_language
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
@@ -129,7 +135,7 @@ def prepare(
         place: `hardlink` (a copy where links are impossible), `copy` or `symlink`; photos inside
             another file are copied.
         decisions: The user's decisions about photos and classes.
-        force: Replace `data` if an earlier `prepare` made it.
+        force: Replace `data` if an earlier `prepare` made it, and all files in it are its own.
         progress: Receives the progress.
 
     Raises:
@@ -137,7 +143,7 @@ def prepare(
             or decisions name unknown classes; or the splits of the source lack some photos, lack
             train, or are given together with `shares`.
     """
-    refuse_existing(data, force, made_by_us=(data / PREPARED_FILE).is_file())
+    refuse_replacing_photos(data, force, PREPARED_FILE)
     refuse_inside(data, source.root)
     decisions = decisions or Decisions()
     _refuse_classes(source)
@@ -189,6 +195,7 @@ def prepare(
         (partial / PREPARED_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
         groups = class_groups("thirds", list(counts), train_counts)
         save(class_counts(list(counts), train_counts, groups), partial / PICTURE)
+        write_file_list(partial)
     return prepared
 
 
@@ -312,14 +319,7 @@ def _refuse_classes(source: Source) -> None:
             )
         )
     for name in source.classes:
-        if not name.isprintable():
-            raise DataError(
-                tr(
-                    f"The name of the class {name!a} in {source.root} is not readable text: "
-                    "rename it.",
-                    f"{source.root} 里的类别 {name!a} 的名字不是可读的文字：请改名。",
-                )
-            )
+        refuse_class_name(name, source.root)
 
 
 def _place_photos(

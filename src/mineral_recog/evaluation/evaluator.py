@@ -29,6 +29,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
 from mineral_recog.models.predictor import predict
+from mineral_recog.models.run_files import refuse_replacing_evaluation
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import parse_json
@@ -94,7 +95,14 @@ def evaluate(
     run = Path(run)
     folder = run / "evaluation" / split
     bundle = read_bundle(run, backbone)
-    refuse_existing(folder, force)
+    advice = tr(
+        f"{run} has been evaluated on {split} already: see {folder / 'report.html'}, or evaluate "
+        "again with --force, which replaces it.",
+        f"{run} 已在 {split} 上评估过：见 {folder / 'report.html'}；如需重新评估并替换，"
+        "请用 --force。",
+    )
+    refuse_existing(folder, force, advice=advice)
+    refuse_replacing_evaluation(folder)
     data_folder = Path(data) if data else training_data_of(run)
     dataset = read_split(data_folder, split, bundle.classes)
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
@@ -258,6 +266,15 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             provenance={},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        if (folder / "metrics.json").is_file():
+            raise DataError(
+                tr(
+                    f"The evaluation in {folder} is damaged or of another version: run "
+                    f"`mineral-recog evaluate {run} --split {split} --force`.",
+                    f"{folder} 里的评估已损坏，或由其他版本生成：请运行 "
+                    f"`mineral-recog evaluate {run} --split {split} --force`。",
+                )
+            ) from None
         raise DataError(
             tr(
                 f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "
