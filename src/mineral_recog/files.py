@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import stat
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
 
-from mineral_recog.errors import OutputExistsError
+from mineral_recog.errors import DataError, OutputExistsError
 from mineral_recog.i18n import tr
 
+FILE_LIST = ".files.jsonl"  # the files that this program wrote to a folder, one per line
+SYSTEM_FILES = (".DS_Store", "Thumbs.db", "desktop.ini")  # that file managers write
+MAX_NAMES = 3  # of files in a message
 
-def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
+
+def refuse_existing(
+    path: Path, force: bool, made_by_us: bool = True, advice: str | None = None
+) -> None:
     """Refuse an output that exists, unless it may be replaced.
 
     Args:
         path: The output.
         force: Whether the user allows replacing it.
         made_by_us: Whether this program made the existing output; nothing else is replaced.
+        advice: Error without `force`; by default, that it exists and that `force` replaces it.
 
     Raises:
         OutputExistsError: The output exists and may not be replaced.
@@ -33,7 +43,7 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
                 f"{path} 是当前文件夹：请给出一个新文件夹的名称。",
             )
         )
-    if not path.exists() or (path.is_dir() and all(map(_is_leftover, path.iterdir()))):
+    if not path.exists() or _is_empty(path):
         return
     if not made_by_us:
         raise OutputExistsError(
@@ -44,11 +54,105 @@ def refuse_existing(path: Path, force: bool, made_by_us: bool = True) -> None:
         )
     if not force:
         raise OutputExistsError(
-            tr(
+            advice
+            or tr(
                 f"{path} exists: choose another place, or replace it with --force.",
                 f"{path} 已存在：请另选位置，或用 --force 替换它。",
             )
         )
+
+
+def refuse_user_files(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Refuse to replace a folder with files that this program did not write, if it exists.
+
+    Args:
+        folder: The folder.
+        is_ours: Whether this program writes a file, by its path relative to the folder.
+
+    Raises:
+        OutputExistsError: There are files of the user.
+    """
+    files = sorted(path for path in _all_files(folder) if not is_ours(path))
+    if files:
+        more = " ..." if len(files) > MAX_NAMES else ""
+        count, first = len(files), ", ".join(files[:MAX_NAMES]) + more
+        raise OutputExistsError(
+            tr(
+                f"{folder} holds {count} files that this program did not write ({first}), and "
+                "replacing the folder would delete them: move them away, or choose another place.",
+                f"{folder} 里有 {count} 个不是本程序写入的文件（{first}），替换该文件夹会把它们"
+                "一并删除：请先移走它们，或另选位置。",
+            )
+        )
+
+
+def refuse_replacing_photos(data: Path, force: bool, marker: str) -> None:
+    """Refuse a folder of photos that exists, unless it may be replaced and is all our own.
+
+    Args:
+        data: The folder; `write_file_list` has listed what this program wrote there.
+        force: Whether the user allows replacing it.
+        marker: File by which a folder of this command is known.
+
+    Raises:
+        OutputExistsError: The folder exists and may not be replaced, or holds files of the user.
+    """
+    refuse_existing(data, force, made_by_us=(data / marker).is_file())
+    if not (data / marker).is_file():
+        return
+    try:
+        lines = (data / FILE_LIST).read_text(encoding="utf-8").splitlines()
+        ours = {FILE_LIST, *map(json.loads, lines)}
+    except (OSError, ValueError, TypeError):
+        raise OutputExistsError(
+            tr(
+                f"{data} has no list of the files that this program wrote there, as earlier "
+                "versions made it, so your own would be deleted with them: move the folder away, "
+                "or choose another place.",
+                f"{data} 里没有本程序所写文件的清单（由较早版本生成），替换会连同您自己的文件一起"
+                "删除：请移走该文件夹，或另选位置。",
+            )
+        ) from None
+    refuse_user_files(data, lambda path: path in ours or path.startswith(".cache/"))
+
+
+def write_file_list(folder: Path) -> None:
+    """List the files in a folder that is complete, for `refuse_replacing_photos`."""
+    with (folder / FILE_LIST).open("w", encoding="utf-8") as file:
+        for path in _all_files(folder):
+            if path != FILE_LIST:
+                file.write(json.dumps(path) + "\n")
+
+
+def matches(path: str, patterns: Collection[str]) -> bool:
+    """Return whether a relative path matches a pattern part by part; `*` is for any name."""
+    parts = path.split("/")
+    return any(
+        len(parts) == pattern.count("/") + 1 and all(map(fnmatchcase, parts, pattern.split("/")))
+        for pattern in patterns
+    )
+
+
+def _all_files(folder: Path) -> Iterator[str]:
+    """Yield all files and links below a folder as relative paths, without leftovers.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    if not folder.is_dir():
+        return
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for parent, folders, files in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not _is_leftover(name)]
+        links = [name for name in folders if Path(parent, name).is_symlink()]
+        relative = Path(parent).relative_to(folder)
+        prefix = "" if relative == Path() else f"{relative.as_posix()}/"
+        for name in (*files, *links):
+            if name not in SYSTEM_FILES and not _is_leftover(name):
+                yield f"{prefix}{name}"
 
 
 def refuse_inside(path: Path, photo_folder: Path) -> None:
@@ -66,10 +170,45 @@ def refuse_inside(path: Path, photo_folder: Path) -> None:
         )
 
 
-def _is_leftover(path: Path) -> bool:
-    """Return whether a path is a temporary file or lock left by a killed process."""
-    hidden = path.name.startswith(".")
-    return hidden and (".partial" in path.name or path.name.endswith(".lock"))
+def _is_empty(path: Path) -> bool:
+    """Return whether a path is a folder with nothing in it but leftovers."""
+    return path.is_dir() and all(_is_leftover(entry.name) for entry in path.iterdir())
+
+
+def _is_leftover(name: str) -> bool:
+    """Return whether a name is that of a temporary file or lock left by a killed process."""
+    return name.startswith(".") and (".partial" in name or name.endswith(".lock"))
+
+
+def encoding_error(name: str) -> DataError | None:
+    """Return the error of a file name that the locale of this process reads or writes wrongly.
+
+    Python decodes file names by the locale if that is not UTF-8.
+
+    Returns:
+        None if the name is right, as far as can be known.
+    """
+    encoding = sys.getfilesystemencoding()
+    if name.isascii() or encoding == "utf-8":
+        return None
+    try:
+        data = name.encode(encoding, "surrogateescape")
+        if len(data) > len(name) and max(data.decode("utf-8")) < "\u0800":
+            return None  # Chinese in GBK may look like two-byte letters of UTF-8
+        name = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None  # these bytes are not UTF-8 either
+    except UnicodeEncodeError:
+        pass  # a name from a list, which cannot be written
+    return DataError(
+        tr(
+            f"The locale of this shell has the encoding {encoding} for file names, in which "
+            f"{name} is unreadable: write LC_ALL=C.UTF-8 or PYTHONUTF8=1 before the command and "
+            "run it again.",
+            f"当前终端的区域设置用 {encoding} 编码文件名，无法正确读写 {name}："
+            "请在命令前加上 LC_ALL=C.UTF-8 或 PYTHONUTF8=1 后重新运行。",
+        )
+    )
 
 
 def open_regular(path: Path) -> BinaryIO:

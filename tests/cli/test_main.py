@@ -24,6 +24,8 @@ from mineral_recog import __version__
 from mineral_recog.cli import demo
 from mineral_recog.cli import main as cli
 from mineral_recog.cli.main import main
+from mineral_recog.errors import UserError
+from mineral_recog.models.run_files import refuse_replacing_run
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.synthetic import drawn_set
 from tests.conftest import TINY, write_photos
@@ -204,8 +206,28 @@ def test_evaluation_is_not_overwritten(
     command = ["evaluate", str(copy), "--split", "val", "--workers", "0"]
     assert main(command) == 0
     assert main(command) == 2
-    assert "--force" in error_line(capsys)
+    report = copy / "evaluation" / "val" / "report.html"
+    assert f"evaluated on val already: see {report}, or" in error_line(capsys)
     assert main([*command, "--force"]) == 0
+    (report.parent / "notes.txt").write_text("mine")
+    assert main([*command, "--force"]) == 2
+    assert "1 files that this program did not write (notes.txt)" in error_line(capsys)
+    with pytest.raises(UserError, match="notes"):
+        refuse_replacing_run(copy)
+    (report.parent / "notes.txt").unlink()
+    refuse_replacing_run(copy)  # everything else was written by the program
+
+
+def test_damaged_evaluation_is_not_called_missing(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    assert main(["evaluate", str(run), "--against", str(copy), "--workers", "0"]) == 2
+    assert "no evaluation of test to compare with" in error_line(capsys)
+    (copy / "evaluation" / "test").mkdir(parents=True)
+    (copy / "evaluation" / "test" / "metrics.json").write_text("{}")
+    assert main(["evaluate", str(run), "--against", str(copy), "--workers", "0"]) == 2
+    assert "damaged or of another version" in error_line(capsys)
 
 
 def test_missing_photos_of_a_run_are_requested(
@@ -264,6 +286,7 @@ def test_tensorboard_is_written_on_request(prepared: Path, tmp_path: Path) -> No
         [sys.executable, "-c", f"{code} raise SystemExit(main({arguments!r}))"], check=True
     )
     assert any((folder / "tensorboard").glob("events.*"))
+    refuse_replacing_run(folder)
 
 
 def test_demo_prints_the_table_of_the_paper(
@@ -287,6 +310,13 @@ def test_demo_prints_the_table_of_the_paper(
     assert (out / "minerals" / "contact_sheet.png").is_file()
     assert main(["demo", "--out", str(out)]) == 2
     assert "--force" in error_line(capsys)
+    for mine in (out / "minerals" / "test" / "mine.png", out / "runs" / "multi_stage" / "mine.txt"):
+        mine.touch()
+        before = (out / "runs" / "baseline" / "run.json").stat().st_mtime_ns
+        assert main(["demo", "--out", str(out), "--force"]) == 2
+        assert "did not write" in error_line(capsys)
+        assert (out / "runs" / "baseline" / "run.json").stat().st_mtime_ns == before
+        mine.unlink()
 
 
 @pytest.mark.parametrize(
@@ -501,6 +531,37 @@ def test_splits_of_the_source_are_used(
     assert len(list((tmp_path / "data" / "train").rglob("*.png"))) == 21
     assert main(["prepare", str(prepared), str(tmp_path / "b"), "--split", "80/10/10"]) == 2
     assert "omit --split" in error_line(capsys)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are UTF-8")
+@pytest.mark.parametrize("command", ["prepare", "audit", "train", "list"])
+def test_locale_that_is_not_utf8_is_named(source: Path, tmp_path: Path, command: str) -> None:
+    """`source` has a class with a Chinese name."""
+    photos = sorted(source.rglob("*.png"))
+    rows = [f"{photo.relative_to(source.parent)},石英{len(photo.parent.name)}" for photo in photos]
+    plain = source.rename(tmp_path / "plain") if command == "list" else source
+    if command == "list":
+        (plain / "钠长石").rename(plain / "albite")
+        rows = [row.replace("photos/", "plain/").replace("钠长石/", "albite/") for row in rows]
+    (tmp_path / "list.csv").write_text("\n".join(["path,label", *rows]), encoding="utf-8")
+    shutil.copytree(plain, tmp_path / "split" / "train")
+    arguments = {
+        "prepare": ["prepare", str(source), str(tmp_path / "data")],
+        "audit": ["audit", str(source), "--out", str(tmp_path / "found")],
+        "train": ["train", str(tmp_path / "split")],
+        "list": ["prepare", str(tmp_path / "list.csv"), str(tmp_path / "data")],
+    }[command]
+    environment = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mineral_recog", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "LC_ALL=C.UTF-8 or PYTHONUTF8=1" in done.stderr
+    assert "rename" not in done.stderr
 
 
 def test_audit_does_not_write_among_the_photos(

@@ -14,6 +14,7 @@ import yaml
 
 from mineral_recog.cli.main import main
 from mineral_recog.comparison import runner
+from mineral_recog.comparison.comparison_report import COMPARISON_FILES
 from mineral_recog.comparison.shared_stages import DataFingerprint, shared_stage_keys
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
@@ -303,6 +304,22 @@ def test_foreign_folders_are_never_replaced(
     assert main([*command(recipes, "plain"), "--out", str(data), "--force"]) == 2
     assert "not made by this command" in error_message(capsys)
     assert (data / "test" / "agate").is_dir()
+
+
+def test_notes_of_the_user_are_never_deleted(
+    data: Path, recipes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command(recipes, "plain")) == 0
+    before = run_times(tmp_path / "out")
+    tables = tmp_path / "out" / "test"
+    assert {path.name for path in tables.iterdir()} <= set(COMPARISON_FILES)
+    for folder in (tables, tmp_path / "out" / "runs" / "plain" / "data-seed0"):
+        (folder / "notes.txt").write_text("mine")
+        capsys.readouterr()
+        assert main([*command(recipes, "plain"), "--force"]) == 2
+        assert "1 files that this program did not write (notes.txt)" in error_message(capsys)
+        (folder / "notes.txt").unlink()
+    assert run_times(tmp_path / "out") == before
 
 
 def test_failed_run_does_not_stop_the_others(

@@ -145,6 +145,11 @@ def test_existing_output_is_kept(source: Path, tmp_path: Path) -> None:
     assert photos_by_split(data) == before
     prepare(FolderSource(source), data, seed=2, force=True)
     assert photos_by_split(data) != before
+    mine = data / "train" / "agate" / "mine.png"
+    shutil.copyfile(source / "agate" / "0.png", mine)
+    with pytest.raises(UserError, match=r"1 files .* \(train/agate/mine\.png\)"):
+        prepare(FolderSource(source), data, seed=2, force=True)
+    assert mine.exists()
     foreign = tmp_path / "mine"
     write_photos(foreign, 1, 1)
     with pytest.raises(UserError, match="not made by this command"):

@@ -2,15 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
-from mineral_recog.training.checkpoint import read_checkpoint, save_checkpoint
+from mineral_recog.models.network import build_network
+from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training.checkpoint import VERSION, read_checkpoint, save_checkpoint
+from mineral_recog.training.distributed import DistributedContext
+from mineral_recog.training.state import TrainState
+from tests.conftest import TINY
 
 TENSORS = {"weight": torch.arange(6.0).view(2, 3)}
+
+# Of each version, a digest of the names of everything in a checkpoint. If this fails, the fields
+# have changed: give `VERSION` a new number, and add its digest here.
+FIELDS = {1: "02131b1500c5d83b"}
+
+
+def test_fields_change_only_with_the_version() -> None:
+    recipe = read_recipe("baseline", [*TINY, "weight_average=0.9"])
+    network = build_network("test_resnet", False, "auto", 32, classes=2)
+    state = TrainState(recipe, network, 6, 2, DistributedContext())
+    state.start_stage(recipe.stages["ce"])
+    network(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))[1].sum().backward()
+    state.optimizer.step()
+    state.keep_if_best(0.5)
+    state.steps_done = 1  # in the middle of an epoch
+    state.add_losses({"loss": torch.tensor(1.0)})
+    tensors, facts = state.state_dict()
+    fields = [
+        sorted({name.split(".")[0] for name in tensors}),
+        sorted({name.split(".")[1] for name in tensors if name.startswith("network.")}),
+        sorted(name for name in tensors if name.startswith("centers.")),
+        sorted(facts),
+    ]
+    digest = hashlib.sha256(json.dumps(fields).encode()).hexdigest()
+    assert FIELDS.get(VERSION) == digest[:16], fields
 
 
 def test_saved_checkpoint_is_read(tmp_path: Path) -> None:
@@ -20,6 +54,42 @@ def test_saved_checkpoint_is_read(tmp_path: Path) -> None:
     assert state is not None
     assert torch.equal(state[0]["weight"], TENSORS["weight"])
     assert state[1] == {"epoch": 3}
+
+
+def change_metadata(path: Path, **changes: str | None) -> None:
+    with safe_open(path, framework="pt") as file:
+        metadata = {**file.metadata(), **changes}
+    save_file(TENSORS, path, {key: value for key, value in metadata.items() if value is not None})
+
+
+def test_checkpoint_from_before_the_version_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "last.safetensors"
+    save_checkpoint(file, TENSORS, {"epoch": 3})
+    change_metadata(file, version=None)
+    state = read_checkpoint(file)
+    assert state is not None
+    assert state[1] == {"epoch": 3}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"version": None, "sha256": None}, "older version .*cannot continue: finish .*--force"),
+        ({"version": "99"}, f"newer version .*format 99; this one reads {VERSION}.*pip install -U"),
+        ({"version": "many"}, "damaged"),
+        ({"facts": None}, "damaged"),
+    ],
+)
+def test_checkpoint_of_another_version_is_reported(
+    tmp_path: Path, changes: dict[str, str | None], reason: str
+) -> None:
+    file = tmp_path / "last.safetensors"
+    save_checkpoint(file, TENSORS, {"epoch": 3})
+    change_metadata(file, **changes)
+    with pytest.raises(UserError, match=reason) as error:
+        read_checkpoint(file)
+    assert "\n" not in str(error.value)
+    assert ("damaged" in str(error.value)) == (reason == "damaged")
 
 
 def test_facts_that_are_not_an_object_are_reported(tmp_path: Path) -> None:

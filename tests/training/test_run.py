@@ -89,13 +89,38 @@ def test_existing_run_is_replaced_only_with_force(
     run = tmp_path / "run"
     training.train(data, recipe, run, device="cpu", workers=0)
     before = (run / "model" / "model.safetensors").read_bytes()
-    with pytest.raises(UserError, match="--force"):
+    with pytest.raises(UserError, match=r"finished run: evaluate it .* --force, which deletes"):
         training.train(data, recipe, run, device="cpu", workers=0)
+    (run / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"1 files .* \(notes\.txt\)"):
+        training.train(data, recipe, run, device="cpu", workers=0, force=True)
+    (run / "notes.txt").unlink()
     changed = recipe.model_copy(update={"seed": 5})
     training.train(data, changed, run, device="cpu", workers=0, force=True)
     assert (run / "model" / "model.safetensors").read_bytes() != before
     with pytest.raises(UserError, match="not made by this command"):
         training.train(data, recipe, data, device="cpu", workers=0, force=True)
+
+
+def test_same_command_on_an_interrupted_run_advises_to_resume_it(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    run = tmp_path / "my run"
+    train_and_interrupt(data, recipe, run)
+    advice = rf"interrupted run: continue it with .*train {data} --out '{run}' --resume`.*--force"
+    with pytest.raises(UserError, match=advice):
+        training.train(data, recipe, run, device="cpu", workers=0)
+    training.train(data, recipe, run, device="cpu", workers=0, force=True)
+    assert (run / "model").is_dir()
+
+
+def test_run_of_another_version_is_reported(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train_and_interrupt(data, recipe, run)
+    text = (run / "recipe.yaml").read_text("utf-8")
+    (run / "recipe.yaml").write_text(f"{text}loudness: 3\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"loudness: unknown key.*another version.*--force"):
+        training.resume(data, run, device="cpu", workers=0)
 
 
 def test_missing_or_finished_run_cannot_be_resumed(

@@ -57,9 +57,12 @@ def demo(
     from mineral_recog.recipes.recipe_file import read_recipe
     from mineral_recog.synthetic.drawn_set import CONTACT_SHEET, DEMO_SET, MARKER, draw_minerals
     from mineral_recog.training.run import train
+    from mineral_recog.training.run_folder import refuse_existing_run
 
     data, processes = out / "minerals", worker_count(workers)
     refuse_existing(out, force, made_by_us=(data / MARKER).is_file())
+    for name in DEMO_SETTINGS:
+        refuse_existing_run(data, out / "runs" / name, force)
     with TerminalProgress() as progress:
         draw_minerals(data, DEMO_SET, seed=seed, force=force, progress=progress)
         print(data / CONTACT_SHEET)

@@ -23,6 +23,7 @@ from mineral_recog.cli.prepare import prepare
 from mineral_recog.cli.serve import serve
 from mineral_recog.cli.train import train
 from mineral_recog.errors import UserError, is_out_of_memory
+from mineral_recog.files import encoding_error
 from mineral_recog.i18n import tr
 from mineral_recog.training.signals import Stopped, sigterm_as_exception
 
@@ -123,6 +124,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _report(str(error))
     except Stopped as stopped:
         return _report_stop(stopped.status)
+    except UnicodeEncodeError as error:
+        wrong_locale = encoding_error(error.object)
+        return _report_bug() if wrong_locale is None else _report(str(wrong_locale))
     except Exception as error:
         message = (
             _file_system_message(error) if isinstance(error, OSError) else _memory_message(error)

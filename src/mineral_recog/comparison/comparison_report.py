@@ -27,6 +27,11 @@ from mineral_recog.evaluation.metric_descriptions import (
 from mineral_recog.rendering.html import bilingual, write_page
 from mineral_recog.rendering.plot_style import save
 
+COMPARISON_FILES = (
+    "comparison.html", "comparison.md", "comparison.csv", "trials.csv", "per_class.csv",
+    "accuracy_by_count.png", "mean_against_tail.png",
+)  # fmt: skip
+
 _MAIN_COLUMN = COLUMNS[0]
 _CARDS = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "accuracy")
 
@@ -34,8 +39,7 @@ _CARDS = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "accuracy")
 def write_comparison(folder: Path, comparison: Comparison) -> None:
     """Write all files of a comparison into an existing folder.
 
-    They are comparison.html, comparison.md, comparison.csv, trials.csv, per_class.csv,
-    accuracy_by_count.png and, if there are tail classes, mean_against_tail.png.
+    They are `COMPARISON_FILES`; mean_against_tail.png only if there are tail classes.
 
     Raises:
         OSError: A file cannot be written.

@@ -13,23 +13,28 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mineral_recog.comparison.comparison_report import write_comparison
+from mineral_recog.comparison.comparison_report import COMPARISON_FILES, write_comparison
 from mineral_recog.comparison.plan import Plan, PlannedRun
 from mineral_recog.comparison.shared_stages import DataFingerprint, SharedStages, shared_stage_keys
 from mineral_recog.comparison.summary import Comparison, compare, read_trial
 from mineral_recog.data.dataset import read_split
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation.evaluator import evaluate
-from mineral_recog.files import atomic_folder, refuse_existing
+from mineral_recog.files import atomic_folder, refuse_existing, refuse_user_files
 from mineral_recog.i18n import tr
 from mineral_recog.models.device import choose_device
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
-from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.text import format_duration
 from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.run import resume, train
-from mineral_recog.training.run_folder import RECIPE, is_run, read_run_record
+from mineral_recog.training.run_folder import (
+    RECIPE,
+    is_run,
+    read_run_recipe,
+    read_run_record,
+    refuse_existing_run,
+)
 from mineral_recog.training.run_lock import lock_run
 
 PAGE = "comparison.html"
@@ -80,6 +85,7 @@ def run_comparison(
     choose_device(device)
     tables = plan.out / plan.split
     refuse_existing(tables, force=True, made_by_us=(tables / PAGE).is_file())
+    refuse_user_files(tables, lambda path: path in COMPARISON_FILES)
     fingerprints = _fingerprints(plan)
     for run in plan.runs:
         _refuse_different_run(run, fingerprints[run.data_name], force)
@@ -149,10 +155,10 @@ def _fingerprints(plan: Plan) -> dict[str, DataFingerprint]:
 def _refuse_different_run(run: PlannedRun, fingerprint: DataFingerprint, force: bool) -> None:
     """Refuse a folder that is not a run, or a run with different settings or photos."""
     exists = is_run(run.folder)
-    refuse_existing(run.folder, force=True, made_by_us=exists)
     if force or not exists:
+        refuse_existing_run(run.data, run.folder, force=True)
         return
-    existing = read_recipe(str(run.folder / RECIPE))
+    existing = read_run_recipe(run.folder)
     wanted = run.recipe
     if wanted.precision == "auto":  # chosen when the run was started
         wanted = wanted.model_copy(update={"precision": existing.precision})
@@ -260,7 +266,7 @@ class Runner:
         run = self.plan.runs[index]
         if line.epoch not in self._keys(run):
             return
-        recipe = read_recipe(str(run.folder / RECIPE))
+        recipe = read_run_recipe(run.folder)
         self.precision = self.precision or recipe.precision
         key = shared_stage_keys(recipe, self.fingerprints[run.data_name])[line.epoch]
         if key in self._needed_after(index):
@@ -309,5 +315,5 @@ def _existing_precision(out: Path) -> str | None:
     """Return the precision of any existing run; None without runs."""
     for file in sorted((out / "runs").glob(f"*/*/{RECIPE}")):
         with suppress(UserError):  # no recipe of this program, or of another version
-            return read_recipe(str(file)).precision
+            return read_run_recipe(file.parent).precision
     return None

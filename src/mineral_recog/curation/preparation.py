@@ -36,7 +36,7 @@ from mineral_recog.curation.specimens import (
     write_specimens,
 )
 from mineral_recog.data.class_groups import class_groups
-from mineral_recog.data.dataset import SPLITS
+from mineral_recog.data.dataset import SPLITS, refuse_class_name
 from mineral_recog.data.given_splits import photos_across, split_as_given
 from mineral_recog.data.long_tail import make_long_tail
 from mineral_recog.data.readers.source import Source
@@ -52,7 +52,12 @@ from mineral_recog.duplicates.records import Record
 from mineral_recog.duplicates.survey import Copies, survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
-from mineral_recog.files import atomic_folder, refuse_existing, refuse_inside
+from mineral_recog.files import (
+    atomic_folder,
+    refuse_inside,
+    refuse_replacing_photos,
+    write_file_list,
+)
 from mineral_recog.i18n import tr, user_language
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
@@ -141,7 +146,7 @@ def prepare(
             that the source lists; see `specimens.SpecimenPattern`.
         min_photos: Leave out classes with fewer photos; see `class_sizes.leave_out_small`.
         copies: Duplicates to look for, see `survey_photos`.
-        force: Replace `data` if an earlier `prepare` made it.
+        force: Replace `data` if an earlier `prepare` made it, and all files in it are its own.
         progress: Receives the progress.
 
     Raises:
@@ -149,7 +154,7 @@ def prepare(
             output exists, decisions name unknown classes, or `group_by` is of no use; or the splits
             of the source lack some photos, lack train, or are given together with `shares`.
     """
-    refuse_existing(data, force, made_by_us=(data / PREPARED_FILE).is_file())
+    refuse_replacing_photos(data, force, PREPARED_FILE)
     refuse_inside(data, source.root)
     decisions = decisions or Decisions()
     _refuse_classes(source)
@@ -224,6 +229,7 @@ def prepare(
         if specimen_report:
             write_specimens(partial / SPECIMENS_FILE, targets, specimen_of)
         _write_record(partial, settings, prepared)
+        write_file_list(partial)
     return prepared
 
 
@@ -366,11 +372,4 @@ def _refuse_classes(source: Source) -> None:
             )
         )
     for name in source.classes:
-        if not name.isprintable():
-            raise DataError(
-                tr(
-                    f"The name of the class {name!a} in {source.root} is not readable text: "
-                    "rename it.",
-                    f"{source.root} 里的类别 {name!a} 的名字不是可读的文字：请改名。",
-                )
-            )
+        refuse_class_name(name, source.root)

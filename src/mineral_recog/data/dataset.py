@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mineral_recog.data.images import is_photo_name, pixel_size
 from mineral_recog.errors import DataError
-from mineral_recog.files import dead_link, open_regular
+from mineral_recog.files import dead_link, encoding_error, open_regular
 from mineral_recog.i18n import tr
 
 SPLITS = ("train", "val", "test")
@@ -125,7 +125,7 @@ def class_folders(root: Path) -> list[str]:
     """Return the sorted names of the folders in a folder, without hidden ones.
 
     Raises:
-        UserError: A folder links back to its parents or to nothing, or its name is not printable.
+        UserError: A folder links back to its parents or to nothing, or its name cannot be used.
     """
     entries = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
     for entry in entries:
@@ -145,15 +145,26 @@ def class_folders(root: Path) -> list[str]:
                     f"{folder} 是指回所在文件夹的链接：请删除它。",
                 )
             )
-        if not folder.name.isprintable():
-            raise DataError(
-                tr(
-                    f"The class folder {folder.name!a} has characters in its name that cannot be "
-                    "displayed: rename it.",
-                    f"类别文件夹 {folder.name!a} 的名称含有无法显示的字符：请重命名。",
-                )
-            )
+        refuse_class_name(folder.name, root)
     return sorted(folder.name for folder in folders)
+
+
+def refuse_class_name(name: str, root: Path) -> None:
+    """Refuse the name of a class that cannot be displayed, or that the locale reads wrongly.
+
+    Raises:
+        DataError: It is such a name.
+    """
+    if error := encoding_error(name):
+        raise error
+    if not name.isprintable():
+        raise DataError(
+            tr(
+                f"The class {name!a} in {root} has characters in its name that cannot be "
+                "displayed: rename it.",
+                f"{root} 里的类别 {name!a} 的名称含有无法显示的字符：请重命名。",
+            )
+        )
 
 
 def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> Dataset:

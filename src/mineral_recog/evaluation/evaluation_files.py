@@ -120,6 +120,15 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             provenance={},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        if (folder / "metrics.json").is_file():
+            raise DataError(
+                tr(
+                    f"The evaluation in {folder} is damaged or of another version: run "
+                    f"`mineral-recog evaluate {run} --split {split} --force`.",
+                    f"{folder} 里的评估已损坏，或由其他版本生成：请运行 "
+                    f"`mineral-recog evaluate {run} --split {split} --force`。",
+                )
+            ) from None
         raise DataError(
             tr(
                 f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "

@@ -34,6 +34,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
 from mineral_recog.models.predictor import predict
+from mineral_recog.models.run_files import refuse_replacing_evaluation
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import parse_json
 
@@ -98,7 +99,14 @@ def evaluate(
     run = Path(run)
     folder = run / "evaluation" / split
     bundle = read_bundle(run, backbone)
-    refuse_existing(folder, force)
+    advice = tr(
+        f"{run} has been evaluated on {split} already: see {folder / 'report.html'}, or evaluate "
+        "again with --force, which replaces it.",
+        f"{run} 已在 {split} 上评估过：见 {folder / 'report.html'}；如需重新评估并替换，"
+        "请用 --force。",
+    )
+    refuse_existing(folder, force, advice=advice)
+    refuse_replacing_evaluation(folder)
     data_folder = Path(data) if data else training_data_of(run)
     dataset = read_split(data_folder, split, bundle.classes)
     specimens = read_specimens(dataset)

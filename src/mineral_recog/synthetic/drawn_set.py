@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from mineral_recog.data.dataset import SPLITS
-from mineral_recog.files import atomic_folder, refuse_existing
+from mineral_recog.files import atomic_folder, refuse_replacing_photos, write_file_list
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.synthetic.photo import draw_photo
@@ -62,7 +62,7 @@ def draw_minerals(
     Raises:
         UserError: `data` exists and must not be replaced.
     """
-    refuse_existing(data, force, made_by_us=(data / MARKER).is_file())
+    refuse_replacing_photos(data, force, MARKER)
     task = progress.start(tr("drawing minerals", "绘制矿物"), 1)
     with atomic_folder(data) as partial:
         draw_set(partial, settings, seed=seed, on_drawn=task.set_with_total)
@@ -70,6 +70,7 @@ def draw_minerals(
         (partial / MARKER).write_text(
             json.dumps({**asdict(settings), "seed": seed}), encoding="utf-8"
         )
+        write_file_list(partial)
 
 
 def class_counts(largest: int, imbalance: float, classes: int) -> list[int]:

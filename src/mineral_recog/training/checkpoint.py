@@ -21,6 +21,7 @@ from mineral_recog.text import parse_json
 
 State = tuple[dict[str, Tensor], dict[str, Any]]  # tensors and facts
 
+VERSION = 1  # of checkpoints; it changes when the fields of `TrainState.state_dict` do
 SAVE_EVERY = 300.0  # seconds of work that a power cut may cost at most, within an epoch
 MAX_SAVING_SHARE = 0.02  # of the run time
 
@@ -61,7 +62,7 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[st
     At least one of the two files is complete at any time.
     """
     copies = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    metadata = {"facts": json.dumps(facts), "sha256": _digest(copies)}
+    metadata = {"version": str(VERSION), "facts": json.dumps(facts), "sha256": _digest(copies)}
     with atomic_file(path) as partial:
         # Written by Python, so that a full disk is reported as such.
         partial.write_bytes(save(copies, metadata=metadata))
@@ -93,7 +94,7 @@ def read_checkpoint(
         Tensors and facts; None if there is no checkpoint.
 
     Raises:
-        UserError: All checkpoints are damaged.
+        UserError: All checkpoints are damaged, or one is of a version that cannot be read.
     """
     reason = ""
     for file in filter(Path.is_file, (path, previous_checkpoint(path))):
@@ -119,12 +120,41 @@ def _read(path: Path) -> State:
     with safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         metadata = file.metadata() or {}
+    _refuse_other_version(path, metadata)
     if metadata["sha256"] != _digest(tensors):
         raise ValueError(tr("its bytes have changed", "内容已改变"))
     facts = parse_json(metadata["facts"])
     if not isinstance(facts, dict):
         raise ValueError(tr("its facts are not a JSON object", "状态信息不是 JSON 对象"))
     return tensors, facts
+
+
+def _refuse_other_version(path: Path, metadata: Mapping[str, str]) -> None:
+    """Refuse a checkpoint that this version cannot read.
+
+    The first checkpoints had no digest, and those of version 1 did not name it at first.
+    """
+    version = int(metadata.get("version", "sha256" in metadata))
+    if version > VERSION:
+        raise UserError(
+            tr(
+                f"The checkpoint {path} was written by a newer version of this program (format "
+                f"{version}; this one reads {VERSION}): update with `pip install -U mineral-recog` "
+                "and resume.",
+                f"检查点 {path} 由本程序的较新版本写出（格式 {version}，当前版本只能读 "
+                f"{VERSION}）：请用 `pip install -U mineral-recog` 更新后再继续。",
+            )
+        )
+    if version < VERSION:
+        raise UserError(
+            tr(
+                f"The checkpoint {path} was written by an older version of this program, which "
+                "this one cannot continue: finish the run with that version, or train again with "
+                "--force.",
+                f"检查点 {path} 由本程序的较旧版本写出，当前版本无法继续：请用当时的版本完成训练，"
+                "或用 --force 重新训练。",
+            )
+        )
 
 
 def _digest(tensors: Mapping[str, Tensor]) -> str:

@@ -23,7 +23,6 @@ from mineral_recog.data.images import find_unreadable, unreadable_photos_error
 from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.data.transforms import evaluation_side, training_side
 from mineral_recog.errors import UserError
-from mineral_recog.files import refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import backbone_name
 from mineral_recog.models.bundle import Bundle
@@ -31,7 +30,6 @@ from mineral_recog.models.device import choose_device, choose_precision, describ
 from mineral_recog.models.network import Network, build_network, build_untrained_network
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
-from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training.calibration_fit import calibrate
 from mineral_recog.training.checkpoint import has_checkpoint
 from mineral_recog.training.distributed import (
@@ -44,11 +42,12 @@ from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.photo_changes import check_photos
 from mineral_recog.training.run_folder import (
     CHECKPOINT,
-    RECIPE,
     RunRecord,
     create_run,
     is_run,
+    read_run_recipe,
     read_run_record,
+    refuse_existing_run,
     update_data,
 )
 from mineral_recog.training.run_lock import lock_run
@@ -89,7 +88,7 @@ def train(
     with _join_run(Path(data), Path(folder), backbone, device, workers, progress) as run:
         is_main = run.context.is_main
         if is_main:
-            refuse_existing(run.folder, force, made_by_us=is_run(run.folder))
+            refuse_existing_run(run.data, run.folder, force)
         if backbone is not None:
             recipe = recipe.model_copy(
                 update={"backbone": backbone_name(backbone), "pretrained": False}
@@ -125,7 +124,7 @@ def resume(
     """
     with _join_run(Path(data), Path(folder), backbone, device, workers, progress) as run:
         _refuse_unresumable(run.folder)
-        recipe, record = read_recipe(str(run.folder / RECIPE)), read_run_record(run.folder)
+        recipe, record = read_run_recipe(run.folder), read_run_record(run.folder)
         trainer = run.build_trainer(recipe, record)
         if run.context.is_main:
             update_data(run.folder, run.data, record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.transforms import Preprocessing
-from mineral_recog.errors import UserError
-from mineral_recog.files import atomic_file, atomic_folder, link_or_copy
+from mineral_recog.errors import RecipeError, UserError
+from mineral_recog.files import atomic_file, atomic_folder, link_or_copy, refuse_existing
 from mineral_recog.i18n import tr
+from mineral_recog.models.run_files import refuse_replacing_run
 from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.text import parse_json
 from mineral_recog.training.photo_changes import PHOTOS, write_photo_sizes
 
@@ -41,6 +44,36 @@ class RunRecord(BaseModel):
 def is_run(folder: Path) -> bool:
     """Return whether `train` made a folder."""
     return (folder / RECIPE).is_file() and (folder / RUN).is_file()
+
+
+def refuse_existing_run(data: Path, folder: Path, force: bool) -> None:
+    """Refuse a run folder that exists, unless it may be replaced and is all our own.
+
+    Args:
+        data: Folder with the photos, for the advice.
+        folder: Run folder to create.
+        force: Whether the user allows replacing it.
+
+    Raises:
+        OutputExistsError: It exists and may not be replaced, or holds files of the user.
+    """
+    command = f"mineral-recog train {shlex.quote(str(data))} --out {shlex.quote(str(folder))}"
+    if (folder / "model").is_dir():
+        advice = tr(
+            f"{folder} holds a finished run: evaluate it with `mineral-recog evaluate {folder}`, "
+            "choose another --out, or train again with --force, which deletes it.",
+            f"{folder} 里的训练已完成：可用 `mineral-recog evaluate {folder}` 评估，或另选 --out；"
+            "也可用 --force 重新训练（会删除现有结果）。",
+        )
+    else:
+        advice = tr(
+            f"{folder} holds an interrupted run: continue it with `{command} --resume`, choose "
+            "another --out, or start again with --force, which deletes it.",
+            f"{folder} 里有中断的训练：请用 `{command} --resume` 继续，或另选 --out；"
+            "也可用 --force 从头训练（会删除现有进度）。",
+        )
+    refuse_existing(folder, force, made_by_us=is_run(folder), advice=advice)
+    refuse_replacing_run(folder)
 
 
 def create_run(
@@ -97,7 +130,29 @@ def read_run_record(folder: Path) -> RunRecord:
     except ValueError:  # pydantic's errors are of this kind too
         raise UserError(
             tr(
-                f"{folder / RUN} is damaged: train again with --force.",
-                f"{folder / RUN} 已损坏：请用 --force 重新训练。",
+                f"{folder / RUN} is damaged or was written by another version of this program: "
+                "continue with that version, or train again with --force.",
+                f"{folder / RUN} 已损坏，或由本程序的其他版本写出：请用该版本继续，"
+                "或用 --force 重新训练。",
+            )
+        ) from None
+
+
+def read_run_recipe(folder: Path) -> Recipe:
+    """Read the recipe of a run.
+
+    Raises:
+        RecipeError: It is damaged, was changed by hand, or is of another version.
+    """
+    try:
+        return read_recipe(str(folder / RECIPE))
+    except RecipeError as error:
+        reason = str(error).rstrip(".。")
+        raise RecipeError(
+            tr(
+                f"{reason}. If {folder / RECIPE} was not changed by hand, another version of this "
+                "program wrote it: continue with that version, or train again with --force.",
+                f"{reason}。若 {folder / RECIPE} 没有手工改动过，则由本程序的其他版本写出："
+                "请用该版本继续，或用 --force 重新训练。",
             )
         ) from None

@@ -12,7 +12,7 @@ from mineral_recog.data.images import is_any_photo_name, is_photo_name
 from mineral_recog.data.readers.source import FileSource, Remark
 from mineral_recog.data.readers.split_names import split_from_name
 from mineral_recog.errors import DataError
-from mineral_recog.files import dead_link
+from mineral_recog.files import dead_link, encoding_error
 from mineral_recog.i18n import tr
 
 
@@ -26,7 +26,8 @@ class FolderSource(FileSource):
         root: The folder.
 
     Raises:
-        UserError: There are no class folders, or split folders are next to other folders.
+        UserError: There are no class folders, split folders are next to other folders, or the
+            locale reads their names wrongly.
     """
 
     def __init__(self, root: Path) -> None:
@@ -39,6 +40,8 @@ class FolderSource(FileSource):
         for parent in _split_folders(root, top) or [""]:
             split = split_from_name(parent)
             for name in _list_folders(root, parent, remarks) if parent else top:
+                if error := encoding_error(name):
+                    raise error
                 if name not in classes and not name.isprintable():
                     remarks.append((name, Remark("class_text", "")))
                 classes.add(name)
