@@ -82,7 +82,7 @@ class _Service:
         (observation,) = self.identifier.observe([photo])
         answer = self.identifier.answer([observation.outputs], evidence, parameters.coverage)
         outputs = observation.outputs
-        content = answer.to_json(parameters.top) | {
+        content = answer.to_dict(parameters.top) | {
             "sightings": [{"logits": outputs.logits.tolist(), "strangeness": outputs.ood_score}],
             "similar": self._similar_photos(observation),
         }
@@ -116,7 +116,7 @@ class _Service:
         outputs = question.to_outputs(len(self.identifier.classes))
         evidence = question.evidence.parse()
         return _to_json(
-            self.identifier.answer(outputs, evidence, question.coverage).to_json(question.top)
+            self.identifier.answer(outputs, evidence, question.coverage).to_dict(question.top)
         )
 
     async def health(self, request: Request) -> Response:
