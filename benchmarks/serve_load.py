@@ -52,7 +52,7 @@ def expected(identifier: Identifier, photo: Path) -> tuple[Any, Any]:
     (seen,) = identifier.observe([identifier.open(photo)])
     evidence = read_evidence(hardness=HARDNESS)
     answers = identifier.answer([seen.outputs]), identifier.answer([seen.outputs], evidence)
-    return tuple(probabilities(answer.to_json()) for answer in answers)  # type: ignore[return-value]
+    return tuple(probabilities(answer.to_dict()) for answer in answers)  # type: ignore[return-value]
 
 
 def matches(answer: Any, expected_answer: dict[str, float]) -> bool:

@@ -26,6 +26,7 @@ def heic(image: Image.Image, orientation: int = 1) -> bytes:
 @contextmanager
 def without_heic(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Run a block as if `pillow-heif` were not installed."""
+    Image.init()  # otherwise the other formats might be registered inside the patch
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "pillow_heif", None)
         patch.setattr(Image, "ID", [name for name in Image.ID if name != "HEIF"])

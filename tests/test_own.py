@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,15 @@ def test_backbone_that_does_not_pool_is_reported(prepared: Path, tmp_path: Path)
     with pytest.raises(UserError, match=r"returns \(2, 3, 32, 32\).*\[2, D\]"):
         mineral_recog.train(prepared, recipe, tmp_path / "run", backbone=nn.Conv2d(3, 3, 1))
     assert not (tmp_path / "run").exists()
+
+
+def test_completion_lists_the_public_names_without_importing_them() -> None:
+    program = (
+        "import sys, mineral_recog\n"
+        "assert set(mineral_recog.__all__) < set(dir(mineral_recog))\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_unknown_public_name_is_an_attribute_error() -> None:

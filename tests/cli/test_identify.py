@@ -8,6 +8,7 @@ import shutil
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -94,6 +95,20 @@ def test_each_photo_gives_a_line_of_json_and_unreadable_ones_are_named(
     assert len(answers) == 12
     assert all(len(answer["candidates"]) == 1 for answer in answers)
     assert "broken.jpg" in output.err
+
+
+def test_unused_bits_are_told(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 4096, (40, 40)).astype(np.uint16)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    Image.fromarray(noise).save(tmp_path / "b.tif")
+    assert identify(tmp_path / "a.png", "--model", trained) == 0
+    assert "Warning: A photo uses 12 of 16 bits" in capsys.readouterr().out
+    assert identify(tmp_path, "--model", trained, "--json") == 0
+    output = capsys.readouterr()
+    assert output.err.count("uses 12 of 16 bits") == 2
+    assert [len(json.loads(line)["warnings"]) for line in output.out.splitlines()] == [1, 1]
 
 
 def test_specimen_gets_one_answer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import ConformalScores
@@ -26,7 +26,7 @@ from mineral_recog.curation.label_errors import (
     self_confidence,
 )
 from mineral_recog.identify.answer import PhotoOutputs
-from mineral_recog.identify.identifier import Identifier, Observation, load
+from mineral_recog.identify.identifier import Identifier, Observation, View, load
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.progress import Progress
@@ -75,8 +75,8 @@ OUTPUTS = {
 class FakeIdentifier(Identifier):
     """A model with the outputs of OUTPUTS."""
 
-    def observe_batch(self, views: Tensor) -> list[Observation]:
-        outputs = [OUTPUTS[int(view[0, 0, 0])] for view in views]
+    def observe_batch(self, views: Sequence[View]) -> list[Observation]:
+        outputs = [OUTPUTS[int(view.pixels[0, 0, 0])] for view in views]
         return [
             Observation(
                 PhotoOutputs(np.log(np.array(p, np.float32)), ood_score),
@@ -191,7 +191,7 @@ def test_missing_photos_are_skipped_but_counted(model: FakeIdentifier) -> None:
     source = FakeSource(["copper"], (), open_photo)
     label_errors = find_label_errors(model, source, paths, Counter())
     assert [finding.paths for finding in label_errors.findings] == [("copper/readable",)]
-    assert counts == [(0, 35), (32, 35), (35, 35)]
+    assert counts == [(done, 35) for done in range(36)]
 
 
 def test_audit_finds_the_photos_that_identify_rejects(

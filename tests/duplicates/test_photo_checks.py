@@ -75,6 +75,12 @@ def test_sharpness_is_measured_at_the_size_that_the_network_sees() -> None:
     assert kinds(large) == []
 
 
+@pytest.mark.parametrize(("used_bits", "details"), [(16, []), (12, ["12 / 16"])])
+def test_unused_bits_are_reported(used_bits: int, details: list[str]) -> None:
+    header = Header("TIFF", 300, 300, used_bits)
+    assert [remark.detail for remark in check_photo(scene(1, 300, 300), header)] == details
+
+
 def test_remarks_state_the_figures() -> None:
     columns = np.tile(np.arange(10, dtype=np.uint8) * 4, (200, 20))  # 0, 4, ... 36
     dark = Image.fromarray(columns).convert("RGB")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ from PIL import Image
 
 import mineral_recog
 from mineral_recog.data.dataset import read_split
+from mineral_recog.data.given_photos import GivenPhoto
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation.evaluator import measure
-from mineral_recog.identify.answer import PhotoOutputs, class_names
+from mineral_recog.identify.answer import Answer, PhotoOutputs, class_names
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, load
 
@@ -27,7 +29,7 @@ def test_outputs_equal_those_of_evaluation(identifier: Identifier, prepared: Pat
     predictions = measure("run", identifier.bundle, dataset, "test", workers=0).predictions
     assert predictions is not None
     images = [identifier.open(path) for path in map(dataset.root.joinpath, dataset.paths)]
-    observations = list(identifier.observe(images, batch_size=5))
+    observations = list(identifier.observe(images))
     logits = np.stack([observation.outputs.logits for observation in observations])
     np.testing.assert_allclose(logits, predictions.logits, rtol=1e-4, atol=1e-5)
     features = np.stack([observation.features for observation in observations])
@@ -38,9 +40,71 @@ def test_path_and_image_get_the_same_answer(identifier: Identifier, prepared: Pa
     path = prepared / "test" / "beryl" / "0.png"
     by_path = identifier.identify(path)
     assert by_path == identifier.identify([str(path)])
-    assert by_path == identifier.identify(Image.open(path))
+    with Image.open(path) as image:
+        assert by_path == identifier.identify(image)
     assert sum(candidate.probability for candidate in by_path.candidates) == pytest.approx(1)
     assert by_path.candidates[0].in_set
+
+
+def test_photo_that_is_stored_differently_gets_the_same_answer(
+    identifier: Identifier, prepared: Path, tmp_path: Path
+) -> None:
+    photo, on_its_side, exif = Image.new("RGB", (40, 48)), tmp_path / "a.png", Image.Exif()
+    with Image.open(prepared / "test" / "beryl" / "0.png") as image:
+        photo.paste(image, (0, 0))
+    exif[0x0112] = 6
+    photo.transpose(Image.Transpose.ROTATE_90).save(on_its_side, exif=exif)
+    expected = identifier.identify(np.asarray(photo))
+    with on_its_side.open("rb") as file, Image.open(on_its_side) as image:
+        for given in (on_its_side, file, on_its_side.read_bytes(), image):
+            assert identifier.identify(given) == expected
+            assert identifier.identify_many([given]) == [expected]
+
+
+def test_each_of_many_photos_gets_an_answer_or_an_error_in_order(
+    identifier: Identifier, prepared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mineral_recog.identify.identifier.BATCH_SIZE", 2)
+    agate, copper = (prepared / "test" / name / "0.png" for name in ("agate", "copper"))
+    array = np.asarray(Image.open(copper))
+    photos: list[GivenPhoto] = [
+        agate, b"no photo", array, "absent.jpg", np.zeros(3), copper, agate,
+    ]  # fmt: skip
+    evidence = Evidence(hardness=(2.5, 3))
+    answers = identifier.identify_many(iter(photos), evidence, 0.8)
+    assert len(answers) == len(photos)
+    for photo, answer in zip(photos, answers, strict=True):
+        if isinstance(answer, Answer):
+            alone = identifier.identify(photo, evidence, 0.8)
+            assert answer.candidates[0].name == alone.candidates[0].name
+            assert answer.candidates[0].probability == pytest.approx(
+                alone.candidates[0].probability
+            )
+    errors = [str(answer) if isinstance(answer, UserError) else "" for answer in answers]
+    assert [bool(error) for error in errors] == [False, True, False, True, True, False, False]
+    assert "absent.jpg cannot be read" in errors[3]
+    assert identifier.identify_many([]) == []
+    with pytest.raises(UserError, match="a list of photos"):
+        identifier.identify_many(str(agate))  # a text is iterable, too
+    with pytest.raises(UserError, match="between 0 and 1"):
+        identifier.identify_many([b"no photo"], coverage=2)
+
+
+def test_answer_warns_of_unused_bits(identifier: Identifier) -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (40, 40)).astype(np.uint16)
+    answer, full = identifier.identify(grey << 4), identifier.identify(grey << 8)
+    assert answer.candidates == full.candidates
+    assert full.warnings == ()
+    [warning] = answer.warnings
+    assert "12 of 16 bits" in warning["en"]
+    assert "12 位" in warning["zh"]
+    assert answer.to_dict()["warnings"] == [warning]
+
+
+def test_answer_is_a_dict_or_json_text(identifier: Identifier) -> None:
+    answer = identifier.answer([PhotoOutputs(np.zeros(3, dtype=np.float32), 0.0)])
+    assert json.loads(answer.to_json(top=1)) == json.loads(json.dumps(answer.to_dict(top=1)))
+    assert len(answer.to_dict(top=1)["candidates"]) == 1
 
 
 def test_logits_of_a_specimen_are_averaged_and_not_summed(identifier: Identifier) -> None:

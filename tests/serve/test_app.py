@@ -45,7 +45,7 @@ def test_photo_gets_the_answer_of_the_identifier(
     answer = post_photo(client, photo.read_bytes(), "/identify?top=2")
     (observation,) = identifier.observe([identifier.open(photo)])
     expected = identifier.answer([observation.outputs])
-    assert {key: answer[key] for key in expected.to_json()} == expected.to_json(top=2)
+    assert {key: answer[key] for key in expected.to_dict()} == expected.to_dict(top=2)
     assert answer["sightings"] == [
         {
             "logits": observation.outputs.logits.tolist(),
@@ -74,7 +74,7 @@ def test_sightings_can_be_sent_again_with_evidence(
     images = map(identifier.open, (photo, other))
     outputs = [observation.outputs for observation in identifier.observe(images)]
     evidence = read_evidence(hardness="scratched by knife")
-    expected = identifier.answer(outputs, evidence, 0.5).to_json(10)
+    expected = identifier.answer(outputs, evidence, 0.5).to_dict(10)
     assert answer == json.loads(json.dumps(expected))
     copper = next(c for c in answer["candidates"] if c["class"] == "copper")
     assert copper["probability"] > copper["by_photo"]  # a knife scratches only copper

@@ -29,14 +29,14 @@ def test_full_queue_answers_busy_and_others_are_answered(
     identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started, resume = threading.Event(), threading.Event()
-    observe = Identifier.observe_pixels
+    observe = Identifier.observe_views
 
-    def slow(self: Identifier, pixels: Any, batch_size: int = 32) -> Any:
+    def slow(self: Identifier, views: Any) -> Any:
         started.set()
         assert resume.wait(60)
-        return observe(self, pixels, batch_size)
+        return observe(self, views)
 
-    monkeypatch.setattr(Identifier, "observe_pixels", slow)
+    monkeypatch.setattr(Identifier, "observe_views", slow)
     body = photo.read_bytes()
     with (
         TestClient(build_app(identifier, max_waiting=2), "http://localhost") as client,

@@ -27,6 +27,8 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
         similar: Similar training photos, with the names of their classes.
     """
     console = new_console()
+    for warning in answer.warnings:
+        console.print(Text(f"{tr('Warning', '注意')}: {_translate(warning)}"))
     if answer.none_of_these:
         console.print(Text(_none_of_these_text(answer), style="bold"))
         console.print()

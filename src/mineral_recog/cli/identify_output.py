@@ -110,6 +110,8 @@ def _answers(
     for photo in photos:
         answer = identifier.answer([photo.observation.outputs], options.evidence, options.coverage)
         _save_heat_map(identifier, options, photo, answer, progress)
+        for warning in answer.warnings:
+            progress.notice(f"{photo.path}: {tr(warning['en'], warning['zh'])}")
         if options.as_json:
             print(_json([photo.path], answer, options), flush=True)
         yield photo, answer
@@ -131,7 +133,7 @@ def _save_heat_map(
         number += 1
         target = options.heat_maps / f"{stem}-{number}.png"
     heat_map = identifier.heat_map(photo.observation, answer.candidates[0].name)
-    save_overlay(target, photo.image, heat_map)
+    save_overlay(target, photo.observation.view.image, heat_map)
     progress.notice(str(target))
 
 
@@ -141,4 +143,4 @@ def _similar(identifier: Identifier, observation: Observation) -> list[tuple[str
 
 def _json(paths: Sequence[Path], answer: Answer, options: AnswerOptions) -> str:
     names = [str(path).encode("utf-8", "backslashreplace").decode("utf-8") for path in paths]
-    return json.dumps({"photo": names, **answer.to_json(options.top)}, ensure_ascii=False)
+    return json.dumps({"photo": names, **answer.to_dict(options.top)}, ensure_ascii=False)

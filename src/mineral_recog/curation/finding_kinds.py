@@ -88,6 +88,14 @@ FINDING_KINDS = {
         "Almost no pixel is brighter than a sixth of white. Used unless you drop it.",
         "几乎没有像素亮于白色的六分之一。除非您剔除，否则照常使用。",
     ),
+    "bit_depth": _kind(
+        "Uses fewer bits than the file has", "位深未用满",
+        "The values of the photo fit into 12 of 16 bits, for example: many cameras and microscopes "
+        "write such files. They are scaled by the bits that are used; otherwise the photo would be "
+        "nearly black. Used unless you drop it.",
+        "照片的数值只占用例如 16 位中的 12 位：许多相机和显微镜写出这样的文件。读取时按实际使用的"
+        "位数缩放，否则照片几乎全黑。除非您剔除，否则照常使用。",
+    ),
     "blurred": _kind(
         "Blurred", "模糊",
         "Even its sharpest part has no edges (variance of the Laplacian). Used unless you drop "

@@ -9,33 +9,28 @@ right less often on validation photos; see docs/audit.md.
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.curation.class_names import canonical_name
 from mineral_recog.curation.finding_kinds import BilingualText
 from mineral_recog.curation.findings import Finding, LabelErrors, class_of
-from mineral_recog.data.images import open_photo
+from mineral_recog.data.images import open_photo_with_header
 from mineral_recog.data.readers.source import Source
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import PhotoOutputs
-from mineral_recog.identify.identifier import Identifier, Observation
+from mineral_recog.identify.identifier import Identifier, Observation, View
 from mineral_recog.minerals.facts import MineralTable, read_minerals
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import encodable
 
 # Share of a class's self-confidence; chosen on validation photos, see docs/audit.md.
 MAX_RELATIVE_CONFIDENCE = 0.01
-BATCH_SIZE = 32
 
 
 def find_label_errors(
@@ -156,24 +151,17 @@ def _observe(
 ) -> Iterator[tuple[str, Observation]]:
     """Yield the model's outputs for photos; at most one photo per thread is decoded at a time."""
     task = progress.start(tr("asking the model", "询问模型"), len(paths))
-    read_view = partial(_read_view, identifier, source)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), BATCH_SIZE):
-            batch = paths[start : start + BATCH_SIZE]
-            views = zip(batch, pool.map(read_view, batch), strict=True)
-            readable = {path: view for path, view in views if view is not None}
-            if readable:
-                observations = identifier.observe_batch(torch.stack(list(readable.values())))
-                yield from zip(readable, observations, strict=True)
-            task.set(start + len(batch))
+    for path, observation in identifier.observe_each(paths, partial(_view, identifier, source)):
+        if observation is not None:
+            yield path, observation
+        task.step()
 
 
-def _read_view(identifier: Identifier, source: Source, path: str) -> Tensor | None:
-    """Return the network input of a photo, uint8 [3, S, S]; None if it cannot be read."""
+def _view(identifier: Identifier, source: Source, path: str) -> View | None:
+    """Return what the model sees of a photo; None if it cannot be read."""
     try:
         with source.open(path) as file:
-            view: Tensor = identifier.transform(open_photo(file, identifier.short_side))
-            return view
+            return identifier.view(open_photo_with_header(file, identifier.short_side))
     except (OSError, MemoryError):
         return None
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from mineral_recog.data.bit_depth import (
+    FILE_BITS,
+    colours_to_8_bits,
+    grey_to_8_bits,
+    has_deep_colours,
+    is_dark,
+)
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.files import dead_link
 from mineral_recog.i18n import tr
@@ -34,11 +42,20 @@ class Header:
         format: Pillow's name of the format, such as JPEG.
         width: Width of the upright photo at full size, in pixels.
         height: Height of the upright photo at full size, in pixels.
+        used_bits: Bits that its values use if they are of 16 bits; the photo is scaled by these.
     """
 
     format: str
     width: int
     height: int
+    used_bits: int = FILE_BITS
+
+
+class Photo(NamedTuple):
+    """A decoded photo, upright and in RGB, and what its header says."""
+
+    image: Image.Image
+    header: Header
 
 
 class TooLargeError(OSError):
@@ -75,7 +92,7 @@ def open_photo(
 ) -> Image.Image:
     """Decode a photo, turn it upright by its EXIF orientation and convert it to RGB.
 
-    Transparent parts become white; 16-bit grey is scaled to 8 bits.
+    Transparent parts become white; values of 16 bits are scaled to 8 by the bits that they use.
 
     Args:
         path: Path of the photo, or an open file; only the first frame of an animation is read.
@@ -87,12 +104,12 @@ def open_photo(
         OSError: The file is not a photo, is truncated, exceeds the pixel limit, or cannot be
             reached.
     """
-    return open_photo_with_header(path, short_side, formats)[0]
+    return open_photo_with_header(path, short_side, formats).image
 
 
 def open_photo_with_header(
     path: Path | BinaryIO, short_side: int | None = None, formats: tuple[str, ...] | None = None
-) -> tuple[Image.Image, Header]:
+) -> Photo:
     """Open a photo like `open_photo`, with the same arguments, and return its header as well.
 
     Raises:
@@ -100,8 +117,42 @@ def open_photo_with_header(
         UserError: The pixel limit in the environment is not a positive number.
     """
     _set_limit()
-    try:
+    with _decoder_errors():
+        if isinstance(path, Path) and (reason := dead_link(path)):
+            raise OSError(reason)
         return _decode(path, short_side, formats)
+
+
+def convert_image(
+    image: Image.Image, short_side: int | None = None, used_bits: int = FILE_BITS
+) -> Photo:
+    """Return an image of Pillow, which stays as it is, like `open_photo` returns a file.
+
+    A large JPEG that is decoded already is averaged to the size at which its file would be decoded.
+    This gives nearly the same pixels; to the last bit, it takes the file.
+
+    Args:
+        image: The image, loaded or not.
+        short_side: As for `open_photo`.
+        used_bits: Bits that its values used before they were scaled to 8, for the header.
+
+    Raises:
+        OSError: The image cannot be decoded.
+    """
+    with _decoder_errors():
+        image.load()
+        scale, kind = 1, image.format or ""
+        if short_side is not None and kind in ("JPEG", "MPO"):
+            fits = min(image.size) // short_side
+            scale = next(scale for scale in (8, 4, 2, 1) if scale <= max(1, fits))  # as `draft`
+        return _finish(image.reduce(scale), image.size, kind, used_bits)  # always copies
+
+
+@contextmanager
+def _decoder_errors() -> Iterator[None]:
+    """Turn everything that decoders raise into OSError."""
+    try:
+        yield
     except Image.DecompressionBombError:
         raise TooLargeError(
             tr(
@@ -113,8 +164,6 @@ def open_photo_with_header(
             )
         ) from None
     except (OSError, MemoryError):
-        if isinstance(path, Path) and (reason := dead_link(path)):
-            raise OSError(reason) from None
         raise
     except Exception as error:  # decoders raise all kinds of errors on damaged files
         raise OSError(str(error) or type(error).__name__) from error
@@ -175,29 +224,39 @@ def _set_limit() -> None:
 
 def _decode(
     path: Path | BinaryIO, short_side: int | None, formats: tuple[str, ...] | None
-) -> tuple[Image.Image, Header]:
-    with _open(path, formats) as image:
-        (width, height), kind = image.size, image.format or ""
+) -> Photo:
+    with _open(path, formats) as opened:
+        image: Image.Image = opened
+        full_size, kind, used = image.size, image.format or "", FILE_BITS
         if kind == "EPS":  # a program, which Pillow would run with Ghostscript
             raise UnidentifiedImageError(
                 tr("EPS is not supported; save it as PNG", "不支持 EPS；请另存为 PNG")
             )
         if short_side is not None:
-            image.draft("RGB", (short_side, short_side))
-        image.load()
-        if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # a quarter turn
-            width, height = height, width
-        upright: Image.Image = image
-        ImageOps.exif_transpose(upright, in_place=True)  # otherwise always copies
-    if upright.mode.startswith(("I", "F")):
-        upright = _to_8_bits(upright)
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        background = Image.new("RGBA", upright.size, "white")
-        upright = Image.alpha_composite(background, upright)
-    if upright.mode != "RGB":  # convert always copies
-        upright = upright.convert("RGB")
-    return upright, Header(kind, width, height)
+            opened.draft("RGB", (short_side, short_side))
+        is_deep = has_deep_colours(opened)
+        opened.load()
+        if is_deep and is_dark(opened):
+            with _open(path, formats) as again:
+                image, used = colours_to_8_bits(opened, again)
+        return _finish(image, full_size, kind, used)
+
+
+def _finish(image: Image.Image, full_size: tuple[int, int], kind: str, used: int) -> Photo:
+    """Return a loaded image, which may be changed, upright and in RGB."""
+    width, height = full_size
+    if image.getexif().get(ExifTags.Base.Orientation, 1) in (5, 6, 7, 8):  # a quarter turn
+        width, height = height, width
+    ImageOps.exif_transpose(image, in_place=True)  # otherwise always copies
+    if image.mode.startswith(("I", "F")):
+        image, used = grey_to_8_bits(image)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        background = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(background, image)
+    if image.mode != "RGB":  # convert always copies
+        image = image.convert("RGB")
+    return Photo(image, Header(kind, width, height, used))
 
 
 def _open(path: Path | BinaryIO, formats: tuple[str, ...] | None) -> Image.Image:
@@ -222,21 +281,6 @@ def _is_heic(path: Path | BinaryIO) -> bool:
     path.seek(0)
     start = path.read(12)
     return start[4:8] == b"ftyp" and start[8:] in HEIC_BRANDS
-
-
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Scale grey of more than 8 bits by its full scale, or by its range if the scale is unknown."""
-    if image.mode.startswith("I;16"):
-        return image.convert("I").point(lambda value: value / 257).convert("L")
-    low, high = image.getextrema()
-    assert isinstance(low, int | float)
-    assert isinstance(high, int | float)
-    if low >= 0 and high <= 255:
-        return image.convert("L")
-    if image.mode == "I" and low >= 0 and high <= 65535:
-        return image.point(lambda value: value / 257).convert("L")
-    scale = 255 / ((high - low) or 1)
-    return image.point(lambda value: value * scale + -low * scale).convert("L")
 
 
 def find_unreadable(

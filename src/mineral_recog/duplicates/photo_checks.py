@@ -1,4 +1,4 @@
-"""Check whether a readable photo is too small, dark, blurred, flat or elongated.
+"""Check whether a photo is too small, dark, blurred, flat, elongated, or of too few bits.
 
 The limits are few and generous: nearly every photo of a real collection passes. A photo that fails
 is shown to the user and is never left out for that reason.
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mineral_recog.data.bit_depth import FILE_BITS
 from mineral_recog.data.images import Header
 from mineral_recog.data.readers.source import Remark
 
@@ -42,6 +43,8 @@ def check_photo(image: Image.Image, header: Header) -> tuple[Remark, ...]:
         remarks.append(Remark("small", f"{width} × {height}"))
     if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
         remarks.append(Remark("ribbon", f"{width} × {height}"))
+    if header.used_bits < FILE_BITS:
+        remarks.append(Remark("bit_depth", f"{header.used_bits} / {FILE_BITS}"))
     luminance = _reduced(image).convert("L")
     grey = np.asarray(luminance, np.float32)
     flat_share = _flat_share(grey)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mineral_recog.calibration.calibration import Calibration, specimen_logits
+from mineral_recog.data.bit_depth import FILE_BITS
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, distinguishing_facts, next_tests
@@ -20,10 +23,17 @@ MIN_PROBABILITY = 0.02  # of a lookalike outside the set
 
 @dataclass(frozen=True, eq=False)
 class PhotoOutputs:
-    """The model's outputs for one photo: logits float32 [C], and the OOD score."""
+    """The model's outputs for one photo.
+
+    Attributes:
+        logits: float32 [C].
+        ood_score: Score of being none of the classes.
+        used_bits: See `Header`.
+    """
 
     logits: NDArray[np.float32]
     ood_score: float
+    used_bits: int = FILE_BITS
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,7 @@ class Answer:
         classes_without_facts: Classes that the table lacks; evidence does not affect them.
         tests: Tests to do next, most informative first.
         lookalikes: Classes that can be confused with the first candidate.
+        warnings: What is odd about the photos and may have changed the answer.
     """
 
     photo_count: int
@@ -86,6 +97,7 @@ class Answer:
     classes_without_facts: tuple[str, ...]
     tests: tuple[Test, ...]
     lookalikes: tuple[Lookalike, ...]
+    warnings: tuple[Text, ...] = ()
 
     @property
     def none_of_these(self) -> bool:
@@ -97,7 +109,11 @@ class Answer:
         """The set that contains the right class with probability `coverage`."""
         return tuple(candidate for candidate in self.candidates if candidate.in_set)
 
-    def to_json(self, top: int | None = None) -> dict[str, Any]:
+    def to_json(self, top: int | None = None) -> str:
+        """Return the answer as JSON text, with the first `top` candidates, by default all."""
+        return json.dumps(self.to_dict(top), ensure_ascii=False)
+
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
         """Return the answer as JSON values, with the first `top` candidates, by default all."""
         return {
             "photos": self.photo_count,
@@ -132,6 +148,7 @@ class Answer:
                 {"class": lookalike.name, "names": lookalike.names, "text": lookalike.text}
                 for lookalike in self.lookalikes
             ],
+            "warnings": list(self.warnings),
         }
 
 
@@ -189,7 +206,21 @@ def answer_from_outputs(
         ),
         tests=tuple(next_tests(probabilities, minerals, evidence)),
         lookalikes=_lookalikes(candidates),
+        warnings=tuple(_depth_warnings(photo.used_bits for photo in outputs)),
     )
+
+
+def _depth_warnings(used_bits: Iterable[int]) -> list[Text]:
+    """Return a warning for each number of bits that is lower than that of the file."""
+    return [
+        {
+            "en": f"A photo uses {bits} of {FILE_BITS} bits; its brightness was multiplied by "
+            f"{2 ** (FILE_BITS - bits)} for the model.",
+            "zh": f"有照片只用了 {FILE_BITS} 位中的 {bits} 位；送入模型前，亮度已乘以 "
+            f"{2 ** (FILE_BITS - bits)}。",
+        }
+        for bits in sorted({bits for bits in used_bits if bits < FILE_BITS})
+    ]
 
 
 def _lookalikes(candidates: tuple[Candidate, ...]) -> tuple[Lookalike, ...]:

@@ -11,7 +11,6 @@ from PIL import Image
 from mineral_recog.data.transforms import CENTER_SHARE
 from mineral_recog.files import atomic_file
 
-MAX_SIDE = 512  # pixels of the longer side of the picture
 HEAT_COLOUR = (255, 60, 0)
 MAX_OPACITY = 0.62  # where the heat map is 1
 
@@ -25,7 +24,6 @@ def save_overlay(path: Path, photo: Image.Image, heat: NDArray[np.float32]) -> N
         heat: Heat map [rows, columns] in 0..1 of the central square without the margin of the view.
     """
     picture = photo.copy()
-    picture.thumbnail((MAX_SIDE, MAX_SIDE))
     side = round(min(picture.size) * CENTER_SHARE)
     opacity = Image.fromarray((heat * MAX_OPACITY * 255).astype(np.uint8)).resize(
         (side, side), Image.Resampling.BICUBIC

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,9 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from mineral_recog.data.images import open_photo
+from mineral_recog.data.given_photos import GivenPhoto, is_one_photo, open_given
+from mineral_recog.data.images import Photo
 from mineral_recog.data.transforms import CENTER_SHARE, evaluation_transform
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.evidence import Evidence
@@ -28,15 +32,35 @@ from mineral_recog.models.predictor import predict_batch
 
 DEFAULT_COVERAGE = 0.9
 NO_EVIDENCE = Evidence()
+BATCH_SIZE = 32  # photos in memory at once
+MAX_SIDE = 512  # pixels of the longer side of a view's image
+
+T = TypeVar("T")
+E = TypeVar("E")
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What the model sees of a photo.
+
+    Attributes:
+        pixels: Input of the network, uint8 [3, S, S].
+        image: The photo, at most `MAX_SIDE` pixels wide and high.
+        used_bits: See `Header`.
+    """
+
+    pixels: Tensor
+    image: Image.Image
+    used_bits: int
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """The model's outputs for a photo, its features float32 [D] and pixels uint8 [3, S, S]."""
+    """The model's outputs for a photo, its features float32 [D], and what the model saw."""
 
     outputs: PhotoOutputs
     features: NDArray[np.float32]
-    pixels: Tensor
+    view: View
 
 
 class Identifier:
@@ -65,14 +89,18 @@ class Identifier:
 
     def identify(
         self,
-        photos: Path | str | Image.Image | Sequence[Path | str | Image.Image],
+        photos: GivenPhoto | Sequence[GivenPhoto],
         evidence: Evidence = NO_EVIDENCE,
         coverage: float = DEFAULT_COVERAGE,
     ) -> Answer:
         """Identify one specimen.
 
+        Several photos are one specimen seen from several sides: they get one answer, from the mean
+        of the model's outputs. For photos of different specimens, use `identify_many`.
+
         Args:
-            photos: One or several photos of the specimen: paths or RGB images.
+            photos: One or several photos of the specimen: paths, bytes, binary files, images of
+                Pillow or arrays; see `open_given`.
             evidence: Outcomes of physical tests, see `read_evidence`.
             coverage: Probability with which the answer's set contains the right class.
 
@@ -80,8 +108,7 @@ class Identifier:
             UserError: A photo cannot be read, there are no photos, or the coverage is not
                 between 0 and 1.
         """
-        if isinstance(photos, Path | str | Image.Image):
-            photos = [photos]
+        photos = [photos] if is_one_photo(photos) else list(photos)  # type: ignore[list-item,arg-type]
         if not photos:
             raise DataError(tr("No photo: give at least one.", "没有照片：请至少给出一张。"))
         observations = self.observe(map(self.open, photos))
@@ -89,43 +116,102 @@ class Identifier:
             [observation.outputs for observation in observations], evidence, coverage
         )
 
-    def open(self, photo: Path | str | Image.Image) -> Image.Image:
+    def identify_many(
+        self,
+        photos: Iterable[GivenPhoto],
+        evidence: Evidence = NO_EVIDENCE,
+        coverage: float = DEFAULT_COVERAGE,
+    ) -> list[Answer | UserError]:
+        """Identify each photo by itself.
+
+        Args:
+            photos: Photos, each in one of the forms that `identify` takes.
+            evidence: Outcomes of physical tests that hold for all photos.
+            coverage: Probability with which an answer's set contains the right class.
+
+        Returns:
+            One entry for each photo, in order: its answer, or the error if it cannot be read.
+
+        Raises:
+            UserError: The photos are a single one, or the coverage is not between 0 and 1.
+        """
+        if is_one_photo(photos):
+            raise DataError(
+                tr("This is one photo: give a list of photos.", "这是一张照片：请给出照片的列表。")
+            )
+        check_coverage(coverage)
+
+        def view(photo: GivenPhoto) -> View | UserError:
+            try:
+                return self.view(self.open(photo))
+            except UserError as error:
+                return error
+
+        return [
+            self.answer([seen.outputs], evidence, coverage)
+            if isinstance(seen, Observation)
+            else seen
+            for _, seen in self.observe_each(photos, view)
+        ]
+
+    def open(self, photo: GivenPhoto) -> Photo:
         """Open a photo and decode it at the resolution that the model needs.
 
         Raises:
             UserError: The photo cannot be read.
         """
-        if isinstance(photo, Image.Image):
-            return photo.convert("RGB")
-        try:
-            return open_photo(Path(photo), self.short_side)
-        except OSError as error:
-            raise DataError(
-                tr(
-                    f"{photo} cannot be read ({error}): give the path of a photo.",
-                    f"{photo} 无法读取（{error}）：请给出照片文件的路径。",
-                )
-            ) from None
+        return open_given(photo, self.short_side)
 
-    def observe(self, images: Iterable[Image.Image], batch_size: int = 32) -> Iterator[Observation]:
-        """Run the model on RGB images, in order; at most a batch is in memory."""
-        return self.observe_pixels(map(self.transform, images), batch_size)
+    def view(self, photo: Photo) -> View:
+        """Return what the model sees of an opened photo."""
+        image, pixels = photo.image, self.transform(photo.image)
+        if max(image.size) > MAX_SIDE:  # a larger image is never shown, and would fill the memory
+            image = image.copy()
+            image.thumbnail((MAX_SIDE, MAX_SIDE))
+        return View(pixels, image, photo.header.used_bits)
 
-    def observe_pixels(
-        self, pixels: Iterable[Tensor], batch_size: int = 32
-    ) -> Iterator[Observation]:
-        """Run the model on photos transformed with `transform`, each uint8 [3, S, S]."""
-        remaining = iter(pixels)
-        while batch := list(islice(remaining, batch_size)):
-            yield from self.observe_batch(torch.stack(batch))
+    def observe(self, photos: Iterable[Photo]) -> Iterator[Observation]:
+        """Run the model on opened photos, in order; at most a batch is in memory."""
+        return self.observe_views(map(self.view, photos))
 
-    def observe_batch(self, batch: Tensor) -> list[Observation]:
-        """Run the model on photos transformed with `transform`, uint8 [B, 3, S, S]."""
-        features, logits = predict_batch(self.network, batch)
+    def observe_views(self, views: Iterable[View]) -> Iterator[Observation]:
+        """Run the model on views, in order; at most a batch is in memory."""
+        remaining = iter(views)
+        while batch := list(islice(remaining, BATCH_SIZE)):
+            yield from self.observe_batch(batch)
+
+    def observe_each(
+        self, photos: Iterable[T], view: Callable[[T], View | E]
+    ) -> Iterator[tuple[T, Observation | E]]:
+        """Run the model on photos that are opened in parallel; at most a batch is in memory.
+
+        Args:
+            photos: What `view` opens.
+            view: Returns what the model sees of a photo, or anything else for a photo that the
+                model is not to see; called from several threads.
+
+        Yields:
+            Each photo, in order, with its observation, or with what `view` returned instead.
+        """
+        remaining = iter(photos)
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            while batch := list(islice(remaining, BATCH_SIZE)):
+                # All of a batch first: decoders write to standard error, between a caller's lines.
+                seen = list(pool.map(view, batch))
+                views = [item for item in seen if isinstance(item, View)]
+                observations = iter(self.observe_batch(views) if views else ())
+                for photo, item in zip(batch, seen, strict=True):
+                    yield photo, next(observations) if isinstance(item, View) else item
+
+    def observe_batch(self, views: Sequence[View]) -> list[Observation]:
+        """Run the model on the views of a batch, at least one."""
+        features, logits = predict_batch(self.network, torch.stack([view.pixels for view in views]))
         ood_scores = self.bundle.calibration.ood.score(features, logits)
         return [
-            Observation(PhotoOutputs(logits[i], float(ood_scores[i])), features[i], batch[i])
-            for i in range(len(batch))
+            Observation(
+                PhotoOutputs(logits[i], float(ood_scores[i]), view.used_bits), features[i], view
+            )
+            for i, view in enumerate(views)
         ]
 
     def answer(
@@ -139,13 +225,7 @@ class Identifier:
         Raises:
             UserError: The coverage is not between 0 and 1.
         """
-        if not 0 < coverage < 1:
-            raise DataError(
-                tr(
-                    f"The coverage {coverage:g} must be between 0 and 1, for example 0.9.",
-                    f"覆盖率 {coverage:g} 须在 0 与 1 之间，例如 0.9。",
-                )
-            )
+        check_coverage(coverage)
         return answer_from_outputs(
             list(outputs),
             self.classes,
@@ -160,11 +240,28 @@ class Identifier:
 
         The map covers the photo's central square, without the margin of `evaluation_transform`.
         """
-        return heat_map(self.network, observation.pixels.to(self.device), self.classes.index(name))
+        return heat_map(
+            self.network, observation.view.pixels.to(self.device), self.classes.index(name)
+        )
 
     def similar(self, observation: Observation, count: int = 4) -> list[SimilarPhoto]:
         """Return the training photos most similar to a photo; none if the run has no gallery."""
         return [] if self.gallery is None else self.gallery.nearest(observation.features, count)
+
+
+def check_coverage(coverage: float) -> None:
+    """Check that a coverage is a probability that a set can have.
+
+    Raises:
+        UserError: It is not between 0 and 1.
+    """
+    if not 0 < coverage < 1:
+        raise DataError(
+            tr(
+                f"The coverage {coverage:g} must be between 0 and 1, for example 0.9.",
+                f"覆盖率 {coverage:g} 须在 0 与 1 之间，例如 0.9。",
+            )
+        )
 
 
 def load(

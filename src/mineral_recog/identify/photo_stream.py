@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import glob
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-from PIL import Image
-from torch import Tensor
-
 from mineral_recog.data.dataset import photos_in
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.heat_map_overlay import MAX_SIDE
-from mineral_recog.identify.identifier import Identifier, Observation
+from mineral_recog.identify.identifier import Identifier, Observation, View
 from mineral_recog.progress import SILENT, Progress
-
-BATCH_SIZE = 32  # photos in memory at once
 
 
 class ObservedPhoto(NamedTuple):
@@ -29,12 +20,10 @@ class ObservedPhoto(NamedTuple):
 
     Attributes:
         path: File of the photo.
-        image: The photo, at most `MAX_SIDE` pixels wide and high.
-        observation: Outputs, features and pixels of the photo.
+        observation: Outputs, features and view of the photo.
     """
 
     path: Path
-    image: Image.Image
     observation: Observation
 
 
@@ -90,41 +79,24 @@ def observe_photos(
         DataError: None of the photos can be read.
     """
     unreadable = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(paths), BATCH_SIZE):
-            batch = paths[start : start + BATCH_SIZE]
-            readable = []
-            # All of a batch first: decoders write to standard error, between the lines of a notice.
-            opened = list(pool.map(partial(_open, identifier, should_skip), batch))
-            for path, result in zip(batch, opened, strict=True):
-                if isinstance(result, UserError):
-                    unreadable += 1
-                    progress.notice(tr(f"Skipped: {result}", f"跳过：{result}"))
-                elif result is not None:
-                    readable.append((path, *result))
-            if readable:
-                observations = identifier.observe_batch(
-                    torch.stack([view for _, _, view in readable])
-                )
-                for (path, image, _), observation in zip(readable, observations, strict=True):
-                    yield ObservedPhoto(path, image, observation)
-            if len(paths) > 1:
-                progress.update(tr("identifying", "识别"), start + len(batch), len(paths))
+    view = partial(_view, identifier, should_skip)
+    for done, (path, seen) in enumerate(identifier.observe_each(paths, view), start=1):
+        if isinstance(seen, UserError):
+            unreadable += 1
+            progress.notice(tr(f"Skipped: {seen}", f"跳过：{seen}"))
+        elif seen is not None:
+            yield ObservedPhoto(path, seen)
+        if len(paths) > 1:
+            progress.update(tr("identifying", "识别"), done, len(paths))
     if unreadable == len(paths):
         raise DataError(tr("None of the photos can be read.", "所有照片都无法读取。"))
 
 
-def _open(
+def _view(
     identifier: Identifier, should_skip: Callable[[Path], bool], path: Path
-) -> tuple[Image.Image, Tensor] | UserError | None:
-    """Open a photo: a small image and its view, the error if it is unreadable, None if skipped."""
+) -> View | UserError | None:
+    """Return what the model sees of a photo, the error if it is unreadable, None if skipped."""
     try:
-        if should_skip(path):
-            return None
-        image = identifier.open(path)
+        return None if should_skip(path) else identifier.view(identifier.open(path))
     except UserError as error:
         return error
-    view = identifier.transform(image)
-    # A larger image is never shown, and full sizes would fill the memory.
-    image.thumbnail((MAX_SIDE, MAX_SIDE))
-    return image, view

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,7 +24,7 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import class_names
 from mineral_recog.identify.evidence import Evidence
-from mineral_recog.identify.identifier import Identifier, Observation
+from mineral_recog.identify.identifier import Identifier, Observation, View
 from mineral_recog.minerals.facts import VOCABULARIES
 from mineral_recog.serve.access import LOCAL_ACCESS, Access
 from mineral_recog.serve.guard import Guard
@@ -42,9 +42,6 @@ from mineral_recog.serve.request_schemas import (
 )
 from mineral_recog.serve.uploads import decode_photo
 from mineral_recog.serve.work_queue import WorkQueue
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 PAGE = Path(str(files("mineral_recog.page")))
 MAX_PHOTO_BYTES = 20 * 10**6
@@ -90,27 +87,25 @@ class _Service:
     ) -> Response:
         """Answer about photos of one specimen."""
         evidence, client = parameters.parse(), client_address(request)
-        pixels = await self.decode_queue.run(lambda: self._decode(photos), client)
+        views = await self.decode_queue.run(lambda: self._decode(photos), client)
         return _json_response(
             await self.photo_queue.run(
-                lambda: self._identify_photos(pixels, evidence, parameters), client
+                lambda: self._identify_photos(views, evidence, parameters), client
             )
         )
 
-    def _decode(self, photos: Sequence[bytes]) -> list[Tensor]:
-        """Decode photos and reduce them to the network's input, so that little memory waits."""
+    def _decode(self, photos: Sequence[bytes]) -> list[View]:
+        """Decode photos and reduce them to what the model sees, so that little memory waits."""
         identifier = self.identifier
-        return [
-            identifier.transform(decode_photo(photo, identifier.short_side)) for photo in photos
-        ]
+        return [identifier.view(decode_photo(photo, identifier.short_side)) for photo in photos]
 
     def _identify_photos(
-        self, pixels: Sequence[Tensor], evidence: Evidence, parameters: AnswerParameters
+        self, views: Sequence[View], evidence: Evidence, parameters: AnswerParameters
     ) -> bytes:
-        observations = list(self.identifier.observe_pixels(pixels))
+        observations = list(self.identifier.observe_views(views))
         outputs = [observation.outputs for observation in observations]
         answer = self.identifier.answer(outputs, evidence, parameters.coverage)
-        content = answer.to_json(parameters.top) | {
+        content = answer.to_dict(parameters.top) | {
             "sightings": [
                 {"logits": output.logits.tolist(), "strangeness": output.ood_score}
                 for output in outputs
@@ -146,7 +141,7 @@ class _Service:
         outputs = question.to_outputs(len(self.identifier.classes))
         evidence = question.evidence.parse()
         return _to_json(
-            self.identifier.answer(outputs, evidence, question.coverage).to_json(question.top)
+            self.identifier.answer(outputs, evidence, question.coverage).to_dict(question.top)
         )
 
     async def health(self, request: Request) -> Response:

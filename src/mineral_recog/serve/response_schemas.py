@@ -119,6 +119,9 @@ class Answer(ApiModel):
     lookalikes: list[Lookalike] = Field(
         description="classes that can be confused with the first candidate"
     )
+    warnings: list[BilingualText] = Field(
+        description="what is odd about the photo sent and may have changed the answer"
+    )
     sightings: list[SightingInput] = _optional(
         "outputs of the model for the photo sent, to be sent again in a question"
     )

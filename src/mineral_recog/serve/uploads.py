@@ -6,7 +6,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from mineral_recog.data.images import open_photo
+from mineral_recog.data.images import Photo, open_photo_with_header
 from mineral_recog.i18n import tr
 from mineral_recog.serve.http_errors import HttpError
 
@@ -18,7 +18,7 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 MAX_JPEG_PIXELS, MAX_OTHER_PIXELS = 50 * 10**6, 16 * 10**6
 
 
-def decode_photo(body: bytes, short_side: int) -> Image.Image:
+def decode_photo(body: bytes, short_side: int) -> Photo:
     """Decode a photo, upright and in RGB, at the resolution that the model needs.
 
     Args:
@@ -32,7 +32,7 @@ def decode_photo(body: bytes, short_side: int) -> Image.Image:
     if width * height > max_pixels(kind):
         raise _too_many_pixels_error(f"{width} x {height}", kind)
     try:
-        return open_photo(BytesIO(body), short_side, FORMATS)
+        return open_photo_with_header(BytesIO(body), short_side, FORMATS)
     except (OSError, MemoryError):
         raise HttpError(
             422,
