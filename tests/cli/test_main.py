@@ -256,8 +256,8 @@ def test_stopped_run_can_be_resumed(prepared: Path, tmp_path: Path, how: signal.
     process.send_signal(how)
     assert process.wait(timeout=60) == 128 + how
     assert not (folder / "model").exists()
-    checkpoints = {"last.safetensors", "before.last.safetensors"}
-    assert {path.name for path in checkpoint.parent.iterdir()} <= checkpoints
+    files = {"last.safetensors", "before.last.safetensors", "photos.json"}
+    assert {path.name for path in checkpoint.parent.iterdir()} <= files
     done = len((folder / "log.jsonl").read_text().splitlines())
     assert 0 < done < 400
     # Cut the recipe in the folder to two epochs more than are done.
