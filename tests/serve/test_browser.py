@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import uvicorn
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.serve.app import build_app
 
@@ -31,17 +33,24 @@ DROP = """([target, base64, name]) => {
 }"""
 
 
+@contextmanager
+def running_server(identifier: Identifier, port: int = 0) -> Iterator[int]:
+    """Run a server on a port, by default a free one, and yield the port."""
+    config = uvicorn.Config(build_app(identifier), log_level="warning", lifespan="on")
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join(30)
+
+
 @pytest.fixture(scope="module")
 def address(identifier: Identifier) -> Iterator[str]:
     """A server on a free port."""
-    config = uvicorn.Config(build_app(identifier), log_level="warning", lifespan="on")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    with running_server(identifier) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +226,33 @@ def test_busy_server_is_tried_again(page: Page, photo: Path) -> None:
     expect(page.get_by_role("status")).to_contain_text("your request is waiting")
     expect(page.get_by_role("status")).to_contain_text(re.compile("Most likely|None of these"))
     expect(page.locator("#alert")).to_be_hidden()
+
+
+def test_page_looks_at_its_photos_again_when_another_model_answers(
+    browser: Browser, identifier: Identifier, other_identifier: Identifier, photo: Path
+) -> None:
+    """The server is started again with another model while the page is open."""
+    page = browser.new_page(locale="en-GB")
+    photos = [photo, photo.with_name("1.png")]
+    with running_server(identifier) as port:
+        page.goto(f"http://127.0.0.1:{port}")
+        choose(page, *photos)
+        expect(page.get_by_role("img", name=re.compile("The parts of the photo"))).to_be_visible()
+        before = shares(page)
+    with running_server(other_identifier, port):
+        page.get_by_label("Mohs hardness").fill("1-10")
+        expected = other_identifier.identify(photos, read_evidence(hardness="1-10"))
+        first = expected.candidates[0]
+        assert first.name != next(iter(before))  # which the old outputs would name again
+        expect(page.locator("#ranking .name").first).to_have_text(first.names["en"])
+        assert shares(page) == pytest.approx(
+            {c.name: 100 * c.probability for c in expected.candidates}, abs=0.01
+        )
+        expect(page.locator("#alert")).to_be_hidden()
+        expect(page.locator("#form-alert")).to_be_hidden()
+        expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+        expect(page.locator("#heat-label")).to_contain_text(first.names["en"])
+    page.close()
 
 
 def test_phone_in_chinese_with_a_large_upright_photo(

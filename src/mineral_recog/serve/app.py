@@ -49,7 +49,7 @@ class _Service:
     """The routes, for one identifier."""
 
     def __init__(self, identifier: Identifier, max_waiting: int) -> None:
-        self.identifier = identifier
+        self.identifier, self.model = identifier, identifier.bundle.fingerprint()
         self.photo_queue = WorkQueue(max_waiting)
         self.question_queue = WorkQueue(MAX_WAITING_QUESTIONS)
         self.bodies = RequestBodies(MAX_TOTAL_BODY_BYTES, BODY_SECONDS)
@@ -83,7 +83,13 @@ class _Service:
         answer = self.identifier.answer([observation.outputs], evidence, parameters.coverage)
         outputs = observation.outputs
         content = answer.to_json(parameters.top) | {
-            "sightings": [{"logits": outputs.logits.tolist(), "strangeness": outputs.ood_score}],
+            "sightings": [
+                {
+                    "logits": outputs.logits.tolist(),
+                    "strangeness": outputs.ood_score,
+                    "model": self.model,
+                }
+            ],
             "similar": self._similar_photos(observation),
         }
         if parameters.heat_map:
@@ -113,7 +119,7 @@ class _Service:
 
     def _combine(self, body: bytes) -> bytes:
         question = parse_question(body)
-        outputs = question.to_outputs(len(self.identifier.classes))
+        outputs = question.to_outputs(self.model, len(self.identifier.classes))
         evidence = question.evidence.parse()
         return _to_json(
             self.identifier.answer(outputs, evidence, question.coverage).to_json(question.top)
@@ -124,6 +130,7 @@ class _Service:
             {
                 "status": "ok",
                 "version": version("mineral-recog"),
+                "model": self.model,
                 "classes": len(self.identifier.classes),
                 "waiting": self.photo_queue.waiting,
             }
@@ -148,7 +155,7 @@ def build_app(
     """
     service = _Service(identifier, max_waiting)
     # Two responses that never change; a response is an application that can run many times.
-    minerals = _json_response(_to_json(_describe_classes(identifier)))
+    minerals = _json_response(_to_json(_describe_classes(identifier, service.model)))
     document = _json_response(_to_json(build_document(len(identifier.classes))))
     app = Starlette(
         routes=[
@@ -169,7 +176,7 @@ async def _page(request: Request) -> Response:
     return FileResponse(PAGE / "index.html")
 
 
-def _describe_classes(identifier: Identifier) -> dict[str, Any]:
+def _describe_classes(identifier: Identifier, model: str) -> dict[str, Any]:
     """Return the classes with their facts, and the words for evidence in both languages."""
     classes = [
         {
@@ -185,7 +192,7 @@ def _describe_classes(identifier: Identifier) -> dict[str, Any]:
         ]
         for column in ("streak", "lustre")
     }
-    return {"classes": classes, "words": words}
+    return {"model": model, "classes": classes, "words": words}
 
 
 def _to_json(content: Any) -> bytes:

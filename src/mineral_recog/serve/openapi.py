@@ -24,6 +24,7 @@ _ERRORS = {
     "400": "The body is empty, incomplete or not JSON, or the Host is not allowed.",
     "403": "The request comes from a page of another site.",
     "408": "The body took too long to arrive.",
+    "409": "The sightings are from another model: send the photos again.",
     "413": "The body has too many bytes or pixels.",
     "415": "The body is not a photo in a supported format.",
     "422": "The photo is damaged, or a value is invalid.",
@@ -76,8 +77,8 @@ def _identify_operation() -> Schema:
         "operationId": "identify",
         "summary": "Identify the mineral in a photo, or in several photos of one specimen.",
         "description": "Send a photo as the body; the answer contains `sightings`. For several "
-        "photos of one specimen, or other evidence, send their sightings as JSON, which does not "
-        "run the network again. "
+        "photos of one specimen, or other evidence, send their sightings unchanged as JSON, which "
+        "does not run the network again. "
         f"Photos: {', '.join(FORMATS)}, at most {MAX_PIXELS / 10**6:g} million pixels.",
         "parameters": [*_parameters(), _LANG],
         "requestBody": {
@@ -88,7 +89,7 @@ def _identify_operation() -> Schema:
                 **_json_content(Question),
             },
         },
-        "responses": _responses(Answer, "400", "403", "408", "413", "415", "422", "503"),
+        "responses": _responses(Answer, "400", "403", "408", "409", "413", "415", "422", "503"),
     }
 
 
