@@ -1,8 +1,7 @@
-"""Runs a model on many photos in batches and skips photos that cannot be read."""
+"""Runs a model on many photos in batches; photos that cannot be read do not stop it."""
 
 from __future__ import annotations
 
-import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from mineral_recog.data.dataset import photos_in
-from mineral_recog.errors import DataError, UserError
+from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.heat_map_overlay import MAX_SIDE
 from mineral_recog.identify.identifier import Identifier, Observation
@@ -38,35 +36,11 @@ class ObservedPhoto(NamedTuple):
     observation: Observation
 
 
-def find_photos(arguments: Sequence[str]) -> list[Path]:
-    """Find the photos that arguments name: files, folders with all photos in them, and patterns.
+class UnreadablePhoto(NamedTuple):
+    """A photo that cannot be read, and why."""
 
-    Returns:
-        The paths in the order of the arguments, each once.
-
-    Raises:
-        DataError: An argument names no photo.
-    """
-    photo_paths: list[Path] = []
-    for argument in arguments:
-        path = Path(argument)
-        if path.is_dir():
-            paths = [path / name for name in photos_in(path)]
-        elif path.exists():
-            paths = [path]
-        else:
-            matches = map(Path, sorted(glob.glob(argument, recursive=True)))  # noqa: PTH207
-            paths = [match for match in matches if match.is_file()]
-        if not paths:
-            raise DataError(
-                tr(
-                    f"{argument}: no photo there; give photos, folders, or patterns such as "
-                    "'field/*.jpg'.",
-                    f"{argument}：那里没有照片；请给出照片、文件夹，或如 'field/*.jpg' 的模式。",
-                )
-            )
-        photo_paths += paths
-    return list(dict.fromkeys(photo_paths))
+    path: Path
+    error: str
 
 
 def observe_photos(
@@ -74,7 +48,7 @@ def observe_photos(
     paths: Sequence[Path],
     should_skip: Callable[[Path], bool] = lambda path: False,
     progress: Progress = SILENT,
-) -> Iterator[ObservedPhoto]:
+) -> Iterator[ObservedPhoto | UnreadablePhoto]:
     """Run a model on photos, one batch at a time.
 
     Args:
@@ -84,34 +58,23 @@ def observe_photos(
         progress: Receives the progress, and a notice for each photo that cannot be read.
 
     Yields:
-        The photos that can be read, except skipped ones, in order.
-
-    Raises:
-        DataError: None of the photos can be read.
+        The photos in order, except skipped ones.
     """
-    unreadable = 0
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(paths), BATCH_SIZE):
             batch = paths[start : start + BATCH_SIZE]
-            readable = []
             # All of a batch first: decoders write to standard error, between the lines of a notice.
             opened = list(pool.map(partial(_open, identifier, should_skip), batch))
+            views = [result[1] for result in opened if isinstance(result, tuple)]
+            observations = iter(identifier.observe_batch(torch.stack(views)) if views else ())
             for path, result in zip(batch, opened, strict=True):
-                if isinstance(result, UserError):
-                    unreadable += 1
-                    progress.notice(tr(f"Skipped: {result}", f"跳过：{result}"))
+                if isinstance(result, tuple):
+                    yield ObservedPhoto(path, result[0], next(observations))
                 elif result is not None:
-                    readable.append((path, *result))
-            if readable:
-                observations = identifier.observe_batch(
-                    torch.stack([view for _, _, view in readable])
-                )
-                for (path, image, _), observation in zip(readable, observations, strict=True):
-                    yield ObservedPhoto(path, image, observation)
+                    progress.notice(tr(f"Skipped: {result}", f"跳过：{result}"))
+                    yield UnreadablePhoto(path, str(result))
             if len(paths) > 1:
                 progress.update(tr("identifying", "识别"), start + len(batch), len(paths))
-    if unreadable == len(paths):
-        raise DataError(tr("None of the photos can be read.", "所有照片都无法读取。"))
 
 
 def _open(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -29,7 +28,7 @@ def serve(
     device: str = "auto",
     on_ready: Callable[[str], None] = lambda address: None,
 ) -> None:
-    """Serve a trained model until Ctrl-C.
+    """Serve a trained model until Ctrl-C, which raises KeyboardInterrupt, or SIGTERM.
 
     Args:
         run: Run folder or bundle folder.
@@ -62,8 +61,7 @@ def serve(
         url_host = f"[{host}]" if ":" in host else host
         address = f"http://{url_host}:{listener.getsockname()[1]}"
         on_ready(address)
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
