@@ -127,7 +127,7 @@ RUN_FACTS = {
     "preprocessing": {"image_size": 32, "mean": [0, 0, 0], "std": [1, 1, 1], "test_views": 1},
 }  # fmt: skip
 QUESTION = {
-    "sightings": [{"logits": [1.0, 2.0], "strangeness": 0.5}],
+    "sightings": [{"logits": [1.0, 2.0], "strangeness": 0.5, "model": "0"}],
     "evidence": {"hardness": "6"},
 }
 LISTED = {"path": "a/1.jpg", "label": "quartz", "split": "train"}

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from mineral_recog.cli.main import main
-from mineral_recog.errors import UserError
 from mineral_recog.identify.evidence import read_evidence
-from mineral_recog.identify.photo_stream import find_photos
 
 
 @pytest.fixture
@@ -26,19 +24,13 @@ def field(prepared: Path, tmp_path: Path) -> Path:
     return tmp_path / "field"
 
 
+def read_rows(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        return list(csv.DictReader(lines, strict=True))
+
+
 def identify(*arguments: object) -> int:
     return main(["identify", *map(str, arguments), "--device", "cpu"])
-
-
-def test_files_folders_and_patterns_are_photos(field: Path) -> None:
-    photo = field / "agate" / "0.png"
-    assert find_photos([str(photo), str(photo)]) == [photo]
-    assert len(find_photos([str(field)])) == 13
-    assert find_photos([str(field / "*" / "0.png")]) == [
-        field / name / "0.png" for name in ("agate", "beryl", "copper")
-    ]
-    with pytest.raises(UserError, match=r"absent.*no photo there"):
-        find_photos([str(field / "absent")])
 
 
 def test_one_photo_gets_a_full_answer(
@@ -89,7 +81,7 @@ def test_answers_are_in_chinese(
 def test_each_photo_gives_a_line_of_json_and_unreadable_ones_are_named(
     field: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert identify(field, "--model", trained, "--json", "--top", 1) == 0
+    assert identify(field, "--model", trained, "--json", "--top", 1) == 3
     output = capsys.readouterr()
     answers = [json.loads(line) for line in output.out.splitlines()]
     assert len(answers) == 12
@@ -133,25 +125,181 @@ def test_second_run_identifies_only_new_photos(
     assert "Skipped 12 photos" in capsys.readouterr().err
     Image.new("RGB", (40, 40), (10, 200, 30)).save(field / "new.png")
     assert identify(field, "--model", trained, "--csv", file) == 0
-    with file.open(encoding="utf-8-sig", newline="") as lines:
-        rows = list(csv.DictReader(lines))
+    rows = read_rows(file)
     assert [Path(row["photo"]).name for row in rows][-1] == "new.png"
     assert len(rows) == 13
-    assert {row["none_of_these"] for row in rows} <= {"yes", "no"}
+    assert {row["none_of_these"] for row in rows} <= {"true", "false"}
+    assert {row["error"] for row in rows} == {""}
     assert identify(field, "--model", trained, "--csv", file, "--hardness", "6") == 2
     assert "another model, evidence" in capsys.readouterr().err
     assert file.read_bytes().startswith(before)
 
 
-def test_incomplete_row_is_written_again(field: Path, trained: Path, tmp_path: Path) -> None:
+def test_unreadable_photos_have_a_row_and_are_tried_again(
+    field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, broken = tmp_path / "answers.csv", field / "beryl" / "broken.jpg"
+    (tmp_path / "list.txt").write_text(f"{field}\n{field / 'absent.jpg'}\n")
+    command = (f"@{tmp_path / 'list.txt'}", "--model", trained, "--csv", file)
+    for _ in range(2):
+        assert identify(*command) == 3
+        rows = {row["photo"]: row for row in read_rows(file)}
+        assert len(rows) == len(read_rows(file)) == 14
+        errors = {photo: row for photo, row in rows.items() if row["error"]}
+        assert set(errors) == {str(broken), str(field / "absent.jpg")}
+        for photo, row in errors.items():
+            assert Path(photo).name in row["error"]
+            assert (row["answer"], row["probability"], row["none_of_these"]) == ("", "", "")
+    # Rows of photos that are not asked about again stay.
+    assert identify(field / "agate", "--model", trained, "--csv", file) == 0
+    assert [row["photo"] for row in read_rows(file) if row["error"]] == list(errors)
+    assert identify(broken, "--model", trained, "--csv", file) == 3  # has its row
+    shutil.copy(field / "agate" / "0.png", field / "absent.jpg")
+    Image.new("RGB", (40, 40), (10, 200, 30)).save(broken)
+    capsys.readouterr()
+    assert identify(*command) == 0
+    assert "Skipped 13 photos" in capsys.readouterr().err  # one is a copy of another
+    rows = {row["photo"]: row for row in read_rows(file)}
+    assert len(rows) == len(read_rows(file)) == 13
+    assert all(row["answer"] and not row["error"] for row in rows.values())
+
+
+BEGUN = ["", "BOM", "header", "header without line end"]
+
+
+@pytest.mark.parametrize("left", BEGUN)
+def test_file_without_a_row_is_continued(
+    field: Path, trained: Path, tmp_path: Path, left: str
+) -> None:
+    """As after a command that was killed before the first answer."""
+    file = tmp_path / "answers.csv"
+    command = (field / "agate", "--model", trained, "--csv", file)
+    assert identify(*command) == 0
+    complete = file.read_bytes()
+    header = complete.splitlines(keepends=True)[0]
+    begun = {"BOM": header[:3], "header": header, "header without line end": header[:-2]}
+    file.write_bytes(begun.get(left, b""))
+    assert identify(*command) == 0
+    assert file.read_bytes() == complete
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 8, 14, 40, 100, "after the photo", "in a character"])
+def test_row_that_was_cut_short_is_replaced(
+    field: Path, trained: Path, tmp_path: Path, cut: int | str
+) -> None:
+    file = tmp_path / "answers.csv"
+    (field / "agate" / "3.png").rename(field / "agate" / "玛瑙, 3.png")
+    command = (field / "agate", "--model", trained, "--csv", file)
+    assert identify(*command) == 0
+    complete = file.read_bytes()
+    ends = {
+        "after the photo": complete.rindex(b".png") + 5,
+        "in a character": complete.rindex("瑙".encode()) + 1,
+    }
+    file.write_bytes(complete[: ends[cut] if isinstance(cut, str) else -cut])
+    assert identify(*command) == 0
+    assert file.read_bytes() == complete
+    assert len(read_rows(file)) == 4
+
+
+def test_row_that_was_cut_short_and_saved_by_an_editor_is_replaced(
+    field: Path, trained: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "answers.csv"
+    command = (field / "agate", "--model", trained, "--csv", file)
+    assert identify(*command) == 0
+    complete = file.read_bytes()
+    file.write_bytes(complete[:-60].replace(b"\r\n", b"\n") + b"\n")
+    assert identify(*command) == 0
+    assert len(read_rows(file)) == 4
+    assert [row["photo"] for row in read_rows(file)] == [
+        str(field / "agate" / f"{number}.png") for number in range(4)
+    ]
+
+
+def test_file_keeps_lines_that_the_user_added(field: Path, trained: Path, tmp_path: Path) -> None:
     file = tmp_path / "answers.csv"
     assert identify(field / "agate", "--model", trained, "--csv", file) == 0
-    complete = file.read_bytes()
-    file.write_bytes(complete[:-30])
-    assert identify(field / "agate", "--model", trained, "--csv", file) == 0
-    lines = file.read_text("utf-8-sig").splitlines()
-    assert lines[:4] == complete.decode("utf-8-sig").splitlines()[:4]
-    assert lines[-1] == complete.decode("utf-8-sig").splitlines()[-1]
+    file.write_bytes(file.read_bytes() + b"checked by Ann\r\n")
+    before = file.read_bytes()
+    assert identify(field / "beryl", "--model", trained, "--csv", file) == 3
+    assert file.read_bytes().startswith(before)
+
+
+def test_row_has_the_first_candidates(
+    field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, photo = tmp_path / "answers.csv", field / "agate" / "0.png"
+    command = (photo, "--model", trained, "--csv", file)
+    assert identify(*command, "--top", 2, "--json") == 0
+    first, second = json.loads(capsys.readouterr().out.splitlines()[0])["candidates"]
+    (row,) = read_rows(file)
+    assert list(row)[-3:] == ["answer_2", "probability_2", "asked"]
+    assert (row["answer"], row["answer_2"]) == (first["class"], second["class"])
+    assert float(row["probability_2"]) == pytest.approx(second["probability"], abs=5e-5)
+    assert identify(*command, "--top", 3) == 2
+    assert "give --top 2" in capsys.readouterr().err
+    # A model has no more candidates than classes.
+    assert identify(photo, "--model", trained, "--csv", tmp_path / "all.csv", "--top", 99) == 0
+    assert "answer_4" not in read_rows(tmp_path / "all.csv")[0]
+    assert identify(photo, "--model", trained, "--csv", tmp_path / "one.csv", "--top", 1) == 0
+    assert "answer_2" not in read_rows(tmp_path / "one.csv")[0]
+
+
+def test_row_has_place_and_time(field: Path, trained: Path, tmp_path: Path) -> None:
+    file, photo = tmp_path / "answers.csv", tmp_path / "a.jpg"
+    exif = Image.Exif()
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = "2024:05:03 14:22:10"
+    gps = {1: "S", 2: (33, 30, 0), 3: "W", 4: (70, 15, 0)}
+    exif.get_ifd(ExifTags.IFD.GPSInfo).update(gps)
+    Image.new("RGB", (40, 40), (10, 200, 30)).save(photo, exif=exif)
+    assert identify(photo, field / "agate" / "0.png", "--model", trained, "--csv", file) == 0
+    first, second = read_rows(file)
+    assert first["taken_at"] == "2024-05-03T14:22:10"
+    assert (first["latitude"], first["longitude"]) == ("-33.5", "-70.25")  # numbers, no escape
+    assert (second["taken_at"], second["latitude"], second["longitude"]) == ("", "", "")
+
+
+OLD = "photo,answer,chinese,probability,by_photo,set,none_of_these,next_test,sha256,asked\r\n"
+
+
+def test_file_of_an_earlier_version_is_not_changed(
+    field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answers.csv"
+    old = f"\ufeff{OLD}a.png,agate,玛瑙,0.9000,0.9000,agate,no,,{'0' * 64},{'0' * 12}\r\n"
+    file.write_bytes(old.encode())
+    command = (field / "agate", "--model", trained, "--csv", file)
+    assert identify(*command) == 2
+    error = capsys.readouterr().err
+    assert "written by another version" in error
+    assert "choose another file" in error
+    assert file.read_bytes() == old.encode()
+    file.write_bytes(f"\ufeff{OLD}".encode())  # holds no answer
+    assert identify(*command) == 0
+    assert len(read_rows(file)) == 4
+
+
+def test_specimen_has_one_row(
+    field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "answers.csv"
+    options = ("--model", trained, "--specimen", "--csv", file)
+    assert identify(field / "agate", *options) == 0
+    before = file.read_bytes()
+    assert identify(field / "agate", *options) == 0
+    assert "Skipped 4 photos" in capsys.readouterr().err
+    assert file.read_bytes() == before
+    for _ in range(2):  # has an error, so it is tried again
+        assert identify(field / "beryl", *options) == 3
+        agate, beryl = read_rows(file)
+    assert agate["photo"] == "; ".join(str(field / "agate" / f"{k}.png") for k in range(4))
+    assert agate["error"] == ""
+    assert beryl["answer"] != ""
+    assert "broken.jpg" in beryl["error"]
+    # Rows of photos and of specimens are not mixed.
+    assert identify(field / "agate", "--model", trained, "--csv", file) == 2
+    assert "--specimen" in capsys.readouterr().err
 
 
 def test_file_without_answers_is_not_changed(
@@ -180,7 +328,6 @@ def test_heat_maps_are_saved_and_replace_no_file(
     [
         (("--hardness", "soft"), "hardness"),
         (("--streak", "plaid"), "streak"),
-        (("--specimen", "--csv", "a.csv"), "--specimen"),
         (("--minerals", "absent.csv"), "absent.csv"),
         (("--coverage", "1.5"), "coverage"),
     ],

@@ -392,7 +392,7 @@ def without_rank(text: str) -> str:
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("evaluation/test/metrics.json", lambda text: text[:20], "has no evaluation of test"),
+        ("evaluation/test/metrics.json", lambda text: text[:20], "damaged or of another version"),
         ("evaluation/test/metrics.json", lambda text: '{"intervals": {}}', "damaged"),
         ("evaluation/test/predictions.csv", without_rank, "of an older version"),
         ("evaluation/test/predictions.csv", lambda text: text[: len(text) // 2], "damaged"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,23 @@ def test_saved_bundle_is_read(folder: Path) -> None:
     assert torch.equal(bundle.network(pixels)[1], same_bundle.network(pixels)[1])
     names = {"config.json", "model.safetensors", "trust.safetensors"}
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_fingerprint_is_that_of_what_answers_depend_on(folder: Path) -> None:
+    bundle = read_bundle(folder)
+    assert read_bundle(folder).fingerprint() == bundle.fingerprint()
+    warmer = replace(bundle.calibration, temperature=bundle.calibration.temperature * 1.01)
+    others = [
+        replace(bundle, classes=("opal", "金")),
+        replace(bundle, calibration=warmer),
+        replace(bundle, provenance={"seed": "1"}),
+    ]
+    fingerprints = [other.fingerprint() for other in others]
+    assert bundle.fingerprint() not in fingerprints[:2]
+    assert bundle.fingerprint() == fingerprints[2]
+    with torch.no_grad():
+        next(bundle.network.classifier.parameters()).add_(1)
+    assert bundle.fingerprint() not in fingerprints
 
 
 def test_backbone_that_cannot_be_built_on_the_meta_device_is_read(

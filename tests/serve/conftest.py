@@ -19,6 +19,15 @@ def identifier(trained: Path) -> Identifier:
 
 
 @pytest.fixture(scope="package")
+def other_identifier(trained: Path) -> Identifier:
+    """A model with as many classes that answers otherwise."""
+    identifier = load(trained, device="cpu")
+    for weights in identifier.network.classifier.parameters():
+        weights.data = weights.data.roll(1, dims=0)
+    return identifier
+
+
+@pytest.fixture(scope="package")
 def client(identifier: Identifier) -> Iterator[TestClient]:
     app = build_app(identifier, Access(hosts=("minerals.example",)))
     with TestClient(app, "http://localhost", headers={"accept-language": "en"}) as client:

@@ -50,6 +50,7 @@ def test_photo_gets_the_answer_of_the_identifier(
         {
             "logits": observation.outputs.logits.tolist(),
             "strangeness": observation.outputs.ood_score,
+            "model": identifier.bundle.fingerprint(),
         }
     ]
     first = expected.candidates[0].name
@@ -80,6 +81,30 @@ def test_sightings_can_be_sent_again_with_evidence(
     assert copper["probability"] > copper["by_photo"]  # a knife scratches only copper
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_sightings_of_another_model_are_refused(
+    client: TestClient, other_identifier: Identifier, photo: Path, language: str
+) -> None:
+    """As after a restart with another model of as many classes."""
+    sighting = post_photo(client, photo.read_bytes())["sightings"][0]
+    without_model = {key: value for key, value in sighting.items() if key != "model"}
+    many_classes = {**sighting, "logits": sighting["logits"] * 1000}
+    with TestClient(build_app(other_identifier), "http://localhost") as restarted:
+        own = post_photo(restarted, photo.read_bytes())["sightings"][0]
+        assert restarted.post("/identify", json={"sightings": [own]}).status_code == 200
+        for sightings in ([sighting], [own, sighting], [without_model], [many_classes] * 16):
+            address = f"/identify?lang={language}"
+            response = restarted.post(address, json={"sightings": sightings})
+            assert response.status_code == 409
+            message = {"en": "send the photos again", "zh": "请重新发送照片"}[language]
+            assert message in error_line(response)
+
+
+def test_model_is_identified_by_its_fingerprint(client: TestClient, identifier: Identifier) -> None:
+    for address in ("/health", "/minerals"):
+        assert client.get(address).json()["model"] == identifier.bundle.fingerprint()
+
+
 def test_evidence_may_be_sent_with_the_photo(client: TestClient, photo: Path) -> None:
     answer = post_photo(
         client,
@@ -99,12 +124,13 @@ def test_evidence_may_be_sent_with_the_photo(client: TestClient, photo: Path) ->
     ],
 )
 def test_evidence_means_the_same_in_both_requests_and_in_python(
-    client: TestClient, photo: Path, texts: dict[str, str]
+    client: TestClient, identifier: Identifier, photo: Path, texts: dict[str, str]
 ) -> None:
     evidence = read_evidence(**texts)
+    sighting = {**SIGHTING, "model": identifier.bundle.fingerprint()}
     for response in (
         client.post("/identify", params=texts, content=photo.read_bytes(), headers=JPEG),
-        client.post("/identify", json={"sightings": [SIGHTING], "evidence": texts}),
+        client.post("/identify", json={"sightings": [sighting], "evidence": texts}),
     ):
         answer = response.json()
         assert answer["evidence"] == json.loads(json.dumps(asdict(evidence)))
@@ -188,7 +214,7 @@ def test_body_without_length_is_refused_when_it_gets_too_large(client: TestClien
     assert response.status_code == 413
 
 
-SIGHTING = {"logits": [0.0, 0.0, 0.0], "strangeness": 0.0}
+SIGHTING = {"logits": [0.0, 0.0, 0.0], "strangeness": 0.0, "model": "MODEL"}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +230,11 @@ SIGHTING = {"logits": [0.0, 0.0, 0.0], "strangeness": 0.0}
         ('{"sightings": [{"logits": [1e999, 0, 0], "strangeness": 0}]}', 422, "finite"),
         ('{"sightings": [{"logits": [1e300, 0, 0], "strangeness": 0}]}', 422, "less than"),
         ('{"sightings": [{"logits": ["1", 0, 0], "strangeness": 0}]}', 422, "valid number"),
-        ('{"sightings": [{"logits": [0, 0], "strangeness": 0}]}', 422, "has 2 logits"),
+        (
+            '{"sightings": [{"logits": [0, 0], "strangeness": 0, "model": "MODEL"}]}',
+            422,
+            "has 2 logits",
+        ),
         (json.dumps({"sightings": [SIGHTING], "evidence": {"taste": "salty"}}), 422, "taste"),
         (
             json.dumps({"sightings": [SIGHTING], "evidence": {"streak": "loud"}}),
@@ -220,6 +250,8 @@ SIGHTING = {"logits": [0.0, 0.0, 0.0], "strangeness": 0.0}
     ids=lambda value: str(value)[:60],
 )
 def test_bad_question_is_reported(client: TestClient, text: str, status: int, reason: str) -> None:
+    model = client.get("/health").json()["model"]
+    text = text.replace("MODEL", model)
     headers = {"content-type": "application/json"}
     response = client.post("/identify", content=text, headers=headers)
     assert response.status_code == status
@@ -227,12 +259,14 @@ def test_bad_question_is_reported(client: TestClient, text: str, status: int, re
     response = client.post("/identify?lang=zh", content=text, headers=headers)
     assert response.status_code == status
     assert not error_line(response).isascii()
-    good = client.post("/identify", json={"sightings": [SIGHTING]})
+    good = client.post("/identify", json={"sightings": [{**SIGHTING, "model": model}]})
     assert good.status_code == 200
 
 
 def test_largest_question_is_accepted(client: TestClient) -> None:
+    model = client.get("/health").json()["model"]
     longest = {"logits": [-123456.12345678912] * 3, "strangeness": -123456.12345678912}
+    longest["model"] = model
     evidence = dict.fromkeys(("streak", "lustre", "density", "hardness", "acid"), " " * 200)
     question = {"sightings": [longest] * 16, "evidence": evidence, "coverage": 0.9, "top": 100}
     assert client.post("/identify", json=question).status_code == 200
@@ -261,9 +295,12 @@ def test_bad_query_is_reported(client: TestClient, photo: Path, query: str, reas
 
 
 @pytest.mark.parametrize("path", ["/minerals", "/health", "/openapi.json", "/identify"])
-def test_parameters_that_apply_to_nothing_are_refused(client: TestClient, path: str) -> None:
+def test_parameters_that_apply_to_nothing_are_refused(
+    client: TestClient, identifier: Identifier, path: str
+) -> None:
     method = "POST" if path == "/identify" else "GET"
-    question = {"sightings": [SIGHTING]} if path == "/identify" else None
+    sighting = {**SIGHTING, "model": identifier.bundle.fingerprint()}
+    question = {"sightings": [sighting]} if path == "/identify" else None
     assert client.request(method, f"{path}?lang=zh", json=question).status_code == 200
     for query, reason in (("top=1", "top does not apply"), ("lang=fr", "en | zh")):
         response = client.request(method, f"{path}?{query}", json=question)
@@ -285,7 +322,7 @@ def test_bodies_are_recognised_whatever_their_type(
     text = f"\n {json.dumps(question)}"
     assert client.post("/identify", content=text, headers=headers).status_code == 200
     assert client.post("/identify", content=b"neither", headers=headers).status_code == 415
-    too_long = client.post("/identify", content=text + " " * 10**5, headers=headers)
+    too_long = client.post("/identify", content=text + " " * max_question_bytes(3), headers=headers)
     assert too_long.status_code == 413
 
 

@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
 
+from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
@@ -36,26 +37,26 @@ DROP = """([target, base64, name]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def address(identifier: Identifier) -> Iterator[str]:
-    """A server on a free port."""
-    with run_server(build_app(identifier)) as address:
-        yield address
-
-
 @contextmanager
-def run_server(app: ASGIApp) -> Iterator[str]:
-    """Run an application on a free port."""
+def running_server(app: ASGIApp, port: int = 0) -> Iterator[int]:
+    """Run an application on a port, by default a free one, and yield the port."""
     config = uvicorn.Config(app, log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield listener.getsockname()[1]
         finally:
             server.should_exit = True
             thread.join(30)
+
+
+@pytest.fixture(scope="module")
+def address(identifier: Identifier) -> Iterator[str]:
+    """A server on a free port."""
+    with running_server(build_app(identifier)) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +239,33 @@ def test_busy_server_is_tried_again(page: Page, photo: Path) -> None:
     expect(page.locator("#alert")).to_be_hidden()
 
 
+def test_page_looks_at_its_photos_again_when_another_model_answers(
+    browser: Browser, identifier: Identifier, other_identifier: Identifier, photo: Path
+) -> None:
+    """The server is started again with another model while the page is open."""
+    page = browser.new_page(locale="en-GB")
+    photos = [photo, photo.with_name("1.png")]
+    with running_server(build_app(identifier)) as port:
+        page.goto(f"http://127.0.0.1:{port}")
+        choose(page, *photos)
+        expect(page.get_by_role("img", name=re.compile("The parts of the photo"))).to_be_visible()
+        before = shares(page)
+    with running_server(build_app(other_identifier), port):
+        page.get_by_label("Mohs hardness").fill("1-10")
+        expected = other_identifier.identify(photos, read_evidence(hardness="1-10"))
+        first = expected.candidates[0]
+        assert first.name != next(iter(before))  # which the old outputs would name again
+        expect(page.locator("#ranking .name").first).to_have_text(first.names["en"])
+        assert shares(page) == pytest.approx(
+            {c.name: 100 * c.probability for c in expected.candidates}, abs=0.01
+        )
+        expect(page.locator("#alert")).to_be_hidden()
+        expect(page.locator("#form-alert")).to_be_hidden()
+        expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+        expect(page.locator("#heat-label")).to_contain_text(first.names["en"])
+    page.close()
+
+
 def test_phone_in_chinese_with_a_large_upright_photo(
     browser: Browser, address: str, tmp_path: Path
 ) -> None:
@@ -308,8 +336,8 @@ def test_page_below_a_path_with_a_token(
     """As behind a proxy that removes the path: uvicorn adds it again."""
     app = build_app(identifier, Access(token="a b&c", root_path="/stones"))
     proxy = Starlette(routes=[Mount("/stones", app)])
-    with run_server(proxy) as address, closing(browser.new_context(locale="en-GB")) as context:
-        page = context.new_page()
+    with running_server(proxy) as port, closing(browser.new_context(locale="en-GB")) as context:
+        address, page = f"http://127.0.0.1:{port}", context.new_page()
         page.goto(f"{address}/stones/")
         expect(page.get_by_text("The token is missing or wrong")).to_be_visible()
         page.goto(f"{address}/stones/#token=a%20b%26c")

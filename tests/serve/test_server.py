@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -26,10 +27,19 @@ def test_missing_model_and_used_port_are_reported(trained: Path, tmp_path: Path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C cannot be sent to one process")
-def test_server_prints_its_address_answers_and_stops_quietly(trained: Path, photo: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_server_prints_its_address_answers_and_stops(
+    trained: Path, photo: Path, how: signal.Signals
+) -> None:
     command = [sys.executable, "-m", "mineral_recog", "serve", str(trained), "--port", "0"]
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ,
+        # Tests in the background of a shell inherit an ignored SIGINT.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     ) as server:
         assert server.stdout is not None
         assert server.stderr is not None
@@ -40,6 +50,6 @@ def test_server_prints_its_address_answers_and_stops_quietly(trained: Path, phot
         )
         assert response.status_code == 200
         assert "server" not in response.headers
-        server.send_signal(signal.SIGINT)
-        assert server.wait(30) == 0
-        assert server.stderr.read() == ""
+        server.send_signal(how)
+        assert server.wait(30) == 128 + how
+        assert server.stderr.read() == "Stopped.\n"

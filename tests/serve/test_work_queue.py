@@ -53,7 +53,9 @@ def test_full_queue_answers_busy_and_others_are_answered(
         assert int(refused.headers["retry-after"]) > 0
         assert "busy" in refused.json()["error"]
         # Requests that need no network are answered meanwhile.
-        question = {"sightings": [{"logits": [0.0] * 3, "strangeness": 0.0}]}
+        model = client.get("/health").json()["model"]
+        sighting = {"logits": [0.0] * 3, "strangeness": 0.0, "model": model}
+        question = {"sightings": [sighting]}
         assert client.post("/identify", json=question).status_code == 200
         resume.set()
         answers = [response.result() for response in responses]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,9 @@ import typer
 
 from mineral_recog.cli.options import DeviceOption, MineralsOption
 from mineral_recog.cli.terminal_progress import TerminalProgress
-from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
+
+SOME_UNREADABLE = 3  # exit status
 
 
 def identify(
@@ -18,7 +20,12 @@ def identify(
         list[str],
         typer.Argument(
             metavar="PHOTO...",
-            help=tr("photos, folders or patterns", "照片、文件夹或通配模式"),
+            help=tr(
+                "photos, folders or patterns; @FILE for a file with a path per line, - for such "
+                "lines from standard input; listed paths are relative to the current folder",
+                "照片、文件夹或通配模式；@FILE 为每行一个路径的文件，- 表示从标准输入读取这样的行；"
+                "列表中的路径相对于当前文件夹",
+            ),
         ),
     ],
     model: Annotated[Path, typer.Option(help=tr("run or model folder", "运行或模型文件夹"))],
@@ -49,7 +56,8 @@ def identify(
         typer.Option("--specimen", help=tr("all photos show one specimen", "所有照片是同一块标本")),
     ] = False,
     top: Annotated[
-        int, typer.Option(min=1, help=tr("number of candidates to show", "显示的候选数"))
+        int,
+        typer.Option(min=1, help=tr("number of candidates to show or write", "显示或写入的候选数")),
     ] = 5,
     coverage: Annotated[
         float,
@@ -71,8 +79,9 @@ def identify(
         Path | None,
         typer.Option(
             help=tr(
-                "append one row per photo to this file; photos already in it are skipped",
-                "向此文件为每张照片写一行；其中已有的照片会跳过",
+                "append one row per photo (with --specimen: one row) to this file; photos with "
+                "an answer in it are skipped",
+                "向此文件为每张照片写一行（用 --specimen 时只写一行）；其中已有答案的照片会跳过",
             )
         ),
     ] = None,
@@ -85,25 +94,20 @@ def identify(
 ) -> None:
     """Identify minerals in photos."""
     from mineral_recog.identify.evidence import read_evidence
+    from mineral_recog.identify.photo_arguments import find_photos
 
-    if specimen and csv:
-        raise UserError(
-            tr(
-                "--csv writes one row per photo: leave out --specimen, or use --json.",
-                "--csv 每张照片一行：请去掉 --specimen，或改用 --json。",
-            )
-        )
     evidence = read_evidence(hardness, streak, lustre, density, magnetic, acid)
+    paths = find_photos(photos, lambda size: sys.stdin.buffer.read(size))
 
     from mineral_recog.cli.identify_output import AnswerOptions, identify_each, identify_specimen
     from mineral_recog.identify.identifier import load
-    from mineral_recog.identify.photo_stream import find_photos
 
-    paths = find_photos(photos)
-    options = AnswerOptions(evidence, coverage, top, as_json, csv, heat_maps)
+    options = AnswerOptions(evidence, coverage, top, as_json, csv, heat_maps, specimen)
     identifier = load(model, minerals=minerals, device=device)
     with TerminalProgress() as progress:
         if specimen or (len(paths) == 1 and csv is None):
-            identify_specimen(identifier, paths, options, progress)
+            unreadable = identify_specimen(identifier, paths, options, progress)
         else:
-            identify_each(identifier, paths, options, progress)
+            unreadable = identify_each(identifier, paths, options, progress)
+    if unreadable:
+        raise typer.Exit(SOME_UNREADABLE)

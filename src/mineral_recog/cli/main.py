@@ -7,7 +7,7 @@ import io
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
@@ -21,6 +21,7 @@ from mineral_recog.cli.help_texts import Command, Group, describe_usage_error
 from mineral_recog.cli.identify import identify
 from mineral_recog.cli.prepare import prepare
 from mineral_recog.cli.serve import serve
+from mineral_recog.cli.stop_lines import stop_line
 from mineral_recog.cli.train import train
 from mineral_recog.errors import UserError, is_out_of_memory
 from mineral_recog.files import encoding_error
@@ -108,9 +109,10 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Arguments of the command line; by default those of the process.
 
     Returns:
-        The exit status: 0 success, 2 the user must change something, 1 a bug of this program, 130
-        Ctrl-C, 143 SIGTERM.
+        The exit status: 0 success, 3 success but some inputs cannot be read, 2 the user must
+        change something, 1 a bug of this program, 130 Ctrl-C, 143 SIGTERM.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     for stream in (sys.stdout, sys.stderr):
         # Names may have characters that a terminal cannot show.
         if isinstance(stream, io.TextIOWrapper):
@@ -123,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         return _report(str(error))
     except Stopped as stopped:
-        return _report_stop(stopped.status)
+        return _report_stop(stopped.status, arguments)
     except UnicodeEncodeError as error:
         wrong_locale = encoding_error(error.object)
         return _report_bug() if wrong_locale is None else _report(str(wrong_locale))
@@ -133,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
         )
         return _report_bug() if message is None else _report(message)
     if status == INTERRUPTED:
-        return _report_stop(INTERRUPTED)
+        return _report_stop(INTERRUPTED, arguments)
     return status if isinstance(status, int) else 0
 
 
@@ -142,13 +144,8 @@ def _report(message: str) -> int:
     return 2
 
 
-def _report_stop(status: int) -> int:
-    text = tr(
-        "Stopped. Continue a training run with `mineral-recog train DATA --out RUN --resume`, or a "
-        "comparison with the same command.",
-        "已停止。训练可用 `mineral-recog train DATA --out RUN --resume` 继续，比较可用原命令继续。",
-    )
-    print(text, file=sys.stderr)
+def _report_stop(status: int, arguments: Sequence[str]) -> int:
+    print(stop_line(arguments), file=sys.stderr)
     return status
 
 

@@ -8,6 +8,7 @@ a bundle runs no code from it.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -63,10 +64,19 @@ class Bundle:
     provenance: dict[str, str]
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 over the classifier's weights, which differ between trainings."""
-        digest = hashlib.sha256()
-        for value in self.network.classifier.state_dict().values():
-            digest.update(value.detach().cpu().numpy().tobytes())
+        """Return a SHA-256 that differs between two models whose answers may differ.
+
+        It covers the classes, the preprocessing, the classifier and the calibration. The class
+        means of the calibration depend on all weights, so the backbone itself need not be read.
+        """
+        preprocessing = self.network.preprocessing.to_json()
+        values = self.calibration.values().model_dump()
+        settings = json.dumps([self.classes, self.backbone, preprocessing, values])
+        digest = hashlib.sha256(settings.encode("utf-8"))
+        for weights in self.network.classifier.state_dict().values():
+            digest.update(weights.detach().cpu().numpy().tobytes())
+        for _, array in sorted(self.calibration.arrays().items()):
+            digest.update(array.tobytes())
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:

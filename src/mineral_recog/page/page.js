@@ -5,14 +5,12 @@ import * as draw from "./answer.js";
 import { enteredEvidence, fillForm } from "./evidence.js";
 import { drawHeat, preparePhoto } from "./photos.js";
 import { getMinerals, identifyPhoto, identifySpecimen } from "./server.js";
-import { texts } from "./texts.js";
+import { byId, hideErrors, setStatus, setWorking, showError } from "./status.js";
+import { firstLanguage, rememberLanguage, texts } from "./texts.js";
 
 const MAX_PHOTOS = 16;
 const FIRST_CANDIDATES = 5; // candidates shown at first
 const TYPING_PAUSE = 500; // milliseconds without typing after which the evidence is sent
-const LANGUAGE_KEY = "mineral-recog.language";
-
-const byId = (id) => document.getElementById(id);
 
 let language = firstLanguage();
 let modelInfo = null; // classes of the model and words of evidence
@@ -21,53 +19,10 @@ let chosen = null; // the photo shown large
 let answer = null;
 let showAll = false; // whether all candidates are shown
 let pending = null; // AbortController of the current request
+let lookingAgain = false; // with another model than before
 let typingTimer = 0;
 
 const text = () => texts[language];
-
-function firstLanguage() {
-  let stored = null;
-  try {
-    stored = localStorage.getItem(LANGUAGE_KEY);
-  } catch {} // storage may be forbidden
-  if (stored in texts) return stored;
-  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
-}
-
-// ---- Status and errors
-
-function setStatus(message) {
-  if (byId("status").textContent !== message) byId("status").textContent = message;
-}
-
-function showError(error) {
-  byId("alert").textContent = error.key ? text()[error.key] : error.message;
-  byId("alert").hidden = false;
-  byId("alert").scrollIntoView({ block: "nearest" });
-  setStatus("");
-}
-
-// Errors in the evidence are shown next to the form, and the last answer stays.
-function showEvidenceError(error) {
-  byId("form-alert").textContent = error.message;
-  byId("form-alert").hidden = false;
-  showStatus();
-}
-
-function hideErrors() {
-  for (const id of ["alert", "form-alert"]) {
-    byId(id).hidden = true;
-    byId(id).textContent = "";
-  }
-}
-
-function setWorking(message) {
-  byId("answer").setAttribute("aria-busy", message ? "true" : "false");
-  document.body.classList.toggle("working", Boolean(message));
-  if (!message) return;
-  byId("status").classList.remove("hidden");
-  setStatus(message);
-}
 
 // ---- Photos
 
@@ -76,7 +31,7 @@ async function add(files) {
   if (images.length === 0) return;
   hideErrors();
   if (photos.length + images.length > MAX_PHOTOS) {
-    showError(new Error(text().tooMany(MAX_PHOTOS)));
+    showError(new Error(text().tooMany(MAX_PHOTOS)), text());
     return;
   }
   const added = [];
@@ -94,17 +49,45 @@ async function add(files) {
     chosen = photo;
     showPhotos();
     try {
-      photo.answer = await identifyPhoto(body, language, false, () => setStatus(text().busy));
       photo.body = body;
+      await look(photo);
       showPhotos();
     } catch (error) {
       remove(photo);
       error.message = file.name ? `${file.name}: ${error.message}` : error.message;
-      showError(error);
+      showError(error, text());
     }
   }
   await update();
   for (const [photo] of added) await addHeat(photo);
+}
+
+// Let the server analyse a photo; the list of minerals changes with the model that answers.
+async function look(photo) {
+  photo.answer = await identifyPhoto(photo.body, language, false, () => setStatus(text().busy));
+  if (modelInfo?.model !== modelOf(photo.answer)) await readModel();
+}
+
+const modelOf = (photoAnswer) => photoAnswer.sightings[0].model;
+
+// The server was started with another model: what the page holds about its photos is worthless.
+async function lookAgain() {
+  lookingAgain = true;
+  const known = photos.filter((photo) => photo.answer !== null);
+  setWorking(text().otherModel(known.length));
+  try {
+    for (const photo of known) {
+      if (photos.includes(photo)) await look(photo);
+    }
+  } catch (error) {
+    setWorking("");
+    showError(error, text());
+    return;
+  } finally {
+    lookingAgain = false;
+  }
+  await update(false);
+  for (const photo of known) await addHeat(photo);
 }
 
 // The heat map takes much longer than the answer, so it is requested afterwards.
@@ -112,6 +95,7 @@ async function addHeat(photo) {
   if (photo.answer === null || !photos.includes(photo)) return;
   try {
     const withHeatMap = await identifyPhoto(photo.body, language, true, () => {});
+    if (modelOf(withHeatMap) !== modelOf(photo.answer)) return;
     photo.answer.heat_map = withHeatMap.heat_map;
     showStage();
   } catch {} // the answer is complete without it
@@ -192,7 +176,7 @@ function names(label) {
 
 // ---- The answer
 
-async function update() {
+async function update(mayLookAgain = true) {
   clearTimeout(typingTimer);
   pending?.abort();
   pending = null; // the answer of an earlier request is no longer needed
@@ -206,6 +190,7 @@ async function update() {
     show();
     return;
   }
+  if (lookingAgain) return; // it updates at its end
   const controller = new AbortController();
   pending = controller;
   const top = showAll ? modelInfo?.classes.length ?? FIRST_CANDIDATES : FIRST_CANDIDATES;
@@ -220,11 +205,22 @@ async function update() {
       showStatus();
     }
   } catch (error) {
-    if (error.name === "AbortError") return;
+    if (error.name === "AbortError" || pending !== controller) return;
+    if (error.otherModel && mayLookAgain) {
+      await lookAgain();
+      return;
+    }
     setWorking("");
-    if (error.key || error.busy || answer === null) showError(error);
+    if (error.key || error.busy || answer === null) showError(error, text());
     else showEvidenceError(error);
   }
+}
+
+// Errors in the evidence are shown next to the form, and the last answer stays.
+function showEvidenceError(error) {
+  byId("form-alert").textContent = error.message;
+  byId("form-alert").hidden = false;
+  showStatus();
 }
 
 function showStatus() {
@@ -283,17 +279,24 @@ function translate() {
   for (const node of document.querySelectorAll("[data-text]")) node.textContent = text()[node.dataset.text];
   byId("language").textContent = text().otherLanguage;
   byId("language").lang = language === "zh" ? "en" : "zh-CN";
-  byId("knows").textContent = modelInfo === null ? "" : text().knows(modelInfo.classes.length);
-  byId("all-known").textContent = modelInfo?.classes.map((entry) => entry.names[language]).join(text().and) ?? "";
+  showModel();
   fillForm(byId("form"), modelInfo?.words, language);
   showPhotos();
 }
 
+function showModel() {
+  byId("knows").textContent = modelInfo === null ? "" : text().knows(modelInfo.classes.length);
+  byId("all-known").textContent = modelInfo?.classes.map((entry) => entry.names[language]).join(text().and) ?? "";
+}
+
+async function readModel() {
+  modelInfo = await getMinerals(language);
+  showModel();
+}
+
 function switchLanguage() {
   language = language === "zh" ? "en" : "zh";
-  try {
-    localStorage.setItem(LANGUAGE_KEY, language);
-  } catch {} // then the choice applies to this visit only
+  rememberLanguage(language);
   hideErrors();
   translate();
   show();
@@ -344,9 +347,6 @@ byId("tests").addEventListener("click", (event) => {
 });
 
 translate();
-getMinerals(language)
-  .then((info) => {
-    modelInfo = info;
-    translate();
-  })
-  .catch(showError);
+readModel()
+  .then(translate)
+  .catch((error) => showError(error, text()));

@@ -27,9 +27,10 @@ async function send(path, options = {}) {
   }
   if (response.ok) return content;
   const busy = response.status === 503;
+  const otherModel = response.status === 409; // than the one that looked at the photos
   const wait = Number(response.headers.get("retry-after")) || 2;
   const hasMessage = typeof content.error === "string";
-  throw Object.assign(new Error(hasMessage ? content.error : ""), { busy, wait, key: hasMessage ? null : busy ? "stillBusy" : "noServer" });
+  throw Object.assign(new Error(hasMessage ? content.error : ""), { busy, otherModel, wait, key: hasMessage ? null : busy ? "stillBusy" : "noServer" });
 }
 
 // Send a request, and repeat it while the server is busy.

@@ -7,6 +7,24 @@ export function percent(probability) {
   return `${(100 * probability).toFixed(probability < 0.0995 ? 1 : 0)} %`;
 }
 
+const LANGUAGE_KEY = "mineral-recog.language";
+
+// The language that was chosen on an earlier visit, or that of the browser.
+export function firstLanguage() {
+  let stored = null;
+  try {
+    stored = localStorage.getItem(LANGUAGE_KEY);
+  } catch {} // storage may be forbidden
+  if (stored in texts) return stored;
+  return navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export function rememberLanguage(language) {
+  try {
+    localStorage.setItem(LANGUAGE_KEY, language);
+  } catch {} // then the choice applies to this visit only
+}
+
 const TOOLS = { fingernail: "指甲", "copper coin": "铜币", glass: "玻璃", "streak plate": "条痕板" };
 
 export const texts = {
@@ -32,6 +50,7 @@ export const texts = {
     working: "Analysing the photo …",
     workingMany: (n) => `Analysing ${n} photos …`,
     busy: "The server is busy; your request is waiting …",
+    otherModel: (n) => `Another model answers now: analysing ${n === 1 ? "the photo" : `${n} photos`} again …`,
     statusFirst: (name, probability) => `Most likely ${name}, ${percent(probability)}.`,
     statusNone: (name) => `None of these minerals. It resembles ${name} most.`,
     none: "None of these",
@@ -111,6 +130,7 @@ export const texts = {
     working: "正在分析照片……",
     workingMany: (n) => `正在分析 ${n} 张照片……`,
     busy: "服务器正忙，您的请求正在等待……",
+    otherModel: (n) => `服务器已换用另一个模型，正在重新分析${n === 1 ? "照片" : ` ${n} 张照片`}……`,
     statusFirst: (name, probability) => `最可能是${name}，${percent(probability)}。`,
     statusNone: (name) => `都不是。最像${name}。`,
     none: "都不是",

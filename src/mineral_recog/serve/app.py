@@ -58,7 +58,7 @@ class _Service:
     """The routes, for one identifier."""
 
     def __init__(self, identifier: Identifier, max_waiting: int) -> None:
-        self.identifier = identifier
+        self.identifier, self.model = identifier, identifier.bundle.fingerprint()
         self.decode_queue = WorkQueue(MAX_WAITING_UPLOADS, DECODING_THREADS)
         self.photo_queue = WorkQueue(max_waiting)
         self.question_queue = WorkQueue(MAX_WAITING_QUESTIONS)
@@ -107,7 +107,11 @@ class _Service:
         answer = self.identifier.answer(outputs, evidence, parameters.coverage)
         content = answer.to_dict(parameters.top) | {
             "sightings": [
-                {"logits": output.logits.tolist(), "strangeness": output.ood_score}
+                {
+                    "logits": output.logits.tolist(),
+                    "strangeness": output.ood_score,
+                    "model": self.model,
+                }
                 for output in outputs
             ],
             "similar": self._similar_photos(observations[0]),
@@ -138,7 +142,7 @@ class _Service:
 
     def _combine(self, body: bytes) -> bytes:
         question = parse_question(body)
-        outputs = question.to_outputs(len(self.identifier.classes))
+        outputs = question.to_outputs(self.model, len(self.identifier.classes))
         evidence = question.evidence.parse()
         return _to_json(
             self.identifier.answer(outputs, evidence, question.coverage).to_dict(question.top)
@@ -150,6 +154,7 @@ class _Service:
             {
                 "status": "ok",
                 "version": version("mineral-recog"),
+                "model": self.model,
                 "classes": len(self.identifier.classes),
                 "waiting": self.decode_queue.waiting + self.photo_queue.waiting,
             }
@@ -177,7 +182,7 @@ def build_app(
         routes=[
             Route("/", _page),
             Route("/identify", service.identify, methods=["POST"]),
-            Route("/minerals", _fixed(_describe_classes(identifier))),
+            Route("/minerals", _fixed(_describe_classes(identifier, service.model))),
             Route("/health", service.health),
             Route("/openapi.json", _fixed(build_document(len(identifier.classes), access))),
             Mount("/static", StaticFiles(directory=PAGE)),
@@ -203,7 +208,7 @@ def _fixed(content: Any) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-def _describe_classes(identifier: Identifier) -> dict[str, Any]:
+def _describe_classes(identifier: Identifier, model: str) -> dict[str, Any]:
     """Return the classes with their facts, and the words for evidence in both languages."""
     classes = [
         {
@@ -219,7 +224,7 @@ def _describe_classes(identifier: Identifier) -> dict[str, Any]:
         ]
         for column in ("streak", "lustre")
     }
-    return {"classes": classes, "words": words}
+    return {"model": model, "classes": classes, "words": words}
 
 
 def _to_json(content: Any) -> bytes:

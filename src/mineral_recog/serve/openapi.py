@@ -31,6 +31,7 @@ _ERRORS = {
     "401": "The token is missing or wrong.",
     "403": "The request comes from a page of another site.",
     "408": "The body took too long to arrive.",
+    "409": "The sightings are from another model: send the photos again.",
     "413": "The body has too many bytes or pixels.",
     "415": "The body is neither JSON nor a photo in a supported format.",
     "422": "The photo is damaged, or a value is invalid.",
@@ -93,10 +94,10 @@ def _identify_operation() -> Schema:
         "operationId": "identify",
         "summary": "Identify the mineral in a photo, or in several photos of one specimen.",
         "description": "Send a photo as the body, or a form with several photos of one specimen; "
-        "the answer contains `sightings`. For other evidence, send the sightings as JSON, without "
-        "query parameters, which does not run the network again. Heat map and similar photos are "
-        f"those of the first photo. Photos: {', '.join(FORMATS)}, a JPEG of at most "
-        f"{MAX_JPEG_PIXELS / 10**6:g}, others of at most {MAX_OTHER_PIXELS / 10**6:g} million "
+        "the answer contains `sightings`. For other evidence, send the sightings unchanged as "
+        "JSON, without query parameters, which does not run the network again. Heat map and "
+        f"similar photos are those of the first photo. Photos: {', '.join(FORMATS)}, a JPEG of at "
+        f"most {MAX_JPEG_PIXELS / 10**6:g}, others of at most {MAX_OTHER_PIXELS / 10**6:g} million "
         "pixels.",
         "parameters": [*_parameters(), _LANG],
         "requestBody": {
@@ -108,7 +109,9 @@ def _identify_operation() -> Schema:
                 **_json_content(Question),
             },
         },
-        "responses": _responses(Answer, "400", "401", "403", "408", "413", "415", "422", "503"),
+        "responses": _responses(
+            Answer, "400", "401", "403", "408", "409", "413", "415", "422", "503"
+        ),
     }
 
 

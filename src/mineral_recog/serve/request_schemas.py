@@ -16,6 +16,9 @@ from mineral_recog.serve.http_errors import HttpError
 from mineral_recog.validation import reason
 
 MAX_SIGHTINGS = 16
+# Of a question to a model with few classes: the sightings may be from one with thousands of
+# classes, which is reported as such and not as too many bytes.
+MIN_QUESTION_BYTES = 2**20
 Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # far beyond any logit, far below an overflow
 Text = Annotated[str, Field(max_length=200)]
 Coverage = Annotated[
@@ -75,6 +78,10 @@ class SightingInput(ApiModel):
 
     logits: Annotated[list[Number], Field(description="one per class")]
     strangeness: Annotated[Number, Field(description="how unlike the classes the photo is")]
+    model: Annotated[
+        Text | None,
+        Field(description="fingerprint of the model; without that of the current one: status 409"),
+    ] = None
 
 
 class Question(ApiModel):
@@ -87,12 +94,25 @@ class Question(ApiModel):
     coverage: Coverage = 0.9
     top: Top = 10
 
-    def to_outputs(self, class_count: int) -> list[PhotoOutputs]:
-        """Return the outputs for a model with `class_count` classes.
+    def to_outputs(self, model: str, class_count: int) -> list[PhotoOutputs]:
+        """Return the outputs.
+
+        Args:
+            model: Fingerprint of the model that answers.
+            class_count: Number of its classes.
 
         Raises:
-            HttpError: 422, the outputs are from another model.
+            HttpError: 409, the outputs are from another model; 422, they are incomplete.
         """
+        if any(sighting.model != model for sighting in self.sightings):
+            raise HttpError(
+                409,
+                tr(
+                    "The sightings are not from the model that answers now (`model` differs or is "
+                    "missing): send the photos again.",
+                    "这些 sightings 不是当前模型给出的（`model` 不同或缺失）：请重新发送照片。",
+                ),
+            )
         for sighting in self.sightings:
             if len(sighting.logits) != class_count:
                 raise HttpError(
@@ -112,7 +132,7 @@ class Question(ApiModel):
 
 def max_question_bytes(class_count: int) -> int:
     """Return the largest size of a question in bytes, including spaces and evidence."""
-    return 2**14 + MAX_SIGHTINGS * (class_count + 1) * 32
+    return max(MIN_QUESTION_BYTES, 2**14 + MAX_SIGHTINGS * (class_count + 4) * 32)
 
 
 def parse_parameters(parameters: Iterable[tuple[str, str]]) -> AnswerParameters:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from mineral_recog.serve.request_schemas import ApiModel, SightingInput
 
+MODEL = "fingerprint of the model: another one after a restart means another model"
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -139,6 +140,7 @@ class Words(ApiModel):
 class Minerals(ApiModel):
     """The classes that the model knows."""
 
+    model: str = Field(description=MODEL)
     classes: list[ClassWithFacts] = Field(description="all classes, in the order of the logits")
     words: Words
 
@@ -148,6 +150,7 @@ class Health(ApiModel):
 
     status: Literal["ok"] = Field(description="always ok")
     version: str = Field(description="version of mineral-recog")
+    model: str = Field(description=MODEL)
     classes: Count = Field(description="number of classes that the model knows")
     waiting: Count = Field(description="number of photos that wait for the network")
 

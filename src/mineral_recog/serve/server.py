@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Callable, Sequence
 from copy import deepcopy
@@ -36,7 +35,7 @@ def serve(
     device: str = "auto",
     on_ready: Callable[[list[str]], None] = lambda addresses: None,
 ) -> None:
-    """Serve a trained model until Ctrl-C.
+    """Serve a trained model until Ctrl-C, which raises KeyboardInterrupt, or SIGTERM.
 
     Args:
         run: Run folder or bundle folder.
@@ -71,8 +70,7 @@ def serve(
     with _listen(host, port) as listener:
         number = listener.getsockname()[1]
         on_ready([f"http://{name}:{number}" for name in reachable_hosts(host)])
-        with contextlib.suppress(KeyboardInterrupt):
-            uvicorn.Server(config).run(sockets=[listener])
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _log_config(access_log: bool) -> dict[str, Any]:
