@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,7 +13,8 @@ from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-FORMAT, VERSION = "mineral-recog bundle", 2  # the version changes when the fields of a bundle do
+FORMAT: Final = "mineral-recog bundle"
+VERSION: Final = 2  # it changes when the fields of a bundle do
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
