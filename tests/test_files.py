@@ -117,7 +117,7 @@ def test_link_to_a_folder_belongs_to_the_user(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "more").symlink_to(tmp_path / "photos")
-    with pytest.raises(UserError, match=r"1 files .*\(more\)"):
+    with pytest.raises(UserError, match=r"1 file .*\(more\)"):
         refuse_user_files(tmp_path / "out", lambda path: False)
 
 
@@ -133,7 +133,7 @@ def test_folder_of_photos_knows_its_own(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="exists: choose another place, or replace it with --force"):
         refuse_replacing_photos(data, force=False, marker="made.json")
     write(data, "train/石英/mine.png")
-    with pytest.raises(UserError, match=r"1 files that this program did not write .*mine\.png"):
+    with pytest.raises(UserError, match=r"1 file that this program did not write .*mine\.png"):
         refuse_replacing_photos(data, force=True, marker="made.json")
 
 

@@ -78,8 +78,9 @@ def refuse_user_files(folder: Path, is_ours: Callable[[str], bool]) -> None:
         count, first = len(files), ", ".join(files[:MAX_NAMES]) + more
         raise OutputExistsError(
             tr(
-                f"{folder} holds {count} files that this program did not write ({first}), and "
-                "replacing the folder would delete them: move them away, or choose another place.",
+                f"{folder} holds {count} file{'s' * (count > 1)} that this program did not write "
+                f"({first}), and replacing the folder would delete them: move them away, or choose "
+                "another place.",
                 f"{folder} 里有 {count} 个不是本程序写入的文件（{first}），替换该文件夹会把它们"
                 "一并删除：请先移走它们，或另选位置。",
             )

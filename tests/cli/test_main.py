@@ -211,7 +211,7 @@ def test_evaluation_is_not_overwritten(
     assert main([*command, "--force"]) == 0
     (report.parent / "notes.txt").write_text("mine")
     assert main([*command, "--force"]) == 2
-    assert "1 files that this program did not write (notes.txt)" in error_line(capsys)
+    assert "1 file that this program did not write (notes.txt)" in error_line(capsys)
     with pytest.raises(UserError, match="notes"):
         refuse_replacing_run(copy)
     (report.parent / "notes.txt").unlink()

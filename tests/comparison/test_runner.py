@@ -317,7 +317,7 @@ def test_notes_of_the_user_are_never_deleted(
         (folder / "notes.txt").write_text("mine")
         capsys.readouterr()
         assert main([*command(recipes, "plain"), "--force"]) == 2
-        assert "1 files that this program did not write (notes.txt)" in error_message(capsys)
+        assert "1 file that this program did not write (notes.txt)" in error_message(capsys)
         (folder / "notes.txt").unlink()
     assert run_times(tmp_path / "out") == before
 

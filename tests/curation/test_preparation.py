@@ -147,7 +147,7 @@ def test_existing_output_is_kept(source: Path, tmp_path: Path) -> None:
     assert photos_by_split(data) != before
     mine = data / "train" / "agate" / "mine.png"
     shutil.copyfile(source / "agate" / "0.png", mine)
-    with pytest.raises(UserError, match=r"1 files .* \(train/agate/mine\.png\)"):
+    with pytest.raises(UserError, match=r"1 file .* \(train/agate/mine\.png\)"):
         prepare(FolderSource(source), data, seed=2, force=True)
     assert mine.exists()
     foreign = tmp_path / "mine"

@@ -6,11 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.key_hints import _OTHER_WORDS, hint_for
-from mineral_recog.recipes.loss_settings import Losses
+from mineral_recog.recipes.loss_settings import Losses, Settings
 from mineral_recog.recipes.recipe import Recipe, Stage
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 
@@ -83,7 +82,7 @@ def test_key_without_an_equal_gets_other_help(key: str, text: str) -> None:
 def test_every_path_in_a_hint_is_valid(recipe: str) -> None:
     stages = read_recipe(recipe).model_dump()["stages"]
     words = {word for words, *_ in _OTHER_WORDS for word in words.split()}
-    parts: list[type[BaseModel]] = [Recipe, Stage, Losses, *Losses.kinds().values()]
+    parts: list[type[Settings]] = [Recipe, Stage, Losses, *Losses.kinds().values()]
     for settings in parts:
         words |= set(settings.model_fields)
     first = next(iter(stages))

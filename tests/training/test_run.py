@@ -92,7 +92,7 @@ def test_existing_run_is_replaced_only_with_force(
     with pytest.raises(UserError, match=r"finished run: evaluate it .* --force, which deletes"):
         training.train(data, recipe, run, device="cpu", workers=0)
     (run / "notes.txt").write_text("mine")
-    with pytest.raises(UserError, match=r"1 files .* \(notes\.txt\)"):
+    with pytest.raises(UserError, match=r"1 file .* \(notes\.txt\)"):
         training.train(data, recipe, run, device="cpu", workers=0, force=True)
     (run / "notes.txt").unlink()
     changed = recipe.model_copy(update={"seed": 5})
