@@ -66,7 +66,7 @@ class Decisions(BaseModel):
     def are_distinct(self, path: str, other: str) -> bool:
         """Return whether the user says that two photos are no copies of each other."""
         groups = self._groups_of.get(encodable(path), set())
-        return not groups.isdisjoint(self._groups_of.get(encodable(other), ()))
+        return not groups.isdisjoint(self._groups_of.get(encodable(other), set()))
 
     def unknown_paths(self, paths: Iterable[str]) -> list[str]:
         """Return the photos with decisions that are not in `paths`."""

@@ -10,9 +10,7 @@ from scipy.sparse.csgraph import connected_components
 
 from mineral_recog.duplicates.finder import DuplicatePair
 
-# Copies of one picture under two classes were seen from 0.97; photos of different stones on one
-# ground reach 0.89.
-SURE_SIMILARITY = 0.9
+SURE_SIMILARITY = 0.95  # copies of one picture under two classes were seen from 0.97
 MAX_CHAIN = 10  # photos; larger sets are joined by sure pairs only, so that no error joins a class
 
 Sets = list[tuple[int, ...]]

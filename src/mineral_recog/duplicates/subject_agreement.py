@@ -15,6 +15,11 @@ from mineral_recog.duplicates.agreement import FULL_BOX, agreement, colour_dista
 from mineral_recog.duplicates.crops import turned, turned_boxes
 from mineral_recog.duplicates.fingerprints import COLOUR_SIDE, SIDE, Array, Fingerprint
 
+# Of subjects in duplicates. Different stones in photos from the web reach 0.71. The smaller a
+# subject, the more the ground decides which photos are compared; smooth stones reach 0.89.
+MIN_AGREEMENT, MIN_SMALL_AGREEMENT = 0.83, 0.92
+SMALL_AREA = 0.25  # of the photo
+MAX_SIZE_RATIO = 1.2  # of two subjects that are compared as a whole
 MIN_OVERLAP = 0.3  # share of the smaller subject; with less, two subjects are in different places
 MIN_SHARED = 0.01  # of a side; width of the part of two subjects that is compared
 
@@ -82,8 +87,8 @@ def subject_agreement(subjects: Subjects, pairs: Pairs, max_colour_distance: flo
         max_colour_distance: Subjects that differ more in colour do not agree.
 
     Returns:
-        The agreement, [N], as by `agreement`; -1 for pairs that clearly differ, and 1 for pairs of
-        which a photo has no plain ground.
+        The agreement, [N], as by `agreement`; -1 for pairs that differ, and 1 for pairs of which a
+        photo has no plain ground.
     """
     agree = np.ones(len(pairs.turns), np.float32)
     both = np.flatnonzero((subjects.of_photo[pairs.photos] >= 0).all(0))
@@ -100,16 +105,20 @@ def subject_agreement(subjects: Subjects, pairs: Pairs, max_colour_distance: flo
     parts = (whole, whole), (_box_relative(common, place), _box_relative(common, other_place))
     grey = subjects.grey[first], turned(subjects.grey[second], turns)
     colour = subjects.colour[first], turned(subjects.colour[second], turns)
-    for boxes in parts:
+    sizes = (place[:, 2:] - place[:, :2]) / (other_place[:, 2:] - other_place[:, :2])
+    same_size = np.abs(np.log(sizes)).max(1) <= np.log(MAX_SIZE_RATIO)
+    for boxes, comparable in zip(parts, (same_size, np.full(len(both), True)), strict=True):
         first_colour, second_colour = _parts(colour, boxes)
         distance = colour_distance(first_colour, second_colour, whole)
-        kept = np.flatnonzero(distance <= max_colour_distance)
+        kept = np.flatnonzero((distance <= max_colour_distance) & comparable)
         if len(kept):
             first_grey, second_grey = _parts(grey, boxes)
             found, _ = agreement(first_grey[kept], second_grey[kept], whole[kept])
             best[kept] = np.maximum(best[kept], found)
     smaller = np.minimum(_area(place), _area(other_place))
-    agree[both] = np.where(_area(common) >= MIN_OVERLAP * smaller, best, -1)
+    in_photos = np.minimum(_area(subjects.boxes[first, 0]), _area(subjects.boxes[second, 0]))
+    limit = np.where(in_photos < SMALL_AREA, MIN_SMALL_AGREEMENT, MIN_AGREEMENT)
+    agree[both] = np.where((best >= limit) & (_area(common) >= MIN_OVERLAP * smaller), best, -1)
     return agree
 
 

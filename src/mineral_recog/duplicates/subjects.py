@@ -6,6 +6,8 @@ show something else than ground.
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ Array = NDArray[np.float32]
 
 RING = 0.03  # of a side; width of the edge of the photo that shows the ground
 GROUND_TOLERANCES = 24.0, 12.0, 8.0  # levels; limits of pixels that the ground is fitted to
+DAMPING = 1e-2  # added to sums over the edge, so that a fit to a part of it stays finite
 MIN_FITTED = 0.4  # share of the edge that the ground is fitted to
 MIN_PLAIN = 0.6  # share of the edge that is plain ground within the last tolerance
 SUBJECT_CONTRAST = 12.0  # levels; a subject differs more from the ground in one of the channels
@@ -21,11 +24,17 @@ MAX_SUBJECT = 0.9  # of the area; what reaches further is no subject on a ground
 MAX_FILLED = 0.97  # share of the box that differs from the ground; more is a picture in a border
 
 
-def _surface(side: int) -> Array:
-    """Return what the brightness of a ground is made of, [side, side, 6]: up to quadratic terms."""
+@cache
+def _surface(side: int) -> tuple[Array, NDArray[np.bool_]]:
+    """Return what the brightness of a ground is made of, and which pixels are on the edge.
+
+    Returns:
+        Terms up to the quadratic ones, [side * side, 6]; [side * side].
+    """
     line = np.linspace(-1, 1, side, dtype=np.float32)
-    x, y = np.meshgrid(line, line)
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1)
+    x, y = (part.ravel() for part in np.meshgrid(line, line))
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], -1)
+    return terms, np.maximum(np.abs(x), np.abs(y)) > 1 - 2 * RING
 
 
 def subject_box(pixels: Array) -> Array | None:
@@ -39,11 +48,12 @@ def subject_box(pixels: Array) -> Array | None:
         ground, or nothing on it.
     """
     side = len(pixels)
-    surface = _surface(side)
-    ground = _ground(pixels, surface)
-    if ground is None:
+    terms, is_edge = _surface(side)
+    flat = pixels.reshape(-1, 3)
+    factors = _ground(flat[is_edge], terms[is_edge])
+    if factors is None:
         return None
-    differs = np.abs(pixels - ground).max(2) > SUBJECT_CONTRAST
+    differs = (_largest(flat - terms @ factors) > SUBJECT_CONTRAST).reshape(side, side)
     # Single pixels are noise.
     solid = differs[1:, 1:] & differs[:-1, 1:] & differs[1:, :-1] & differs[:-1, :-1]
     if solid.sum() < MIN_SUBJECT * side**2:
@@ -57,22 +67,32 @@ def subject_box(pixels: Array) -> Array | None:
     return (box.clip(0, side) / side).astype(np.float32)
 
 
-def _ground(pixels: Array, surface: Array) -> Array | None:
-    """Return the ground of each pixel, fitted to the edge; None if the edge is not plain."""
-    width = max(1, round(RING * len(pixels)))
-    ring = np.ones(pixels.shape[:2], bool)
-    ring[width:-width, width:-width] = False
-    colours, terms = pixels[ring], surface[ring]
-    fitted = np.broadcast_to(np.median(colours, 0), colours.shape)
+def _ground(colours: Array, terms: Array) -> Array | None:
+    """Fit the ground to the edge; None if the edge is not plain.
+
+    Args:
+        colours: RGB of the edge, [E, 3].
+        terms: Terms of the edge, [E, 6].
+
+    Returns:
+        The factors of the terms, [6, 3].
+    """
+    difference: Array = colours - np.median(colours, 0).astype(np.float32)
     factors = np.zeros((terms.shape[1], 3), np.float32)
     for tolerance in GROUND_TOLERANCES:
-        near = np.abs(colours - fitted).max(1) < tolerance
+        near = _largest(difference) < tolerance
         if near.mean() < MIN_FITTED:
             return None
-        factors = np.linalg.lstsq(terms[near], colours[near], rcond=None)[0]
-        fitted = terms @ factors
-    plain = np.abs(colours - fitted).max(1) < GROUND_TOLERANCES[-1]
-    if plain.mean() < MIN_PLAIN:
-        return None
-    ground: Array = surface @ factors
-    return ground
+        fitted = terms[near]
+        normal = fitted.T @ fitted + DAMPING * np.eye(fitted.shape[1], dtype=np.float32)
+        factors = np.linalg.solve(normal, fitted.T @ colours[near])
+        difference = colours - terms @ factors
+    plain = _largest(difference) < GROUND_TOLERANCES[-1]
+    return factors if plain.mean() >= MIN_PLAIN else None
+
+
+def _largest(difference: Array) -> Array:
+    """Return the largest absolute difference of the three channels, [N]; faster than numpy's."""
+    size = np.abs(difference)
+    largest: Array = np.maximum(np.maximum(size[:, 0], size[:, 1]), size[:, 2])
+    return largest
