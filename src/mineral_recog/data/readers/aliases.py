@@ -46,6 +46,12 @@ class RenamedSource(Source):
             source.other_files,
             ((_renamed(path, names), remark) for path, remark in source.remarks),
         )
+        self.specimens = {
+            new: source.specimens[old]
+            for new, old in self._old_paths.items()
+            if old in source.specimens
+        }
+        self.notes = source.notes
 
     def open(self, path: str) -> BinaryIO:
         """Open a photo; raises the errors of the source."""

@@ -38,6 +38,8 @@ class Source(ABC):
         splits: The split (train, val or test) of each photo that has one; empty if none has.
         other_files: The number of files that are not photos, by suffix.
         remarks: Names with remarks about them.
+        specimens: The name of the specimen of each photo that has one; empty if none has.
+        notes: What was assumed or left out in reading, one line each, in the user's language.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class Source(ABC):
         self.classes = tuple(sorted(set(classes)))
         self.paths = tuple(sorted(paths))
         self.remarks = tuple(remarks)
+        self.specimens: dict[str, str] = {}
+        self.notes: list[str] = []
 
     @abstractmethod
     def open(self, path: str) -> BinaryIO:
