@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from mineral_recog.cli.options import AliasesOption, ForceOption, SourceArgument
+from mineral_recog.cli.options import (
+    AliasesOption,
+    ClassLevelOption,
+    ColumnsOption,
+    ForceOption,
+    RootOption,
+    SourceArgument,
+    source_options,
+)
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
 
@@ -25,14 +33,24 @@ def audit(
         ),
     ] = None,
     aliases: AliasesOption = None,
+    class_level: ClassLevelOption = None,
+    columns: ColumnsOption = None,
+    root: RootOption = None,
     force: ForceOption = False,
 ) -> None:
     """Check photos."""
     from mineral_recog.cli.audit_summary import print_audit
     from mineral_recog.curation.auditor import audit as audit_photos
 
+    options = source_options(class_level, columns, root)
     with TerminalProgress() as progress:
         result = audit_photos(
-            source, out, model=model, aliases=aliases, force=force, progress=progress
+            source,
+            out,
+            model=model,
+            aliases=aliases,
+            options=options,
+            force=force,
+            progress=progress,
         )
     print_audit(result, out)

@@ -21,7 +21,7 @@ def print_preparation(made: Prepared, data: Path, class_lines: list[str]) -> Non
     Args:
         made: Result of `prepare`.
         data: The prepared folder.
-        class_lines: Lines about class names.
+        class_lines: Lines about how the photos were read, and about class names.
     """
     console = new_console()
     table = new_table(tr("class", "类别"), *SPLITS, numbers_from=1)

@@ -9,10 +9,14 @@ import typer
 
 from mineral_recog.cli.options import (
     AliasesOption,
+    ClassLevelOption,
+    ColumnsOption,
     ForceOption,
     NewFolderArgument,
+    RootOption,
     SeedOption,
     SourceArgument,
+    source_options,
 )
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
@@ -52,6 +56,9 @@ def prepare(
         ),
     ] = None,
     aliases: AliasesOption = None,
+    class_level: ClassLevelOption = None,
+    columns: ColumnsOption = None,
+    root: RootOption = None,
     force: ForceOption = False,
 ) -> None:
     """Split photos."""
@@ -64,8 +71,9 @@ def prepare(
 
     shares = parse_shares(split) if split is not None else None
     user_decisions = read_decisions(decisions) if decisions else None
+    options = source_options(class_level, columns, root)
     with TerminalProgress() as progress:
-        photo_source, renamed = open_with_aliases(source, aliases, progress)
+        photo_source, renamed = open_with_aliases(source, aliases, progress, options)
         result = prepare_data(
             photo_source,
             data,
@@ -78,4 +86,4 @@ def prepare(
             progress=progress,
         )
     class_lines = renamed_lines(renamed) if aliases else alias_hint_lines(photo_source.classes)
-    print_preparation(result, data, class_lines)
+    print_preparation(result, data, [*photo_source.notes, *class_lines])

@@ -18,6 +18,7 @@ from mineral_recog.curation.findings import (
 from mineral_recog.curation.review import write_review
 from mineral_recog.data.readers.aliases import open_with_aliases
 from mineral_recog.data.readers.source import Source
+from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
 from mineral_recog.duplicates.survey import survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
@@ -34,6 +35,7 @@ class Audit:
         findings: All findings, in the order of `FINDING_KINDS`.
         photo_count: Photos that were read, unreadable ones included.
         not_photos: Files that are not photos, by suffix.
+        notes: What was assumed or left out in reading, in the user's language.
         renamed: New names of classes that the aliases changed, by the old ones.
         unknown_classes: Classes that the model does not know; empty without a model.
         prepare_command: The command that applies decisions about the findings.
@@ -42,6 +44,7 @@ class Audit:
     findings: list[Finding]
     photo_count: int
     not_photos: dict[str, int]
+    notes: list[str]
     renamed: dict[str, str]
     unknown_classes: tuple[str, ...]
     prepare_command: str
@@ -53,6 +56,7 @@ def audit(
     *,
     model: Path | None = None,
     aliases: str | None = None,
+    options: SourceOptions = DEFAULTS,
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Audit:
@@ -65,6 +69,7 @@ def audit(
         out: Folder for the findings.
         model: Run or bundle folder of a model that checks the labels of the photos.
         aliases: See `open_with_aliases`.
+        options: How to read the photos.
         force: Replace the findings of an earlier audit.
         progress: Receives the progress.
 
@@ -74,15 +79,16 @@ def audit(
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
     refuse_inside(out, path)
-    source, renamed = open_with_aliases(path, aliases, progress)
+    source, renamed = open_with_aliases(path, aliases, progress, options)
     check_labels = None if model is None else _label_check(model)  # may fail: before long work
     survey = survey_photos(source, source.paths, progress)
     readable = [record.path for record in survey.readable]
     label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
     findings = collect_findings(source, survey, label_errors.findings)
     records = survey.records
-    option = f"--aliases {shlex.quote(aliases)} " if aliases else ""  # decisions use these names
-    command = f"mineral-recog prepare SRC DATA {option}--decisions decisions.json"
+    # Decisions use the names that these options give.
+    text = options.command_text() + (f"--aliases {shlex.quote(aliases)} " if aliases else "")
+    command = f"mineral-recog prepare SRC DATA {text}--decisions decisions.json"
     # Separate files, not a new folder, because the user may save decisions in this folder.
     task = progress.start(tr("drawing the page", "生成页面"), 1)
     write_review(out / PAGE, source, findings, records, command, task.set_with_total)
@@ -92,6 +98,7 @@ def audit(
         findings,
         len(records),
         dict(source.other_files),
+        source.notes,
         renamed,
         label_errors.unknown_classes,
         command,

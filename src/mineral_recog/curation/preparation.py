@@ -17,8 +17,8 @@ from mineral_recog.curation.duplicate_handling import (
     assign_classes,
     summarise_duplicates,
 )
-from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import class_of, collect_findings, count_photos
+from mineral_recog.curation.unreadable import location_and_reason, name_unreadable_first
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS
 from mineral_recog.data.given_splits import split_as_given
@@ -32,12 +32,11 @@ from mineral_recog.data.splits import (
     expected_leak_count,
     split_class,
 )
-from mineral_recog.duplicates.records import Record
 from mineral_recog.duplicates.survey import survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
 from mineral_recog.files import atomic_folder, link_or_copy, refuse_existing, refuse_inside
-from mineral_recog.i18n import tr, user_language
+from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import encodable
@@ -149,12 +148,15 @@ def prepare(
         [record.path for record in survey.readable], survey.duplicates, decisions
     )
     classes = sorted(set(source.classes) - set(decisions.classes))
-    if source.splits:
-        splits_of, duplicate_report = _keep_given_splits(source, classes, assignment, seed)
-    else:
-        splits_of, duplicate_report = _draw_splits(
-            source, classes, assignment, shares or SHARES, seed
-        )
+    try:
+        if source.splits:
+            splits_of, duplicate_report = _keep_given_splits(source, classes, assignment, seed)
+        else:
+            splits_of, duplicate_report = _draw_splits(
+                source, classes, assignment, shares or SHARES, seed
+            )
+    except DataError as error:
+        raise name_unreadable_first(error, source, survey.unreadable) from None
     train_before = sum(len(splits["train"]) for splits in splits_of.values())
     if imbalance is not None:
         make_long_tail(splits_of, imbalance)
@@ -163,7 +165,7 @@ def prepare(
     prepared = Prepared(
         counts=counts,
         given=[split for split in SPLITS if split in source.splits.values()],
-        skipped=[_skipped(source, record) for record in survey.unreadable],
+        skipped=[location_and_reason(source, record) for record in survey.unreadable],
         not_photos=dict(source.other_files),
         left_out=train_before - sum(train_counts),
         imbalance=max(train_counts) / min(train_counts),
@@ -291,14 +293,6 @@ def _refuse_splits(source: Source, used: Sequence[str], shares: Shares | None) -
                 f"{source.root} 只有 {'、'.join(existing)}，没有 train：请加入训练照片。",
             )
         )
-
-
-def _skipped(source: Source, record: Record) -> tuple[str, str]:
-    """Return where the user finds a photo, and in a few words why it cannot be read."""
-    location = source.file(record.path) or f"{source.root}: {record.path}"
-    remark = record.remarks[0]
-    label = FINDING_KINDS[remark.kind].label[user_language()]
-    return str(location), ": ".join(filter(None, (label, remark.detail)))
 
 
 def _refuse_classes(source: Source) -> None:

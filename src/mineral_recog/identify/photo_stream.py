@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from mineral_recog.data.dataset import photos_in
+from mineral_recog.data.system_files import is_system_name
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.heat_map_overlay import MAX_SIDE
@@ -56,7 +57,7 @@ def find_photos(arguments: Sequence[str]) -> list[Path]:
             paths = [path]
         else:
             matches = map(Path, sorted(glob.glob(argument, recursive=True)))  # noqa: PTH207
-            paths = [match for match in matches if match.is_file()]
+            paths = [match for match in matches if match.is_file() and _is_meant(match, path)]
         if not paths:
             raise DataError(
                 tr(
@@ -67,6 +68,11 @@ def find_photos(arguments: Sequence[str]) -> list[Path]:
             )
         photo_paths += paths
     return list(dict.fromkeys(photo_paths))
+
+
+def _is_meant(match: Path, pattern: Path) -> bool:
+    """Return whether what a pattern matches is not in a folder that a system made."""
+    return not any(is_system_name(part) and part not in pattern.parts for part in match.parts)
 
 
 def observe_photos(

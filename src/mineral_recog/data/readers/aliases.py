@@ -9,6 +9,7 @@ from typing import BinaryIO
 from mineral_recog.csv_files import line_error, read_rows
 from mineral_recog.data.readers.factory import open_source
 from mineral_recog.data.readers.source import Source
+from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
 from mineral_recog.data.readers.split_names import can_be_folder, free_name
 from mineral_recog.minerals.facts import MineralTable, name_key, read_minerals
 from mineral_recog.progress import SILENT, Progress
@@ -68,7 +69,10 @@ def _renamed(path: str, names: Mapping[str, str]) -> str:
 
 
 def open_with_aliases(
-    path: Path, aliases: str | None, progress: Progress = SILENT
+    path: Path,
+    aliases: str | None,
+    progress: Progress = SILENT,
+    options: SourceOptions = DEFAULTS,
 ) -> tuple[Source, dict[str, str]]:
     """Open photos; return them with the new name of each renamed class.
 
@@ -77,12 +81,13 @@ def open_with_aliases(
         aliases: `minerals` for the shipped table, a file to use the user's table before the
             shipped one, or None to leave class names unchanged.
         progress: Receives the progress.
+        options: How to read the photos.
 
     Raises:
         UserError: There are no photos, or the file is not a table of aliases.
     """
     user_aliases = read_aliases(Path(aliases)) if aliases not in (None, SHIPPED_ALIASES) else None
-    source = open_source(path, progress)
+    source = open_source(path, progress, options)
     if aliases is None:
         return source, {}
     renamed = renamed_classes(source.classes, read_minerals(), user_aliases)
