@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from pathlib import Path
 
-from mineral_recog.data.dataset import photos_in, walk_visible
+from mineral_recog.data.dataset import photos_in
 from mineral_recog.data.images import is_any_photo_name
 from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.data.readers.list_columns import ColumnsError
 from mineral_recog.data.readers.list_reader import ListSource, list_files
 from mineral_recog.data.readers.list_rows import SUFFIXES
+from mineral_recog.data.readers.no_photos import no_photos_error
 from mineral_recog.data.readers.photo_finder import PhotoFinder
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
@@ -64,7 +64,7 @@ def open_source(
                 )
             )
     if not source.paths:
-        raise _no_photos_error(path)
+        raise no_photos_error(path)
     return source
 
 
@@ -176,29 +176,5 @@ def _no_listed_photo_error(source: ListSource, options: SourceOptions) -> DataEr
         tr(
             f"None of the {count} photos in {source.root} exists, the first is {first}: {advice}.",
             f"{source.root} 所列的 {count} 张照片都不存在，第一张为 {first}：{advice_zh}。",
-        )
-    )
-
-
-def _no_photos_error(path: Path) -> DataError:
-    """Return the error for a source without a photo; it says what a folder holds instead."""
-    suffixes = Counter[str]()
-    if path.is_dir():
-        for _, _, files in walk_visible(path):
-            suffixes.update(
-                Path(file).suffix.lower() or tr("no suffix", "无扩展名") for file in files
-            )
-    held = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(10))
-    held = held or tr("no files", "没有文件")
-    lists = sorted(f.name for f in path.glob("*") if f.suffix.lower() in SUFFIXES) if held else []
-    advice = tr("put the photos of each class into a folder", "请把每类照片放入一个文件夹")
-    if lists:
-        advice += tr(
-            f", or, if {lists[0]} lists them, give it", f"；若 {lists[0]} 列出了照片，请给出它"
-        )
-    return DataError(
-        tr(
-            f"{path} has no photos in class folders (it holds: {held}): {advice}.",
-            f"{path} 的类别文件夹里没有照片（其中有：{held}）：{advice}。",
         )
     )

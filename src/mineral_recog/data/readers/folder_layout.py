@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from mineral_recog.data.readers.folder_tree import Folder, merge
@@ -39,10 +40,14 @@ class Layout:
     notes: list[str] = field(default_factory=list)
 
     def add_splits(self, level: int, splits: Mapping[str, str]) -> None:
-        """Set the splits, and note names other than train, val and test."""
+        """Set the splits; note names other than train, val and test, and splits below classes."""
         self.split_level, self.splits = level, dict(splits)
-        if any(name.casefold() != split for name, split in splits.items()):
-            read = ", ".join(f"{encodable(name)} = {split}" for name, split in splits.items())
+        renamed = any(name.casefold() != split for name, split in splits.items())
+        if renamed or level > self.class_level:
+            read = ", ".join(
+                f"{encodable(name)} = {split}" if name != split else split
+                for name, split in splits.items()
+            )
             self.notes.append(tr(f"Read as splits: {read}", f"读作划分：{read}"))
 
 
@@ -114,12 +119,10 @@ def _find_classes(root: Path, folder: Folder, layout: Layout) -> None:
         _find_classes(root, inner, layout)
         return
     _refuse_some_splits(root, names, layout.class_level)
+    inner_names = inner.with_photos()
+    splits_below = _read_splits(inner_names)
     holds_only_folders = bool(inner.folders) and not inner.has_photos
-    splits_below = _read_splits(inner.with_photos())
-    if holds_only_folders and splits_below and layout.split_level is None:
-        layout.add_splits(layout.class_level + 1, splits_below)
-        return
-    if len(names) == 1 and holds_only_folders and len(inner.with_photos()) > 1:
+    if len(names) == 1 and holds_only_folders and (splits_below or len(inner_names) > 1):
         (name,) = names
         layout.class_level += 1
         layout.notes.append(
@@ -131,8 +134,10 @@ def _find_classes(root: Path, folder: Folder, layout: Layout) -> None:
             )
         )
         _find_classes(root, inner, layout)
-        return
-    _check_classes(root, names, layout)
+    elif holds_only_folders and splits_below and layout.split_level is None:
+        layout.add_splits(layout.class_level + 1, splits_below)
+    else:
+        _check_classes(root, names, layout)
 
 
 def _read_splits(names: Iterable[str]) -> dict[str, str]:
@@ -161,10 +166,19 @@ def _check_classes(root: Path, classes: Mapping[str, Folder], layout: Layout) ->
         child.casefold() for inner in only_folders.values() for child in inner if _is_word(child)
     )
     recurring = [name for name, count in counts.items() if count > 1]
-    if recurring and len(only_folders) == len(classes):
+    # One name in all of them, such as quartz/images and opal/images, cannot be the classes.
+    if recurring and len(counts) > 1 and len(only_folders) == len(classes):
         raise _two_readings(root, list(only_folders), recurring, level)
-    if only_folders:
+    if len(set(chain.from_iterable(only_folders.values()))) > 1:
         layout.notes.append(_only_folders_note(only_folders, level))
+    if alike := [name for name in classes if split_and_rest(name)[0]]:
+        layout.notes.append(
+            tr(
+                f"Read as classes, though the names may mean splits: {_few(alike)}. If they are "
+                "splits, rename them to train, val and test",
+                f"读作类别，但名称可能指划分：{_few(alike)}。若是划分，请改名为 train、val、test",
+            )
+        )
     for name, inner in nested.items():
         odd = [child for child in inner if split_from_name(child) or child.casefold() in keys]
         if odd:
@@ -235,9 +249,9 @@ def _two_readings(
 ) -> DataError:
     return DataError(
         tr(
-            f"{root} can be read in two ways, since {_few(recurring)} recur in its folders: if the "
-            f"classes are {_few(folders)}, add --class-level {level}; if they are the folders in "
-            f"them, add --class-level {level + 1}.",
+            f"{root} can be read in two ways, since the names {_few(recurring)} recur in its "
+            f"folders: if the classes are {_few(folders)}, add --class-level {level}; if they are "
+            f"the folders in them, add --class-level {level + 1}.",
             f"{root} 有两种读法，因为 {_few(recurring)} 在多个文件夹里出现：若类别是 "
             f"{_few(folders)}，请加 --class-level {level}；若类别是其中的文件夹，请加 "
             f"--class-level {level + 1}。",
@@ -246,7 +260,7 @@ def _two_readings(
 
 
 def _only_folders_note(only_folders: Mapping[str, Sequence[str]], level: int) -> str:
-    inner = [child for children in only_folders.values() for child in children]
+    inner = sorted(set(chain.from_iterable(only_folders.values())))
     return tr(
         f"Read as classes: {_few(only_folders)}, which hold only folders ({_few(inner)}). If "
         f"those are the classes: --class-level {level + 1}",

@@ -11,10 +11,9 @@ from mineral_recog.data.dataset import walk_visible
 from mineral_recog.data.images import is_any_photo_name, is_photo_name
 from mineral_recog.data.readers.folder_layout import Layout, choose_layout
 from mineral_recog.data.readers.folder_tree import read_tree
+from mineral_recog.data.readers.no_photos import no_photos_error
 from mineral_recog.data.readers.source import FileSource, Remark
 from mineral_recog.data.system_files import system_files_notes, visible_names
-from mineral_recog.errors import DataError
-from mineral_recog.i18n import tr
 
 
 class FolderSource(FileSource):
@@ -49,13 +48,7 @@ class FolderSource(FileSource):
                     if split := _split(layout, parent, below):
                         splits[photo] = split
         if not classes:
-            raise DataError(
-                tr(
-                    f"{root} has no class folders: put the photos of each class into a folder of "
-                    "that name.",
-                    f"{root} 里没有类别文件夹：请为每个类别建一个文件夹，并放入该类照片。",
-                )
-            )
+            raise no_photos_error(root)
         super().__init__(root, classes, self._files, splits, self._other_files, self._remarks)
         self.notes = [*layout.notes, *system_files_notes(self._left_out)]
 
