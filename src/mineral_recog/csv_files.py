@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -24,10 +25,11 @@ def escape_formula(cell: str) -> str:
 
 
 class CsvTable:
-    """A CSV file in UTF-8 whose first line names the columns; iterate it for the rows.
+    """A CSV file whose first line names the columns; iterate it for the rows.
 
     Attributes:
         columns: Names of the columns, as written.
+        encoding: Encoding of the file, as for `decode_text`.
 
     Args:
         path: The file.
@@ -35,12 +37,13 @@ class CsvTable:
         delimiters: Possible delimiters; the one most frequent in the first line is used.
 
     Raises:
-        DataError: The file does not exist, is too large or not UTF-8, or has an open quote.
+        DataError: The file does not exist, is too large, is in an unknown encoding, or has an open
+            quote.
     """
 
     def __init__(self, path: Path, max_bytes: int, delimiters: str = ",") -> None:
         self.path = path
-        text = read_text(path, max_bytes)
+        text, self.encoding = read_text_and_encoding(path, max_bytes)
         delimiter = max(delimiters, key=text.partition("\n")[0].count)
         self._rows = csv.DictReader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
         with self._report_csv_errors():
@@ -80,7 +83,7 @@ class CsvTable:
 def read_rows(
     path: Path, columns: Sequence[str], max_bytes: int
 ) -> Iterator[tuple[int, dict[str, str]]]:
-    """Yield the rows of a CSV file in UTF-8, each with the number of its last line.
+    """Yield the rows of a CSV file, each with the number of its last line.
 
     Args:
         path: The file; its first line names the columns, in any order.
@@ -117,7 +120,12 @@ def line_error(path: Path, line: int, english: str, chinese: str) -> DataError:
 
 
 def read_text(path: Path, max_bytes: int, kind: str = "CSV") -> str:
-    """Read a text file in UTF-8, with or without a byte order mark.
+    """Read a text file; arguments and errors as for `read_text_and_encoding`."""
+    return read_text_and_encoding(path, max_bytes, kind)[0]
+
+
+def read_text_and_encoding(path: Path, max_bytes: int, kind: str = "CSV") -> tuple[str, str]:
+    """Read a text file; return its text and its encoding, see `decode_text`.
 
     Args:
         path: The file.
@@ -125,7 +133,7 @@ def read_text(path: Path, max_bytes: int, kind: str = "CSV") -> str:
         kind: Expected format, for messages.
 
     Raises:
-        DataError: The file does not exist, is too large, or is not UTF-8.
+        DataError: The file does not exist, is too large, or is in an unknown encoding.
     """
     try:
         with path.open("rb") as file:
@@ -145,7 +153,7 @@ def read_text(path: Path, max_bytes: int, kind: str = "CSV") -> str:
             )
         )
     try:
-        return content.decode("utf-8-sig")
+        return decode_text(content)
     except UnicodeDecodeError as error:
         raise line_error(
             path,
@@ -153,3 +161,25 @@ def read_text(path: Path, max_bytes: int, kind: str = "CSV") -> str:
             f"not UTF-8: save it as {kind} UTF-8.",
             f"不是 UTF-8 编码：请另存为 {kind} UTF-8 格式。",
         ) from None
+
+
+def decode_text(content: bytes) -> tuple[str, str]:
+    """Return a text and its encoding: UTF-8, UTF-16 with a byte order mark, or GB18030.
+
+    Chinese versions of Excel save CSV in GBK, a part of GB18030, and "Unicode text" in UTF-16.
+
+    Raises:
+        UnicodeDecodeError: It is none of these.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16"), "UTF-16"
+    try:
+        return content.decode("utf-8-sig"), "UTF-8"
+    except UnicodeDecodeError:
+        text = content.decode("gb18030", "replace")
+        foreign = "".join(char for char in text if not char.isascii())
+        # Western letters with accents also decode as GB18030, but into rare characters.
+        common = foreign.encode("gb2312", "ignore").decode("gb2312")
+        if "\ufffd" in text or 2 * len(common) <= len(foreign):
+            raise
+    return text, "GB18030"

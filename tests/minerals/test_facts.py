@@ -257,7 +257,7 @@ HEADER = ",".join(COLUMNS)
         (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 18"),
         (f"{HEADER}\nA{',' * 18}\n".encode(), "line 2: not as many cells"),
         (f'{HEADER}\n"A"B{"," * 17}\n'.encode(), "line 2: not a line of CSV"),
-        (f"{HEADER}\n黄铁矿{',' * 17}\n".encode("gbk"), "line 2: not UTF-8: save"),
+        (f"{HEADER}\nTrémolite{',' * 17}\n".encode("latin-1"), "line 2: not UTF-8: save"),
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from mineral_recog.cli.options import AliasesOption, CopiesOption, ForceOption, SourceArgument
+from mineral_recog.cli.options import (
+    AliasesOption,
+    ClassLevelOption,
+    ColumnsOption,
+    CopiesOption,
+    ForceOption,
+    RootOption,
+    SourceArgument,
+    source_options,
+)
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
 
@@ -26,12 +35,16 @@ def audit(
     ] = None,
     copies: CopiesOption = "near",
     aliases: AliasesOption = None,
+    class_level: ClassLevelOption = None,
+    columns: ColumnsOption = None,
+    root: RootOption = None,
     force: ForceOption = False,
 ) -> None:
     """Check photos."""
     from mineral_recog.cli.audit_summary import print_audit
     from mineral_recog.curation.auditor import audit as audit_photos
 
+    options = source_options(class_level, columns, root)
     with TerminalProgress() as progress:
         result = audit_photos(
             source,
@@ -39,6 +52,7 @@ def audit(
             model=model,
             copies=copies,
             aliases=aliases or (),
+            options=options,
             force=force,
             progress=progress,
         )

@@ -28,6 +28,7 @@ def print_audit(audit: Audit, out: Path) -> None:
     if audit.not_photos:
         kinds = suffix_counts(audit.not_photos)
         lines.append(tr(f"Not photos: {kinds}", f"不是照片：{kinds}"))
+    lines += audit.opened.source.notes
     lines += renamed_lines(audit.opened)
     lines += _unknown_class_lines(audit.unknown_classes)
     small_class_lines = _small_class_lines(audit.class_sizes)

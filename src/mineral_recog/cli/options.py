@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mineral_recog.i18n import tr
+
+if TYPE_CHECKING:
+    from mineral_recog.data.readers.source_options import SourceOptions
 
 NewFolderArgument = Annotated[
     Path, typer.Argument(metavar="DATA", help=tr("folder to create", "要创建的文件夹"))
@@ -19,10 +22,40 @@ SourceArgument = Annotated[
         metavar="SRC",
         help=tr(
             "photos: one folder per class, optionally in train, val and test; or a file that lists "
-            "photos (.csv, .json, .jsonl); or .parquet or .tar files",
-            "照片：每类一个文件夹，可已分为 train、val、test；或照片列表文件（.csv、.json、"
-            ".jsonl）；或 .parquet、.tar 文件",
+            "photos (.csv, .tsv, .json, .jsonl, .txt); or .parquet or .tar files",
+            "照片：每类一个文件夹，可已分为 train、val、test；或照片列表文件（.csv、.tsv、.json、"
+            ".jsonl、.txt）；或 .parquet、.tar 文件",
         ),
+    ),
+]
+ClassLevelOption = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help=tr(
+            "the class of a photo is its Nth folder below SRC, 1 for the first; found by default",
+            "照片的类别是 SRC 之下第 N 层文件夹，1 为第一层；默认自动判断",
+        ),
+    ),
+]
+ColumnsOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ROLE=NAME,...",
+        help=tr(
+            "columns of a list, such as path=image_id,label=Class; also split and specimen",
+            "列表中的列，例如 path=image_id,label=Class；还可指定 split 与 specimen",
+        ),
+    ),
+]
+RootOption = Annotated[
+    Path | None,
+    typer.Option(
+        help=tr(
+            "folder that the paths of a list begin from; default: that of the list",
+            "列表中的路径从哪个文件夹算起；默认为列表所在文件夹",
+        )
     ),
 ]
 AliasesOption = Annotated[
@@ -80,6 +113,19 @@ ForceOption = Annotated[
     bool, typer.Option("--force", help=tr("replace existing output", "替换已有的输出"))
 ]
 SeedOption = Annotated[int, typer.Option(min=0, help=tr("random seed", "随机种子"))]
+
+
+def source_options(
+    class_level: int | None, columns: str | None, root: Path | None
+) -> SourceOptions:
+    """Return how to read photos by --class-level, --columns and --root.
+
+    Raises:
+        UserError: The text of --columns is not valid.
+    """
+    from mineral_recog.data.readers.source_options import SourceOptions, parse_columns
+
+    return SourceOptions(class_level, parse_columns(columns) if columns else {}, root)
 
 
 def worker_count(workers: int | None) -> int:

@@ -24,7 +24,7 @@ def print_preparation(made: Prepared, data: Path, name_lines: list[str]) -> None
     Args:
         made: Result of `prepare`.
         data: The prepared folder.
-        name_lines: Lines about the names of classes and photos.
+        name_lines: Lines about how the photos were read, and about the names of classes and photos.
     """
     console = new_console()
     table = new_table(tr("class", "类别"), *SPLITS, numbers_from=1)

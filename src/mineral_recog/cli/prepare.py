@@ -9,11 +9,15 @@ import typer
 
 from mineral_recog.cli.options import (
     AliasesOption,
+    ClassLevelOption,
+    ColumnsOption,
     CopiesOption,
     ForceOption,
     NewFolderArgument,
+    RootOption,
     SeedOption,
     SourceArgument,
+    source_options,
 )
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
@@ -54,6 +58,9 @@ def prepare(
     ] = None,
     copies: CopiesOption = "near",
     aliases: AliasesOption = None,
+    class_level: ClassLevelOption = None,
+    columns: ColumnsOption = None,
+    root: RootOption = None,
     group_by: Annotated[
         str | None,
         typer.Option(
@@ -91,8 +98,9 @@ def prepare(
 
     shares = parse_shares(split) if split is not None else None
     user_decisions = read_decisions(decisions) if decisions else None
+    options = source_options(class_level, columns, root)
     with TerminalProgress() as progress:
-        opened = open_with_aliases(source, aliases or (), progress)
+        opened = open_with_aliases(source, aliases or (), progress, options)
         result = prepare_data(
             opened.source,
             data,
@@ -107,7 +115,8 @@ def prepare(
             force=force,
             progress=progress,
         )
-    lines = renamed_lines(opened) if aliases else alias_hint_lines(opened.source.classes)
+    lines = [*opened.source.notes]
+    lines += renamed_lines(opened) if aliases else alias_hint_lines(opened.source.classes)
     if result.specimens is None:
         lines += proposal_lines(propose_pattern(opened.source))
     print_preparation(result, data, lines)

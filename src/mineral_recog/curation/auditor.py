@@ -23,6 +23,7 @@ from mineral_recog.curation.specimen_proposal import Proposal, propose_pattern
 from mineral_recog.curation.specimens import find_specimens, join_groups
 from mineral_recog.data.readers.aliases import OpenedSource, open_with_aliases
 from mineral_recog.data.readers.source import Source
+from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
 from mineral_recog.duplicates.survey import Copies, Survey, survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
@@ -63,6 +64,7 @@ def audit(
     model: Path | None = None,
     copies: Copies = "near",
     aliases: Sequence[str] = (),
+    options: SourceOptions = DEFAULTS,
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Audit:
@@ -76,6 +78,7 @@ def audit(
         model: Run or bundle folder of a model that checks the labels of the photos.
         copies: Duplicates to look for, see `survey_photos`.
         aliases: See `open_with_aliases`.
+        options: How to read the photos.
         force: Replace the findings of an earlier audit.
         progress: Receives the progress.
 
@@ -85,7 +88,7 @@ def audit(
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
     refuse_inside(out, path)
-    opened = open_with_aliases(path, aliases, progress)
+    opened = open_with_aliases(path, aliases, progress, options)
     source = opened.source
     check_labels = None if model is None else _label_check(model)  # may fail: before long work
     survey = survey_photos(source, source.paths, progress, copies)
@@ -93,10 +96,11 @@ def audit(
     label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
     findings = collect_findings(source, survey, label_errors.findings)
     records = survey.records
-    # Decisions use the names that these aliases give.
-    options = "".join(f"--aliases {shlex.quote(table)} " for table in aliases)
-    options += f"--copies {copies} " if copies != "near" else ""
-    command = f"mineral-recog prepare SRC DATA {options}--decisions decisions.json"
+    # Decisions use the names that these options give.
+    text = options.command_text()
+    text += "".join(f"--aliases {shlex.quote(table)} " for table in aliases)
+    text += f"--copies {copies} " if copies != "near" else ""
+    command = f"mineral-recog prepare SRC DATA {text}--decisions decisions.json"
     # Separate files, not a new folder, because the user may save decisions in this folder.
     task = progress.start(tr("drawing the page", "生成页面"), 1)
     write_review(out / PAGE, source, findings, records, command, task.set_with_total)

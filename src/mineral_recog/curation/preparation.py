@@ -23,7 +23,6 @@ from mineral_recog.curation.duplicate_handling import (
     summarise_duplicates,
     why_too_few,
 )
-from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import class_of, collect_findings, count_photos
 from mineral_recog.curation.placement import place_photos, target_paths
 from mineral_recog.curation.specimens import (
@@ -35,6 +34,7 @@ from mineral_recog.curation.specimens import (
     report_specimens,
     write_specimens,
 )
+from mineral_recog.curation.unreadable import location_and_reason, name_unreadable_first
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPLITS, refuse_class_name
 from mineral_recog.data.given_splits import photos_across, split_as_given
@@ -48,7 +48,6 @@ from mineral_recog.data.splits import (
     expected_leak_count,
     split_classes,
 )
-from mineral_recog.duplicates.records import Record
 from mineral_recog.duplicates.survey import Copies, survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
@@ -58,7 +57,7 @@ from mineral_recog.files import (
     refuse_replacing_photos,
     write_file_list,
 )
-from mineral_recog.i18n import tr, user_language
+from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import encodable
@@ -173,13 +172,18 @@ def prepare(
     if min_photos is not None:
         assignment, small_classes = leave_out_small(assignment, sizes, min_photos)
         classes = [name for name in classes if name not in small_classes]
-    if source.splits:
-        splits_of, duplicate_report = _keep_given_splits(source, classes, assignment, groups, seed)
-    else:
-        splits_of, duplicate_report = _draw_splits(
-            source, classes, assignment, groups, shares or SHARES, seed
-        )
-    refuse_undivided(source.root, splits_of, sizes)
+    try:
+        if source.splits:
+            splits_of, duplicate_report = _keep_given_splits(
+                source, classes, assignment, groups, seed
+            )
+        else:
+            splits_of, duplicate_report = _draw_splits(
+                source, classes, assignment, groups, shares or SHARES, seed
+            )
+        refuse_undivided(source.root, splits_of, sizes)
+    except DataError as error:
+        raise name_unreadable_first(error, source, survey.unreadable) from None
     specimen_report = report_specimens(
         source,
         group_by,
@@ -197,7 +201,7 @@ def prepare(
     prepared = Prepared(
         counts=counts,
         given=[split for split in SPLITS if split in source.splits.values()],
-        skipped=[_skipped(source, record) for record in survey.unreadable],
+        skipped=[location_and_reason(source, record) for record in survey.unreadable],
         not_photos=dict(source.other_files),
         left_out=train_before - sum(train_counts),
         imbalance=max(train_counts) / min(train_counts),
@@ -351,14 +355,6 @@ def _refuse_splits(source: Source, used: Sequence[str], shares: Shares | None) -
                 f"{source.root} 只有 {'、'.join(existing)}，没有 train：请加入训练照片。",
             )
         )
-
-
-def _skipped(source: Source, record: Record) -> tuple[str, str]:
-    """Return where the user finds a photo, and in a few words why it cannot be read."""
-    location = source.file(record.path) or f"{source.root}: {record.path}"
-    remark = record.remarks[0]
-    label = FINDING_KINDS[remark.kind].label[user_language()]
-    return str(location), ": ".join(filter(None, (label, remark.detail)))
 
 
 def _refuse_classes(source: Source) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mineral_recog.data.images import is_photo_name, pixel_size
+from mineral_recog.data.system_files import is_visible, visible_names
 from mineral_recog.errors import DataError
 from mineral_recog.files import dead_link, encoding_error, open_regular
 from mineral_recog.i18n import tr
@@ -92,27 +94,33 @@ class Dataset:
 
 
 def walk_visible(
-    folder: Path, on_error: Callable[[OSError], None] | None = None
+    folder: Path,
+    on_error: Callable[[OSError], None] | None = None,
+    left_out: Counter[str] | None = None,
 ) -> Iterator[tuple[str, list[str], list[str]]]:
-    """Yield a folder and every folder below it, without hidden ones; links are not followed.
+    """Yield a folder and every folder below it; links are not followed.
+
+    Hidden files and folders are left out, and those that systems made.
 
     Args:
         folder: The folder.
         on_error: Receives the error of a folder that cannot be read.
+        left_out: Counts what systems made.
 
     Yields:
         What precedes the names in paths relative to `folder` (such as `a/b/`), the names of the
         folders, and the names of the files.
     """
+    left_out = Counter() if left_out is None else left_out
     for parent, folders, files in os.walk(folder, onerror=on_error):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = visible_names(folders, left_out)
         relative = Path(parent).relative_to(folder)  # once per folder: it costs as much as 10 files
         prefix = "" if relative == Path() else f"{relative.as_posix()}/"
-        yield prefix, folders, [name for name in files if not name.startswith(".")]
+        yield prefix, folders, visible_names(files, left_out)
 
 
 def files_in(folder: Path) -> list[str]:
-    """Return the files below a folder as sorted relative paths, without hidden ones."""
+    """Return the visible files below a folder as sorted relative paths."""
     return sorted(f"{prefix}{file}" for prefix, _, files in walk_visible(folder) for file in files)
 
 
@@ -122,12 +130,12 @@ def photos_in(folder: Path) -> list[str]:
 
 
 def class_folders(root: Path) -> list[str]:
-    """Return the sorted names of the folders in a folder, without hidden ones.
+    """Return the sorted names of the visible folders in a folder.
 
     Raises:
         UserError: A folder links back to its parents or to nothing, or its name cannot be used.
     """
-    entries = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
+    entries = [entry for entry in root.iterdir() if is_visible(entry.name)]
     for entry in entries:
         if reason := dead_link(entry):
             raise DataError(

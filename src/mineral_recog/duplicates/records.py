@@ -34,7 +34,7 @@ _SIGNATURES = (
     (4, b"ftyp", "video"), (0, b"<", "HTML, SVG or XML"), (0, b"%PDF", "PDF"), (0, b"PK", "ZIP"),
     (0, b"II*\0", "TIFF"), (0, b"MM\0*", "TIFF"), (0, b"%!PS", "EPS"),
     (0, b"\xc5\xd0\xd3\xc6", "EPS"),
-    (0, b"{", "JSON"),
+    (0, b"{", "JSON"), (0, b"version https://git-lfs", "Git LFS pointer: git lfs pull"),
 )  # fmt: skip
 # Sets of formats that may use the same file name suffix.
 _EQUIVALENT_FORMATS = ({"JPEG", "MPO"}, {"PPM", "PFM"}, {"BMP", "DIB"})
@@ -115,13 +115,14 @@ def _read(file: BinaryIO, path: str) -> Record:
         digest.update(block)
         size += len(block)
     file.seek(0)
-    start = file.read(16)
+    start = file.read(64)
     if not start:
         return _unreadable(path, "cut_short", "0 B")
     file.seek(0)
     try:
         image, header = open_photo_with_header(file, SIDE)
     except UnidentifiedImageError:
+        start = start.lstrip(b"\xef\xbb\xbf \t\r\n")  # pages may begin with empty lines
         content = next((name for at, sign, name in _SIGNATURES if start[at:].startswith(sign)), "")
         # Pillow supports these formats, so the photo is damaged.
         if content == "TIFF" or (content == "HEIC" and can_read_heic()):

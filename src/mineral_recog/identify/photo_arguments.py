@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mineral_recog.csv_files import read_text
 from mineral_recog.data.dataset import photos_in
+from mineral_recog.data.system_files import is_system_name
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 
@@ -53,7 +54,7 @@ def _named_paths(argument: str) -> list[Path]:
         paths = [path]
     else:
         matches = map(Path, sorted(glob.glob(argument, recursive=True)))  # noqa: PTH207
-        paths = [match for match in matches if match.is_file()]
+        paths = [match for match in matches if match.is_file() and _is_meant(match, path)]
     if not paths:
         raise DataError(
             tr(
@@ -63,6 +64,11 @@ def _named_paths(argument: str) -> list[Path]:
             )
         )
     return paths
+
+
+def _is_meant(match: Path, pattern: Path) -> bool:
+    """Return whether what a pattern matches is not in a folder that a system made."""
+    return not any(is_system_name(part) and part not in pattern.parts for part in match.parts)
 
 
 def _photos_inside(folder: Path) -> list[Path]:

@@ -61,7 +61,7 @@ def test_folder_that_cannot_be_read_is_reported(
 
 
 def test_folder_without_classes_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no class folders"):
+    with pytest.raises(UserError, match=r"no photos in class folders. It is empty"):
         FolderSource(tmp_path)
 
 
@@ -90,17 +90,32 @@ def test_split_folders_give_the_splits(tmp_path: Path) -> None:
     ]
 
 
-def test_splits_next_to_classes_are_reported(tmp_path: Path) -> None:
-    write_files(tmp_path, "train/opal/a.png", "gold/a.png")
-    with pytest.raises(UserError, match=r"has train next to other folders \(first: 'gold'\)"):
-        FolderSource(tmp_path)
-
-
-def test_folders_without_train_are_classes(tmp_path: Path) -> None:
-    write_files(tmp_path, "opal/train/a.png", "dev/a.png")  # without train, dev is a class
+def test_files_of_systems_are_left_out_at_every_depth_and_counted(tmp_path: Path) -> None:
+    write_files(
+        tmp_path,
+        *("opal/a.png", "opal/@eaDir/a.png/THUMB.jpg", "opal/trip/@eaDir/x.jpg", "#recycle/b.png"),
+        *("$RECYCLE.BIN/c.png", "opal/Thumbs.db", "opal/._a.png", "gold/a.png", "gold/._b.png"),
+        *("__MACOSX/opal/._a.png", "lost+found/d.png", "opal/.hidden.png"),
+    )
     source = FolderSource(tmp_path)
-    assert source.classes == ("dev", "opal")
-    assert source.splits == {}
+    assert source.paths == ("gold/a.png", "opal/a.png")
+    assert source.other_files == {}
+    assert source.notes == [
+        "Left out, made by a system or a server: 9 files and folders: #recycle, $RECYCLE.BIN, "
+        "._* (2), @eaDir (2), Thumbs.db, __MACOSX, lost+found"
+    ]
+
+
+def test_photos_above_the_level_of_the_classes_have_no_class(tmp_path: Path) -> None:
+    write_files(tmp_path, "igneous/basalt/a.png", "igneous/b.png", "coal/c.png", "d.png")
+    source = FolderSource(tmp_path, class_level=2)
+    assert source.paths == ("basalt/igneous/a.png",)
+    assert source.file("basalt/igneous/a.png") == tmp_path / "igneous/basalt/a.png"
+    assert [(name, remark.kind) for name, remark in source.remarks] == [
+        ("d.png", "no_class"),
+        ("coal/c.png", "no_class"),
+        ("igneous/b.png", "no_class"),
+    ]
 
 
 def test_class_folder_that_links_to_nothing_is_reported(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mineral_recog.data.readers import tar_samples
+from mineral_recog.data.readers import numbered_classes
 from mineral_recog.data.readers.factory import open_source
 from mineral_recog.data.readers.tar_reader import TarSource
 from mineral_recog.errors import UserError
@@ -125,10 +125,10 @@ def test_class_names_file_that_is_too_large_is_reported(
 ) -> None:
     write_tar(tmp_path / "a.tar", {"0.cls": b"0", "0.jpg": b""})
     (tmp_path / "classes.json").write_text('["opal"]')
-    monkeypatch.setattr(tar_samples, "MAX_CLASSES_BYTES", 8)
+    monkeypatch.setattr(numbered_classes, "MAX_BYTES", 8)
     assert TarSource(tmp_path).classes == ("opal",)
-    monkeypatch.setattr(tar_samples, "MAX_CLASSES_BYTES", 7)
-    with pytest.raises(UserError, match=r"the names of the classes \(too large\)"):
+    monkeypatch.setattr(numbered_classes, "MAX_BYTES", 7)
+    with pytest.raises(UserError, match=r"classes\.json is larger than"):
         TarSource(tmp_path)
 
 

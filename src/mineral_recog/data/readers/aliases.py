@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 from mineral_recog.csv_files import line_error, read_rows
 from mineral_recog.data.readers.factory import open_source
 from mineral_recog.data.readers.source import Source
+from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
 from mineral_recog.data.readers.split_names import can_be_folder, free_name
 from mineral_recog.minerals.facts import MineralTable, name_key, read_minerals
 from mineral_recog.progress import SILENT, Progress
@@ -53,6 +54,7 @@ class RenamedSource(Source):
             for new, old in self._old_paths.items()
             if old in source.specimens
         }
+        self.notes = source.notes
 
     def open(self, path: str) -> BinaryIO:
         """Open a photo; raises the errors of the source."""
@@ -87,7 +89,10 @@ class OpenedSource(NamedTuple):
 
 
 def open_with_aliases(
-    path: Path, aliases: Sequence[str] = (), progress: Progress = SILENT
+    path: Path,
+    aliases: Sequence[str] = (),
+    progress: Progress = SILENT,
+    options: SourceOptions = DEFAULTS,
 ) -> OpenedSource:
     """Open photos, and rename their classes by tables of aliases.
 
@@ -96,12 +101,13 @@ def open_with_aliases(
         aliases: Files of user's tables, of which earlier ones have priority, and `minerals` for the
             shipped table, which comes last. Without any, class names do not change.
         progress: Receives the progress.
+        options: How to read the photos.
 
     Raises:
         UserError: There are no photos, or a file is not a table of aliases.
     """
     tables = [read_aliases(Path(file)) for file in aliases if file != SHIPPED_ALIASES]
-    source = open_source(path, progress)
+    source = open_source(path, progress, options)
     names: dict[str, str] = {}
     for table in reversed(tables):
         names |= table.names

@@ -1,40 +1,24 @@
-"""Reads the rows of a list of photos: path, class label and split, under several column names."""
+"""Reads the rows of a list of photos: tables, JSON and JSONL, `path index` lines, and exports."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mineral_recog.csv_files import CsvTable, line_error, read_text
+from mineral_recog.csv_files import CsvTable, line_error, read_text, read_text_and_encoding
+from mineral_recog.data.readers.annotation_exports import export_entries
+from mineral_recog.data.readers.index_lists import index_entries
+from mineral_recog.data.readers.list_columns import Place, match_columns, names_path
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
 MAX_BYTES = 100 * 10**6  # enough for a million photos
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl")
-COLUMNS = {
-    "path": ("path", "file_name", "filename", "image"),
-    "label": ("label", "class", "species", "mineral"),
-    "split": ("split",),
-}
-
-
-class Place(NamedTuple):
-    """A place in a list: the file, and the line or the entry of a JSON file."""
-
-    file: Path
-    number: int
-
-    def __str__(self) -> str:
-        if self.file.suffix.lower() == ".json":
-            return tr(f"{self.file}, entry {self.number}", f"{self.file} 第 {self.number} 项")
-        return tr(f"{self.file}, line {self.number}", f"{self.file} 第 {self.number} 行")
-
-    def error(self, english: str, chinese: str) -> DataError:
-        """Return an error that names the place."""
-        return DataError(tr(f"{self}: {english}", f"{self}：{chinese}"))
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".txt")
+DELIMITERS = ",;\t"
 
 
 class Row(NamedTuple):
@@ -42,61 +26,98 @@ class Row(NamedTuple):
 
     Attributes:
         place: Where it is.
-        path: Path of the photo, absolute or relative to the folder of the list.
+        path: Path of the photo as written.
         label: Name of its class.
         split: The split as written; "" if none is given.
+        specimen: Name of its specimen; "" if none is given.
     """
 
     place: Place
     path: str
     label: str
     split: str
+    specimen: str
 
 
-def read_list(file: Path) -> Iterator[Row]:
-    """Yield the rows of a CSV, JSON or JSONL file.
+@dataclass
+class ListContents:
+    """The rows of a list.
 
-    Column names are those in COLUMNS, in any case. A CSV file may separate cells by commas,
-    semicolons or tabs; a JSON file is a list of objects, or an object with one such list.
+    Attributes:
+        rows: One for each photo, or several if it has several labels.
+        notes: What was assumed or left out, in the user's language.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_list(file: Path, columns: Mapping[str, str]) -> ListContents:
+    """Read a list of photos.
+
+    A table (CSV, or text with names of columns) may separate cells by commas, semicolons or tabs. A
+    JSON file is a list of objects, an object with one such list, or an export in COCO's format or
+    of Label Studio. Other text has lines of a path and a class.
+
+    Args:
+        file: The list.
+        columns: Names of columns that the user gives; see `match_columns`.
 
     Raises:
-        UserError: The file is not such a list, is too large, is not UTF-8 or lacks a column, or a
-            cell is not text.
+        UserError: The file is not such a list, is too large, is in an unknown encoding or lacks a
+            column, or a cell is not text.
     """
-    if file.suffix.lower() in (".csv", ".tsv"):
-        table = CsvTable(file, MAX_BYTES, ",;\t")
-        csv_keys = _match_columns(Place(file, 1), table.columns)
-        entries: Iterator[tuple[int, Mapping[str, Any]]] = iter(table)
+    contents = ListContents()
+    suffix = file.suffix.lower()
+    if suffix == ".jsonl":
+        _add_objects(contents, file, _read_jsonl(file), columns)
+    elif suffix == ".json":
+        content = _parse(file, 1, read_text(file, MAX_BYTES, "JSON"))
+        export = export_entries(file, content)
+        if export is None:
+            _add_objects(contents, file, _objects(file, content), columns)
+        else:
+            contents.notes += export.notes
+            for number, path, label in export.entries:
+                contents.rows.append(Row(Place(file, number), path, label, "", ""))
+    elif suffix == ".txt" and not _is_table(file, columns):
+        entries, contents.notes = index_entries(file, MAX_BYTES)
+        for number, path, label in entries:
+            contents.rows.append(Row(Place(file, number), path, label, "", ""))
     else:
-        csv_keys = None
-        entries = _read_jsonl(file) if file.suffix.lower() == ".jsonl" else _read_json(file)
-    for number, entry in entries:
+        _add_table(contents, file, columns)
+    return contents
+
+
+def _add_table(contents: ListContents, file: Path, columns: Mapping[str, str]) -> None:
+    table = CsvTable(file, MAX_BYTES, DELIMITERS)
+    if table.encoding == "GB18030":
+        contents.notes.append(
+            tr(f"{file} is not UTF-8: read as GB18030", f"{file} 不是 UTF-8：按 GB18030 读取")
+        )
+    keys = match_columns(Place(file, 1), table.columns, columns)
+    for number, entry in table:
+        if any(cell.strip() for cell in entry.values()):  # spreadsheets leave empty rows
+            contents.rows.append(_row(Place(file, number), entry, keys))
+
+
+def _add_objects(
+    contents: ListContents,
+    file: Path,
+    objects: Iterator[tuple[int, Mapping[str, Any]]],
+    columns: Mapping[str, str],
+) -> None:
+    for number, entry in objects:
         place = Place(file, number)
-        keys = csv_keys or _match_columns(place, list(entry))
-        cells = {column: _cell(place, entry, key) for column, key in keys.items()}
-        yield Row(place, cells["path"], cells["label"], cells.get("split", ""))
+        keys = match_columns(place, list(entry), columns)
+        contents.rows.append(_row(place, entry, keys))
 
 
-def _match_columns(place: Place, keys: Sequence[str]) -> dict[str, str]:
-    """Return which key of a file holds each column of COLUMNS."""
-    matched = {}
-    for column, names in COLUMNS.items():
-        matches = [key for key in keys if key.strip().casefold() in names]
-        if len(matches) > 1:
-            raise place.error(
-                f"{' and '.join(matches)} may both be the {column}: rename all but one.",
-                f"{'、'.join(matches)} 都可能是 {column}：请只留一个，其余改名。",
-            )
-        if matches:
-            matched[column] = matches[0]
-        elif column != "split":
-            raise place.error(
-                f"no column for the {column} ({', '.join(names)}): add one, or, if the photos are "
-                "in class folders, move this file to another folder.",
-                f"没有 {column} 列（{'、'.join(names)}）：请加上；若照片已按类别分文件夹存放，"
-                "请将此文件移到别处。",
-            )
-    return matched
+def _row(place: Place, entry: Mapping[str, Any], keys: Mapping[str, str]) -> Row:
+    cells = {role: _cell(place, entry, key) for role, key in keys.items()}
+    return Row(
+        place, cells["path"], cells["label"], cells.get("split", ""), cells.get("specimen", "")
+    )
 
 
 def _cell(place: Place, entry: Mapping[str, Any], key: str) -> str:
@@ -108,9 +129,14 @@ def _cell(place: Place, entry: Mapping[str, Any], key: str) -> str:
     return str(value).strip()
 
 
-def _read_json(file: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def _is_table(file: Path, columns: Mapping[str, str]) -> bool:
+    """Return whether the first line of a text names columns."""
+    line = read_text_and_encoding(file, MAX_BYTES, "TXT")[0].partition("\n")[0]
+    return any(names_path(line.split(delimiter), columns) for delimiter in DELIMITERS)
+
+
+def _objects(file: Path, content: Any) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield the objects of a JSON file, counted from 1."""
-    content = _parse(file, 1, read_text(file, MAX_BYTES, "JSON"))
     values = content.values() if isinstance(content, dict) else [content]
     lists = [value for value in values if isinstance(value, list)]
     if len(lists) != 1:

@@ -21,6 +21,7 @@ from mineral_recog.data.readers.split_names import (
     refuse_class_names,
     split_of_file,
 )
+from mineral_recog.data.system_files import is_system_name, is_visible
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
@@ -80,7 +81,7 @@ class ParquetSource(Source):
 
     def __init__(self, root: Path) -> None:
         matches = sorted(root.rglob("*.parquet")) if root.is_dir() else [root]
-        files = [path for path in matches if not path.name.startswith(".") and path.is_file()]
+        files = [path for path in matches if _is_visible(path, root) and path.is_file()]
         columns = [_find_columns(path) for path in files]
         rows = [row for i, path in enumerate(files) for row in _rows(path, i, columns[i])]
         labelled = [row for row in rows if row.class_name]
@@ -129,6 +130,12 @@ class ParquetSource(Source):
         if self.paths[index : index + 1] != (path,):
             raise FileNotFoundError(path)
         return self._cells.open(*self._positions[index].tolist())
+
+
+def _is_visible(path: Path, root: Path) -> bool:
+    """Return whether a file below the root is not hidden and not in a folder that systems made."""
+    folders = path.relative_to(root).parts[:-1]
+    return is_visible(path.name) and not any(map(is_system_name, folders))
 
 
 def _find_columns(path: Path) -> _Columns:

@@ -10,11 +10,13 @@ import io
 import os
 import re
 import tarfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from mineral_recog.data.system_files import count_system_parts
 from mineral_recog.errors import DataError
 from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
@@ -61,11 +63,13 @@ class TarContents:
         members: By name, as written but for a leading `./`; of two with one name, the later.
         labels: What `.cls`, `.txt` and `.json` members say, by name; "" if nothing.
         left_out: Members that are no plain files, or have unusable names, with the reason.
+        system_files: Number of members that systems made, by the name of the file or folder.
     """
 
     members: dict[str, Member] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    system_files: Counter[str] = field(default_factory=Counter)
 
 
 class _HeaderFile(io.RawIOBase):
@@ -99,7 +103,11 @@ def read_tar(path: Path) -> TarContents:
         try:
             for info in _plain_infos(file):
                 name = info.name.removeprefix("./")
-                if info.isdir() or _HIDDEN.search(name):
+                if info.isdir():
+                    continue
+                if count_system_parts(name.split("/"), contents.system_files):
+                    continue
+                if _HIDDEN.search(name):
                     continue
                 usable = len(name) <= 4096 and not _ELSEWHERE.search(name)
                 kind = _kind(info) if usable and not _CONTROL.search(name) else "name"

@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
+from mineral_recog.data.readers.numbered_classes import read_class_names
 from mineral_recog.data.readers.source import Remark, Source
 from mineral_recog.data.readers.split_names import (
     refuse_class_names,
@@ -15,10 +16,13 @@ from mineral_recog.data.readers.split_names import (
     split_of_file,
 )
 from mineral_recog.data.readers.tar_members import read_tar
-from mineral_recog.data.readers.tar_samples import Sample, find_samples, read_class_names
+from mineral_recog.data.readers.tar_samples import Sample, find_samples
+from mineral_recog.data.system_files import is_visible, system_files_notes
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
+
+CLASS_FILES = ("classes.json", "classes.txt", "dataset.json")
 
 
 class TarSource(Source):
@@ -47,7 +51,8 @@ class TarSource(Source):
         for path in tar_files:
             tars.append(read_tar(path))
             task.step()
-        contents = find_samples(tars, read_class_names(folder))
+        class_names, _ = read_class_names((folder, folder.absolute().parent), CLASS_FILES)
+        contents = find_samples(tars, class_names)
         classes = {sample.label for sample in contents.photos}
         refuse_class_names(
             root,
@@ -91,6 +96,8 @@ class TarSource(Source):
             contents.other_files,
             remarks,
         )
+        system_files = sum((tar.system_files for tar in tars), Counter[str]())
+        self.notes = system_files_notes(system_files)
 
     def open(self, path: str) -> BinaryIO:
         """Open a photo.
@@ -111,13 +118,13 @@ def _tar_files(root: Path) -> list[Path]:
     """
     if root.is_file():
         return [root]
-    entries = sorted(path for path in root.iterdir() if not path.name.startswith("."))
+    entries = sorted(path for path in root.iterdir() if is_visible(path.name))
     in_splits = [
         path
         for folder in entries
         if folder.is_dir() and split_from_name(folder.name)
         for path in sorted(folder.iterdir())
-        if not path.name.startswith(".")
+        if is_visible(path.name)
     ]
     files = [path for path in (*entries, *in_splits) if path.is_file()]
     for path in files:

@@ -8,19 +8,16 @@ folder is named after.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mineral_recog.data.images import is_any_photo_name
 from mineral_recog.data.readers.tar_members import Member, TarContents
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
-from mineral_recog.text import parse_json
 
-MAX_CLASSES_BYTES = 2**24  # of a file of class names
 LABEL_SUFFIXES = ("cls", "json", "txt")  # the most reliable first
 
 
@@ -116,55 +113,3 @@ def _sample_label(
             )
         )
     return class_names[int(label)]
-
-
-def read_class_names(folder: Path) -> dict[int, str]:
-    """Return the names of numbered classes from a file next to tar files; empty without a file.
-
-    Takes the first of `classes.json` (a list, or an object of names and numbers), `classes.txt`
-    (one class per line) and `dataset.json` (either form under `classes`), in the folder or else in
-    its parent.
-
-    Raises:
-        UserError: The file does not give names.
-    """
-    for place in (folder, folder.absolute().parent):
-        for name in ("classes.json", "classes.txt", "dataset.json"):
-            path = place / name
-            if path.is_file() and (names := _class_names_in(path)) is not None:
-                return names
-    return {}
-
-
-def _class_names_in(path: Path) -> dict[int, str] | None:
-    try:
-        if path.stat().st_size > MAX_CLASSES_BYTES:
-            raise ValueError("too large")
-        text = path.read_text(encoding="utf-8")
-        if path.suffix == ".txt":
-            return dict(enumerate(line.strip() for line in text.strip().splitlines()))
-        parsed = parse_json(text)
-        if path.name == "dataset.json":
-            if not isinstance(parsed, dict) or "classes" not in parsed:
-                return None
-            parsed = parsed["classes"]
-        return dict(_numbered(parsed))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            tr(
-                f"{path} does not give the names of the classes ({error}): write a list of them.",
-                f"{path} 未给出类别名（{error}）：请写成名字的列表。",
-            )
-        ) from None
-
-
-def _numbered(parsed: Any) -> Iterator[tuple[int, str]]:
-    """Yield numbers and names from a list of names, or from an object in either direction."""
-    if not isinstance(parsed, list | dict):
-        raise ValueError("not a list")
-    pairs = enumerate(parsed) if isinstance(parsed, list) else parsed.items()
-    for key, value in pairs:
-        number, name = (value, key) if isinstance(value, int) else (key, value)
-        if not isinstance(name, str) or not name.isprintable():
-            raise ValueError("a name is not printable text")
-        yield int(number), name
