@@ -218,10 +218,11 @@ def epoch(data: Path, readable: int) -> Row:
 def identify(model: Path, source: Path, out: Path, unreadable: dict[Path, str]) -> Row:
     """Run `identify`: it must answer about readable photos and name the others."""
     arguments = ("-m", "mineral_recog", "identify", str(source), "--model", str(model))
-    _, stderr, seconds, memory = command(*arguments, "--csv", str(out))
+    status = 3 if unreadable else 0
+    _, stderr, seconds, memory = command(*arguments, "--csv", str(out), allowed=(status,))
     named = [line for line in stderr.splitlines() if line.startswith("Skipped: ")]
     with out.open(encoding="utf-8-sig", newline="") as file:
-        answered = [row["photo"] for row in csv.DictReader(file)]
+        answered = [row["photo"] for row in csv.DictReader(file) if not row["error"]]
     photos = len(list(source.glob("*/*")))
     if len(named) + len(answered) < photos:
         raise WrongError(

@@ -164,6 +164,19 @@ def test_unreadable_photos_have_a_row_and_are_tried_again(
     assert all(row["answer"] and not row["error"] for row in rows.values())
 
 
+def test_row_without_a_digest_stands_for_no_other_photo(
+    field: Path, trained: Path, tmp_path: Path
+) -> None:
+    """A pipe, for example, has none, and neither has a photo that does not exist."""
+    file = tmp_path / "answers.csv"
+    assert identify(field / "agate" / "0.png", "--model", trained, "--csv", file) == 0
+    (row,) = read_rows(file)
+    file.write_bytes(file.read_bytes().replace(row["sha256"].encode(), b""))
+    (tmp_path / "list.txt").write_text("absent.jpg")
+    assert identify(f"@{tmp_path / 'list.txt'}", "--model", trained, "--csv", file) == 3
+    assert [bool(row["error"]) for row in read_rows(file)] == [False, True]
+
+
 BEGUN = ["", "BOM", "header", "header without line end"]
 
 

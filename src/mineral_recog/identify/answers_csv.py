@@ -58,7 +58,7 @@ def open_answers(
 
 
 class AnswerFile:
-    """A CSV file of answers; each row is on disk before the next photo is read.
+    """A CSV file of answers; each row is written as soon as it is known.
 
     Args:
         file: The open file.
@@ -76,7 +76,7 @@ class AnswerFile:
     def has(self, *photos: Path) -> bool:
         """Return whether photos with the same bytes have an answer; call this before `add`."""
         digest = _digest(photos)
-        if digest in self._answered:
+        if digest and digest in self._answered:
             self.skipped += photos
             return True
         # A pipe can be read only once.
