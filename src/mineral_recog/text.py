@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
+import subprocess
 from typing import Any
 
 from mineral_recog.i18n import tr
@@ -22,6 +25,12 @@ def encodable(path: str) -> str:
     Bytes that are not UTF-8 become the escapes \\udc80 to \\udcff.
     """
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def command_line(*words: object) -> str:
+    """Return a command line that the shell of this system splits into these words again."""
+    texts = list(map(str, words))
+    return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -144,9 +144,8 @@ def _report(message: str) -> int:
 
 def _report_stop(status: int) -> int:
     text = tr(
-        "Stopped. Continue a training run with `mineral-recog train DATA --out RUN --resume`, or a "
-        "comparison with the same command.",
-        "已停止。训练可用 `mineral-recog train DATA --out RUN --resume` 继续，比较可用原命令继续。",
+        "Stopped. A comparison continues with the same command.",
+        "已停止。比较可用原命令继续。",
     )
     print(text, file=sys.stderr)
     return status

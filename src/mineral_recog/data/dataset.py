@@ -16,6 +16,7 @@ from mineral_recog.data.images import is_photo_name, pixel_size
 from mineral_recog.errors import DataError
 from mineral_recog.files import dead_link, encoding_error, open_regular
 from mineral_recog.i18n import tr
+from mineral_recog.text import command_line
 
 SPLITS = ("train", "val", "test")
 
@@ -192,12 +193,12 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
         )
     folders = class_folders(root)
     if not folders and any(root.glob("*.tar")):
+        command = command_line("mineral-recog", "prepare", data, "NEW")
         raise DataError(
             tr(
                 f"{root} holds tar files, which are not trained on directly: unpack them once with "
-                f"`mineral-recog prepare {data} NEW`.",
-                f"{root} 里是 tar 文件，不能直接用于训练：请先用 "
-                f"`mineral-recog prepare {data} NEW` 展开一次。",
+                f"`{command}`.",
+                f"{root} 里是 tar 文件，不能直接用于训练：请先用 `{command}` 展开一次。",
             )
         )
     names = tuple(folders if classes is None else classes)

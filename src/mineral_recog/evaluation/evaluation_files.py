@@ -20,7 +20,7 @@ from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.results import Evaluation
 from mineral_recog.i18n import tr
 from mineral_recog.rendering.plot_style import save
-from mineral_recog.text import parse_json
+from mineral_recog.text import command_line, parse_json
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
@@ -120,21 +120,19 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             provenance={},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        command = command_line("mineral-recog", "evaluate", run, "--split", split)
         if (folder / "metrics.json").is_file():
             raise DataError(
                 tr(
                     f"The evaluation in {folder} is damaged or of another version: run "
-                    f"`mineral-recog evaluate {run} --split {split} --force`.",
-                    f"{folder} 里的评估已损坏，或由其他版本生成：请运行 "
-                    f"`mineral-recog evaluate {run} --split {split} --force`。",
+                    f"`{command} --force`.",
+                    f"{folder} 里的评估已损坏，或由其他版本生成：请运行 `{command} --force`。",
                 )
             ) from None
         raise DataError(
             tr(
-                f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "
-                f"{run} --split {split}` first.",
-                f"{run} 还没有 {split} 的评估可比较：请先运行 `mineral-recog evaluate {run} "
-                f"--split {split}`。",
+                f"{run} has no evaluation of {split} to compare with: run `{command}` first.",
+                f"{run} 还没有 {split} 的评估可比较：请先运行 `{command}`。",
             )
         ) from None
     if evaluation.classes != tuple(classes):
