@@ -16,7 +16,7 @@ from mineral_recog.data.images import is_photo_name, pixel_size
 from mineral_recog.errors import DataError
 from mineral_recog.files import dead_link, encoding_error, open_regular
 from mineral_recog.i18n import tr
-from mineral_recog.text import command_line
+from mineral_recog.text import command_line, natural_order
 
 SPLITS = ("train", "val", "test")
 
@@ -27,7 +27,7 @@ class Dataset:
 
     Attributes:
         root: Folder that holds one folder per class.
-        classes: Names of the C classes, sorted.
+        classes: Names of the C classes, in the order of their indices.
         paths: N paths `<class>/<file>`, relative to `root`.
         labels: Class index of each photo, [N] int64 in 0..C-1.
     """
@@ -123,7 +123,7 @@ def photos_in(folder: Path) -> list[str]:
 
 
 def class_folders(root: Path) -> list[str]:
-    """Return the sorted names of the folders in a folder, without hidden ones.
+    """Return the names of the folders in a folder in natural order, without hidden ones.
 
     Raises:
         UserError: A folder links back to its parents or to nothing, or its name cannot be used.
@@ -147,7 +147,7 @@ def class_folders(root: Path) -> list[str]:
                 )
             )
         refuse_class_name(folder.name, root)
-    return sorted(folder.name for folder in folders)
+    return natural_order(folder.name for folder in folders)
 
 
 def refuse_class_name(name: str, root: Path) -> None:
@@ -175,7 +175,7 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
         data: Folder with `train`, `val` and `test`, each with one folder per class.
         split: One of them.
         classes: Classes that the split must have, all of them and no others; by default those
-            that it has.
+            that it has, in natural order.
 
     Raises:
         UserError: The split is missing, is empty, has other classes, or has a class without

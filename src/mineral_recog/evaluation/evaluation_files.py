@@ -93,6 +93,8 @@ def _prediction_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
 def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
     """Read an evaluation from its files, without predictions and calibration.
 
+    Its classes get the order of `classes`.
+
     Raises:
         UserError: There is no evaluation, or it has different classes.
     """
@@ -101,7 +103,9 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
     try:
         document = parse_json((folder / "metrics.json").read_text(encoding="utf-8"))
         with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            # Runs of an older version may have another order of the same classes.
+            order = {name: c for c, name in enumerate(names)}
+            rows = sorted(csv.DictReader(file), key=lambda row: order.get(row["class"], len(order)))
         intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
         document.pop("by_specimen", None)
         evaluation = Evaluation(

@@ -29,6 +29,8 @@ class RunRecord(BaseModel):
 
     Attributes:
         fingerprint: Fingerprint of the training photos.
+        classes: Names of the classes, in the order of their indices; none in a run of an older
+            version, which sorted them by their characters.
         preprocessing: Preprocessing of the network.
         cached: Whether the run trains on reduced photos.
     """
@@ -36,6 +38,7 @@ class RunRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     fingerprint: str
+    classes: tuple[str, ...] = ()
     preprocessing: Preprocessing
     cached: bool = False
 
