@@ -22,7 +22,7 @@ from mineral_recog.cli.identify import identify
 from mineral_recog.cli.prepare import prepare
 from mineral_recog.cli.serve import serve
 from mineral_recog.cli.train import train
-from mineral_recog.errors import UserError, is_out_of_memory
+from mineral_recog.errors import UserError, is_out_of_memory, reason_of
 from mineral_recog.files import encoding_error
 from mineral_recog.i18n import tr
 from mineral_recog.training.signals import Stopped, sigterm_as_exception
@@ -197,7 +197,7 @@ def _file_system_message(error: OSError) -> str | None:
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENAMETOOLONG:
             return tr(
                 f"{path}: {os.strerror(error.errno)}; choose another place.",
-                f"{path}：{os.strerror(error.errno)}；请另选位置。",
+                f"{path}：{reason_of(error)}；请另选位置。",
             )
         case _:
             return None

@@ -11,7 +11,7 @@ from mineral_recog.data.dataset import walk_visible
 from mineral_recog.data.images import is_any_photo_name, is_photo_name
 from mineral_recog.data.readers.source import FileSource, Remark
 from mineral_recog.data.readers.split_names import split_from_name
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, translate_reason
 from mineral_recog.files import dead_link, encoding_error
 from mineral_recog.i18n import tr
 
@@ -100,7 +100,7 @@ def _files_in_class(
     def remark_unreadable(error: OSError) -> None:
         below = Path(os.fsdecode(error.filename)).relative_to(folder)
         name = Path(photo_folder, below).as_posix()
-        remarks.append((name, Remark("unreadable", error.strerror or "")))
+        remarks.append((name, Remark("unreadable", translate_reason(error.strerror or ""))))
 
     for prefix, folders, files in walk_visible(folder, remark_unreadable):
         for path in (f"{prefix}{subfolder}" for subfolder in folders):

@@ -19,7 +19,7 @@ class Remark:
 
     Attributes:
         kind: A key of `finding_kinds.FINDING_KINDS`.
-        detail: A figure or the decoder's message, the same in every language.
+        detail: A figure, or the reason in the user's language.
     """
 
     kind: str

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from mineral_recog.data.images import is_any_photo_name
 from mineral_recog.data.readers.tar_members import Member, TarContents
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
@@ -139,7 +139,7 @@ def read_class_names(folder: Path) -> dict[int, str]:
 def _class_names_in(path: Path) -> dict[int, str] | None:
     try:
         if path.stat().st_size > MAX_CLASSES_BYTES:
-            raise ValueError("too large")
+            raise ValueError(tr("too large", "文件过大"))
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".txt":
             return dict(enumerate(line.strip() for line in text.strip().splitlines()))
@@ -150,10 +150,11 @@ def _class_names_in(path: Path) -> dict[int, str] | None:
             parsed = parsed["classes"]
         return dict(_numbered(parsed))
     except (OSError, ValueError) as error:
+        reason = reason_of(error)
         raise DataError(
             tr(
-                f"{path} does not give the names of the classes ({error}): write a list of them.",
-                f"{path} 未给出类别名（{error}）：请写成名字的列表。",
+                f"{path} does not give the names of the classes ({reason}): write a list of them.",
+                f"{path} 未给出类别名（{reason}）：请写成名字的列表。",
             )
         ) from None
 
@@ -161,10 +162,10 @@ def _class_names_in(path: Path) -> dict[int, str] | None:
 def _numbered(parsed: Any) -> Iterator[tuple[int, str]]:
     """Yield numbers and names from a list of names, or from an object in either direction."""
     if not isinstance(parsed, list | dict):
-        raise ValueError("not a list")
+        raise ValueError(tr("not a list", "不是列表"))
     pairs = enumerate(parsed) if isinstance(parsed, list) else parsed.items()
     for key, value in pairs:
         number, name = (value, key) if isinstance(value, int) else (key, value)
         if not isinstance(name, str) or not name.isprintable():
-            raise ValueError("a name is not printable text")
+            raise ValueError(tr("a name is not printable text", "有名称不是可显示的文字"))
         yield int(number), name
