@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mineral_recog.cli.main import main
 from mineral_recog.csv_files import FORMULA_STARTS, escape_formula, write_rows
 from mineral_recog.errors import UserError
-from mineral_recog.text import printable
+from mineral_recog.text import natural_order, printable
 
 NAMES = ("\x1b[2J\x1b]0;mine\x07.png", "a\nb.png", "\u202egnp.exe.png", "<img src=x>.png")
 
@@ -106,3 +106,29 @@ def test_class_names_that_look_like_formulas_are_escaped(
             ]
     with next(run.rglob("predictions.csv")).open(newline="") as file:
         assert {row["class"] for row in csv.DictReader(file)} == {"'=1+1", "'@SUM(A1)", "quartz"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["0", "1", "2", "10", "11", "100"],
+        ["a", "a1", "a2", "a10", "a10b2", "a10b10", "ab", "b1"],
+        ["01", "1", "02", "2", "10"],
+        ["石英", "矿物 2", "矿物 10"],
+        ["9", "9" * 5000, "1" + "0" * 5000],
+        ["-1", "1", "A", "_", "a"],
+    ],
+)
+def test_digits_are_ordered_by_their_value(names: list[str]) -> None:
+    assert natural_order(reversed(names)) == names
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="0123456789"))))
+def test_names_without_digits_keep_their_order(names: list[str]) -> None:
+    assert natural_order(names) == sorted(names)
+
+
+@given(st.lists(st.text("019a /:é", max_size=4)))
+def test_natural_order_does_not_depend_on_the_order_given(names: list[str]) -> None:
+    assert natural_order(reversed(names)) == natural_order(names)
+    assert sorted(natural_order(names)) == sorted(names)

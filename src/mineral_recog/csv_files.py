@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, translate_reason
 from mineral_recog.i18n import tr
 from mineral_recog.text import printable
 
@@ -139,10 +139,11 @@ def read_text_and_encoding(path: Path, max_bytes: int, kind: str = "CSV") -> tup
         with path.open("rb") as file:
             content = file.read(max_bytes + 1)
     except OSError as error:
+        reason = translate_reason(error.strerror or "")
         raise DataError(
             tr(
-                f"{path} cannot be read ({error.strerror}): give a {kind} file.",
-                f"无法读取 {path}（{error.strerror}）：请给出 {kind} 文件。",
+                f"{path} cannot be read ({reason}): give a {kind} file.",
+                f"无法读取 {path}（{reason}）：请给出 {kind} 文件。",
             )
         ) from None
     if len(content) > max_bytes:

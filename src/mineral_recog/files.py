@@ -221,7 +221,7 @@ def open_regular(path: Path) -> BinaryIO:
     if reason := dead_link(path):
         raise OSError(reason)
     if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would block forever
-        raise OSError("no regular file")
+        raise OSError(tr("no regular file", "不是普通文件"))
     return path.open("rb")
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterable
 from typing import Any
 
 from mineral_recog.i18n import tr
@@ -22,6 +27,29 @@ def encodable(path: str) -> str:
     Bytes that are not UTF-8 become the escapes \\udc80 to \\udcff.
     """
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def natural_order(names: Iterable[str]) -> list[str]:
+    """Return names in order, with digits by their value: 2 before 10.
+
+    Names without digits are in the order that `sorted` gives.
+    """
+
+    def key(name: str) -> tuple[list[tuple[str, int, str]], str]:
+        parts = []
+        for number, character in re.findall(r"([0-9]+)|([^0-9])", name):
+            digits = number.lstrip("0")
+            # Of two numbers the longer one is larger. No `int`, which refuses very long ones.
+            parts.append((character or "0", len(digits), digits))
+        return parts, name
+
+    return sorted(names, key=key)
+
+
+def command_line(*words: object) -> str:
+    """Return a command line that the shell of this system splits into these words again."""
+    texts = list(map(str, words))
+    return subprocess.list2cmdline(texts) if os.name == "nt" else shlex.join(texts)
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -49,6 +49,13 @@ def reason(error: Mapping[str, Any]) -> str:
         error: An entry of `errors()` of a pydantic `ValidationError`.
     """
     english = str(error["msg"]).removeprefix("Value error, ")
-    chinese = CHINESE_REASONS.get(error["type"], english)
+    if error["type"] not in CHINESE_REASONS:
+        return english  # of a validator of our own, which writes in the user's language
     expected = str(error.get("ctx", {}).get("expected", "")).replace(" or ", "、")
+    chinese = CHINESE_REASONS[error["type"]]
     return tr(english, chinese.format_map({**error.get("ctx", {}), "expected": expected}))
+
+
+def reason_with_place(error: Mapping[str, Any]) -> str:
+    """Return the path of a refused value, such as `classes.2`, and why it is refused."""
+    return ": ".join(filter(None, (".".join(map(str, error["loc"])), reason(error))))

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import stat
@@ -503,7 +504,8 @@ def test_list_of_photos_with_aliases(
     assert main(["audit", str(listed), "--out", str(tmp_path / "found"), *aliases]) == 0
     shown = capsys.readouterr().out
     assert "replaced by those of the aliases: 3 (agate → Agate, copper → Copper, 钠长石" in shown
-    assert "prepare SRC DATA --aliases minerals --decisions" in shown
+    words = ["mineral-recog", "prepare", str(listed), "DATA", *aliases]
+    assert f"{shlex.join(words)} --decisions decisions.json`" in shown
     findings = json.loads((tmp_path / "found" / "findings.json").read_text("utf-8"))["findings"]
     named = [path for finding in findings for path in finding["paths"] if path.endswith("/0.png")]
     (photo,) = (path for path in named if "钠长石" in path)

@@ -21,6 +21,7 @@ from mineral_recog.calibration.temperature import (
     fit_temperature,
     softmax,
 )
+from mineral_recog.i18n import tr
 
 MAX_COUNT = 10_000_000  # validation photos per class
 
@@ -133,21 +134,36 @@ def restore_calibration(
     """
     class_count, photo_count = len(groups), sum(values.val_counts)
     if len(values.val_counts) != class_count:
-        raise ValueError(f"val_counts of {len(values.val_counts)} classes, not {class_count}")
+        raise ValueError(
+            tr(
+                f"val_counts of {len(values.val_counts)} classes, not {class_count}",
+                f"val_counts 有 {len(values.val_counts)} 个类别，应为 {class_count} 个",
+            )
+        )
     shapes = {"conformal_scores": (photo_count,), "class_means": (class_count, width)}
     if arrays.keys() != {*shapes, "directions"}:
-        raise ValueError(f"wrong set of arrays: {', '.join(sorted(arrays))}")
+        names = ", ".join(sorted(arrays))
+        raise ValueError(tr(f"wrong set of arrays: {names}", f"数组不对：{names}"))
     shapes["directions"] = (min(arrays["directions"].size // width, MAX_DIRECTIONS), width)
     for name, shape in shapes.items():
         array = arrays[name]
         if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ValueError(f"{name} is not a finite float32 array of shape {shape}")
+            raise ValueError(
+                tr(
+                    f"{name} is not a finite float32 array of shape {shape}",
+                    f"{name} 不是形状为 {shape} 的有限 float32 数组",
+                )
+            )
     scores = arrays["conformal_scores"]
     if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
-        raise ValueError("conformal_scores are not between 0 and 1")
+        raise ValueError(
+            tr("conformal_scores are not between 0 and 1", "conformal_scores 不在 0 与 1 之间")
+        )
     class_ends = np.cumsum(values.val_counts)[:-1]
     if any((np.diff(class_scores) < 0).any() for class_scores in np.split(scores, class_ends)):
-        raise ValueError("conformal_scores are not sorted within classes")
+        raise ValueError(
+            tr("conformal_scores are not sorted within classes", "conformal_scores 未按类别排序")
+        )
     return Calibration(
         values.temperature,
         ConformalScores(scores, values.val_counts, tuple(groups)),

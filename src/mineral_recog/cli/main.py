@@ -23,7 +23,7 @@ from mineral_recog.cli.prepare import prepare
 from mineral_recog.cli.serve import serve
 from mineral_recog.cli.stop_lines import stop_line
 from mineral_recog.cli.train import train
-from mineral_recog.errors import UserError, is_out_of_memory
+from mineral_recog.errors import UserError, is_out_of_memory, reason_of
 from mineral_recog.files import encoding_error
 from mineral_recog.i18n import tr
 from mineral_recog.training.signals import Stopped, sigterm_as_exception
@@ -195,7 +195,7 @@ def _file_system_message(error: OSError) -> str | None:
         case errno.ENOTDIR | errno.EISDIR | errno.EEXIST | errno.ENAMETOOLONG:
             return tr(
                 f"{path}: {os.strerror(error.errno)}; choose another place.",
-                f"{path}：{os.strerror(error.errno)}；请另选位置。",
+                f"{path}：{reason_of(error)}；请另选位置。",
             )
         case _:
             return None

@@ -15,15 +15,18 @@ from mineral_recog.curation.preparation import PICTURE, Prepared
 from mineral_recog.data.dataset import SPLITS
 from mineral_recog.data.given_splits import SHARE
 from mineral_recog.i18n import tr, user_language
-from mineral_recog.text import encodable
+from mineral_recog.text import command_line, encodable
 
 
-def print_preparation(made: Prepared, data: Path, name_lines: list[str]) -> None:
+def print_preparation(
+    made: Prepared, data: Path, audit_command: str, name_lines: list[str]
+) -> None:
     """Print the table of classes and splits, and what happened to all other photos.
 
     Args:
         made: Result of `prepare`.
         data: The prepared folder.
+        audit_command: The command that shows the findings.
         name_lines: Lines about how the photos were read, and about the names of classes and photos.
     """
     console = new_console()
@@ -68,9 +71,10 @@ def print_preparation(made: Prepared, data: Path, name_lines: list[str]) -> None
     ]
     if len(made.skipped) > 10:
         lines.append(f"... (+{len(made.skipped) - 10}: {data / 'prepared.json'})")
-    if findings := _findings_line(made):
+    if findings := _findings_line(made, audit_command):
         lines.append(findings)
-    next_line = tr(f"Next: mineral-recog train {data}", f"下一步：mineral-recog train {data}")
+    command = command_line("mineral-recog", "train", data)
+    next_line = tr(f"Next: {command}", f"下一步：{command}")
     print_lines(console, [*lines, str(data / PICTURE), next_line])
 
 
@@ -199,7 +203,7 @@ def _decision_lines(made: Prepared) -> list[str]:
     return lines
 
 
-def _findings_line(made: Prepared) -> str | None:
+def _findings_line(made: Prepared, audit_command: str) -> str | None:
     """Return a line about other findings and how to review them, if there are any."""
     language = user_language()
     kinds = [
@@ -212,4 +216,4 @@ def _findings_line(made: Prepared) -> str | None:
     )
     review = tr("To review them", "审核方法")
     others = tr(f"Also found: {counts}. ", f"另有：{counts}。") if kinds else ""
-    return f"{others}{review}: mineral-recog audit SRC --out DIR"
+    return f"{others}{review}: {audit_command}"

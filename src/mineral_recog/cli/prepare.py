@@ -21,6 +21,7 @@ from mineral_recog.cli.options import (
 )
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
+from mineral_recog.text import command_line
 
 
 def prepare(
@@ -119,4 +120,8 @@ def prepare(
     lines += renamed_lines(opened) if aliases else alias_hint_lines(opened.source.classes)
     if result.specimens is None:
         lines += proposal_lines(propose_pattern(opened.source))
-    print_preparation(result, data, lines)
+    words = options.words()
+    words += [word for table in aliases or () for word in ("--aliases", table)]
+    words += ["--copies", copies] if copies != "near" else []
+    audit_command = command_line("mineral-recog", "audit", source, *words, "--out", "DIR")
+    print_preparation(result, data, audit_command, lines)

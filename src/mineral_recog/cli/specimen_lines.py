@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from mineral_recog.cli.tables import first_of
@@ -10,7 +9,7 @@ from mineral_recog.curation.preparation import PREPARED_FILE
 from mineral_recog.curation.specimen_proposal import Proposal
 from mineral_recog.curation.specimens import SPECIMENS_FILE, SpecimenReport
 from mineral_recog.i18n import tr
-from mineral_recog.text import encodable
+from mineral_recog.text import command_line, encodable
 
 
 def specimen_lines(report: SpecimenReport | None, given: bool, data: Path) -> list[str]:
@@ -26,7 +25,7 @@ def specimen_lines(report: SpecimenReport | None, given: bool, data: Path) -> li
     origin = (
         tr("listed by SRC", "由 SRC 列出")
         if report.group_by is None
-        else f"--group-by {shlex.quote(report.group_by)}"
+        else command_line("--group-by", report.group_by)
     )
     photo, specimen = map(encodable, report.example)
     lines = [
@@ -84,7 +83,7 @@ def proposal_lines(proposal: Proposal | None) -> list[str]:
     if proposal is None:
         return []
     example = first_of(map(encodable, proposal.example), 3)
-    option = f"--group-by {shlex.quote(proposal.pattern)}"
+    option = command_line("--group-by", proposal.pattern)
     return [
         tr(
             f"Names look like several photos of one specimen ({example}): {proposal.photos} photos "

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +21,8 @@ from mineral_recog.cli.options import (
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
+from mineral_recog.text import command_line
+from mineral_recog.training.signals import Stopped
 
 
 def train(
@@ -82,7 +87,11 @@ def train(
     from mineral_recog.training.run import train as train_run
 
     processes = worker_count(workers)
-    with TerminalProgress() as progress, epoch_logger(folder, tensorboard) as on_epoch:
+    with (
+        _advice_on_stop(data, folder),
+        TerminalProgress() as progress,
+        epoch_logger(folder, tensorboard) as on_epoch,
+    ):
         if resume:
             resume_run(
                 data,
@@ -103,9 +112,17 @@ def train(
                 on_epoch=on_epoch,
                 progress=progress,
             )
-    print(
-        tr(
-            f"{folder / 'model'}  Next: mineral-recog evaluate {folder}",
-            f"{folder / 'model'}  下一步：mineral-recog evaluate {folder}",
-        )
-    )
+    command = command_line("mineral-recog", "evaluate", folder)
+    print(folder / "model", tr(f"Next: {command}", f"下一步：{command}"), sep="  ")
+
+
+@contextmanager
+def _advice_on_stop(data: Path, folder: Path) -> Iterator[None]:
+    """Print the command that continues the run if the user stops it."""
+    try:
+        yield
+    except (KeyboardInterrupt, Stopped):
+        command = command_line("mineral-recog", "train", data, "--out", folder, "--resume")
+        text = tr(f"To continue this training: {command}", f"继续本次训练：{command}")
+        print(text, file=sys.stderr)
+        raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from mineral_recog.errors import RecipeError
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
+from mineral_recog.text import command_line
 
 ALL, FIRST = "all", "baseline"  # FIRST leads `all`, so that the others are compared with it
 
@@ -101,10 +101,10 @@ def plan_comparison(
         for data_name, folder in folders.items()
         for name in paths
     )  # fmt: skip
-    words = ["mineral-recog", "compare", *map(str, data), "--recipes", recipes, "--seeds", seeds]
+    words = ["mineral-recog", "compare", *data, "--recipes", recipes, "--seeds", seeds]
     for setting in settings:
         words += ["--set", setting]
-    return Plan(runs, out, split, shlex.join([*words, "--split", split, "--out", str(out)]))
+    return Plan(runs, out, split, command_line(*words, "--split", split, "--out", out))
 
 
 def _parse_recipes(text: str) -> list[str]:

@@ -26,6 +26,7 @@ from mineral_recog.evaluation.significance import (
     paired_change,
 )
 from mineral_recog.i18n import tr
+from mineral_recog.text import command_line
 
 COSTS = ("seconds", "memory")
 
@@ -145,12 +146,11 @@ def read_trial(run: PlannedRun, split: str, classes: Sequence[str]) -> Trial:
         answers = _read_answers(path, evaluation.classes)
         _refuse_different_metrics(evaluation, answers)
     except (OSError, ValueError, KeyError, TypeError):
+        command = command_line("mineral-recog", "evaluate", folder, "--split", split, "--force")
         raise UserError(
             tr(
-                f"{path} is missing, damaged or of an older version: run `mineral-recog evaluate "
-                f"{folder} --split {split} --force`.",
-                f"{path} 缺失、损坏或由旧版本生成：请运行 `mineral-recog evaluate {folder} "
-                f"--split {split} --force`。",
+                f"{path} is missing, damaged or of an older version: run `{command}`.",
+                f"{path} 缺失、损坏或由旧版本生成：请运行 `{command}`。",
             )
         ) from None
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +27,7 @@ from mineral_recog.duplicates.survey import Copies, Survey, survey_photos
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
+from mineral_recog.text import command_line
 
 FINDINGS, TABLE, PAGE = "findings.json", "findings.csv", "review.html"
 
@@ -97,10 +97,11 @@ def audit(
     findings = collect_findings(source, survey, label_errors.findings)
     records = survey.records
     # Decisions use the names that these options give.
-    text = options.command_text()
-    text += "".join(f"--aliases {shlex.quote(table)} " for table in aliases)
-    text += f"--copies {copies} " if copies != "near" else ""
-    command = f"mineral-recog prepare SRC DATA {text}--decisions decisions.json"
+    words = [*options.words(), *(word for table in aliases for word in ("--aliases", table))]
+    words += ["--copies", copies] if copies != "near" else []
+    command = command_line(
+        "mineral-recog", "prepare", path, "DATA", *words, "--decisions", "decisions.json"
+    )
     # Separate files, not a new folder, because the user may save decisions in this folder.
     task = progress.start(tr("drawing the page", "生成页面"), 1)
     write_review(out / PAGE, source, findings, records, command, task.set_with_total)

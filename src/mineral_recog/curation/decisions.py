@@ -10,9 +10,10 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from mineral_recog.curation.findings import class_of
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.text import encodable, parse_json
+from mineral_recog.validation import reason_with_place
 
 MAX_BYTES = 100 * 10**6  # enough for a million photos
 
@@ -102,16 +103,11 @@ def read_decisions(path: Path) -> Decisions:
             raise ValueError(tr("larger than 100 MB", "大于 100 MB"))
         return Decisions.model_validate(parse_json(content.decode("utf-8-sig")))
     except OSError as error:
-        reason = error.strerror or ""
+        reason = reason_of(error)
     except ValidationError as error:
-        reason = "; ".join(
-            f"{'.'.join(map(str, details['loc']))}: {details['msg'].removeprefix('Value error, ')}"
-            if details["loc"]
-            else details["msg"].removeprefix("Value error, ")
-            for details in error.errors()[:5]
-        )
+        reason = "; ".join(map(reason_with_place, error.errors()[:5]))
     except ValueError as error:
-        reason = str(error)
+        reason = reason_of(error)
     raise DataError(
         tr(
             f"--decisions {path} cannot be used ({reason}): give a file saved by the review page "

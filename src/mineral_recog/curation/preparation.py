@@ -60,7 +60,7 @@ from mineral_recog.files import (
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import save
-from mineral_recog.text import encodable
+from mineral_recog.text import encodable, natural_order
 
 PREPARED_FILE, PICTURE = "prepared.json", "distribution.png"
 SHARES: Shares = (0.8, 0.1, 0.1)
@@ -165,7 +165,7 @@ def prepare(
     assignment = assign_classes(
         [record.path for record in survey.readable], survey.duplicates, decisions
     )
-    classes = sorted(set(source.classes) - set(decisions.classes))
+    classes = [name for name in source.classes if name not in decisions.classes]
     groups = join_groups(assignment, specimen_of)
     sizes = class_sizes(classes, assignment, groups)
     small_classes: dict[str, ClassSize] = {}
@@ -196,6 +196,7 @@ def prepare(
     train_before = sum(len(splits["train"]) for splits in splits_of.values())
     if imbalance is not None:
         make_long_tail(splits_of, imbalance)
+    splits_of = {name: splits_of[name] for name in natural_order(splits_of)}
     counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in splits_of.items()}
     train_counts = [splits["train"] for splits in counts.values()]
     prepared = Prepared(

@@ -24,6 +24,7 @@ from PIL import Image
 
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo_with_header
+from mineral_recog.i18n import tr
 
 CACHE_ROOT, PIXELS_FILE, INDEX_FILE = ".cache", "pixels", "index"
 INDEX_MAGIC, TOKEN_BYTES = b"mineral-recog reduced photos 1\n\0", 16
@@ -114,7 +115,8 @@ class Cache:
         """
         with FileIO(self.folder / PIXELS_FILE) as file:
             if file.read(TOKEN_BYTES) != self.token:
-                raise OSError(f"{self.folder / PIXELS_FILE} was replaced")
+                path = self.folder / PIXELS_FILE
+                raise OSError(tr(f"{path} was replaced", f"{path} 已被替换"))
             yield file
 
     def size(self, index: int) -> tuple[int, int]:
@@ -132,7 +134,8 @@ class Cache:
         pixels = np.empty((height, width, 3), dtype=np.uint8)
         file.seek(int(self.records[index]["offset"]) + 3 * top * width)
         if file.readinto(pixels.data) != pixels.nbytes:
-            raise OSError(f"{self.folder / PIXELS_FILE} is truncated")
+            path = self.folder / PIXELS_FILE
+            raise OSError(tr(f"{path} is truncated", f"{path} 不完整"))
         return pixels
 
     def read_photo(self, index: int) -> Image.Image:

@@ -34,7 +34,8 @@ from mineral_recog.data.cache import (
     reduced_size,
 )
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.images import reason_unreadable, unreadable_photos_error
+from mineral_recog.data.images import unreadable_photos_error
+from mineral_recog.errors import reason_of
 from mineral_recog.files import atomic_file
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
@@ -88,11 +89,12 @@ def build_caches(
                 if not _build(splits, root, progress):
                     return None
     except OSError as error:
+        reason = reason_of(error)
         progress.notice(
             tr(
-                f"The reduced photos cannot be stored in {root} ({error}): training reads the "
+                f"The reduced photos cannot be stored in {root} ({reason}): training reads the "
                 "original photos.",
-                f"无法在 {root} 保存缩小的照片（{error}）：训练将直接读取原照片。",
+                f"无法在 {root} 保存缩小的照片（{reason}）：训练将直接读取原照片。",
             )
         )
         return None
@@ -232,7 +234,7 @@ class _SplitCache:
             with self.dataset.open(index) as file:
                 return reduced_photo(file, self.side)
         except OSError as error:
-            return reason_unreadable(error)
+            return reason_of(error)
 
 
 def _size_and_mtime(path: Path) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from mineral_recog.data.system_files import is_visible, visible_names
 from mineral_recog.errors import DataError
 from mineral_recog.files import dead_link, encoding_error, open_regular
 from mineral_recog.i18n import tr
+from mineral_recog.text import command_line, natural_order
 
 SPLITS = ("train", "val", "test")
 
@@ -28,7 +29,7 @@ class Dataset:
 
     Attributes:
         root: Folder that holds one folder per class.
-        classes: Names of the C classes, sorted.
+        classes: Names of the C classes, in the order of their indices.
         paths: N paths `<class>/<file>`, relative to `root`.
         labels: Class index of each photo, [N] int64 in 0..C-1.
     """
@@ -130,7 +131,7 @@ def photos_in(folder: Path) -> list[str]:
 
 
 def class_folders(root: Path) -> list[str]:
-    """Return the sorted names of the visible folders in a folder.
+    """Return the names of the visible folders in a folder, in natural order.
 
     Raises:
         UserError: A folder links back to its parents or to nothing, or its name cannot be used.
@@ -154,7 +155,7 @@ def class_folders(root: Path) -> list[str]:
                 )
             )
         refuse_class_name(folder.name, root)
-    return sorted(folder.name for folder in folders)
+    return natural_order(folder.name for folder in folders)
 
 
 def refuse_class_name(name: str, root: Path) -> None:
@@ -182,7 +183,7 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
         data: Folder with `train`, `val` and `test`, each with one folder per class.
         split: One of them.
         classes: Classes that the split must have, all of them and no others; by default those
-            that it has.
+            that it has, in natural order.
 
     Raises:
         UserError: The split is missing, is empty, has other classes, or has a class without
@@ -200,12 +201,12 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
         )
     folders = class_folders(root)
     if not folders and any(root.glob("*.tar")):
+        command = command_line("mineral-recog", "prepare", data, "NEW")
         raise DataError(
             tr(
                 f"{root} holds tar files, which are not trained on directly: unpack them once with "
-                f"`mineral-recog prepare {data} NEW`.",
-                f"{root} 里是 tar 文件，不能直接用于训练：请先用 "
-                f"`mineral-recog prepare {data} NEW` 展开一次。",
+                f"`{command}`.",
+                f"{root} 里是 tar 文件，不能直接用于训练：请先用 `{command}` 展开一次。",
             )
         )
     names = tuple(folders if classes is None else classes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from io import BytesIO, TextIOBase
 from pathlib import Path
 from threading import Lock
@@ -15,7 +14,7 @@ from PIL import Image, ImageFile
 
 from mineral_recog.data.bit_depth import FILE_BITS, to_8_bits, to_16_bits
 from mineral_recog.data.images import Photo, convert_image, open_photo_with_header
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, reason_of
 from mineral_recog.i18n import tr
 
 # A path, the bytes of a file, a binary file, an image of Pillow, or an array.
@@ -62,8 +61,7 @@ def open_given(photo: GivenPhoto, short_side: int | None = None) -> Photo:
                 return _open_image(photo, short_side)
             return _open_file(photo, short_side)
     except (OSError, MemoryError, ValueError) as error:  # ValueError: a closed file
-        text = re.sub(r" <[^<>]* object at \w+>", "", str(error))  # Pillow's words for BytesIO
-        reason, name = " ".join(text.split()) or type(error).__name__, _name(photo)
+        reason, name = reason_of(error), _name(photo)
         raise DataError(
             tr(
                 f"{name} cannot be read ({reason}): give the path or the content of a photo.",

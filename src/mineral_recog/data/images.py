@@ -20,7 +20,7 @@ from mineral_recog.data.bit_depth import (
     has_deep_colours,
     is_dark,
 )
-from mineral_recog.errors import DataError, UserError
+from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.files import dead_link
 from mineral_recog.i18n import tr
 
@@ -180,11 +180,6 @@ def pixel_size(file: BinaryIO) -> tuple[int, int] | None:
         return None
 
 
-def reason_unreadable(error: OSError) -> str:
-    """Return on one line why a photo cannot be read."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def unreadable_photos_error(root: Path, bad: Sequence[tuple[object, str]]) -> UserError:
     """Return the error that lists photos that cannot be read.
 
@@ -306,7 +301,7 @@ def find_unreadable(
                 # Even a small draft reads the complete file, so truncated files are detected.
                 open_photo(file, short_side=16)
         except OSError as error:
-            return reason_unreadable(error)
+            return reason_of(error)
         return None
 
     unreadable = []

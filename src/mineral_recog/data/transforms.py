@@ -14,7 +14,7 @@ from torchvision.transforms import v2
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
-from mineral_recog.errors import DataError, UserError
+from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.i18n import tr
 
 # Side of the center crop over the resized short side: 224 of 256 pixels.
@@ -151,10 +151,10 @@ def _example(
 
 def unreadable_photo_error(dataset: Dataset, index: int, error: OSError) -> UserError:
     """Return the error for a photo that could not be read from its file or from a cache."""
-    path = dataset.display_path(index)
+    path, reason = dataset.display_path(index), reason_of(error)
     return DataError(
         tr(
-            f"{path} cannot be read ({error}): put it back or replace it, then run again.",
-            f"{path} 无法读取（{error}）：请放回或替换它，然后重新运行。",
+            f"{path} cannot be read ({reason}): put it back or replace it, then run again.",
+            f"{path} 无法读取（{reason}）：请放回或替换它，然后重新运行。",
         )
     )

@@ -27,6 +27,7 @@ from mineral_recog.data.images import (
 from mineral_recog.data.readers.source import Remark
 from mineral_recog.duplicates.fingerprints import Fingerprint, fingerprint
 from mineral_recog.duplicates.photo_checks import SIDE, check_photo
+from mineral_recog.errors import reason_of, translate_reason
 
 # Signatures of files that are not supported photos: offset in bytes, signature, name.
 _SIGNATURES = (
@@ -104,9 +105,9 @@ def read_photo(open_file: OpenFile, path: str) -> Record:
     except TooLargeError:
         return _unreadable(path, "too_large", f"> {2 * (Image.MAX_IMAGE_PIXELS or 0) / 1e6:.0f} MP")
     except (OSError, MemoryError) as error:
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        kind = "cut_short" if "truncated" in reason.lower() else "unreadable"
-        return _unreadable(path, kind, " ".join(reason.split()))
+        kind = "cut_short" if "truncated" in str(error).lower() else "unreadable"
+        english = getattr(error, "strerror", None)  # without the path, which the remark has
+        return _unreadable(path, kind, translate_reason(english) if english else reason_of(error))
 
 
 def _read(file: BinaryIO, path: str) -> Record:

@@ -20,7 +20,7 @@ from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.results import Evaluation
 from mineral_recog.i18n import tr
 from mineral_recog.rendering.plot_style import save
-from mineral_recog.text import parse_json
+from mineral_recog.text import command_line, parse_json
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation | None) -> None:
@@ -93,6 +93,8 @@ def _prediction_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
 def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation:
     """Read an evaluation from its files, without predictions and calibration.
 
+    Its classes get the order of `classes`.
+
     Raises:
         UserError: There is no evaluation, or it has different classes.
     """
@@ -101,7 +103,9 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
     try:
         document = parse_json((folder / "metrics.json").read_text(encoding="utf-8"))
         with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            # Runs of an older version may have another order of the same classes.
+            order = {name: c for c, name in enumerate(names)}
+            rows = sorted(csv.DictReader(file), key=lambda row: order.get(row["class"], len(order)))
         intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
         document.pop("by_specimen", None)
         evaluation = Evaluation(
@@ -120,21 +124,19 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             provenance={},
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        command = command_line("mineral-recog", "evaluate", run, "--split", split)
         if (folder / "metrics.json").is_file():
             raise DataError(
                 tr(
                     f"The evaluation in {folder} is damaged or of another version: run "
-                    f"`mineral-recog evaluate {run} --split {split} --force`.",
-                    f"{folder} 里的评估已损坏，或由其他版本生成：请运行 "
-                    f"`mineral-recog evaluate {run} --split {split} --force`。",
+                    f"`{command} --force`.",
+                    f"{folder} 里的评估已损坏，或由其他版本生成：请运行 `{command} --force`。",
                 )
             ) from None
         raise DataError(
             tr(
-                f"{run} has no evaluation of {split} to compare with: run `mineral-recog evaluate "
-                f"{run} --split {split}` first.",
-                f"{run} 还没有 {split} 的评估可比较：请先运行 `mineral-recog evaluate {run} "
-                f"--split {split}`。",
+                f"{run} has no evaluation of {split} to compare with: run `{command}` first.",
+                f"{run} 还没有 {split} 的评估可比较：请先运行 `{command}`。",
             )
         ) from None
     if evaluation.classes != tuple(classes):

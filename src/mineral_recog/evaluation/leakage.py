@@ -39,7 +39,10 @@ def find_leakage(
         return ()
     if len(train) + len(split) > MAX_PHOTOS:
         return None
-    key = tuple((dataset.root.resolve(), dataset.fingerprint()) for dataset in (train, split))
+    key = tuple(
+        (dataset.root.resolve(), dataset.fingerprint(), dataset.classes)  # in their order
+        for dataset in (train, split)
+    )
     return _find_copies(_SplitPair(key, train, split, progress))
 
 
@@ -71,7 +74,7 @@ class _SplitPair:
     `compare` evaluates many runs on one pair of splits.
     """
 
-    key: tuple[tuple[Path, str], ...]  # folder and fingerprint of both
+    key: tuple[tuple[Path, str, tuple[str, ...]], ...]  # folder, fingerprint and classes of both
     train: Dataset = field(compare=False)
     split: Dataset = field(compare=False)
     progress: Progress = field(compare=False)

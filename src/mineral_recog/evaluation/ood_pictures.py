@@ -11,6 +11,7 @@ from mineral_recog.data.images import find_unreadable
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
+from mineral_recog.text import natural_order
 
 _MAX_NOTICES = 10
 
@@ -58,6 +59,6 @@ def read_ood_pictures(folder: Path, progress: Progress = SILENT) -> Dataset:
             )
         )
     class_of = [path.split("/")[0] if "/" in path else "" for path in readable]
-    classes = sorted(set(class_of))
+    classes = natural_order(set(class_of))
     labels = np.array([classes.index(name) for name in class_of], dtype=np.int64)
     return Dataset(folder, tuple(classes), tuple(readable), labels)

@@ -23,7 +23,7 @@ from torch import nn
 
 from mineral_recog.calibration.calibration import Calibration, restore_calibration
 from mineral_recog.data.transforms import Preprocessing
-from mineral_recog.errors import BundleError, UserError
+from mineral_recog.errors import BundleError, UserError, reason_of
 from mineral_recog.files import atomic_file, atomic_folder
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle_config import (
@@ -173,7 +173,7 @@ def _read_calibration(config: Config, path: Path, width: int) -> Calibration:
     try:
         return restore_calibration(config.calibration, load_arrays(path), config.groups, width)
     except (SafetensorError, OSError, ValueError) as error:
-        reason = str(error)
+        reason = reason_of(error)
     raise damaged_error(path, reason)
 
 
@@ -183,12 +183,16 @@ def _check_shapes(network: Network, path: Path) -> None:
         with safe_open(path, framework="pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
-        raise damaged_error(path, str(error)) from None
+        raise damaged_error(path, reason_of(error)) from None
     expected = {key: list(value.shape) for key, value in network.state_dict().items()}
     wrong = [key for key in expected.keys() | shapes.keys() if expected.get(key) != shapes.get(key)]
     if wrong:
         raise damaged_error(
-            path, f"{len(wrong)} tensors do not fit the backbone, for example {min(wrong)}"
+            path,
+            tr(
+                f"{len(wrong)} tensors do not fit the backbone, for example {min(wrong)}",
+                f"{len(wrong)} 个张量与骨干网络不符，例如 {min(wrong)}",
+            ),
         )
 
 
@@ -196,5 +200,5 @@ def _load_weights(network: Network, path: Path) -> None:
     _check_shapes(network, path)
     weights = load_file(path)
     if not all(bool(value.isfinite().all()) for value in weights.values()):
-        raise damaged_error(path, "weights are not finite")
+        raise damaged_error(path, tr("weights are not finite", "权重含有非有限的数"))
     network.load_state_dict(weights)

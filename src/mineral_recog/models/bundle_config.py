@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mineral_recog.calibration.calibration import CalibrationValues
-from mineral_recog.errors import BundleError
+from mineral_recog.errors import BundleError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
+from mineral_recog.validation import reason_with_place
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT: Final = "mineral-recog bundle"
@@ -23,7 +24,7 @@ Channels = tuple[float, float, float]
 def _check_class_name(name: str) -> str:
     """Refuse class names that cannot be folder names: unprintable ones and paths."""
     if not name.isprintable() or "/" in name or name in ("", ".", ".."):
-        raise ValueError("not a class name")
+        raise ValueError(tr("not a class name", "不是类别名"))
     return name
 
 
@@ -60,9 +61,14 @@ class Config(BaseModel):
     @model_validator(mode="after")
     def _check_classes(self) -> Config:
         if not len(self.classes) == len(self.train_counts) == len(self.groups):
-            raise ValueError("classes, train_counts and groups differ in length")
+            raise ValueError(
+                tr(
+                    "classes, train_counts and groups differ in length",
+                    "classes、train_counts 与 groups 的长度不同",
+                )
+            )
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError("a class name is repeated")
+            raise ValueError(tr("a class name is repeated", "类别名重复"))
         return self
 
 
@@ -74,15 +80,14 @@ def read_config(path: Path) -> Config:
     """
     try:
         if path.stat().st_size > MAX_CONFIG_BYTES:
-            raise ValueError("too large")
+            raise ValueError(tr("too large", "文件过大"))
         text = path.read_bytes()
         _refuse_other_version(path, parse_json(text))
         return Config.model_validate_json(text)
     except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}".removeprefix(": ")
+        reason = reason_with_place(error.errors()[0])
     except ValueError as error:
-        reason = str(error)
+        reason = reason_of(error)
     raise damaged_error(path, reason)
 
 

@@ -20,10 +20,11 @@ from safetensors.numpy import load_file, save
 
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
-from mineral_recog.errors import BundleError
+from mineral_recog.errors import BundleError, reason_of
 from mineral_recog.files import atomic_folder
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
+from mineral_recog.validation import reason_with_place
 
 FOLDER, FEATURES, NAMES = "gallery", "gallery.safetensors", "gallery.json"
 MAX_PER_CLASS = 30  # photos
@@ -153,14 +154,16 @@ def read_gallery(run: Path, classes: int, dimensions: int) -> Gallery | None:
         return None
     try:
         if (folder / FEATURES).stat().st_size > MAX_BYTES:
-            raise ValueError("too large")
+            raise ValueError(tr("too large", "文件过大"))
         tensors = load_file(folder / FEATURES)
         index = _GalleryIndex.model_validate(
             parse_json((folder / NAMES).read_text(encoding="utf-8"))
         )
         return _build_gallery(tensors, index.photos, classes, dimensions)
-    except (OSError, ValidationError, SafetensorError, ValueError, KeyError) as error:
-        reason = " ".join(str(error).split())[:200]
+    except ValidationError as error:
+        reason = reason_with_place(error.errors()[0])
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        reason = reason_of(error)[:200]
     raise BundleError(
         tr(
             f"{folder} is damaged or belongs to another model ({reason}): remove it; answers will "
@@ -184,16 +187,16 @@ def _build_gallery(
     features, jpegs, ends = tensors["features"], tensors["jpegs"], tensors["ends"]
     types = [str(tensor.dtype) for tensor in (features, jpegs, ends)]
     if types != ["float16", "uint8", "int64"]:
-        raise ValueError("tensors of the wrong type")
+        raise ValueError(tr("tensors of the wrong type", "张量的类型不对"))
     if features.shape != (len(photos), dimensions) or ends.shape != (len(photos),):
-        raise ValueError("tensors of the wrong shape")
+        raise ValueError(tr("tensors of the wrong shape", "张量的形状不对"))
     if not np.isfinite(features).all():
-        raise ValueError("features are not finite")
+        raise ValueError(tr("features are not finite", "特征含有非有限的数"))
     ascending = bool((np.diff(ends, prepend=0) >= 0).all())
     if jpegs.ndim != 1 or not ascending or (len(ends) and int(ends[-1]) != len(jpegs)):
-        raise ValueError("thumbnails are truncated")
+        raise ValueError(tr("thumbnails are truncated", "缩略图不完整"))
     if any(not 0 <= photo.label < classes for photo in photos):
-        raise ValueError("classes that the model does not have")
+        raise ValueError(tr("classes that the model does not have", "含有模型没有的类别"))
     return Gallery(
         features.astype(np.float32),
         tuple(photo.label for photo in photos),

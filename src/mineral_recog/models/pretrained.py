@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
-from mineral_recog.errors import UserError
+from mineral_recog.errors import UserError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import create_backbone
 from mineral_recog.models.bundle_config import read_config_beside
@@ -127,7 +127,7 @@ def _read_weights(file: Path) -> dict[str, Any]:
             return dict(load_file(file))
         content = torch.load(file, map_location="cpu", weights_only=True)
     except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
-        raise _not_weights_error(file, str(error)) from None
+        raise _not_weights_error(file, reason_of(error)) from None
     except Exception as error:  # with weights_only, torch raises pickle's error
         reason = type(error).__name__
         if "Unsupported global" in str(error):
@@ -136,7 +136,7 @@ def _read_weights(file: Path) -> dict[str, Any]:
             )
         raise _not_weights_error(file, reason) from None
     if not isinstance(content, dict):
-        raise _not_weights_error(file, "no named tensors")
+        raise _not_weights_error(file, tr("no named tensors", "没有具名的张量"))
     return content
 
 
@@ -167,7 +167,7 @@ def _load_weights(backbone: nn.Module, content: Mapping[str, Any], file: Path) -
         for group in groups
     ]
     if not any(groups):
-        raise _not_weights_error(file, "no named tensors")
+        raise _not_weights_error(file, tr("no named tensors", "没有具名的张量"))
     choices = [
         {key: group[prefix + key] for key in state if prefix + key in group}
         for group in groups

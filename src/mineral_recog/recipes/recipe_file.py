@@ -20,6 +20,7 @@ from mineral_recog.errors import RecipeError
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.key_hints import SCALING_KEYS, hint_for
 from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.validation import reason
 
 
 def shipped_recipes() -> tuple[str, ...]:
@@ -48,10 +49,10 @@ def read_recipe(recipe: str, settings: Iterable[str] = ()) -> Recipe:
     except ValidationError as error:
         stages = values.get("stages")
         stages = stages if isinstance(stages, dict) else {}
-        reason = "; ".join(_describe_error(details, stages) for details in error.errors())
+        problem = "; ".join(_describe_error(details, stages) for details in error.errors())
     except ValueError as error:
-        reason = str(error)
-    raise RecipeError(tr(f"Recipe {recipe}: {reason}", f"配方 {recipe}：{reason}"))
+        problem = str(error)
+    raise RecipeError(tr(f"Recipe {recipe}: {problem}", f"配方 {recipe}：{problem}"))
 
 
 def _read_values(recipe: str, folder: Path, derived: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -235,7 +236,7 @@ def _describe_error(error: Any, stages: dict[str, Any]) -> str:
             "stages is missing: begin the recipe with `base: baseline`, or list its stages",
             "缺少 stages：请让配方以 `base: baseline` 开头，或列出各阶段",
         )
-    message = error["msg"].removeprefix("Value error, ")
+    message = reason(error)
     if error["type"] in ("missing", "value_error"):
         return f"{name}: {message}" if name else message
     if len(path) == 2 and path[0] == "stages":  # a key of a stage instead of a stage

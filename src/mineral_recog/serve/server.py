@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import uvicorn
 
-from mineral_recog.errors import UserError
+from mineral_recog.errors import UserError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.identify.identifier import load
 from mineral_recog.serve.access import LOCAL_ACCESS, Access
@@ -105,9 +105,10 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
+        reason = reason_of(error)
         raise UserError(
             tr(
-                f"Cannot listen on {host} port {port} ({error}): choose another --host or --port.",
-                f"无法监听 {host} 的端口 {port}（{error}）：请另选 --host 或 --port。",
+                f"Cannot listen on {host} port {port} ({reason}): choose another --host or --port.",
+                f"无法监听 {host} 的端口 {port}（{reason}）：请另选 --host 或 --port。",
             )
         ) from None

@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from mineral_recog.errors import UserError
+from mineral_recog.errors import UserError, reason_of
 from mineral_recog.files import atomic_file
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
@@ -101,7 +101,7 @@ def read_checkpoint(
         try:
             state = _read(file)
         except (SafetensorError, ValueError, KeyError) as error:
-            reason = reason or str(error)
+            reason = reason or reason_of(error)
         else:
             if reason:
                 on_damaged(reason)

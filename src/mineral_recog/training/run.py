@@ -98,6 +98,7 @@ def train(
             photos = trainer.photos
             record = RunRecord(
                 fingerprint=photos.train.fingerprint(),
+                classes=photos.train.classes,
                 preprocessing=trainer.network.preprocessing,
                 cached=photos.caches is not None,
             )
@@ -195,7 +196,7 @@ class _Run:
             recipe: Recipe of the run; the trainer has it with its precision chosen.
             record: Record of the run to resume; None for a new run.
         """
-        train, val = self._read_splits()
+        train, val = self._read_splits(record)
         if record is not None:
             check_photos(self.folder, record.fingerprint, train, val, self.progress)
         class_groups(recipe.groups, train.classes, train.counts.tolist())
@@ -214,8 +215,12 @@ class _Run:
         network = network.to(self.device)
         return Trainer(recipe, network, photos, self.folder, self.workers, self.context)
 
-    def _read_splits(self) -> tuple[Dataset, Dataset]:
+    def _read_splits(self, record: RunRecord | None) -> tuple[Dataset, Dataset]:
         train = read_split(self.data, "train")
+        if record is not None:
+            order = record.classes or tuple(sorted(train.classes))
+            if set(order) == set(train.classes):  # otherwise `check_photos` says what has changed
+                train = read_split(self.data, "train", order)
         if len(train.classes) < 2:
             raise UserError(
                 tr(

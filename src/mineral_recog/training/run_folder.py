@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.run_files import refuse_replacing_run
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.text import parse_json
+from mineral_recog.text import command_line, parse_json
 from mineral_recog.training.photo_changes import PHOTOS, write_photo_sizes
 
 RECIPE, RUN, LOG = "recipe.yaml", "run.json", "log.jsonl"
@@ -30,6 +29,8 @@ class RunRecord(BaseModel):
 
     Attributes:
         fingerprint: Fingerprint of the training photos.
+        classes: Names of the classes, in the order of their indices; none in a run of an older
+            version, which sorted them by their characters.
         preprocessing: Preprocessing of the network.
         cached: Whether the run trains on reduced photos.
     """
@@ -37,6 +38,7 @@ class RunRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     fingerprint: str
+    classes: tuple[str, ...] = ()
     preprocessing: Preprocessing
     cached: bool = False
 
@@ -57,19 +59,20 @@ def refuse_existing_run(data: Path, folder: Path, force: bool) -> None:
     Raises:
         OutputExistsError: It exists and may not be replaced, or holds files of the user.
     """
-    command = f"mineral-recog train {shlex.quote(str(data))} --out {shlex.quote(str(folder))}"
     if (folder / "model").is_dir():
+        command = command_line("mineral-recog", "evaluate", folder)
         advice = tr(
-            f"{folder} holds a finished run: evaluate it with `mineral-recog evaluate {folder}`, "
-            "choose another --out, or train again with --force, which deletes it.",
-            f"{folder} 里的训练已完成：可用 `mineral-recog evaluate {folder}` 评估，或另选 --out；"
+            f"{folder} holds a finished run: evaluate it with `{command}`, choose another "
+            "--out, or train again with --force, which deletes it.",
+            f"{folder} 里的训练已完成：可用 `{command}` 评估，或另选 --out；"
             "也可用 --force 重新训练（会删除现有结果）。",
         )
     else:
+        command = command_line("mineral-recog", "train", data, "--out", folder, "--resume")
         advice = tr(
-            f"{folder} holds an interrupted run: continue it with `{command} --resume`, choose "
+            f"{folder} holds an interrupted run: continue it with `{command}`, choose "
             "another --out, or start again with --force, which deletes it.",
-            f"{folder} 里有中断的训练：请用 `{command} --resume` 继续，或另选 --out；"
+            f"{folder} 里有中断的训练：请用 `{command}` 继续，或另选 --out；"
             "也可用 --force 从头训练（会删除现有进度）。",
         )
     refuse_existing(folder, force, made_by_us=is_run(folder), advice=advice)

@@ -14,6 +14,7 @@ from mineral_recog.data.readers.folder_tree import read_tree
 from mineral_recog.data.readers.no_photos import no_photos_error
 from mineral_recog.data.readers.source import FileSource, Remark
 from mineral_recog.data.system_files import system_files_notes, visible_names
+from mineral_recog.errors import translate_reason
 from mineral_recog.files import dead_link, encoding_error
 
 
@@ -108,7 +109,8 @@ class FolderSource(FileSource):
         def remark_unreadable(error: OSError) -> None:
             below = Path(os.fsdecode(error.filename)).relative_to(folder)
             name = Path(photo_folder, below).as_posix()
-            self._remarks.append((name, Remark("unreadable", error.strerror or "")))
+            reason = translate_reason(error.strerror or "")
+            self._remarks.append((name, Remark("unreadable", reason)))
 
         for prefix, folders, files in walk_visible(folder, remark_unreadable, self._left_out):
             for path in (f"{prefix}{subfolder}" for subfolder in folders):

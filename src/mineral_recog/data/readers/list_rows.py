@@ -12,7 +12,7 @@ from mineral_recog.csv_files import CsvTable, line_error, read_text, read_text_a
 from mineral_recog.data.readers.annotation_exports import export_entries
 from mineral_recog.data.readers.index_lists import index_entries
 from mineral_recog.data.readers.list_columns import Place, match_columns, names_path
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, translate_reason
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
@@ -170,7 +170,7 @@ def _parse(file: Path, line: int, text: str) -> Any:
     try:
         return parse_json(text)
     except json.JSONDecodeError as error:
-        line, reason = line + error.lineno - 1, error.msg
+        line, reason = line + error.lineno - 1, translate_reason(error.msg)
     except ValueError as error:  # nested too deeply, or a number with thousands of digits
         reason = str(error)
     raise line_error(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mineral_recog.csv_files import read_text
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
@@ -50,10 +50,11 @@ def _class_names_in(path: Path) -> dict[int, str] | None:
             parsed = parsed["classes"]
         return dict(_numbered(parsed))
     except ValueError as error:
+        reason = reason_of(error)
         raise DataError(
             tr(
-                f"{path} does not give the names of the classes ({error}): write a list of them.",
-                f"{path} 未给出类别名（{error}）：请写成名字的列表。",
+                f"{path} does not give the names of the classes ({reason}): write a list of them.",
+                f"{path} 未给出类别名（{reason}）：请写成名字的列表。",
             )
         ) from None
 

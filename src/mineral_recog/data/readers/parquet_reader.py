@@ -22,7 +22,7 @@ from mineral_recog.data.readers.split_names import (
     split_of_file,
 )
 from mineral_recog.data.system_files import is_system_name, is_visible
-from mineral_recog.errors import DataError, UserError
+from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
 
@@ -252,10 +252,11 @@ def _stems(files: list[Path], root: Path) -> list[str]:
 
 
 def _damaged_file_error(path: Path, error: Exception) -> UserError:
+    reason = reason_of(error)
     return DataError(
         tr(
-            f"{path} cannot be read ({error}): download or write it again.",
-            f"{path} 无法读取（{error}）：请重新下载或写出。",
+            f"{path} cannot be read ({reason}): download or write it again.",
+            f"{path} 无法读取（{reason}）：请重新下载或写出。",
         )
     )
 

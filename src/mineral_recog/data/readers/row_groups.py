@@ -21,6 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from mineral_recog.i18n import tr
+
 CACHE_BYTES = 256 * 2**20  # of row groups in memory
 LARGE_BYTES = CACHE_BYTES // 4  # larger row groups go straight to the temporary file
 CHUNK_BYTES = 16 * 2**20  # decoded at a time for the temporary file, unless one page is larger
@@ -70,7 +72,7 @@ class RowGroups:
             except (pa.ArrowException, OSError, IndexError, ValueError) as error:
                 raise OSError(" ".join(str(error).split())) from None
         if not cell:
-            raise OSError("no bytes in this row")
+            raise OSError(tr("no bytes in this row", "此行没有内容"))
         return io.BytesIO(cell)
 
     def _load(self, key: tuple[int, int]) -> None:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from mineral_recog.data.readers.split_names import split_from_name
 from mineral_recog.files import open_regular
+from mineral_recog.text import natural_order
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Remark:
 
     Attributes:
         kind: A key of `finding_kinds.FINDING_KINDS`.
-        detail: A figure or the decoder's message, the same in every language.
+        detail: A figure, or the reason in the user's language.
     """
 
     kind: str
@@ -34,7 +35,7 @@ class Source(ABC):
 
     Attributes:
         root: The file or folder that the user gave.
-        classes: The class names, sorted.
+        classes: The class names, in natural order.
         paths: The names of the photos, sorted.
         splits: The split (train, val or test) of each photo that has one; empty if none has.
         other_files: The number of files that are not photos, by suffix.
@@ -53,7 +54,7 @@ class Source(ABC):
         remarks: Iterable[tuple[str, Remark]] = (),
     ) -> None:
         self.root, self.splits, self.other_files = root, splits, dict(other_files)
-        self.classes = tuple(sorted(set(classes)))
+        self.classes = tuple(natural_order(set(classes)))
         self.paths = tuple(sorted(paths))
         self.remarks = tuple(remarks)
         self.specimens: dict[str, str] = {}

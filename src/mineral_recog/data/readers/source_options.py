@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,17 +27,17 @@ class SourceOptions:
     columns: Mapping[str, str] = field(default_factory=dict)
     photo_root: Path | None = None
 
-    def command_text(self) -> str:
-        """Return the options of the command line that mean the same, each with a space after."""
-        options = []
+    def words(self) -> list[str]:
+        """Return the options of the command line that mean the same."""
+        words = []
         if self.class_level is not None:
-            options.append(f"--class-level {self.class_level}")
+            words += ["--class-level", str(self.class_level)]
         if self.columns:
-            text = ",".join(f"{role}={name}" for role, name in self.columns.items())
-            options.append(f"--columns {shlex.quote(text)}")
+            columns = ",".join(f"{role}={name}" for role, name in self.columns.items())
+            words += ["--columns", columns]
         if self.photo_root is not None:
-            options.append(f"--root {shlex.quote(str(self.photo_root))}")
-        return "".join(f"{option} " for option in options)
+            words += ["--root", str(self.photo_root)]
+        return words
 
 
 DEFAULTS = SourceOptions()

@@ -49,7 +49,7 @@ class Member(NamedTuple):
             OSError: The tar file cannot be read, or the member is too large for a photo.
         """
         if self.size > MAX_PHOTO_BYTES:
-            raise OSError("larger than 1 GB")
+            raise OSError(tr("larger than 1 GB", "大于 1 GB"))
         with self.tar.open("rb") as file:
             file.seek(self.offset)
             return file.read(self.size)
@@ -80,7 +80,7 @@ class _HeaderFile(io.RawIOBase):
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= MAX_HEADER_BYTES + tarfile.BLOCKSIZE:
-            raise tarfile.ReadError("a header is too large")
+            raise tarfile.ReadError(tr("a header is too large", "文件头过大"))
         return self.file.read(size)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -137,13 +137,23 @@ def _plain_infos(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
         while (info := tar.next()) is not None:
             # Checked before the next header is looked for: tarfile would go back or on for ever.
             if info.size < 0 or info.offset_data + info.size > length:
-                raise tarfile.ReadError(f"ends within a member (byte {info.offset})")
+                raise tarfile.ReadError(
+                    tr(
+                        f"ends within a member (byte {info.offset})",
+                        f"在一个成员中途结束（第 {info.offset} 字节）",
+                    )
+                )
             yield info
             tar.members = []  # type: ignore[attr-defined]  # or they fill the memory
         file.seek(tar.offset)
         # tarfile takes an unreadable header after the first for the end of the archive.
         if any(file.read(tarfile.BLOCKSIZE)):
-            raise tarfile.ReadError(f"has an unreadable header (byte {tar.offset})")
+            raise tarfile.ReadError(
+                tr(
+                    f"has an unreadable header (byte {tar.offset})",
+                    f"文件头无法读取（第 {tar.offset} 字节）",
+                )
+            )
 
 
 def _refuse_compressed(start: bytes, path: Path) -> None:
