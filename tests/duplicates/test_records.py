@@ -18,6 +18,8 @@ from mineral_recog.files import open_regular
 from tests.duplicates.scenes import scene
 from tests.heic import heic, without_heic
 
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+
 
 def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     target = BytesIO()
@@ -83,7 +85,8 @@ def test_tiff_without_its_directory_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "detail"),
     [
-        (b"<!DOCTYPE html><title>404</title>", "HTML, SVG or XML"),
+        (b"<!DOCTYPE html><title>404</title>", "HTML"),
+        (LFS_POINTER, "git-LFS pointer: git lfs pull"),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
         (b"%PDF-1.7\n", "PDF"),
         (encoded(scene(1), "EPS"), "EPS"),

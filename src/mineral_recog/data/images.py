@@ -20,19 +20,21 @@ from mineral_recog.data.bit_depth import (
     has_deep_colours,
     is_dark,
 )
+from mineral_recog.data.file_contents import (
+    LFS_POINTER,
+    RAW,
+    content_name,
+    is_unsupported_name,
+    read_start,
+)
 from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.files import dead_link
 from mineral_recog.i18n import tr
 
 MAX_MEGAPIXELS_VARIABLE = "MINERAL_RECOG_MEGAPIXELS"  # environment variable with the pixel limit
 HEIC_SUFFIXES = (".heic", ".heif", ".hif")  # as phones and cameras use them
-HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 INSTALL_HEIC = "pip install 'mineral-recog[heic]'"
-# Photos that another program must convert first; Pillow does not know their suffixes.
-UNSUPPORTED_SUFFIXES = {
-    ".jxl", ".dng", ".cr2", ".cr3", ".crw", ".nef", ".nrw", ".arw", ".sr2", ".srf", ".orf", ".rw2",
-    ".raf", ".pef", ".srw", ".x3f", ".3fr", ".iiq", ".erf", ".kdc", ".dcr", ".mrw", ".rwl",
-}  # fmt: skip
+_DNG_VERSION = 50706  # TIFF tag
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,18 @@ class TooLargeError(OSError):
     """A photo has more pixels than the limit for decoding."""
 
 
+class NotAPhotoError(UnidentifiedImageError):
+    """A file is something other than a readable photo.
+
+    Attributes:
+        content: What it is, the same in every language; "" if unknown.
+    """
+
+    def __init__(self, content: str, message: str) -> None:
+        super().__init__(message)
+        self.content = content
+
+
 def is_photo_name(name: str) -> bool:
     """Return whether a file name can be that of a photo: a suffix that Pillow knows, or none.
 
@@ -85,7 +99,7 @@ def can_read_heic() -> bool:
 
 def is_any_photo_name(name: str) -> bool:
     """Return whether a file name is that of a photo, including formats that need conversion."""
-    return is_photo_name(name) or Path(name).suffix.lower() in UNSUPPORTED_SUFFIXES
+    return is_photo_name(name) or is_unsupported_name(name)
 
 
 def open_photo(
@@ -225,8 +239,8 @@ def _decode(
         image: Image.Image = opened
         full_size, kind, used = image.size, image.format or "", FILE_BITS
         if kind == "EPS":  # a program, which Pillow would run with Ghostscript
-            raise UnidentifiedImageError(
-                tr("EPS is not supported; save it as PNG", "不支持 EPS；请另存为 PNG")
+            raise NotAPhotoError(
+                "EPS", tr("EPS is not supported; save it as PNG", "不支持 EPS；请另存为 PNG")
             )
         if short_side is not None:
             opened.draft("RGB", (short_side, short_side))
@@ -257,26 +271,69 @@ def _finish(image: Image.Image, full_size: tuple[int, int], kind: str, used: int
 
 def _open(path: Path | BinaryIO, formats: tuple[str, ...] | None) -> Image.Image:
     """Open a photo and read its header; try HEIC only if no other format fits."""
-    try:
+    if formats is not None:
         return Image.open(path, formats=formats)
+    name = str(getattr(path, "name", ""))
+    if is_unsupported_name(name):
+        raise _not_a_photo(Path(name).suffix[1:].upper())
+    try:
+        image = Image.open(path)
     except UnidentifiedImageError:
-        if formats is not None or not _is_heic(path):
-            raise
-    if not can_read_heic():
-        raise UnidentifiedImageError(
-            tr(f"a HEIC photo; to read it: {INSTALL_HEIC}", f"HEIC 照片；如需读取：{INSTALL_HEIC}")
+        content = _check_content(path)
+        if content == "HEIC" and can_read_heic():
+            return Image.open(path)
+        raise _not_a_photo(content) from None
+    if image.format == "TIFF" and _is_raw(image, path):
+        image.close()
+        raise _not_a_photo(RAW)
+    return image
+
+
+def _check_content(path: Path | BinaryIO) -> str:
+    """Return what a file is that Pillow does not identify.
+
+    Raises:
+        OSError: It is empty, or damaged in a format that Pillow supports.
+    """
+    start = read_start(path)
+    if not start:
+        raise OSError(tr("the file is empty (0 bytes)", "文件是空的（0 字节）"))
+    content = content_name(start)
+    if content == "TIFF":
+        raise UnidentifiedImageError(tr("a damaged TIFF file", "TIFF 文件已损坏"))
+    return content
+
+
+def _is_raw(image: Image.Image, path: Path | BinaryIO) -> bool:
+    """Return whether a TIFF file is a raw camera file, of which Pillow would read a thumbnail."""
+    tags = image.getexif()
+    is_reduced = bool(int(tags.get(ExifTags.Base.NewSubfileType, 0)) & 1)
+    return (
+        _DNG_VERSION in tags
+        or (is_reduced and ExifTags.Base.SubIFDs in tags)
+        or content_name(read_start(path)) == RAW
+    )
+
+
+def _not_a_photo(content: str) -> NotAPhotoError:
+    """Return the error for a file that is something else, with what to do about it."""
+    if content == "HEIC":
+        return NotAPhotoError(
+            f"HEIC: {INSTALL_HEIC}",
+            tr(f"a HEIC photo; to read it: {INSTALL_HEIC}", f"HEIC 照片；如需读取：{INSTALL_HEIC}"),
         )
-    return Image.open(path)
-
-
-def _is_heic(path: Path | BinaryIO) -> bool:
-    """Return whether a file begins like HEIC (ISO/IEC 23008-12)."""
-    if isinstance(path, Path):
-        with path.open("rb") as file:
-            return _is_heic(file)
-    path.seek(0)
-    start = path.read(12)
-    return start[4:8] == b"ftyp" and start[8:] in HEIC_BRANDS
+    if content == LFS_POINTER:
+        english = "a git-LFS pointer in place of the photo; run `git lfs pull`"
+        return NotAPhotoError(
+            content, tr(english, "这是 git-LFS 指针而非照片；请运行 `git lfs pull`")
+        )
+    if content == RAW or is_unsupported_name(f"_.{content}"):
+        return NotAPhotoError(
+            content, tr(f"{content}; convert it to JPEG", f"{content}；请先转换为 JPEG")
+        )
+    if not content:
+        return NotAPhotoError("", tr("not a photo in a known format", "不是已知格式的照片"))
+    return NotAPhotoError(content, tr(f"{content}, not a photo", f"{content}，不是照片"))
 
 
 def find_unreadable(

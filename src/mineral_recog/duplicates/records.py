@@ -14,14 +14,12 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from mineral_recog.data.file_contents import content_name, is_unsupported_name, read_start
 from mineral_recog.data.images import (
-    HEIC_BRANDS,
     HEIC_SUFFIXES,
-    INSTALL_HEIC,
-    UNSUPPORTED_SUFFIXES,
     Header,
+    NotAPhotoError,
     TooLargeError,
-    can_read_heic,
     open_photo_with_header,
 )
 from mineral_recog.data.readers.source import Remark
@@ -29,14 +27,6 @@ from mineral_recog.duplicates.fingerprints import Fingerprint, fingerprint
 from mineral_recog.duplicates.photo_checks import SIDE, check_photo
 from mineral_recog.errors import reason_of, translate_reason
 
-# Signatures of files that are not supported photos: offset in bytes, signature, name.
-_SIGNATURES = (
-    *((4, b"ftyp" + brand, "HEIC") for brand in HEIC_BRANDS),
-    (4, b"ftyp", "video"), (0, b"<", "HTML, SVG or XML"), (0, b"%PDF", "PDF"), (0, b"PK", "ZIP"),
-    (0, b"II*\0", "TIFF"), (0, b"MM\0*", "TIFF"), (0, b"%!PS", "EPS"),
-    (0, b"\xc5\xd0\xd3\xc6", "EPS"),
-    (0, b"{", "JSON"), (0, b"version https://git-lfs", "Git LFS pointer: git lfs pull"),
-)  # fmt: skip
 # Sets of formats that may use the same file name suffix.
 _EQUIVALENT_FORMATS = ({"JPEG", "MPO"}, {"PPM", "PFM"}, {"BMP", "DIB"})
 
@@ -96,9 +86,8 @@ def read_photos(
 
 def read_photo(open_file: OpenFile, path: str) -> Record:
     """Read one photo; any problem with its file becomes a remark, never an error."""
-    suffix = Path(path).suffix.lower()
-    if suffix in UNSUPPORTED_SUFFIXES:
-        return _unreadable(path, "other_content", suffix[1:].upper())
+    if is_unsupported_name(path):
+        return _unreadable(path, "other_content", Path(path).suffix[1:].upper())
     try:
         with open_file(path) as file:
             return _read(file, path)
@@ -115,21 +104,15 @@ def _read(file: BinaryIO, path: str) -> Record:
     while block := file.read(2**20):
         digest.update(block)
         size += len(block)
-    file.seek(0)
-    start = file.read(64)
-    if not start:
+    if not size:
         return _unreadable(path, "cut_short", "0 B")
     file.seek(0)
     try:
         image, header = open_photo_with_header(file, SIDE)
-    except UnidentifiedImageError:
-        start = start.lstrip(b"\xef\xbb\xbf \t\r\n")  # pages may begin with empty lines
-        content = next((name for at, sign, name in _SIGNATURES if start[at:].startswith(sign)), "")
-        # Pillow supports these formats, so the photo is damaged.
-        if content == "TIFF" or (content == "HEIC" and can_read_heic()):
-            return _unreadable(path, "unreadable", content)
-        content += f": {INSTALL_HEIC}" if content == "HEIC" else ""
-        return _unreadable(path, "other_content", content)
+    except NotAPhotoError as error:
+        return _unreadable(path, "other_content", error.content)
+    except UnidentifiedImageError:  # a supported format, so the photo is damaged
+        return _unreadable(path, "unreadable", content_name(read_start(file)))
     remarks = (*_misnamed(path, header), *check_photo(image, header))
     return Record(
         path, size, digest.hexdigest(), header.width, header.height, remarks, fingerprint(image)
