@@ -192,3 +192,35 @@ def test_link_to_nothing_is_called_so(tmp_path: Path) -> None:
             opens(link)
     with pytest.raises(FileNotFoundError):
         open_photo(tmp_path / "never there.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.jpg", b"<!DOCTYPE html><title>404</title>", "HTML, not a photo"),
+        ("a.jpg", b"\xef\xbb\xbf\n <html>", "HTML, not a photo"),
+        ("a.jpg", b"<?xml version='1.0'?><svg/>", "SVG, not a photo"),
+        ("a.jpg", b"version https://git-lfs.github.com/spec/v1\n", "run `git lfs pull`"),
+        ("a.jpg", b"", "empty"),
+        ("a.jpg", b"II*\0\x10\0\0\0CR\2\0", "raw camera file; convert it"),
+        ("a.jpg", b"FUJIFILMCCD-RAW 0201", "raw camera file; convert it"),
+        ("a.NEF", b"anything", "NEF; convert it to JPEG"),
+        ("a.jpg", b"only words", "not a photo in a known format"),
+    ],
+)
+def test_file_that_is_no_photo_says_what_it_is(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(OSError, match=message):
+        open_photo(tmp_path / name)
+    [(_, reason)] = find_unreadable([0], lambda _: (tmp_path / name).open("rb"))
+    assert message in reason
+
+
+@pytest.mark.parametrize("tags", [{50706: b"\1\4\0\0"}, {254: 1, 330: 8}])
+def test_raw_file_in_tiff_is_not_read_as_its_thumbnail(tmp_path: Path, tags: object) -> None:
+    assert isinstance(tags, dict)
+    Image.new("RGB", (16, 12)).save(tmp_path / "a.tif", tiffinfo=tags)
+    with pytest.raises(OSError, match="raw camera file"):
+        open_photo(tmp_path / "a.tif")

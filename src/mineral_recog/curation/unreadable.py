@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
-from mineral_recog.data.images import UNSUPPORTED_SUFFIXES
+from mineral_recog.data.file_contents import is_unsupported_name
 from mineral_recog.data.readers.source import Source
 from mineral_recog.duplicates.records import Record
 from mineral_recog.errors import DataError
@@ -34,7 +33,7 @@ def name_unreadable_first(
     if not unreadable:
         return error
     location, reason = location_and_reason(source, unreadable[0])
-    if Path(unreadable[0].path).suffix.lower() in UNSUPPORTED_SUFFIXES:
+    if is_unsupported_name(unreadable[0].path):
         reason += tr("; convert such files to JPEG", "；请将此类文件转换为 JPEG")
     return DataError(
         tr(

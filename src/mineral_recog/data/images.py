@@ -306,13 +306,11 @@ def _check_content(path: Path | BinaryIO) -> str:
 
 def _is_raw(image: Image.Image, path: Path | BinaryIO) -> bool:
     """Return whether a TIFF file is a raw camera file, of which Pillow would read a thumbnail."""
+    if content_name(read_start(path)) == RAW:
+        return True
     tags = image.getexif()
     is_reduced = bool(int(tags.get(ExifTags.Base.NewSubfileType, 0)) & 1)
-    return (
-        _DNG_VERSION in tags
-        or (is_reduced and ExifTags.Base.SubIFDs in tags)
-        or content_name(read_start(path)) == RAW
-    )
+    return _DNG_VERSION in tags or (is_reduced and ExifTags.Base.SubIFDs in tags)
 
 
 def _not_a_photo(content: str) -> NotAPhotoError:
