@@ -202,7 +202,6 @@ def test_link_to_nothing_is_called_so(tmp_path: Path) -> None:
         ("a.jpg", b"<?xml version='1.0'?><svg/>", "SVG, not a photo"),
         ("a.jpg", b"version https://git-lfs.github.com/spec/v1\n", "run `git lfs pull`"),
         ("a.jpg", b"", "empty"),
-        ("a.jpg", b"II*\0\x10\0\0\0CR\2\0", "raw camera file; convert it"),
         ("a.jpg", b"FUJIFILMCCD-RAW 0201", "raw camera file; convert it"),
         ("a.NEF", b"anything", "NEF; convert it to JPEG"),
         ("a.jpg", b"only words", "not a photo in a known format"),
@@ -224,3 +223,12 @@ def test_raw_file_in_tiff_is_not_read_as_its_thumbnail(tmp_path: Path, tags: obj
     Image.new("RGB", (16, 12)).save(tmp_path / "a.tif", tiffinfo=tags)
     with pytest.raises(OSError, match="raw camera file"):
         open_photo(tmp_path / "a.tif")
+
+
+def test_raw_file_of_canon_is_not_read_as_its_thumbnail() -> None:
+    target = BytesIO()
+    Image.new("RGB", (16, 12)).save(target, "TIFF")
+    tiff = target.getvalue()
+    assert tiff[:8] == b"II*\0\x08\0\0\0"  # the directory follows; in CR2, after its own header
+    with pytest.raises(OSError, match="raw camera file"):
+        open_photo(BytesIO(b"II*\0\x10\0\0\0CR\2\0\0\0\0\0" + tiff[8:]))
