@@ -239,9 +239,7 @@ def _decode(
         image: Image.Image = opened
         full_size, kind, used = image.size, image.format or "", FILE_BITS
         if kind == "EPS":  # a program, which Pillow would run with Ghostscript
-            raise NotAPhotoError(
-                "EPS", tr("EPS is not supported; save it as PNG", "不支持 EPS；请另存为 PNG")
-            )
+            raise _not_a_photo(kind)
         if short_side is not None:
             opened.draft("RGB", (short_side, short_side))
         is_deep = has_deep_colours(opened)
@@ -324,6 +322,10 @@ def _not_a_photo(content: str) -> NotAPhotoError:
         english = "a git-LFS pointer in place of the photo; run `git lfs pull`"
         return NotAPhotoError(
             content, tr(english, "这是 git-LFS 指针而非照片；请运行 `git lfs pull`")
+        )
+    if content == "EPS":
+        return NotAPhotoError(
+            content, tr("EPS is not supported; save it as PNG", "不支持 EPS；请另存为 PNG")
         )
     if content == RAW or is_unsupported_name(f"_.{content}"):
         return NotAPhotoError(
