@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -125,7 +126,7 @@ def test_decisions_are_saved_and_can_be_loaded(page: Page, tmp_path: Path) -> No
     expect(page.locator(".told")).to_contain_text(
         "5 of 6 photos decided, 1 classes merged, 1 sets marked as no copies"
     )
-    decided = {
+    decided: dict[str, Any] = {
         "keep": ["albite/__proto__", "gold/2.png"],
         "drop": ["gold/2 small.png", "Albite/small.png"],
         "move": {"gold/1 again.png": "Albite"},

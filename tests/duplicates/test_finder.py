@@ -121,7 +121,8 @@ def stone_in_a_photo_box(number: int, ground: int) -> Image.Image:
     small = rng.normal(1, 0.25, (9, 9, 1)) * rng.uniform(40, 200, 3)
     stone = Image.fromarray(small.clip(0, 255).astype(np.uint8)).resize((90, 90))
     mask = Image.new("L", stone.size)
-    ImageDraw.Draw(mask).ellipse((rng.integers(4, 20), rng.integers(4, 20), 78, 82), fill=255)
+    left, top = rng.integers(4, 20, 2).tolist()
+    ImageDraw.Draw(mask).ellipse((left, top, 78, 82), fill=255)
     ImageDraw.Draw(stone).ellipse((30, 24, 40, 30), fill="white")
     shade = ground * (1 - 0.15 * np.linspace(0, 1, 300) ** 2)[None, :, None]
     box = np.broadcast_to(shade, (200, 300, 3)) + rng.normal(0, 1.5, (200, 300, 3))
