@@ -39,6 +39,18 @@ def test_decisions_give_the_class_of_each_photo(tmp_path: Path) -> None:
     ]
 
 
+def test_photos_of_one_group_are_no_copies_of_each_other(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.json"
+    groups = [["a/1.png", "a/Z\\udce9ro.png"], ["a/1.png", "b/3.png"]]
+    path.write_text(json.dumps({"not_copies": groups, "keep": ["a/1.png"]}))
+    decided = read_decisions(path)
+    assert decided.are_distinct("a/1.png", "a/Z\udce9ro.png")
+    assert decided.are_distinct("b/3.png", "a/1.png")
+    assert not decided.are_distinct("b/3.png", "a/Z\udce9ro.png")
+    assert not decided.are_distinct("a/8.png", "a/9.png")
+    assert decided.unknown_paths(["a/1.png", "a/Z\udce9ro.png"]) == ["b/3.png"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -50,6 +62,8 @@ def test_decisions_give_the_class_of_each_photo(tmp_path: Path) -> None:
         ('{"drop": "a/1.png"}', "drop"),
         ('{"drop": [1]}', "drop"),
         ('{"move": {"a/1.png": null}}', "move"),
+        ('{"not_copies": ["a/1.png"]}', "not_copies.0"),
+        ('{"not_copies": [[1]]}', "not_copies.0.0"),
         ("[]", "Decisions"),
         ("keep: []", "Expecting"),
         ("[" * 100_000, "nested"),

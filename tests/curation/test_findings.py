@@ -49,12 +49,24 @@ def test_duplicates_and_remarks_are_ordered_by_kind() -> None:
     assert findings[1].detail["en"] == "nearly the same (0.97) · mirrored (0.91)"
 
 
-def test_duplicates_in_several_classes_are_one_finding() -> None:
+def test_only_direct_duplicates_across_classes_are_under_two_classes() -> None:
     base = survey()
-    across = Survey(base.readable, [], [*base.duplicates, DuplicatePair(1, 2, "near", 0.9)])
-    first = collect_findings(FakeSource(), across)[0]
-    assert first.kind == "two_classes"
-    assert first.paths == ("a/1.png", "a/2.png", "b/3.png", "b/4.png", "b/5.png")
+    across = Survey(base.readable, [], [*base.duplicates, DuplicatePair(0, 2, "near", 0.96)])
+    findings = collect_findings(FakeSource(), across)[:2]
+    assert [(finding.kind, finding.paths) for finding in findings] == [
+        # a/2.png has the bytes of a/1.png.
+        ("two_classes", ("a/1.png", "a/2.png", "b/3.png")),
+        ("near", ("b/3.png", "b/4.png", "b/5.png")),
+    ]
+    assert findings[0].detail["en"] == "the same bytes · nearly the same (0.96)"
+
+
+def test_less_similar_photos_of_two_classes_are_no_copies() -> None:
+    base = survey()
+    across = Survey(base.readable, [], [*base.duplicates, DuplicatePair(0, 2, "near", 0.92)])
+    assert collect_findings(FakeSource(), across) == collect_findings(
+        FakeSource(), Survey(base.readable, [], base.duplicates)
+    )
 
 
 def test_json_and_csv_hold_all_findings(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from mineral_recog.curation.preparation import prepare
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.data.readers.list_reader import ListSource
+from mineral_recog.duplicates.survey import Copies
 from mineral_recog.errors import UserError
 from tests.conftest import write_photos
 from tests.duplicates.scenes import scene
@@ -112,7 +113,7 @@ def test_unreadable_photos_are_skipped_and_reported(source: Path, tmp_path: Path
 def test_class_too_small_to_split_is_reported(source: Path, tmp_path: Path) -> None:
     write_photos(source / "gold", 5, 2)
     write_photos(source / "opal", 6, 1)
-    with pytest.raises(UserError, match=r"gold \(2\), opal \(1\)"):
+    with pytest.raises(UserError, match=r"gold \(2\); opal \(1\)"):
         prepare(FolderSource(source), tmp_path / "data")
     assert not (tmp_path / "data").exists()
 
@@ -269,12 +270,55 @@ def test_merged_classes(source: Path, tmp_path: Path) -> None:
         )
 
 
-def test_class_of_duplicates_is_too_small(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("scenes", "message"),
+    [(1, "opal: 9 photos, all counted as one copy"), (2, "9 photos, counted as 2 different pict")],
+)
+def test_class_of_duplicates_is_too_small(
+    source: Path, tmp_path: Path, scenes: int, message: str
+) -> None:
     (source / "opal").mkdir()
     for number in range(9):
-        scene(number % 2).save(source / "opal" / f"{number}.png")
-    with pytest.raises(UserError, match=r"copies of each other count as one\): opal \(9\)"):
+        scene(number % scenes).save(source / "opal" / f"{number}.png")
+    with pytest.raises(UserError, match=f"{message}.*--copies exact.*--decisions"):
         prepare(FolderSource(source), tmp_path / "data")
+
+
+def test_class_that_is_set_aside_is_too_small(source: Path, tmp_path: Path) -> None:
+    for name in ("opal", "gold"):
+        (source / name).mkdir()
+        for number in range(9):
+            scene(number).save(source / name / f"{number}.png")
+    with pytest.raises(UserError, match="gold: 9 photos, 9 set aside as copies under two classes"):
+        prepare(FolderSource(source), tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("copies", "set_aside", "groups"),
+    [
+        ("near", ["gold/opal.png", "opal/3 small.jpg", "opal/3.png"], 19),
+        ("exact", ["gold/opal.png", "opal/3.png"], 0),
+        ("off", [], 0),
+    ],
+)
+def test_copies_that_are_looked_for_can_be_chosen(
+    duplicated: Path, tmp_path: Path, copies: Copies, set_aside: list[str], groups: int
+) -> None:
+    prepared = prepare(FolderSource(duplicated), tmp_path / "data", copies=copies)
+    assert prepared.copies.set_aside == set_aside
+    assert prepared.copies.groups == groups
+    assert json.loads((tmp_path / "data" / "prepared.json").read_text("utf-8"))["copies"] == copies
+
+
+def test_photos_marked_as_no_copies_are_used_and_split_freely(
+    duplicated: Path, tmp_path: Path
+) -> None:
+    group = ("gold/opal.png", "opal/3 small.jpg", "opal/3.png")
+    decisions = Decisions(not_copies=(group, ("opal/1.png", "opal/1 small.jpg")))
+    prepared = prepare(FolderSource(duplicated), tmp_path / "data", decisions=decisions)
+    assert prepared.copies.set_aside == []
+    assert prepared.copies.groups == 18
+    assert sum(prepared.counts["opal"].values()) == 40
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -113,6 +114,8 @@ def test_decisions_are_saved_and_can_be_loaded(page: Page, tmp_path: Path) -> No
     card.get_by_role("combobox").select_option("Albite")
     page.get_by_role("button", name="Near-copies").click()
     page.get_by_role("button", name="Keep the largest, drop the rest", exact=True).click()
+    page.get_by_role("button", name="Copies under two classes").click()
+    page.get_by_role("button", name="These are no copies").click()
     page.get_by_role("button", name="Too small").click()
     small = page.locator("figure", has_text="Albite/small.png").get_by_role("button", name="Drop")
     small.click()
@@ -120,12 +123,15 @@ def test_decisions_are_saved_and_can_be_loaded(page: Page, tmp_path: Path) -> No
     page.locator("figure", has_text="__proto__").get_by_role("button", name="Keep").click()
     page.get_by_role("button", name="Class names").click()
     page.locator(".merge").select_option(label="albite → Albite")
-    expect(page.locator(".told")).to_contain_text("5 of 6 photos decided, 1 classes merged")
-    decided = {
+    expect(page.locator(".told")).to_contain_text(
+        "5 of 6 photos decided, 1 classes merged, 1 sets marked as no copies"
+    )
+    decided: dict[str, Any] = {
         "keep": ["albite/__proto__", "gold/2.png"],
         "drop": ["gold/2 small.png", "Albite/small.png"],
         "move": {"gold/1 again.png": "Albite"},
         "classes": {"albite": "Albite"},
+        "not_copies": [["Albite/1.png", "gold/1 again.png"]],
     }
     path = tmp_path / "decisions.json"
     written = saved(page, path)

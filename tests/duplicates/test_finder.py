@@ -8,7 +8,6 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from mineral_recog.duplicates.candidates import CandidateIndex
-from mineral_recog.duplicates.duplicate_sets import duplicate_sets
 from mineral_recog.duplicates.finder import DuplicatePair, find_duplicates
 from mineral_recog.duplicates.fingerprints import Fingerprint, fingerprint
 from mineral_recog.synthetic.photo import draw_photo
@@ -116,6 +115,41 @@ def test_two_stones_with_one_outline_on_white_are_not_duplicates() -> None:
     ]
 
 
+def stone_in_a_photo_box(number: int, ground: int) -> Image.Image:
+    """Draw a stone on a ground that is darker to a side, with noise and a highlight."""
+    rng = np.random.default_rng(number)
+    small = rng.normal(1, 0.25, (9, 9, 1)) * rng.uniform(40, 200, 3)
+    stone = Image.fromarray(small.clip(0, 255).astype(np.uint8)).resize((90, 90))
+    mask = Image.new("L", stone.size)
+    left, top = rng.integers(4, 20, 2).tolist()
+    ImageDraw.Draw(mask).ellipse((left, top, 78, 82), fill=255)
+    ImageDraw.Draw(stone).ellipse((30, 24, 40, 30), fill="white")
+    shade = ground * (1 - 0.15 * np.linspace(0, 1, 300) ** 2)[None, :, None]
+    box = np.broadcast_to(shade, (200, 300, 3)) + rng.normal(0, 1.5, (200, 300, 3))
+    image = Image.fromarray(box.clip(0, 255).astype(np.uint8))
+    image.paste(stone, tuple(rng.integers((90, 40), (110, 60)).tolist()), mask)
+    return image
+
+
+@pytest.mark.parametrize("ground", [245, 150, 14])
+def test_different_stones_on_one_ground_are_not_duplicates_but_their_copies_are(
+    ground: int,
+) -> None:
+    stones = [stone_in_a_photo_box(number, ground) for number in range(24)]
+    copies = [
+        jpeg(stones[0], 40),
+        ImageOps.mirror(stones[1]),
+        stones[2].resize((180, 120)),
+        stones[3].crop((8, 6, 290, 200)),
+        ImageOps.expand(stones[4], 14, "navy"),
+        stones[5].rotate(90, expand=True),
+    ]
+    prints = [fingerprint(image) for image in stones + copies]
+    assert all(one.subject is not None for one in prints)
+    pairs = find_duplicates(prints, distinct_digests(30))
+    assert [(pair.first, pair.second) for pair in pairs] == [(k, 24 + k) for k in range(6)]
+
+
 def test_flat_pictures_are_duplicates_only_if_their_bytes_are_equal() -> None:
     grey = fingerprint(Image.new("RGB", (90, 60), (128, 128, 128)))
     white = fingerprint(Image.new("RGB", (64, 64), "white"))
@@ -166,10 +200,3 @@ def test_older_numpy_counts_bits_the_same(
     assert [(pair.first, pair.second) for pair in duplicates] == [(0, 12)]
     monkeypatch.delattr(np, "bitwise_count", raising=False)
     assert find_duplicates(prints, distinct_digests(13)) == duplicates
-
-
-def test_duplicate_sets_join_pairs_that_share_a_photo() -> None:
-    pairs = [(4, 7), (1, 4), (2, 3)]
-    duplicates = [DuplicatePair(first, second, "near", 0.9) for first, second in pairs]
-    assert duplicate_sets(9, duplicates) == [(1, 4, 7), (2, 3)]
-    assert duplicate_sets(9, []) == []

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
@@ -16,6 +17,8 @@ from mineral_recog.text import encodable, parse_json
 from mineral_recog.validation import reason_with_place
 
 MAX_BYTES = 100 * 10**6  # enough for a million photos
+
+_Paths = Annotated[tuple[str, ...], Field(strict=False)]  # JSON has lists only
 
 
 class Decisions(BaseModel):
@@ -35,7 +38,7 @@ class Decisions(BaseModel):
     drop: tuple[str, ...] = Field(default=(), strict=False)
     move: dict[str, str] = Field(default_factory=dict)
     classes: dict[str, str] = Field(default_factory=dict)
-    not_copies: tuple[tuple[str, ...], ...] = Field(default=(), strict=False)
+    not_copies: tuple[_Paths, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
     def _check_contradictions(self) -> Decisions:

@@ -20,7 +20,7 @@ MIN_FITTED = 0.4  # share of the edge that the ground is fitted to
 MIN_PLAIN = 0.6  # share of the edge that is plain ground within the last tolerance
 SUBJECT_CONTRAST = 12.0  # levels; a subject differs more from the ground in one of the channels
 MIN_SUBJECT = 0.002  # of the area; anything smaller is dust
-MAX_SUBJECT = 0.9  # of the area; what reaches further is no subject on a ground
+MAX_SUBJECT = 0.8  # of the area; what reaches further is no subject on a ground
 MAX_FILLED = 0.97  # share of the box that differs from the ground; more is a picture in a border
 
 
@@ -53,7 +53,9 @@ def subject_box(pixels: Array) -> Array | None:
     factors = _ground(flat[is_edge], terms[is_edge])
     if factors is None:
         return None
-    differs = (_largest(flat - terms @ factors) > SUBJECT_CONTRAST).reshape(side, side)
+    # The edge counts as ground: it may hold a rest of a border.
+    differs = ~is_edge & (_largest(flat - terms @ factors) > SUBJECT_CONTRAST)
+    differs = differs.reshape(side, side)
     # Single pixels are noise.
     solid = differs[1:, 1:] & differs[:-1, 1:] & differs[1:, :-1] & differs[:-1, :-1]
     if solid.sum() < MIN_SUBJECT * side**2:
