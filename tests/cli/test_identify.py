@@ -34,6 +34,10 @@ def test_files_folders_and_patterns_are_photos(field: Path) -> None:
     assert find_photos([str(field / "*" / "0.png")]) == [
         field / name / "0.png" for name in ("agate", "beryl", "copper")
     ]
+    shutil.copytree(field / "agate", field / "@eaDir" / "x.jpg")
+    assert len(find_photos([str(field)])) == 13
+    assert len(find_photos([str(field / "**" / "0.png")])) == 3
+    assert len(find_photos([str(field / "@eaDir" / "*" / "*.png")])) == 4  # as asked for
     with pytest.raises(UserError, match=r"absent.*no photo there"):
         find_photos([str(field / "absent")])
 

@@ -117,6 +117,24 @@ def test_class_too_small_to_split_is_reported(source: Path, tmp_path: Path) -> N
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.jpg", b"<html>", "HTML, SVG or XML"),
+        ("a.nef", b"raw", "NEF; convert such files to JPEG"),
+        ("a.jpg", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ],
+)
+def test_unreadable_photos_are_named_before_small_classes(
+    source: Path, tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    (source / "opal").mkdir()
+    (source / "opal" / name).write_bytes(content)
+    message = rf"^1 photos cannot be read, the first is .*opal/{name} \(.*{reason}\)\. .*opal \(0\)"
+    with pytest.raises(UserError, match=message):
+        prepare(FolderSource(source), tmp_path / "data")
+
+
 @pytest.mark.parametrize("text", ["80/10", "80/10/0", "a/b/c", "80/10/-10", "inf/1/1", ""])
 def test_invalid_shares_are_reported(text: str) -> None:
     with pytest.raises(UserError, match="80/10/10"):

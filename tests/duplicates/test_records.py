@@ -84,6 +84,11 @@ def test_tiff_without_its_directory_is_reported(tmp_path: Path) -> None:
     ("content", "detail"),
     [
         (b"<!DOCTYPE html><title>404</title>", "HTML, SVG or XML"),
+        (b"\xef\xbb\xbf\r\n <html>", "HTML, SVG or XML"),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n",
+            "Git LFS pointer: git lfs pull",
+        ),
         (b"\0\0\0\x18ftypisom\0\0\0\0", "video"),
         (b"%PDF-1.7\n", "PDF"),
         (encoded(scene(1), "EPS"), "EPS"),

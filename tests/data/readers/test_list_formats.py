@@ -112,7 +112,7 @@ def test_columns_that_are_unclear_are_named(tmp_path: Path, columns: str, messag
 
 @pytest.mark.parametrize("text", ["path", "path=", "kind=a", "path=a,path=b", "=a", ","])
 def test_invalid_columns_are_reported(text: str) -> None:
-    with pytest.raises(UserError, match="--columns .*: write the name of a column for each"):
+    with pytest.raises(UserError, match=r"--columns .*: write the name of a column for each"):
         parse_columns(text)
 
 
