@@ -95,3 +95,20 @@ def test_leaks_of_specimens_are_not_denied(
     assert main(["prepare", str(tmp_path / "photos"), str(tmp_path / "data")]) == 0
     output = capsys.readouterr().out
     assert "this split has none. Photos of one specimen from other sides are not recog" in output
+
+
+def test_list_is_read_by_its_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ["Foto;Art"]
+    for first, name in ((0, "opal"), (10, "gold")):
+        write_scenes(tmp_path / "photos" / name, first, 6)
+        rows += [f"{name}\\{seed};{name}" for seed in range(first, first + 6)]
+    (tmp_path / "list.csv").write_text("\n".join(rows))
+    command = ["prepare", str(tmp_path / "list.csv"), str(tmp_path / "data")]
+    assert main(command) == 2
+    assert "(Foto, Art): say which it is, as in --columns path=" in capsys.readouterr().err
+    command += ["--columns", "path=Foto,label=Art"]
+    assert main(command) == 2
+    assert f"try --root {tmp_path / 'photos'}" in capsys.readouterr().err
+    assert main([*command, "--root", str(tmp_path / "photos")]) == 0
+    assert len(list((tmp_path / "data").glob("*/*/*.png"))) == 12
+    assert main([*command, "--class-level", "1", "--force"]) == 2

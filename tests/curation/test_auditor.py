@@ -45,6 +45,36 @@ def test_small_classes_and_a_pattern_for_specimens_are_named(
     assert "--group-by '{specimen}-*' keeps each specimen in one split" in output
 
 
+def test_how_the_photos_were_read_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for seed in range(4):
+        folder = tmp_path / "photos" / ("Igneous/Basalt", "Sedimentary/Coal")[seed % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        scene(seed).save(folder / f"{seed}.png")
+    (tmp_path / "photos" / "Igneous" / "Thumbs.db").touch()
+    (tmp_path / "photos" / "Igneous" / "Basalt" / "a.png").write_bytes(b"torn")
+    command = ["audit", str(tmp_path / "photos"), "--out", str(tmp_path / "found")]
+    assert main(command) == 0
+    output = capsys.readouterr().out
+    assert "Read as classes: Igneous, Sedimentary, which hold only folders" in output
+    assert "Left out, made by a system or a server: 1 files and folders: Thumbs.db" in output
+    assert main([*command, "--force", "--class-level", "2"]) == 0
+    output = capsys.readouterr().out
+    assert "Read as classes" not in output
+    assert "photos DATA --class-level 2 --decisions" in output
+
+
+def test_folder_without_photos_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "photos" / "opal").mkdir(parents=True)
+    (tmp_path / "photos" / "opal" / "a.txt").touch()
+    assert main(["audit", str(tmp_path / "photos"), "--out", str(tmp_path / "found")]) == 2
+    assert "has no photos in class folders. It holds 1 .txt" in capsys.readouterr().err
+    assert not (tmp_path / "found").exists()
+
+
 @pytest.mark.parametrize("unknown_count", [0, 1, 12])
 def test_unknown_classes_are_listed(
     prepared: Path,

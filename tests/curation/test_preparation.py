@@ -118,6 +118,24 @@ def test_class_too_small_to_split_is_reported(source: Path, tmp_path: Path) -> N
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.jpg", b"<html>", "HTML"),
+        ("a.nef", b"raw", "NEF; convert such files to JPEG"),
+        ("a.jpg", b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+    ],
+)
+def test_unreadable_photos_are_named_before_small_classes(
+    source: Path, tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    (source / "opal").mkdir()
+    (source / "opal" / name).write_bytes(content)
+    message = rf"^1 photos cannot be read, the first is .*opal/{name} \(.*{reason}\)\. .*opal"
+    with pytest.raises(UserError, match=message):
+        prepare(FolderSource(source), tmp_path / "data")
+
+
 def test_large_shares_leave_a_training_photo(source: Path, tmp_path: Path) -> None:
     prepared = prepare(FolderSource(source), tmp_path / "data", shares=(0.01, 0.01, 0.98))
     assert all(min(of.values()) >= 1 for of in prepared.counts.values())

@@ -32,7 +32,8 @@ def test_prepared_folder_is_read(data: Path) -> None:
 
 
 def test_files_are_listed_in_order_without_hidden_ones(tmp_path: Path) -> None:
-    for name in ("b/2.png", "b/c/1.png", "b-1.png", "a.png", ".hidden.png", ".git/x.png"):
+    for name in ("b/2.png", "b/c/1.png", "b-1.png", "a.png", ".hidden.png", ".git/x.png",
+                 "b/@eaDir/2.png", "#recycle/3.png", "Thumbs.db"):  # fmt: skip
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     assert files_in(tmp_path) == ["a.png", "b-1.png", "b/2.png", "b/c/1.png"]
@@ -52,6 +53,14 @@ def test_fingerprint_changes_with_the_photos(data: Path) -> None:
     assert before == read_split(data, "train").fingerprint()
     (data / "train" / "copper" / "2.png").write_bytes(b"another size")
     assert read_split(data, "train").fingerprint() != before
+
+
+def test_folders_of_systems_are_no_classes(data: Path) -> None:
+    before = read_split(data, "train")
+    for name in ("@eaDir", "copper/@eaDir", "copper/$RECYCLE.BIN"):
+        shutil.copytree(data / "train" / "agate", data / "train" / name)
+    after = read_split(data, "train", before.classes)
+    assert (after.classes, after.paths) == (before.classes, before.paths)
 
 
 def test_missing_split_is_reported(data: Path) -> None:

@@ -200,7 +200,7 @@ def closed_image() -> Image.Image:
         (np.array([[0, 300.0]]), "from 0 to 300"),
         (np.array([[-1.5, 1]]), "from -1.5 to 1"),
         (b"", "cannot be read"),
-        (b"no photo", r"\(cannot identify image file\)"),
+        (b"no photo", r"\(not a photo in a known format\)"),
         (FILES["plain JPEG"][:-200], "truncated"),
         (closed(FILES["plain PNG"]), "closed"),
         (closed_image(), "cannot be read"),

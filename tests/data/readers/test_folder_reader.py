@@ -61,7 +61,7 @@ def test_folder_that_cannot_be_read_is_reported(
 
 
 def test_folder_without_classes_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"no photos in class folders. It is empty"):
+    with pytest.raises(UserError, match=r"no photos in class folders\. It is empty"):
         FolderSource(tmp_path)
 
 

@@ -139,7 +139,11 @@ def test_valid_class_name_is_one_folder(label: str) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.csv", "path,kind\na.png,opal\n", r"line 1: no column for the label \(label, class"),
+        (
+            "a.csv",
+            "path,kind\na.png,opal\n",
+            r"line 1: no column for the label among its columns \(path, kind",
+        ),
         ("a.csv", "path,label\n", "lists no photos"),
         ("a.jsonl", "", "lists no photos"),
         ("a.csv", "", "line 1: no column for the path"),
@@ -181,7 +185,7 @@ def test_what_is_wrong_is_told_with_its_line(
 def test_file_that_is_too_large_or_not_utf_8_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "a.csv").write_bytes("path,label\na.png,黄铁矿\n".encode("gbk"))
+    (tmp_path / "a.csv").write_bytes("path,label\na.png,Trémolite\n".encode("latin-1"))
     with pytest.raises(UserError, match=r"a\.csv, line 2: not UTF-8"):
         ListSource(tmp_path / "a.csv")
     monkeypatch.setattr("mineral_recog.data.readers.list_rows.MAX_BYTES", 20)

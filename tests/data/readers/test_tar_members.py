@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mineral_recog.data.readers import tar_members
 from mineral_recog.data.readers.tar_members import MAX_HEADER_BYTES, TarContents, read_tar
+from mineral_recog.data.system_files import is_system_name
 from mineral_recog.errors import DataError
 from tests.tars import tar_header, write_tar
 
@@ -45,9 +46,12 @@ def test_every_dialect_is_read(tmp_path: Path, kind: int) -> None:
 NAME = st.characters(codec="utf-8", min_codepoint=32, exclude_characters="./\x7f")
 
 
+NAMES = st.text(NAME, min_size=1, max_size=60).filter(lambda name: not is_system_name(name))
+
+
 @settings(max_examples=30)
 @given(
-    st.dictionaries(st.text(NAME, min_size=1, max_size=60), st.binary(max_size=1100), min_size=1),
+    st.dictionaries(NAMES, st.binary(max_size=1100), min_size=1),
     st.sampled_from(FORMATS[1:]),
 )
 def test_files_written_by_tarfile_are_read(
@@ -202,3 +206,10 @@ def test_labels_too_long_are_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(tar_members, "MAX_LABEL_BYTES", 4)
     tar = read_tar(write_tar(tmp_path / "a.tar", {"a.cls": b"opal", "b.cls": b"beryl"}))
     assert tar.labels == {"a.cls": "opal", "b.cls": ""}
+
+
+def test_members_that_systems_made_are_counted(tmp_path: Path) -> None:
+    names = ("opal/a.jpg", "__MACOSX/opal/._a.jpg", "opal/@eaDir/a.jpg", "opal/Thumbs.db", ".x")
+    contents = read_tar(write_tar(tmp_path / "a.tar", dict.fromkeys(names, b"x")))
+    assert list(contents.members) == ["opal/a.jpg"]
+    assert contents.system_files == {"__MACOSX": 1, "@eaDir": 1, "Thumbs.db": 1}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mineral_recog.csv_files import line_error, read_text
@@ -31,10 +32,13 @@ def index_entries(file: Path, max_bytes: int) -> tuple[list[Entry], list[str]]:
     for number, line in enumerate(read_text(file, max_bytes, "TXT").split("\n"), start=1):
         if not line.strip():
             continue
-        parts = line.strip().rsplit(None, 1)
-        if len(parts) < 2:
-            parts = line.strip().rsplit(",", 1)
-        if len(parts) < 2:
+        # A path may contain blanks and commas: a number after a blank is certainly the class.
+        match = (
+            re.fullmatch(r"(.+?)\s+(\d+)", line.strip())
+            or re.fullmatch(r"(.+)[\t,;](.+)", line.strip())
+            or re.fullmatch(r"(.+)\s(\S+)", line.strip())
+        )
+        if match is None:
             raise line_error(
                 file,
                 number,
@@ -42,7 +46,7 @@ def index_entries(file: Path, max_bytes: int) -> tuple[list[Entry], list[str]]:
                 "names of columns such as path,label.",
                 "没有类别：每行请写路径、空格与类别，或给出带列名（如 path,label）的表格。",
             )
-        entries.append((number, parts[0].strip(), parts[1].strip()))
+        entries.append((number, match[1].strip(), match[2].strip()))
     if not all(label.isascii() and label.isdigit() for _, _, label in entries):
         return entries, []
     return _with_names(file, entries)
