@@ -131,7 +131,7 @@ def read_text(path: Path, max_bytes: int, kind: str = "CSV") -> str:
         with path.open("rb") as file:
             content = file.read(max_bytes + 1)
     except OSError as error:
-        reason = translate_reason(error.strerror)
+        reason = translate_reason(error.strerror or "")
         raise DataError(
             tr(
                 f"{path} cannot be read ({reason}): give a {kind} file.",
