@@ -65,8 +65,8 @@ _CHINESE_SYSTEM_REASONS = {
     errno.EADDRNOTAVAIL: "本机没有此地址",
 }
 _CHINESE_REASONS = (
-    (r"image file is truncated \((\d+) bytes not processed\)", "文件不完整，{} 字节未解码"),
-    (r"image file is truncated|Truncated File Read|[Tt]runcated .*", "文件不完整"),
+    (r"image file is truncated \((\d+) bytes not processed\)", "数据提前结束，{} 字节未解码"),
+    (r"image file is truncated|Truncated File Read|[Tt]runcated .*", "数据提前结束"),
     (r"cannot identify image file.*", "不是可识别的图片"),
     (r"(broken|unrecognized) data stream.*", "图像数据已损坏"),
     (r"could not create decoder object", "图像数据无法解码"),

@@ -51,7 +51,9 @@ def reason(error: Mapping[str, Any]) -> str:
     english = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] not in CHINESE_REASONS:
         return english  # of a validator of our own, which writes in the user's language
-    expected = str(error.get("ctx", {}).get("expected", "")).replace(" or ", "、")
+    expected = (
+        str(error.get("ctx", {}).get("expected", "")).replace(" or ", ", ").replace(", ", "、")
+    )
     chinese = CHINESE_REASONS[error["type"]]
     return tr(english, chinese.format_map({**error.get("ctx", {}), "expected": expected}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -9,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mineral_recog import text
 from mineral_recog.cli.main import main
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation.evaluation_files import read_evaluation
+from mineral_recog.text import command_line
 from mineral_recog.training.run_folder import refuse_existing_run
 from tests.conftest import TINY, write_photos
 
@@ -41,8 +42,8 @@ def command_in(message: str) -> list[str]:
 def test_words_are_quoted_for_the_shell(
     monkeypatch: pytest.MonkeyPatch, system: str, words: tuple[object, ...], line: str
 ) -> None:
-    monkeypatch.setattr("mineral_recog.text.os.name", system)
-    shown = text.command_line(*words)
+    monkeypatch.setattr(os, "name", system)
+    shown = command_line(*words)
     monkeypatch.undo()  # pytest needs the real name
     assert shown == line
 

@@ -15,7 +15,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
-from mineral_recog.evaluation.evaluator import training_data_of
+from mineral_recog.evaluation.evaluation_files import read_evaluation
+from mineral_recog.evaluation.evaluator import evaluate, training_data_of
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
@@ -323,3 +324,33 @@ def test_signal_after_the_last_step_loses_nothing(
     assert lines == []  # all epochs were saved
     assert len((run / "log.jsonl").read_text().splitlines()) == recipe.epochs
     assert have_same_weights(run, tmp_path / "uninterrupted")
+
+
+def test_interrupted_run_of_an_older_version_keeps_its_order_of_classes(
+    recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    for split, count in {"train": 4, "val": 2, "test": 2}.items():
+        for hue, name in enumerate(("1", "2", "10")):
+            write_photos(data / split / name, hue, count)
+    with monkeypatch.context() as older:
+        older.setattr("mineral_recog.data.dataset.natural_order", sorted)
+        training.train(data, recipe, tmp_path / "whole", device="cpu", workers=0)
+        train_and_interrupt(data, recipe, tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
+    assert record.pop("classes") == ["1", "10", "2"]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    training.resume(data, tmp_path / "run", device="cpu", workers=0)
+    assert read_bundle(tmp_path / "run").classes == ("1", "10", "2")
+    assert have_same_weights(tmp_path / "run", tmp_path / "whole")
+    training.train(data, recipe, tmp_path / "new", device="cpu", workers=0)
+    assert read_bundle(tmp_path / "new").classes == ("1", "2", "10")
+    for run in ("whole", "new"):
+        evaluate(tmp_path / run, device="cpu", workers=0)
+    newer = read_evaluation(tmp_path / "new", "test", ("1", "2", "10"))
+    older_read = read_evaluation(tmp_path / "whole", "test", ("1", "2", "10"))
+    assert older_read.classes == newer.classes == ("1", "2", "10")
+    made = evaluate(
+        tmp_path / "new", against=tmp_path / "whole", device="cpu", workers=0, force=True
+    )
+    assert made.against is not None

@@ -17,7 +17,9 @@ PREPROCESSING = Preprocessing(32, (0.5, 0.4, 0.3), (0.1, 0.2, 0.3), 2)
 
 
 def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
-    record = RunRecord(fingerprint="0a", preprocessing=PREPROCESSING, cached=True)
+    record = RunRecord(
+        fingerprint="0a", classes=("2", "10"), preprocessing=PREPROCESSING, cached=True
+    )
     assert not is_run(tmp_path / "run")
     create_run(tmp_path / "run", Path("data"), read_recipe("baseline"), record, ())
     assert is_run(tmp_path / "run")
@@ -26,6 +28,7 @@ def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert facts == {
         "data": str(Path("data").resolve()),
         "fingerprint": "0a",
+        "classes": ["2", "10"],
         "preprocessing": {
             "image_size": 32,
             "mean": [0.5, 0.4, 0.3],

@@ -211,9 +211,9 @@ def _findings_line(made: Prepared, audit_command: str) -> str | None:
     ]
     if not kinds and not made.copies.set_aside:
         return None
-    counts = ", ".join(
+    counts = tr(", ", "、").join(
         f"{FINDING_KINDS[kind].label[language]} {made.findings[kind]}" for kind in kinds
     )
-    review = tr("To review them", "审核方法")
+    review = tr("To review them: ", "审核方法：")
     others = tr(f"Also found: {counts}. ", f"另有：{counts}。") if kinds else ""
-    return f"{others}{review}: {audit_command}"
+    return f"{others}{review}{audit_command}"

@@ -75,10 +75,12 @@ def _read_values(recipe: str, folder: Path, derived: tuple[str, ...] = ()) -> di
     try:
         values = _parse_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f"第 {mark.line + 1} 行第 {mark.column + 1} 列有语法错误" if mark else str(error)
         raise RecipeError(
             tr(
                 f"The recipe {recipe} is not YAML: {error}.",
-                f"配方 {recipe} 不是有效的 YAML：{error}。",
+                f"配方 {recipe} 不是有效的 YAML：{place}。",
             )
         ) from None
     if not isinstance(values, dict):

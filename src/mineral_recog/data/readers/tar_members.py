@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from mineral_recog.data.system_files import count_system_parts
-from mineral_recog.errors import DataError
+from mineral_recog.errors import DataError, reason_of
 from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
@@ -121,8 +121,8 @@ def read_tar(path: Path) -> TarContents:
         except (tarfile.TarError, ValueError, OverflowError) as error:
             raise DataError(
                 tr(
-                    f"{path} is damaged, or no tar file ({error}): write it again.",
-                    f"{path} 已损坏，或不是 tar 文件（{error}）：请重新生成。",
+                    f"{path} is damaged, or no tar file ({reason_of(error)}): write it again.",
+                    f"{path} 已损坏，或不是 tar 文件（{reason_of(error)}）：请重新生成。",
                 )
             ) from None
     return contents
