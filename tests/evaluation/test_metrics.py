@@ -45,6 +45,12 @@ def test_precision_and_f1_by_hand() -> None:
     np.testing.assert_allclose(f1, [2 / 3, 1 / 2, 0, np.nan, np.nan])
 
 
+def test_worst_classes_are_not_those_with_few_photos() -> None:
+    accuracy, counts = np.array([0.0, 0.2, np.nan, 1.0, 0.1]), np.array([1, 30, 0, 9, 30])
+    # One wrong photo of one says less than 24 of 30; a class without photos is not listed.
+    assert metrics.worst_first(accuracy, counts).tolist() == [4, 1, 0, 3]
+
+
 def test_metrics_by_hand() -> None:
     values = metrics.compute_metrics(LABELS, logits_of(GUESSES), GROUPS)
     mean = (0.75 + 0.5 + 0) / 3

@@ -26,7 +26,7 @@ from mineral_recog.evaluation.metric_descriptions import (
     paper_rows,
     specimen_rows,
 )
-from mineral_recog.evaluation.metrics import precision_and_f1
+from mineral_recog.evaluation.metrics import precision_and_f1, worst_first
 from mineral_recog.evaluation.results import WORST, CalibrationResults, Evaluation
 from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.text import encodable
@@ -66,13 +66,13 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
 
 
 def _worst_table(evaluation: Evaluation) -> Table:
-    """Return the classes with the lowest accuracy, and how many others per_class.csv has."""
+    """Return the worst classes, see `worst_first`, and how many others per_class.csv has."""
     assert evaluation.predictions is not None
     precision, f1 = precision_and_f1(
         evaluation.predictions.labels, evaluation.predictions.guesses, len(evaluation.classes)
     )
     table = new_table(
-        tr("class, lowest accuracy first", "类别（准确率从低到高）"),
+        tr("worst classes", "识别最差的类别"),
         tr("accuracy", "准确率"),
         tr("precision", "精确率"),
         "F1",
@@ -80,7 +80,7 @@ def _worst_table(evaluation: Evaluation) -> Table:
         tr("training photos", "训练照片"),
         numbers_from=1,
     )
-    worst = evaluation.worst_first
+    worst = worst_first(evaluation.class_accuracy, evaluation.test_counts)
     for c in worst[:WORST]:
         shares = (evaluation.class_accuracy[c], precision[c], f1[c])
         counts = (evaluation.test_counts[c], evaluation.train_counts[c])

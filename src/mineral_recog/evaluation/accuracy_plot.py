@@ -68,7 +68,7 @@ def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None
     axes.set_ylim(max(-0.03, bottom - 0.05), 1.04)
     legend(
         axes, [handle for handle, _ in handles], [name for _, name in handles],
-        loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2,
+        loc="lower right", bbox_to_anchor=(1, 1), ncols=5, borderaxespad=0.2,
     )  # fmt: skip
     if not named:
         return figure

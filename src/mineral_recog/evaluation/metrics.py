@@ -164,6 +164,20 @@ def wilson_interval(share: Floats, counts: Ints) -> tuple[Floats, Floats]:
     return np.minimum(centre - half, share).clip(0), np.maximum(centre + half, share).clip(None, 1)
 
 
+def worst_first(accuracy: Floats, counts: Ints) -> Ints:
+    """Return the indices of the classes with photos, the worst first.
+
+    They are ordered by the upper end of the 95 % interval of their accuracy, so that chance does
+    not put a class with few photos first.
+
+    Args:
+        accuracy: Accuracy of each class, [C].
+        counts: Photos that each was measured on, [C].
+    """
+    order = np.lexsort((accuracy, wilson_interval(accuracy, counts)[1])).astype(np.int64)
+    return order[counts[order] > 0]
+
+
 def photos_from_logits(
     labels: Ints, logits: AnyFloats, groups: Sequence[str], specimens: Ints | None = None
 ) -> Photos:

@@ -59,7 +59,7 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
     """Return the values that the template shows."""
     counts = evaluation.train_counts
     rows = _class_rows(evaluation)
-    is_long = len(rows) > _MAX_CLASS_ROWS
+    worst = metrics.worst_first(evaluation.class_accuracy, evaluation.test_counts).tolist()
     return {
         "run": evaluation,
         "against": against,
@@ -68,7 +68,6 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "shares": {key: f"{100 * value:.0f}" for key, value in evaluation.figures.items()},
         "class_differences": class_differences_remark(evaluation),
         "measured_count": int((evaluation.test_counts > 0).sum()),
-        "min_class_photos": MIN_CLASS_PHOTOS,
         "plot_names": len(evaluation.classes) <= MAX_NAMED_CLASSES,
         "map_names": plots.names_on_map(evaluation),
         "hardest": _hardest(evaluation),
@@ -81,7 +80,7 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "specimen_rows": specimen_rows(evaluation),
         "metrics": metric_rows(evaluation),
         "classes": sorted(rows, key=lambda row: -row["train"]),
-        "worst": [rows[c] for c in evaluation.worst_first[:WORST]] if is_long else [],
+        "worst": [rows[c] for c in worst[:WORST]] if len(rows) > _MAX_CLASS_ROWS else [],
         "has_groups": any(evaluation.groups),
         "group_names": _GROUP_NAMES,
         "mistakes": _mistakes(evaluation),

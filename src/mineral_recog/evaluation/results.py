@@ -229,13 +229,6 @@ class Evaluation:
         )
 
     @property
-    def worst_first(self) -> npt.NDArray[np.int64]:
-        """Indices of the classes with photos, lowest accuracy first; those with few photos last."""
-        few, counts = self.test_counts < MIN_CLASS_PHOTOS, self.test_counts
-        order = np.lexsort((-counts, self.class_accuracy, few)).astype(np.int64)
-        return order[counts[order] > 0]
-
-    @property
     def hardest(self) -> int | None:
         """Index of the class with the lowest accuracy among those with enough photos."""
         enough = np.flatnonzero(self.test_counts >= MIN_CLASS_PHOTOS)
