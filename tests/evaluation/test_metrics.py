@@ -37,6 +37,20 @@ def test_mean_of_a_cell_without_values_is_nan() -> None:
     np.testing.assert_array_equal(means, [0.75, 0.5, 0, np.nan])
 
 
+def test_precision_and_f1_by_hand() -> None:
+    labels, guesses = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 3, 0])
+    precision, f1 = metrics.precision_and_f1(labels, guesses, 5)
+    # Class 2 is never predicted, 3 and 4 have no photos.
+    np.testing.assert_allclose(precision, [2 / 3, 1 / 2, np.nan, np.nan, np.nan])
+    np.testing.assert_allclose(f1, [2 / 3, 1 / 2, 0, np.nan, np.nan])
+
+
+def test_worst_classes_are_not_those_with_few_photos() -> None:
+    accuracy, counts = np.array([0.0, 0.2, np.nan, 1.0, 0.1]), np.array([1, 30, 0, 9, 30])
+    # One wrong photo of one says less than 24 of 30; a class without photos is not listed.
+    assert metrics.worst_first(accuracy, counts).tolist() == [4, 1, 0, 3]
+
+
 def test_metrics_by_hand() -> None:
     values = metrics.compute_metrics(LABELS, logits_of(GUESSES), GROUPS)
     mean = (0.75 + 0.5 + 0) / 3

@@ -12,6 +12,7 @@ from PIL import Image
 
 from mineral_recog.data.class_groups import GROUPS
 from mineral_recog.evaluation import metrics, plots
+from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
 from mineral_recog.evaluation.results import Evaluation, Predictions
 from mineral_recog.rendering import plot_style
 from tests.conftest import make_dataset
@@ -52,7 +53,7 @@ def every_plot(evaluation: Evaluation) -> dict[str, Figure]:
     return {
         "confusion_matrix": plots.confusion_matrix(evaluation),
         "feature_distribution": plots.feature_distribution(evaluation),
-        "per_class_accuracy": plots.per_class_accuracy(evaluation, evaluation),
+        "per_class_accuracy": per_class_accuracy(evaluation, evaluation),
         "training_curves": plots.training_curves(evaluation.history),
         "class_counts": class_counts(evaluation),
     }
@@ -95,7 +96,7 @@ def test_names_are_drawn_literally() -> None:
 def test_legend_shows_names_with_an_underscore() -> None:
     evaluation = make_evaluation(("a", "b", "_c"))
     assert "_c" in texts(plots.feature_distribution(evaluation))
-    assert "_old" in texts(plots.per_class_accuracy(evaluation, replace(evaluation, name="_old")))
+    assert "_old" in texts(per_class_accuracy(evaluation, replace(evaluation, name="_old")))
 
 
 def test_names_without_a_font_are_escaped_in_png_and_literal_in_svg(
@@ -145,7 +146,7 @@ def test_class_without_photos_does_not_hide_names() -> None:
     accuracy = evaluation.class_accuracy.copy()
     accuracy[1] = np.nan
     evaluation = replace(evaluation, class_accuracy=accuracy, test_counts=np.array([6, 0, 6]))
-    drawn = texts(plots.per_class_accuracy(evaluation, evaluation))
+    drawn = texts(per_class_accuracy(evaluation, evaluation))
     assert {"a", "c"} <= set(drawn)
     assert "b" not in drawn
 
@@ -184,7 +185,7 @@ def test_counts_are_written_only_if_they_are_readable() -> None:
 
 
 def test_labels_of_points_do_not_overlap() -> None:
-    figure = plots.per_class_accuracy(make_evaluation(tuple(f"mineral {c}" for c in range(36))))
+    figure = per_class_accuracy(make_evaluation(tuple(f"mineral {c}" for c in range(36))))
     plot_style.as_svg(figure)
     boxes = [note.get_window_extent() for note in figure.axes[0].texts if note.get_text()]
     assert len(boxes) > 12

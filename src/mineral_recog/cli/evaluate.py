@@ -7,7 +7,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from mineral_recog.cli.options import DeviceOption, ForceOption, WorkersOption, worker_count
+from mineral_recog.cli.options import (
+    AliasesOption,
+    DeviceOption,
+    ForceOption,
+    WorkersOption,
+    worker_count,
+)
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.i18n import tr
 
@@ -40,6 +46,17 @@ def evaluate(
             )
         ),
     ] = None,
+    classes: Annotated[
+        Literal["all", "common"],
+        typer.Option(
+            help=tr(
+                "photos of all classes of the run and no others, or only those of classes that "
+                "both have",
+                "照片须含运行的全部类别且没有其他类别（all），或只评估双方共有的类别（common）",
+            )
+        ),
+    ] = "all",
+    aliases: AliasesOption = None,
     others: Annotated[
         Path | None,
         typer.Option(
@@ -64,6 +81,8 @@ def evaluate(
             split=split,
             against=against,
             groups=groups,
+            classes=classes,
+            aliases=aliases or (),
             others=others,
             device=device,
             workers=worker_count(workers),

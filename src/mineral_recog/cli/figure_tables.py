@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 from rich.text import Text
 
@@ -18,14 +19,17 @@ from mineral_recog.comparison.summary import Comparison, Score
 from mineral_recog.evaluation.calibration_rows import format_calibration_metric, ood_row
 from mineral_recog.evaluation.metric_descriptions import (
     PAPER_METRICS,
+    class_differences_remark,
     few_photos_remark,
     leakage_rows,
     metric_rows,
     paper_rows,
     specimen_rows,
 )
-from mineral_recog.evaluation.results import CalibrationResults, Evaluation
+from mineral_recog.evaluation.metrics import precision_and_f1, worst_first
+from mineral_recog.evaluation.results import WORST, CalibrationResults, Evaluation
 from mineral_recog.i18n import is_chinese, tr
+from mineral_recog.text import encodable
 
 _PRINTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy", "seconds")
 
@@ -45,14 +49,51 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
             table.add_row(row[name], row["before"], row["after"], row["change"])
     console = new_console()
     console.print(table)
-    if remark := few_photos_remark(evaluation.few_photos):
-        print_lines(console, [tr(*remark)])
+    if against is None:
+        console.print(_worst_table(evaluation))
+    for remark in (
+        class_differences_remark(evaluation),
+        few_photos_remark(evaluation.few_photos),
+    ):
+        if remark:
+            print_lines(console, [tr(*remark)])
     if rows := specimen_rows(evaluation):
         console.print(_specimen_table(evaluation, rows))
     if evaluation.calibration is not None:
         console.print(_calibration_table(evaluation.calibration, "tail" in evaluation.groups))
     for line in _leakage_lines(evaluation):
         console.print(line, style="bold", highlight=False, soft_wrap=True)
+
+
+def _worst_table(evaluation: Evaluation) -> Table:
+    """Return the worst classes, see `worst_first`, and how many others per_class.csv has."""
+    assert evaluation.predictions is not None
+    precision, f1 = precision_and_f1(
+        evaluation.predictions.labels, evaluation.predictions.guesses, len(evaluation.classes)
+    )
+    table = new_table(
+        tr("worst classes", "识别最差的类别"),
+        tr("accuracy", "准确率"),
+        tr("precision", "精确率"),
+        "F1",
+        tr("photos", "照片"),
+        tr("training photos", "训练照片"),
+        numbers_from=1,
+    )
+    worst = worst_first(evaluation.class_accuracy, evaluation.test_counts)
+    for c in worst[:WORST]:
+        shares = (evaluation.class_accuracy[c], precision[c], f1[c])
+        counts = (evaluation.test_counts[c], evaluation.train_counts[c])
+        table.add_row(
+            Text(encodable(evaluation.classes[c])),
+            *("–" if np.isnan(share) else f"{100 * share:.1f}%" for share in shares),
+            *(f"{count:,}" for count in counts),
+        )
+    if more := len(worst) - WORST if len(worst) > WORST else 0:
+        table.add_row(
+            tr(f"... and {more:,} more in per_class.csv", f"……其余 {more:,} 类见 per_class.csv")
+        )
+    return table
 
 
 def _leakage_lines(evaluation: Evaluation) -> list[str]:

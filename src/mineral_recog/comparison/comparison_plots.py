@@ -19,7 +19,10 @@ from mineral_recog.calibration.temperature import Floats
 from mineral_recog.comparison.summary import Comparison, Score
 from mineral_recog.rendering.plot_elements import (
     EMPTY_COLOUR,
+    FEW_CLASSES,
+    MAX_NAMED_CLASSES,
     PALETTE,
+    UNNAMED_CLASSES,
     VERTICAL_TEXT,
     PointLabel,
     class_font_size,
@@ -29,12 +32,12 @@ from mineral_recog.rendering.plot_elements import (
     place_labels,
     share_axis,
     share_colorbar,
+    trend,
     write_in_cell,
 )
 from mineral_recog.rendering.plot_style import INK, drawable, style
 
 _DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.6), (1.2, 1.4), (6, 1.4, 1.2, 1.4))
-_FEW_CLASSES = 12  # up to this number lines go through the points; with more they are smoothed
 _RADII = (7, 12, 20, 30, 44, 60, 80, 105)  # far enough to place the names of many recipes
 _UNITS = ((3600.0, "h", 100 * 60.0), (60.0, "min", 99.5), (1.0, "s", 0.0))
 
@@ -63,7 +66,7 @@ def recipe_look(index: int) -> Look:
 def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
     """Draw the accuracy of each class against its training photos: points and a line per recipe.
 
-    With more than _FEW_CLASSES classes, each position of a line is the mean of a quarter of them,
+    With more than FEW_CLASSES classes, each position of a line is the mean of a quarter of them,
     neighbours by count, both in accuracy and in the logarithm of the count.
 
     Args:
@@ -71,7 +74,7 @@ def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
         with_legend: Whether to add a legend, which the page does not need.
     """
     counts = np.maximum(comparison.train_counts, 1)  # zero has no logarithm
-    few_classes = len(counts) <= _FEW_CLASSES
+    few_classes = len(counts) <= FEW_CLASSES
     few_recipes = len(comparison.scores) <= 4
     figure, axes = new_axes(11.4 if with_legend else 9.2, 5.2)
     count_axis(axes, counts)
@@ -93,30 +96,6 @@ def accuracy_by_count(comparison: Comparison, with_legend: bool) -> Figure:
         handles = [Line2D([], [], lw=2.2, **recipe_look(index).line) for index in range(len(names))]
         legend(figure, handles, names, loc="outside right upper", handlelength=3)
     return figure
-
-
-def trend(counts: Floats, accuracy: Floats) -> tuple[Floats, Floats]:
-    """Return a line through the accuracies of classes, smoothed if there are many classes.
-
-    Classes with the same count are one position. Windows are shorter at the ends; positions are
-    means over the window like heights, so that both belong to the same classes.
-
-    Args:
-        counts: Training photos, [C].
-        accuracy: Accuracies, [C]; nan is left out.
-
-    Returns:
-        Positions and heights of the line, each [K] with K <= C.
-    """
-    has_photos = np.isfinite(accuracy)
-    logs, group = np.unique(np.log(counts[has_photos]), return_inverse=True)
-    heights = np.bincount(group, accuracy[has_photos]) / np.bincount(group)
-    half = 0 if has_photos.sum() <= _FEW_CLASSES else max(1, len(logs) // 8)
-    windows = [slice(max(0, i - half), i + half + 1) for i in range(len(logs))]
-    return (
-        np.exp([logs[window].mean() for window in windows]),
-        np.array([heights[window].mean() for window in windows]),
-    )
 
 
 @style()
@@ -150,7 +129,8 @@ def time_against_mean(comparison: Comparison) -> Figure:
 def class_heat_map(comparison: Comparison) -> Figure:
     """Draw the accuracy of each class (column, most training photos first) by recipe (row).
 
-    Numbers in per cent are written into the cells if these are large enough.
+    Numbers in per cent are written into the cells if these are large enough; more classes than
+    MAX_NAMED_CLASSES have no names.
     """
     order = np.argsort(-comparison.train_counts, kind="stable").astype(np.int64)
     shares = np.array([score.class_accuracy[order] for score in comparison.scores])
@@ -166,16 +146,19 @@ def class_heat_map(comparison: Comparison) -> Figure:
         for cell in np.argwhere(np.isfinite(shares)):
             share = shares[tuple(cell)]
             write_in_cell(axes, cell, f"{100 * share:.0f}", share > 0.6, 6.8)
-    font_size = class_font_size(width, classes, 8.5)
-    class_names = [
-        f"{drawable(comparison.classes[c])} ({comparison.train_counts[c]:,.0f})" for c in order
-    ]
-    axes.set_xticks(range(classes), class_names, fontsize=font_size, **VERTICAL_TEXT)
+    if classes <= MAX_NAMED_CLASSES:
+        font_size = class_font_size(width, classes, 8.5)
+        class_names = [
+            f"{drawable(comparison.classes[c])} ({comparison.train_counts[c]:,.0f})" for c in order
+        ]
+        axes.set_xticks(range(classes), class_names, fontsize=font_size, **VERTICAL_TEXT)
+        axes.set_xticks(np.arange(1, classes) - 0.5, minor=True)
+    else:
+        axes.set(xticks=[], xlabel=UNNAMED_CLASSES)
     names = [drawable(score.recipe) for score in comparison.scores]
     axes.set_yticks(range(rows), names, fontsize=8.5)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xticks(np.arange(1, classes) - 0.5, minor=True)
     axes.set_yticks(np.arange(1, rows) - 0.5, minor=True)
     axes.grid(which="minor", color="white", lw=0.8)
     axes.tick_params(which="minor", length=0)

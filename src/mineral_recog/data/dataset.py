@@ -189,6 +189,35 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
         UserError: The split is missing, is empty, has other classes, or has a class without
             photos.
     """
+    folders = split_folders(data, split)
+    root, names = data / split, tuple(folders if classes is None else classes)
+    missing = [name for name in names if name not in folders]
+    unknown = [name for name in folders if name not in names]
+    if missing or unknown:
+        advice = tr(" Every split needs the same class folders.", "每个划分需要相同的类别文件夹。")
+        raise other_classes_error(root, missing, unknown, advice)
+    paths: list[str] = []
+    labels: list[int] = []
+    for label, name in enumerate(names):
+        files = photos_in(root / name)
+        if not files:
+            raise DataError(
+                tr(
+                    f"{root / name} has no photos: add some, or remove the class from every split.",
+                    f"{root / name} 里没有照片：请加入照片，或从各个划分里删去这一类。",
+                )
+            )
+        paths += [f"{name}/{file}" for file in files]
+        labels += [label] * len(files)
+    return Dataset(root, names, tuple(paths), np.array(labels, dtype=np.int64))
+
+
+def split_folders(data: Path, split: str) -> list[str]:
+    """Return the sorted names of the class folders of one split of a prepared folder.
+
+    Raises:
+        UserError: The split is missing, is empty, or holds tar files.
+    """
     root = data / split
     if not root.is_dir():
         raise DataError(
@@ -209,25 +238,6 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
                 f"{root} 里是 tar 文件，不能直接用于训练：请先用 `{command}` 展开一次。",
             )
         )
-    names = tuple(folders if classes is None else classes)
-    _refuse_other_classes(root, folders, names)
-    paths: list[str] = []
-    labels: list[int] = []
-    for label, name in enumerate(names):
-        files = photos_in(root / name)
-        if not files:
-            raise DataError(
-                tr(
-                    f"{root / name} has no photos: add some, or remove the class from every split.",
-                    f"{root / name} 里没有照片：请加入照片，或从各个划分里删去这一类。",
-                )
-            )
-        paths += [f"{name}/{file}" for file in files]
-        labels += [label] * len(files)
-    return Dataset(root, names, tuple(paths), np.array(labels, dtype=np.int64))
-
-
-def _refuse_other_classes(root: Path, folders: Sequence[str], names: Sequence[str]) -> None:
     if not folders:
         raise DataError(
             tr(
@@ -235,24 +245,45 @@ def _refuse_other_classes(root: Path, folders: Sequence[str], names: Sequence[st
                 f"{root} 是空的：里面应一类一个文件夹，放入照片。",
             )
         )
-    missing = [name for name in names if name not in folders]
-    unknown = [name for name in folders if name not in names]
+    return folders
+
+
+def other_classes_error(
+    root: Path, missing: Sequence[str], unknown: Sequence[str], advice: str
+) -> DataError:
+    """Return the error about a folder whose classes differ from those of training.
+
+    Args:
+        root: The folder.
+        missing: Classes of training that it lacks.
+        unknown: Classes that training did not have.
+        advice: What to do; in English it begins with a blank.
+    """
     differences = []
     if missing:
-        differences.append(tr(f"lacks {', '.join(missing)}", f"缺少 {'、'.join(missing)}"))
+        names = first_names(missing)
+        differences.append(tr(f"lacks {names[0]}", f"缺少 {names[1]}"))
     if unknown:
+        names = first_names(unknown)
         differences.append(
             tr(
-                f"has {', '.join(unknown)}, which training did not",
-                f"多出训练里没有的 {'、'.join(unknown)}",
+                f"has {names[0]}, which training did not",
+                f"多出训练里没有的 {names[1]}",
             )
         )
-    if differences:
-        raise DataError(
-            tr(
-                f"The classes of {root} differ from those of training: it "
-                f"{' and '.join(differences)}. Every split needs the same class folders.",
-                f"{root} 的类别与训练不同：{'，'.join(differences)}。"
-                "每个划分需要相同的类别文件夹。",
-            )
+    return DataError(
+        tr(
+            f"The classes of {root} differ from those of training: it "
+            f"{' and '.join(differences)}.{advice}",
+            f"{root} 的类别与训练不同：{'，'.join(differences)}。{advice}",
         )
+    )
+
+
+def first_names(names: Sequence[str], most: int = 10) -> tuple[str, str]:
+    """Return at most `most` names and how many there are in English and Chinese."""
+    shown, more = names[:most], len(names) - most
+    return (
+        ", ".join(shown) + (f" and {more:,} more" if more > 0 else ""),
+        "、".join(shown) + (f" 等 {len(names):,} 类" if more > 0 else ""),
+    )

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from mineral_recog.data.class_groups import GROUPS
+from mineral_recog.data.dataset import first_names
 from mineral_recog.evaluation.results import CalibrationResults, Evaluation, OodPictures
 
+_MAX_NAMES = 20  # of a basis; trust.json has all
 _METRICS = ("ece_before", "ece_after", "coverage", "set_size", "kept")
 
 
@@ -80,9 +82,10 @@ def _basis_rows(evaluation: Evaluation, results: CalibrationResults) -> list[dic
         rows.append(
             {
                 "basis": basis,
-                "classes": [
-                    f"{evaluation.classes[c]} ({results.val_counts[c]:,})" for c in classes
-                ],
+                "classes": first_names(
+                    [f"{evaluation.classes[c]} ({results.val_counts[c]:,})" for c in classes],
+                    _MAX_NAMES,
+                ),
                 "photos": f"{counts.sum():,}",
                 "coverage": f"{100 * covered / counts.sum():.1f}%" if counts.any() else "–",
             }

@@ -15,6 +15,7 @@ from mineral_recog.calibration.temperature import softmax
 from mineral_recog.csv_files import escape_formula, write_rows
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation import metrics, plots
+from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
 from mineral_recog.evaluation.calibration_evaluation import write_calibration
 from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.results import Evaluation
@@ -35,6 +36,8 @@ def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation |
             **by_specimen.figures,
             "intervals": by_specimen.intervals,
         }
+    if evaluation.class_differences is not None:
+        document["classes"] = evaluation.class_differences._asdict()
     (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     write_calibration(folder / "trust.json", evaluation)
     if evaluation.leakage is not None:
@@ -45,18 +48,25 @@ def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation |
     write_rows(folder / "predictions.csv", _prediction_rows(evaluation))
     save(plots.confusion_matrix(evaluation), folder / "confusion_matrix.png")
     save(plots.feature_distribution(evaluation), folder / "feature_distribution.png")
-    save(plots.per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
+    save(per_class_accuracy(evaluation, against), folder / "per_class_accuracy.png")
     write_report(folder / "report.html", evaluation, against)
 
 
 def _class_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
     """Yield the rows of per_class.csv."""
-    yield "class", "n_train", "n_test", "accuracy", "group"
+    yield "class", "n_train", "n_test", "accuracy", "group", "precision", "f1"
+    predictions = evaluation.predictions
+    assert predictions is not None
+    columns = metrics.precision_and_f1(
+        predictions.labels, predictions.guesses, len(evaluation.classes)
+    )
     for c, name in enumerate(evaluation.classes):
-        accuracy = evaluation.class_accuracy[c]
-        text = "" if np.isnan(accuracy) else f"{accuracy:.4f}"
+        accuracy, *others = (
+            "" if np.isnan(column[c]) else f"{column[c]:.4f}"
+            for column in (evaluation.class_accuracy, *columns)
+        )
         counts = (evaluation.train_counts[c], evaluation.test_counts[c])
-        yield name, *counts, text, evaluation.groups[c]
+        yield name, *counts, accuracy, evaluation.groups[c], *others
 
 
 def _prediction_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
@@ -107,7 +117,8 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             order = {name: c for c, name in enumerate(names)}
             rows = sorted(csv.DictReader(file), key=lambda row: order.get(row["class"], len(order)))
         intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
-        document.pop("by_specimen", None)
+        for key in ("by_specimen", "classes"):
+            document.pop(key, None)
         evaluation = Evaluation(
             name=run.resolve().name,
             split=split,

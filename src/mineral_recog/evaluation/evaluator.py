@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from torch import nn
 
 from mineral_recog.data.class_groups import class_groups
+from mineral_recog.data.class_match import read_matched_split
 from mineral_recog.data.dataset import SPLITS, Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.errors import DataError, UserError
@@ -63,6 +66,8 @@ def evaluate(
     split: str = "test",
     against: Path | str | None = None,
     groups: str | None = None,
+    classes: Literal["all", "common"] = "all",
+    aliases: Sequence[str] = (),
     others: Path | str | None = None,
     backbone: nn.Module | None = None,
     device: str = "auto",
@@ -78,6 +83,9 @@ def evaluate(
         split: `train`, `val` or `test`.
         against: Another run to compare with, already evaluated on the same split.
         groups: See `class_groups`; by default those of the bundle.
+        classes: `all` if the split must have all classes of the model and no others; `common` to
+            measure the photos of classes that both have.
+        aliases: Tables of names by which folders belong to classes; see `read_matched_split`.
         others: Folder of pictures that show none of the trained minerals, to measure how well the
             model rejects them; see `read_ood_pictures`.
         backbone: The backbone module, if `train` was given one.
@@ -108,7 +116,10 @@ def evaluate(
     refuse_existing(folder, force, advice=advice)
     refuse_replacing_evaluation(folder)
     data_folder = Path(data) if data else training_data_of(run)
-    dataset = read_split(data_folder, split, bundle.classes)
+    only_common = classes == "common"
+    dataset, differences = read_matched_split(
+        data_folder, split, bundle.classes, only_common, aliases
+    )
     specimens = read_specimens(dataset)
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
     ood = read_ood_pictures(Path(others), progress) if others else None
@@ -133,6 +144,7 @@ def evaluate(
         recipe=read_text_or_nothing(run / "recipe.yaml"),
         provenance=provenance,
         leakage=leakage,
+        class_differences=differences,
     )
     if other is not None:
         _refuse_different_photos(evaluation, other)
@@ -224,6 +236,7 @@ def measure(
         for output, item in zip(outputs, datasets, strict=True)
     )
     labels, logits, class_count = predictions.labels, predictions.logits, len(bundle.classes)
+    _, f1 = metrics.precision_and_f1(labels, predictions.guesses, class_count)
     units = None if specimens is None else specimen_numbers(labels, specimens)
     return Evaluation(
         name=name,
@@ -232,7 +245,8 @@ def measure(
         train_counts=bundle.train_counts,
         groups=class_group_names,
         predictions=predictions,
-        figures=metrics.compute_metrics(labels, logits, class_group_names),
+        figures=metrics.compute_metrics(labels, logits, class_group_names)
+        | {"macro_f1": float(np.nanmean(f1))},
         intervals=bootstrap_intervals(labels, logits, class_group_names, specimens=units),
         class_accuracy=metrics.mean_by_cell(labels, predictions.guesses == labels, class_count),
         test_counts=np.bincount(labels, minlength=class_count),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from mineral_recog.data.dataset import first_names
 from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation, SpecimenResults
 
 
@@ -56,6 +57,10 @@ METRIC_DESCRIPTIONS = (
         "accuracy", "Accuracy over photos", "总体准确率",
         "The share of photos that are recognised correctly; common minerals dominate it.",
         "判断正确的照片所占比例；主要由常见矿物决定。"),
+    MetricDescription(
+        "macro_f1", "Macro F1", "宏平均 F1",
+        "The mean over minerals of the F1 score, which wrong answers of this name lower as well.",
+        "各矿物 F1 的平均值；其他矿物被误认为该矿物时也会降低。"),
     MetricDescription(
         "lowest_accuracy", "Lowest accuracy of a class", "最低类别准确率",
         "The accuracy of the mineral that is recognised worst.", "识别最差的矿物的准确率。"),
@@ -118,6 +123,7 @@ def specimen_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
             "by_specimen_interval": format_interval(results, DESCRIPTION_OF[row["key"]]),
         }
         for row in metric_rows(evaluation)
+        if row["key"] in results.figures
     ]
 
 
@@ -125,9 +131,7 @@ def few_photos_remark(names: Sequence[str]) -> tuple[str, str] | None:
     """Return what classes with few photos mean for the metrics, in both languages, if any."""
     if not names:
         return None
-    shown, more = names[:3], len(names) - 3
-    english = ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-    chinese = "、".join(shown) + (f" 等 {len(names)} 类" if more > 0 else "")
+    english, chinese = first_names(names, 3)
     return (
         f"Fewer than {MIN_CLASS_PHOTOS} photos to evaluate on: {english}. One photo changes the "
         "accuracy of such a class a lot, so CwASD, CwARange, the lowest and the harmonic mean "
@@ -135,6 +139,34 @@ def few_photos_remark(names: Sequence[str]) -> tuple[str, str] | None:
         f"评估照片不足 {MIN_CLASS_PHOTOS} 张：{chinese}。一张照片就会使这些类别的准确率大幅变化，"
         "因此 CwASD、CwARange、最低与调和平均准确率参考价值有限，其区间也可能不含真实值。",
     )
+
+
+def class_differences_remark(evaluation: Evaluation) -> tuple[str, str] | None:
+    """Return how the classes of the photos differ from those of the model, in both languages."""
+    differences = evaluation.class_differences
+    if differences is None:
+        return None
+    english, chinese = [], []
+    if differences.missing:
+        count, names = len(differences.missing), first_names(differences.missing)
+        total = len(evaluation.classes)
+        english.append(
+            f"Classes of the model without photos here ({count:,} of {total:,}): {names[0]}. They "
+            "are left out of all metrics over classes, but the model may still answer them."
+        )
+        chinese.append(
+            f"模型的 {total:,} 个类别中有 {count:,} 个在此没有照片，不计入各项按类别统计的指标，"
+            f"但模型仍可能给出这些答案：{names[1]}。"
+        )
+    if differences.left_out:
+        names = first_names([f"{name} ({n:,})" for name, n in differences.left_out.items()])
+        english.append(f"Photos left out, since the model does not know the class: {names[0]}.")
+        chinese.append(f"模型没有以下类别，其照片未计入：{names[1]}。")
+    if differences.renamed:
+        names = first_names([f"{old} → {new}" for old, new in differences.renamed.items()])
+        english.append(f"Folders counted as the class of another name: {names[0]}.")
+        chinese.append(f"按别名归入的文件夹：{names[1]}。")
+    return " ".join(english), "".join(chinese)
 
 
 def leakage_rows(evaluation: Evaluation) -> list[dict[str, Any]]:

@@ -71,6 +71,28 @@ def mean_by_cell(cells: Ints, values: Floats | npt.NDArray[np.bool_], size: int)
     return means
 
 
+def precision_and_f1(labels: Ints, predicted: Ints, classes: int) -> tuple[Floats, Floats]:
+    """Compute the precision and the F1 score of each class.
+
+    Precision is the share of the photos predicted as a class that show it; F1 is the harmonic mean
+    of it and the accuracy of the class, its recall: 2 TP / (2 TP + FP + FN).
+
+    Args:
+        labels: True classes, [M].
+        predicted: Predicted classes, [M].
+        classes: Number of classes, C.
+
+    Returns:
+        Both [C]; nan for classes without photos, and precision also for those never predicted.
+    """
+    counts, guessed = (np.bincount(c, minlength=classes) for c in (labels, predicted))
+    correct = np.bincount(labels[labels == predicted], minlength=classes)
+    precision, f1 = np.full((2, classes), np.nan)
+    np.divide(correct, guessed, out=precision, where=(counts > 0) & (guessed > 0))
+    np.divide(2 * correct, counts + guessed, out=f1, where=counts > 0)
+    return precision, f1
+
+
 def compute_metrics(labels: Ints, logits: AnyFloats, groups: Sequence[str]) -> dict[str, float]:
     """Compute the metrics of a split.
 
@@ -140,6 +162,20 @@ def wilson_interval(share: Floats, counts: Ints) -> tuple[Floats, Floats]:
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     # Rounding may leave an end slightly inside a share of 0 or 1.
     return np.minimum(centre - half, share).clip(0), np.maximum(centre + half, share).clip(None, 1)
+
+
+def worst_first(accuracy: Floats, counts: Ints) -> Ints:
+    """Return the indices of the classes with photos, the worst first.
+
+    They are ordered by the upper end of the 95 % interval of their accuracy, so that chance does
+    not put a class with few photos first.
+
+    Args:
+        accuracy: Accuracy of each class, [C].
+        counts: Photos that each was measured on, [C].
+    """
+    order = np.lexsort((accuracy, wilson_interval(accuracy, counts)[1])).astype(np.int64)
+    return order[counts[order] > 0]
 
 
 def photos_from_logits(

@@ -22,14 +22,13 @@ from mineral_recog.evaluation.results import Evaluation, Predictions
 from mineral_recog.rendering.plot_elements import (
     EMPTY_COLOUR,
     GRID_COLOUR,
+    MAX_NAMED_CLASSES,
     PALETTE,
+    UNNAMED_CLASSES,
     VERTICAL_TEXT,
-    PointLabel,
     class_font_size,
-    count_axis,
     legend,
     new_axes,
-    place_labels,
     share_colorbar,
     write_in_cell,
 )
@@ -37,7 +36,7 @@ from mineral_recog.rendering.plot_style import INK, drawable, style
 
 COLOURS = {"head": PALETTE[1], "medium": "#7F8C8D", "tail": PALETTE[0], "": PALETTE[1]}
 MARKERS = {"head": "o", "medium": "s", "tail": "D", "": "o"}
-_ALL_GROUPS = (*GROUPS, "")
+ALL_GROUPS = (*GROUPS, "")
 _TAIL_COLOURS = (*PALETTE, "#1B1B1B")
 _TAIL_MARKERS = ("o", "^", "s", "D", "v")  # 7 and 5 are coprime: 35 distinct pairs
 _MAX_POINTS = 2000
@@ -47,7 +46,8 @@ _MAX_POINTS = 2000
 def confusion_matrix(evaluation: Evaluation) -> Figure:
     """Draw the confusion matrix as shares of the true classes (rows), common classes first.
 
-    Rows of classes without photos are hatched.
+    Rows of classes without photos are hatched. More classes than MAX_NAMED_CLASSES have no names
+    and no hatches.
 
     Raises:
         ValueError: The evaluation has no predictions.
@@ -64,17 +64,20 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
     figure, axes = new_axes(size + 2.6, size + 1.9)
     norm = PowerNorm(0.5, 0, 1)  # a linear scale would hide confusions of a few per cent
     image = axes.imshow(shares, cmap="Blues", norm=norm, interpolation="nearest")
+    named = classes <= MAX_NAMED_CLASSES
+    empty = {"edgecolor": "#999999", "hatch": "//"} if named else {"linewidth": 0}
     for row in np.flatnonzero(counts == 0):
-        axes.axhspan(row - 0.5, row + 0.5, facecolor=EMPTY_COLOUR, edgecolor="#999999", hatch="//")
+        axes.axhspan(row - 0.5, row + 0.5, facecolor=EMPTY_COLOUR, **empty)
     if classes <= 15:
         for cell in np.argwhere(confusion):
             dark = shares[tuple(cell)] > 0.35
             write_in_cell(axes, cell, f"{confusion[tuple(cell)]:,}", dark, 7.5)
-    names = [drawable(evaluation.classes[c]) for c in order]
-    font_size = class_font_size(size, classes, 9)
-    axes.set_xticks(range(classes), names, fontsize=font_size, **VERTICAL_TEXT)
-    axes.set_yticks(range(classes), names, fontsize=font_size)
-    axes.set(xlabel="Predicted class", ylabel="True class")
+    axes.set(xlabel="Predicted class", ylabel="True class", xticks=[], yticks=[])
+    if named:
+        names = [drawable(evaluation.classes[c]) for c in order]
+        font_size = class_font_size(size, classes, 9)
+        axes.set_xticks(range(classes), names, fontsize=font_size, **VERTICAL_TEXT)
+        axes.set_yticks(range(classes), names, fontsize=font_size)
     axes.tick_params(length=0)
     _separate_groups(axes, [evaluation.groups[c] for c in order])
     ticks = (0, 0.01, 0.05, 0.2, 0.5, 1)
@@ -87,7 +90,8 @@ def confusion_matrix(evaluation: Evaluation) -> Figure:
 def feature_distribution(evaluation: Evaluation) -> Figure:
     """Draw a t-SNE map of the features; tail classes are bright and named, others muted.
 
-    Without groups all classes are bright and named.
+    Without groups all classes are bright and named. If there are too many to be told apart by
+    colour and marker, see `names_on_map`, all of them have one colour and no names.
 
     The map has at most 2,000 photos. Features are scaled to length 1 and reduced to 50 dimensions
     first. The choice of photos (tail classes first) and the map depend on the data alone.
@@ -114,60 +118,29 @@ def feature_distribution(evaluation: Evaluation) -> Figure:
         if members.any():
             handles.append(Line2D([], [], ls="", marker="o", ms=4, c=colour))
             names.append(f"{group} classes")
-    named = [c for c in _by_count(evaluation) if groups[c] in ("tail", "") and (labels == c).any()]
-    for i, c in enumerate(named):
+    bright = [c for c in _by_count(evaluation) if groups[c] in ("tail", "")]
+    parts = [(drawable(evaluation.classes[c]), labels == c) for c in bright]
+    if not names_on_map(evaluation):
+        parts = [("tail classes" if any(evaluation.groups) else "", np.isin(labels, bright))]
+    for i, (name, members) in enumerate(part for part in parts if part[1].any()):
         look: dict[str, Any] = {"c": _TAIL_COLOURS[i % 7], "marker": _TAIL_MARKERS[i % 5]}
-        points = positions[labels == c]
         axes.scatter(
-            points[:, 0], points[:, 1], s=22, linewidths=0.4, edgecolors="white",
+            positions[members, 0], positions[members, 1], s=22, linewidths=0.4, edgecolors="white",
             rasterized=len(chosen) > 500, **look,
         )  # fmt: skip
-        handles.append(Line2D([], [], ls="", ms=5, **look))
-        names.append(drawable(evaluation.classes[c]))
+        if name:
+            handles.append(Line2D([], [], ls="", ms=5, **look))
+            names.append(name)
     axes.set(xticks=[], yticks=[])  # positions on the map have no unit
     axes.spines[:].set(visible=True, color=GRID_COLOUR)
     legend(figure, handles, names, loc="outside right upper", ncols=1 + len(names) // 28)
     return figure
 
 
-@style()
-def per_class_accuracy(evaluation: Evaluation, against: Evaluation | None = None) -> Figure:
-    """Draw the accuracy of each class against its training photos, with 95 % Wilson intervals.
-
-    Accuracies of `against` are hollow, with arrows to the filled ones; classes are matched by
-    name. Names without a free place are left out, those of tail and worst classes last.
-    """
-    counts = np.maximum(evaluation.train_counts, 1)  # zero has no logarithm
-    accuracy = evaluation.class_accuracy
-    low, high = metrics.wilson_interval(accuracy, evaluation.test_counts)
-    figure, axes = new_axes(9.2, 5.4, layout=None)
-    figure.subplots_adjust(left=0.08, right=0.98, top=0.93, bottom=0.11)
-    count_axis(axes, counts)
-    handles = []
-    for group in _present_groups(evaluation.groups):
-        members = np.array([name == group for name in evaluation.groups])
-        colour, marker = COLOURS[group], MARKERS[group]
-        axes.vlines(counts[members], low[members], high[members], colors=colour, lw=0.9, alpha=0.4)
-        axes.plot(
-            counts[members], accuracy[members], marker,
-            c=colour, ms=6, mec="white", mew=0.6, zorder=3,
-        )  # fmt: skip
-        if group:
-            handle = Line2D([], [], ls="", marker=marker, c=colour, ms=6)
-            handles.append((handle, f"{group} classes"))
-    if against is not None:
-        _draw_against(axes, evaluation, against)
-        hollow = Line2D([], [], ls="", marker="o", mfc="white", mec=INK, ms=5)
-        handles.append((hollow, drawable(against.name)))
-    bottom = np.nanmin([*low, *axes.dataLim.intervaly, 1.0])
-    axes.set_ylim(max(-0.03, bottom - 0.05), 1.04)
-    legend(
-        axes, [handle for handle, _ in handles], [name for _, name in handles],
-        loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2,
-    )  # fmt: skip
-    markers = [line.get_xydata() for line in axes.lines]  # those of `against` too
-    place_labels(figure, axes, _labels(evaluation, counts), np.concatenate(markers))
-    return figure
+def names_on_map(evaluation: Evaluation) -> bool:
+    """Return whether the map of features names the tail classes, or all without groups."""
+    bright = [group for group in evaluation.groups if group in ("tail", "")]
+    return len(bright) <= len(_TAIL_COLOURS) * len(_TAIL_MARKERS)
 
 
 @style()
@@ -213,7 +186,10 @@ def training_curves(history: Sequence[dict[str, Any]]) -> Figure:
 def class_counts(
     names: Sequence[str], train_counts: Sequence[int], groups: Sequence[str]
 ) -> Figure:
-    """Draw the training photos per class as bars, largest first, coloured by group."""
+    """Draw the training photos per class as bars, largest first, coloured by group.
+
+    More classes than MAX_NAMED_CLASSES have no names.
+    """
     order = np.argsort(-np.array(train_counts), kind="stable")
     counts = np.array(train_counts)[order]
     classes = len(order)
@@ -226,10 +202,13 @@ def class_counts(
             bars, [f"{count:,}" for count in counts], rotation=90 if classes > 12 else 0,
             padding=3, fontsize=font_size - 0.5,
         )  # fmt: skip
-    labels = [drawable(names[c]) for c in order]
-    axes.set_xticks(
-        range(classes), labels, fontsize=font_size, **(VERTICAL_TEXT if classes > 8 else {})
-    )
+    if classes <= MAX_NAMED_CLASSES:
+        labels = [drawable(names[c]) for c in order]
+        axes.set_xticks(
+            range(classes), labels, fontsize=font_size, **(VERTICAL_TEXT if classes > 8 else {})
+        )
+    else:
+        axes.set(xticks=[], xlabel=UNNAMED_CLASSES)
     axes.set(
         ylabel="Training photos", xlim=(-0.7, classes - 0.3), ylim=(0, counts.max() * 1.15 + 1)
     )
@@ -250,14 +229,9 @@ def _predictions(evaluation: Evaluation) -> Predictions:
 
 def _by_count(evaluation: Evaluation) -> Ints:
     """Return class indices by group, then by training photos, largest first: [C]."""
-    ranks = [_ALL_GROUPS.index(group) for group in evaluation.groups]
+    ranks = [ALL_GROUPS.index(group) for group in evaluation.groups]
     keys = (-np.array(evaluation.train_counts), np.array(ranks))
     return np.lexsort(keys).astype(np.int64)
-
-
-def _present_groups(groups: Sequence[str]) -> list[str]:
-    """Return the groups that have classes, common ones first; "" if there are no groups."""
-    return [group for group in _ALL_GROUPS if group in groups]
 
 
 def _separate_groups(axes: Axes, groups: Sequence[str]) -> None:
@@ -313,36 +287,6 @@ def _embed(features: npt.NDArray[np.float32]) -> Floats:
     with threadpool_limits(1):  # waiting threads spin, much slower on a busy machine
         positions: Floats = tsne.fit_transform(reduced)
     return positions
-
-
-def _draw_against(axes: Axes, evaluation: Evaluation, against: Evaluation) -> None:
-    """Draw the accuracies of the other run hollow, with arrows to those of this run."""
-    before = dict(zip(against.classes, against.class_accuracy, strict=True))
-    for c, name in enumerate(evaluation.classes):
-        x, old = max(1, evaluation.train_counts[c]), before.get(name, np.nan)
-        group = evaluation.groups[c]
-        axes.plot(
-            x, old, MARKERS[group], mfc="white", mec=COLOURS[group], ms=5.5, mew=0.9, zorder=2.5
-        )
-        new = evaluation.class_accuracy[c]
-        if abs(new - old) > 0.02:  # False for nan
-            look = {"arrowstyle": "->", "color": COLOURS[group], "lw": 0.9, "shrinkA": 2.5,
-                    "shrinkB": 3}  # fmt: skip
-            axes.annotate("", (x, new), (x, old), arrowprops=look)
-
-
-def _labels(evaluation: Evaluation, counts: Ints) -> list[PointLabel]:
-    """Return labels of the classes that have an accuracy, tail and worst classes first."""
-    is_tail = np.array(evaluation.groups) == "tail"
-    return [
-        PointLabel(
-            drawable(evaluation.classes[c]),
-            (float(counts[c]), float(evaluation.class_accuracy[c])),
-            COLOURS["tail"] if is_tail[c] else "#4B565E",
-        )
-        for c in np.lexsort((evaluation.class_accuracy, ~is_tail))
-        if np.isfinite(evaluation.class_accuracy[c])
-    ]
 
 
 def _shade_stages(axes: Axes, history: Sequence[dict[str, Any]]) -> None:

@@ -15,18 +15,22 @@ from mineral_recog.calibration.temperature import softmax
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
 from mineral_recog.evaluation import calibration_plots, metrics, plots
+from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
 from mineral_recog.evaluation.calibration_rows import calibration_context
 from mineral_recog.evaluation.metric_descriptions import (
+    class_differences_remark,
     few_photos_remark,
     leakage_rows,
     metric_rows,
     paper_rows,
     specimen_rows,
 )
-from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation
+from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, WORST, Evaluation
 from mineral_recog.rendering.html import bilingual, write_page
+from mineral_recog.rendering.plot_elements import MAX_NAMED_CLASSES
 
 _MAX_MISTAKES, _MAX_PAIRS, _THUMBNAIL_SIZE = 12, 10, 320
+_MAX_CLASS_ROWS = 50  # more are hidden until the reader asks for them
 _CARDS = (
     "mean_accuracy",
     "mean_accuracy_head",
@@ -54,12 +58,18 @@ def write_report(path: Path, evaluation: Evaluation, against: Evaluation | None 
 def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Any]:
     """Return the values that the template shows."""
     counts = evaluation.train_counts
+    rows = _class_rows(evaluation)
+    worst = metrics.worst_first(evaluation.class_accuracy, evaluation.test_counts).tolist()
     return {
         "run": evaluation,
         "against": against,
         "photo_count": int(evaluation.test_counts.sum()),
         "imbalance": max(counts) / max(1, min(counts)),
         "shares": {key: f"{100 * value:.0f}" for key, value in evaluation.figures.items()},
+        "class_differences": class_differences_remark(evaluation),
+        "measured_count": int((evaluation.test_counts > 0).sum()),
+        "plot_names": len(evaluation.classes) <= MAX_NAMED_CLASSES,
+        "map_names": plots.names_on_map(evaluation),
         "hardest": _hardest(evaluation),
         "few_photos": few_photos_remark(evaluation.few_photos),
         "cards": [row for row in metric_rows(evaluation) if row["key"] in _CARDS],
@@ -69,7 +79,8 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "leakage_rows": leakage_rows(evaluation),
         "specimen_rows": specimen_rows(evaluation),
         "metrics": metric_rows(evaluation),
-        "classes": _class_rows(evaluation),
+        "classes": sorted(rows, key=lambda row: -row["train"]),
+        "worst": [rows[c] for c in worst[:WORST]] if len(rows) > _MAX_CLASS_ROWS else [],
         "has_groups": any(evaluation.groups),
         "group_names": _GROUP_NAMES,
         "mistakes": _mistakes(evaluation),
@@ -111,17 +122,24 @@ def _hardest(evaluation: Evaluation) -> dict[str, Any] | None:
 
 
 def _class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
-    """Return a row per class, most training photos first; accuracy is None without photos."""
+    """Return a row per class; accuracy, precision and F1 are None where they are undefined."""
+    predictions, size = evaluation.predictions, len(evaluation.classes)
+    precision, f1 = np.full((2, size), np.nan)
+    if predictions is not None:
+        precision, f1 = metrics.precision_and_f1(predictions.labels, predictions.guesses, size)
+    shares = zip(evaluation.class_accuracy.tolist(), precision.tolist(), f1.tolist(), strict=True)
     fields = zip(
         evaluation.classes, evaluation.groups, evaluation.train_counts,
-        evaluation.test_counts.tolist(), evaluation.class_accuracy.tolist(), strict=True,
+        evaluation.test_counts.tolist(), shares, strict=True,
     )  # fmt: skip
-    rows = [
-        {"name": name, "group": group, "train": train, "test": test,
-         "accuracy": None if math.isnan(accuracy) else accuracy}
-        for name, group, train, test, accuracy in fields
-    ]  # fmt: skip
-    return sorted(rows, key=lambda row: -row["train"])
+    return [
+        {"name": name, "group": group, "train": train, "test": test}
+        | {
+            key: None if math.isnan(value) else value
+            for key, value in zip(("accuracy", "precision", "f1"), values, strict=True)
+        }
+        for name, group, train, test, values in fields
+    ]
 
 
 def _mistakes(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -180,7 +198,7 @@ def _pairs(evaluation: Evaluation) -> list[dict[str, Any]]:
 def _plots(evaluation: Evaluation, against: Evaluation | None) -> dict[str, Markup]:
     """Return the plots by name, as bilingual SVG, without those that have no data."""
     figures = {
-        "per_class_accuracy": plots.per_class_accuracy(evaluation, against),
+        "per_class_accuracy": per_class_accuracy(evaluation, against),
         "class_counts": plots.class_counts(
             evaluation.classes, evaluation.train_counts, evaluation.groups
         ),

@@ -7,9 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mineral_recog.calibration.conformal import Basis
+from mineral_recog.data.class_match import ClassDifferences
 from mineral_recog.data.dataset import Dataset
 
 MIN_CLASS_PHOTOS = 5  # with fewer photos nothing is said about a single class
+WORST = 20  # classes that are listed where there are too many to list all
 
 
 @dataclass(frozen=True, eq=False)  # an array comparison has no single truth value
@@ -187,6 +189,8 @@ class Evaluation:
         leakage: Copies of training photos; None when the split was not checked for them.
         by_specimen: Metrics by specimen; None if specimens are unknown, and for an evaluation read
             from its files.
+        class_differences: How the classes of the photos differ from those of the model; None if
+            they do not, and for an evaluation read from its files.
 
     Raises:
         ValueError: A field per class does not have C entries.
@@ -208,6 +212,7 @@ class Evaluation:
     calibration: CalibrationResults | None = None
     leakage: Leakage | None = None
     by_specimen: SpecimenResults | None = None
+    class_differences: ClassDifferences | None = None
 
     def __post_init__(self) -> None:
         for field in ("train_counts", "groups", "class_accuracy", "test_counts"):

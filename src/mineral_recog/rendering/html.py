@@ -29,6 +29,8 @@ _PLOT_WORDS = {
     "Training time (min)": "训练用时（分钟）", "Training time (h)": "训练用时（小时）",
     "All photos": "全部照片", "Photos of tail classes": "尾部类别的照片",
     "Predicted probability": "预测概率", "Share that is correct": "实际正确的比例",
+    "Classes, most training photos first": "类别（按训练照片从多到少）",
+    "mean of neighbours": "相邻类别的平均",
     "Photos": "照片数", "before calibration": "校准前", "after calibration": "校准后",
 }  # fmt: skip
 

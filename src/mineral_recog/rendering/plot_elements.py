@@ -20,6 +20,9 @@ Ints = npt.NDArray[np.int64]
 # Colours of Okabe and Ito, which colour-blind people can distinguish.
 PALETTE = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 GRID_COLOUR, EMPTY_COLOUR = "#D5DADE", "#F2F2F2"  # EMPTY_COLOUR: cells without photos
+MAX_NAMED_CLASSES = 120  # on a plot; more names would be black bars
+UNNAMED_CLASSES = "Classes, most training photos first"  # label of an axis without names
+FEW_CLASSES = 12  # up to this number lines go through the points; with more they are smoothed
 _RADII = (6, 11, 18, 26, 36)
 # Anchored: in SVG a label ends at its tick, whatever the width of the browser's font.
 VERTICAL_TEXT: dict[str, Any] = {
@@ -85,6 +88,30 @@ def share_colorbar(
     bar.set_ticks(shares, labels=[f"{share:.0%}" for share in shares])
     bar.outline.set_visible(False)
     return bar
+
+
+def trend(counts: Floats, accuracy: Floats) -> tuple[Floats, Floats]:
+    """Return a line through the accuracies of classes, smoothed if there are many classes.
+
+    Classes with the same count are one position. Windows are shorter at the ends; positions are
+    means over the window like heights, so that both belong to the same classes.
+
+    Args:
+        counts: Training photos, [C].
+        accuracy: Accuracies, [C]; nan is left out.
+
+    Returns:
+        Positions and heights of the line, each [K] with K <= C.
+    """
+    has_photos = np.isfinite(accuracy)
+    logs, group = np.unique(np.log(counts[has_photos]), return_inverse=True)
+    heights = np.bincount(group, accuracy[has_photos]) / np.bincount(group)
+    half = 0 if has_photos.sum() <= FEW_CLASSES else max(1, len(logs) // 8)
+    windows = [slice(max(0, i - half), i + half + 1) for i in range(len(logs))]
+    return (
+        np.exp([logs[window].mean() for window in windows]),
+        np.array([heights[window].mean() for window in windows]),
+    )
 
 
 class PointLabel(NamedTuple):

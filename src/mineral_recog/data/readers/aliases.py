@@ -106,16 +106,34 @@ def open_with_aliases(
     Raises:
         UserError: There are no photos, or a file is not a table of aliases.
     """
-    tables = [read_aliases(Path(file)) for file in aliases if file != SHIPPED_ALIASES]
+    tables = _read_tables(aliases)
     source = open_source(path, progress, options)
-    names: dict[str, str] = {}
-    for table in reversed(tables):
-        names |= table.names
-    minerals = read_minerals() if SHIPPED_ALIASES in aliases else None
-    renamed = renamed_classes(source.classes, minerals, names)
+    renamed = _renamed_by_tables(source.classes, tables, SHIPPED_ALIASES in aliases)
     keys = set(map(name_key, source.classes))
     unused = [alias for table in tables for alias in table.aliases if name_key(alias) not in keys]
     return OpenedSource(RenamedSource(source, renamed) if renamed else source, renamed, unused)
+
+
+def renamed_by_aliases(classes: Iterable[str], aliases: Sequence[str]) -> dict[str, str]:
+    """Return the new name of each class that tables of aliases rename; see `open_with_aliases`.
+
+    Raises:
+        UserError: A file is not a table of aliases.
+    """
+    return _renamed_by_tables(classes, _read_tables(aliases), SHIPPED_ALIASES in aliases)
+
+
+def _read_tables(aliases: Sequence[str]) -> list[AliasTable]:
+    return [read_aliases(Path(file)) for file in aliases if file != SHIPPED_ALIASES]
+
+
+def _renamed_by_tables(
+    classes: Iterable[str], tables: Sequence[AliasTable], with_minerals: bool
+) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for table in reversed(tables):
+        names |= table.names
+    return renamed_classes(classes, read_minerals() if with_minerals else None, names)
 
 
 def renamed_classes(
