@@ -143,6 +143,14 @@ def test_paths_of_windows_ids_without_suffix_and_root(tmp_path: Path) -> None:
         ListSource(tmp_path / "lists" / "a.csv", options)
 
 
+@pytest.mark.parametrize(
+    "path", ["/data/upload/1/%00", "/data/local-files/?d=a\\b", "\\", "..", "b"]
+)
+def test_paths_that_mean_no_photo_are_missing(tmp_path: Path, path: str) -> None:
+    source = write(tmp_path / "a.csv", f"path,label\n{path},opal\n")
+    assert len(source.missing) == 1
+
+
 def test_conflicting_labels_are_noted(tmp_path: Path) -> None:
     source = write(tmp_path / "a.csv", table("path,label") + "./b/c.png,gold\n")
     assert len(source.paths) == 3

@@ -52,7 +52,7 @@ class PhotoFinder:
             self._by_stem[folder] = by_stem
             try:
                 files = sorted(file.name for file in folder.iterdir())
-            except OSError:
+            except (OSError, ValueError):
                 files = []
             for file in files:
                 stem, dot, _ = file.rpartition(".")
