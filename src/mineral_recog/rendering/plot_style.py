@@ -98,8 +98,9 @@ def font_notice(names: Iterable[str]) -> str | None:
                 f"No installed font can draw {char}, so that PNG plots show codes such as {code}: "
                 "install a font, such as the package fonts-noto-cjk of Debian and Ubuntu, and run "
                 "the command again. The pages are not affected.",
-                f"已安装的字体都没有“{char}”等字，PNG 图片中会显示 {code} 之类的代码：请安装"
-                "中文字体（Debian 与 Ubuntu 的软件包为 fonts-noto-cjk），再重新运行。网页不受影响。",
+                f"已安装的字体都没有“{char}”等字，PNG 图片中会显示 {code} 之类的代码："
+                "请安装中文字体（Debian 与 Ubuntu 的软件包为 fonts-noto-cjk），再重新运行。"
+                "网页不受影响。",
             )
     return None
 
