@@ -348,3 +348,10 @@ def test_initial_language_is_that_of_the_writer(
     text = write_page(tmp_path, make_pair())
     assert '<html lang="zh" data-lang="zh">' in text
     assert "<title>2 个配方的比较 · mineral-recog</title>" in text
+
+
+def test_many_classes_have_no_names_on_the_heat_map(tmp_path: Path) -> None:
+    for classes, named in ((3, True), (150, False)):
+        page = write_page(tmp_path, make_many(2, classes))
+        assert ("its training photos are in brackets" in page) == named
+        assert ("Classes, most training photos first" in page) != named
