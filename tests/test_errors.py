@@ -35,7 +35,7 @@ def reasons(error: BaseException) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("content", "chinese"),
     [
-        (b"no photo", "不是可识别的图片"),
+        (b"no photo", "不是已知格式的照片"),
         (encoded("JPEG")[:900], "数据提前结束"),
         (encoded("JPEG")[:30], "数据提前结束"),
         (encoded("BMP")[:900], "数据提前结束"),
@@ -45,12 +45,14 @@ def reasons(error: BaseException) -> tuple[str, str]:
     ],
 )
 def test_damaged_photos(content: bytes, chinese: str) -> None:
-    with pytest.raises(OSError) as caught:
-        open_photo(io.BytesIO(content))
-    english, shown = reasons(caught.value)
+    for language in ("en", "zh"):
+        with use_language(language), pytest.raises(OSError) as caught:
+            open_photo(io.BytesIO(content))
+        with use_language(language):
+            shown = reason_of(caught.value)
+        assert shown.isascii() == (language == "en")
+        assert "BytesIO" not in shown
     assert shown.startswith(chinese)
-    assert english.isascii()
-    assert "BytesIO" not in english
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ def test_from_photos_to_report(
     with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["class"] for row in rows] == ["agate", "copper", "钠长石"]
-    assert list(rows[0]) == ["class", "n_train", "n_test", "accuracy", "group"]
+    columns = ["class", "n_train", "n_test", "accuracy", "group", "precision", "f1"]
+    assert list(rows[0]) == columns
     mean = sum(float(row["accuracy"]) for row in rows) / 3
     assert mean == pytest.approx(metrics["mean_accuracy"], abs=1e-3)
     with (folder / "predictions.csv").open(encoding="utf-8", newline="") as file:

@@ -213,7 +213,7 @@ def test_interrupted_comparison_continues(
     with pytest.MonkeyPatch.context() as patch:
         interrupt_at(patch, epoch, number)
         assert main(arguments) == 130
-    assert "a comparison with the same command" in capsys.readouterr().err
+    assert "continues the comparison" in capsys.readouterr().err
     before = run_times(out)
     assert len(before) == number
     assert not (out / "test").exists()

@@ -1,5 +1,7 @@
 """Plots are deterministic and draw any number of classes, any name and missing parts."""
 
+import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
@@ -7,6 +9,7 @@ from xml.etree import ElementTree
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -15,6 +18,7 @@ from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
 from mineral_recog.evaluation.results import Evaluation, Predictions
 from mineral_recog.rendering import plot_style
+from mineral_recog.rendering.plot_elements import MAX_NAMED_CLASSES
 from tests.conftest import make_dataset
 
 HOSTILE = ("<b>", "$x_1$", "_under", "a&amp;b", "钠长石", "\udc80\x01\n", "x" * 80, "\\u94a0")
@@ -72,15 +76,25 @@ def texts(figure: Figure) -> list[str]:
     return [element.text or "" for element in root.iter("{http://www.w3.org/2000/svg}text")]
 
 
-@pytest.mark.parametrize("size", [2, 40])
+@pytest.mark.parametrize("size", [2, 40, 150])
 def test_plots_draw_any_number_of_classes(size: int, tmp_path: Path) -> None:
     for name, figure in every_plot(
-        make_evaluation(tuple(f"m{c}" for c in range(size)), photos=3)
+        make_evaluation(tuple(f"m{c}" for c in range(size)), photos=3 if size < 99 else 1)
     ).items():
         plot_style.save(figure, tmp_path / f"{name}.png")
         with Image.open(tmp_path / f"{name}.png") as image:
             assert min(image.size) > 300
             assert len(image.convert("RGB").getcolors(1 << 24) or ()) > 10  # something is drawn
+
+
+def test_more_classes_than_can_be_read_have_no_names() -> None:
+    names = {f"m{c}" for c in range(MAX_NAMED_CLASSES + 1)}
+    evaluation = make_evaluation(tuple(sorted(names)), photos=1)
+    for name, figure in every_plot(evaluation).items():
+        assert not names & set(texts(figure)), name
+    drawn = texts(per_class_accuracy(evaluation, replace(evaluation, name="other")))
+    assert {"mean of neighbours", "other", "tail classes"} <= set(drawn)
+    assert {"head classes", "tail classes"} <= set(texts(plots.feature_distribution(evaluation)))
 
 
 def test_names_are_drawn_literally() -> None:
@@ -111,6 +125,53 @@ def test_names_without_a_font_are_escaped_in_png_and_literal_in_svg(
         assert "钠长石" in texts(figure)
     finally:
         plot_style._glyphs.cache_clear()
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> Iterator[font_manager.FontManager]:
+    """Make matplotlib's list of fonts older than its CJK fonts."""
+    fonts = font_manager.fontManager
+    monkeypatch.setattr(
+        fonts, "ttflist", [font for font in fonts.ttflist if font.name not in plot_style._CJK]
+    )
+    plot_style._fonts.cache_clear()
+    plot_style._glyphs.cache_clear()
+    yield fonts
+    plot_style._fonts.cache_clear()
+    plot_style._glyphs.cache_clear()
+
+
+def test_fonts_installed_after_the_list_was_made_are_found(
+    forgetful: font_manager.FontManager, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    font = forgetful.ttflist[0]
+    shutil.copy(font.fname, tmp_path / "new.ttf")
+    (tmp_path / "broken.ttf").write_bytes(b"no font")
+    monkeypatch.setattr(plot_style, "_CJK", (font.name,))
+    forgetful.ttflist[:] = [known for known in forgetful.ttflist if known.name != font.name]
+    files = [str(tmp_path / "broken.ttf"), str(tmp_path / "new.ttf")]
+    calls: list[int] = []
+
+    def find_fonts() -> list[str]:
+        calls.append(1)
+        return files
+
+    monkeypatch.setattr(font_manager, "findSystemFonts", find_fonts)
+    assert plot_style._fonts()[-1] == font.name
+    plot_style._fonts()
+    assert len(calls) == 1
+
+
+def test_notice_says_what_to_install(
+    forgetful: font_manager.FontManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(font_manager, "findSystemFonts", list)
+    notice = plot_style.font_notice(["Quartz", "钠长石"])
+    assert notice is not None
+    assert "draw 钠, so that PNG plots show codes such as \\u94a0: install" in notice
+    assert "fonts-noto-cjk" in notice
+    # Other characters, for which that package is no help.
+    assert plot_style.font_notice(["Quartz", "\x01", "\udc80", "\U0001faa8"]) is None
 
 
 def test_svg_is_deterministic() -> None:

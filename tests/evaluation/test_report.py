@@ -236,3 +236,19 @@ def test_old_report_survives_a_failed_write(
     with pytest.raises(OSError, match="disk full"):
         report.write_report(tmp_path / "report.html", make_evaluation(Path("gone")))
     assert (tmp_path / "report.html").read_text() == "old"
+
+
+def test_report_of_many_classes_shows_the_worst_and_hides_the_others(tmp_path: Path) -> None:
+    size = 60
+    names = tuple(f"mineral {c}" for c in range(size))
+    evaluation = replace(
+        make_evaluation(Path("gone")), predictions=None, classes=names, groups=("",) * size,
+        train_counts=tuple(range(100, 100 + size)), test_counts=np.full(size, 9),
+        class_accuracy=np.arange(size) / size,
+    )  # fmt: skip
+    tables = written(tmp_path, evaluation).split("<table")
+    worst, every = (table for table in tables if ">mineral 3</td>" in table)
+    assert worst.count('data-sort="mineral') == 20
+    assert ">mineral 20</td>" not in worst
+    assert every.count('data-sort="mineral') == size
+    assert "<details><summary>" in worst  # it follows the table

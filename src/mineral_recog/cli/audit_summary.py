@@ -11,7 +11,14 @@ from rich.text import Text
 
 from mineral_recog.cli.class_name_lines import renamed_lines
 from mineral_recog.cli.specimen_lines import proposal_lines
-from mineral_recog.cli.tables import first_of, new_console, new_table, print_lines, suffix_counts
+from mineral_recog.cli.tables import (
+    add_class_rows,
+    first_of,
+    new_console,
+    new_table,
+    print_lines,
+    suffix_counts,
+)
 from mineral_recog.curation.auditor import PAGE, TABLE, Audit
 from mineral_recog.curation.class_sizes import MIN_PICTURES, ClassSize, describe_size
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
@@ -54,9 +61,11 @@ def _class_table(sizes: Mapping[str, ClassSize]) -> Table:
     columns = [tr("usable photos", "可用照片"), tr("without copies", "去除副本后")]
     columns += [tr("specimens", "标本")] * any(map(ClassSize.has_specimens, sizes.values()))
     table = new_table(tr("class", "类别"), *columns, numbers_from=1)
-    for name, size in sorted(sizes.items(), key=lambda item: -item[1].photos):
-        numbers = (size.photos, size.pictures, size.specimens)
-        table.add_row(Text(encodable(name)), *map(str, numbers[: len(columns)]))
+    rows: list[list[str | Text]] = [
+        [Text(encodable(name)), str(size.photos), str(size.pictures), str(size.specimens)]
+        for name, size in sorted(sizes.items(), key=lambda item: -item[1].photos)
+    ]
+    add_class_rows(table, [row[: 1 + len(columns)] for row in rows])
     return table
 
 

@@ -27,7 +27,12 @@ from mineral_recog.evaluation.metric_descriptions import (
     specimen_rows,
 )
 from mineral_recog.evaluation.metrics import precision_and_f1, worst_first
-from mineral_recog.evaluation.results import WORST, CalibrationResults, Evaluation
+from mineral_recog.evaluation.results import (
+    WORST,
+    CalibrationResults,
+    Evaluation,
+    Predictions,
+)
 from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.text import encodable
 
@@ -49,8 +54,8 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
             table.add_row(row[name], row["before"], row["after"], row["change"])
     console = new_console()
     console.print(table)
-    if against is None:
-        console.print(_worst_table(evaluation))
+    if against is None and evaluation.predictions is not None:
+        console.print(_worst_table(evaluation, evaluation.predictions))
     for remark in (
         class_differences_remark(evaluation),
         few_photos_remark(evaluation.few_photos),
@@ -65,11 +70,10 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
         console.print(line, style="bold", highlight=False, soft_wrap=True)
 
 
-def _worst_table(evaluation: Evaluation) -> Table:
+def _worst_table(evaluation: Evaluation, predictions: Predictions) -> Table:
     """Return the worst classes, see `worst_first`, and how many others per_class.csv has."""
-    assert evaluation.predictions is not None
     precision, f1 = precision_and_f1(
-        evaluation.predictions.labels, evaluation.predictions.guesses, len(evaluation.classes)
+        predictions.labels, predictions.guesses, len(evaluation.classes)
     )
     table = new_table(
         tr("worst classes", "识别最差的类别"),

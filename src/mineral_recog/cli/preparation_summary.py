@@ -7,7 +7,14 @@ from pathlib import Path
 from rich.text import Text
 
 from mineral_recog.cli.specimen_lines import specimen_lines
-from mineral_recog.cli.tables import first_of, new_console, new_table, print_lines, suffix_counts
+from mineral_recog.cli.tables import (
+    add_class_rows,
+    first_of,
+    new_console,
+    new_table,
+    print_lines,
+    suffix_counts,
+)
 from mineral_recog.curation.class_sizes import describe_size
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import DUPLICATE_KINDS
@@ -32,8 +39,10 @@ def print_preparation(
     console = new_console()
     table = new_table(tr("class", "类别"), *SPLITS, numbers_from=1)
     by_count = sorted(made.counts.items(), key=lambda item: -item[1]["train"])
-    for name, counts in by_count:
-        table.add_row(Text(name), *(str(counts[split]) for split in SPLITS))
+    rows: list[list[str | Text]] = [
+        [Text(name), *(str(counts[split]) for split in SPLITS)] for name, counts in by_count
+    ]
+    add_class_rows(table, rows)
     totals = (sum(counts[split] for counts in made.counts.values()) for split in SPLITS)
     table.add_row(tr("all", "合计"), *map(str, totals), style="bold")
     console.print(table)

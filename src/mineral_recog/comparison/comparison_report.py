@@ -25,6 +25,7 @@ from mineral_recog.evaluation.metric_descriptions import (
     few_photos_remark,
 )
 from mineral_recog.rendering.html import bilingual, write_page
+from mineral_recog.rendering.plot_elements import MAX_NAMED_CLASSES
 from mineral_recog.rendering.plot_style import save
 
 COMPARISON_FILES = (
@@ -65,6 +66,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "rows": list(zip(recipes, zip(*cells, strict=True), strict=True)),
         "change_columns": change_columns(comparison),
         "changes": [_changes(score, comparison) for score in comparison.scores[1:]],
+        "plot_names": len(comparison.classes) <= MAX_NAMED_CLASSES,
         "few_photos": few_photos_remark(comparison.few_photos),
         "bonferroni_p": f"{bonferroni_p(comparison):.4f}",
         "legend": [_legend_entry(index, recipe) for index, recipe in enumerate(recipes)],

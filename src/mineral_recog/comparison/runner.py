@@ -25,6 +25,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.device import choose_device
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.rendering.plot_style import font_notice
 from mineral_recog.text import format_duration
 from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.run import resume, train
@@ -101,6 +102,8 @@ def run_comparison(
         comparison = compare(trials, plan.command, plan.split)
         with atomic_folder(tables) as folder:
             write_comparison(folder, comparison)
+        if notice := font_notice([run.name for run in plan.runs]):
+            progress.notice(notice)
     return ComparisonResult(comparison, tables / PAGE, tuple(failures), len(plan.runs))
 
 

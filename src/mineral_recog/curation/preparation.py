@@ -59,7 +59,7 @@ from mineral_recog.files import (
 )
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
-from mineral_recog.rendering.plot_style import save
+from mineral_recog.rendering.plot_style import font_notice, save
 from mineral_recog.text import encodable, natural_order
 
 PREPARED_FILE, PICTURE = "prepared.json", "distribution.png"
@@ -235,6 +235,8 @@ def prepare(
             write_specimens(partial / SPECIMENS_FILE, targets, specimen_of)
         _write_record(partial, settings, prepared)
         write_file_list(partial)
+    if notice := font_notice(prepared.counts):
+        progress.notice(notice)
     return prepared
 
 

@@ -39,6 +39,7 @@ from mineral_recog.models.device import choose_device
 from mineral_recog.models.predictor import predict
 from mineral_recog.models.run_files import refuse_replacing_evaluation
 from mineral_recog.progress import SILENT, Progress
+from mineral_recog.rendering.plot_style import font_notice
 from mineral_recog.text import parse_json
 
 BATCH_SIZE = 64
@@ -150,6 +151,8 @@ def evaluate(
         _refuse_different_photos(evaluation, other)
     with atomic_folder(folder) as partial:
         write_evaluation(partial, evaluation, other)
+    if notice := font_notice([name, *bundle.classes]):
+        progress.notice(notice)
     return EvaluationRun(evaluation, other, folder)
 
 

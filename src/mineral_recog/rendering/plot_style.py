@@ -2,8 +2,9 @@
 
 import html
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ft2font import FT2Font
 
 from mineral_recog.files import atomic_file
+from mineral_recog.i18n import tr
 
 INK = "#222B33"
 _LATIN = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans")
@@ -23,7 +25,10 @@ _CJK = (
       ("Noto Sans CJK", "Source Han Sans")),
     *("Source Han Sans CN", "Microsoft YaHei", "PingFang SC", "Hiragino Sans GB", "Heiti SC"),
     *("SimHei", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Arial Unicode MS"),
+    *("Noto Sans SC", "Source Han Sans", "DengXian", "SimSun", "Songti SC", "STHeiti"),
+    *("Noto Serif CJK SC", "Noto Serif CJK JP", "Droid Sans Fallback", "AR PL UMing CN"),
 )  # fmt: skip
+_CJK_SCRIPTS = ("CJK ", "HIRAGANA", "KATAKANA", "HANGUL")  # in Unicode names of characters
 _MAX_NAME_LENGTH = 30
 
 
@@ -63,10 +68,41 @@ def style() -> Iterator[None]:
 
 @cache
 def _fonts() -> tuple[str, ...]:
-    """Return the installed sans-serif fonts: all Latin ones, then one CJK font."""
+    """Return the installed sans-serif fonts: all Latin ones, then one CJK font.
+
+    matplotlib keeps a list of fonts from its first run. If that has no CJK font, fonts installed
+    since are added to it.
+    """
     installed = {font.name for font in font_manager.fontManager.ttflist}
+    if installed.isdisjoint(_CJK):
+        _add_new_fonts()
+        installed = {font.name for font in font_manager.fontManager.ttflist}
     latin = [name for name in _LATIN if name in installed]
     return *latin, *[name for name in _CJK if name in installed][:1]
+
+
+def _add_new_fonts() -> None:
+    """Add the fonts of the system that matplotlib does not know, for this process."""
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for file in sorted(set(font_manager.findSystemFonts()) - known):
+        with suppress(OSError, RuntimeError, ValueError):  # not every font file can be read
+            font_manager.fontManager.addfont(file)
+
+
+def font_notice(names: Iterable[str]) -> str | None:
+    """Return what to install if a name has CJK characters that no font can draw, else None."""
+    for char in "".join(names):
+        if ord(char) not in _glyphs() and unicodedata.name(char, "").startswith(_CJK_SCRIPTS):
+            code = ascii(char)[1:-1]
+            return tr(
+                f"No installed font can draw {char}, so that PNG plots show codes such as {code}: "
+                "install a font, such as the package fonts-noto-cjk of Debian and Ubuntu, and run "
+                "the command again. The pages are not affected.",
+                f"已安装的字体都没有“{char}”等字，PNG 图片中会显示 {code} 之类的代码："
+                "请安装中文字体（Debian 与 Ubuntu 的软件包为 fonts-noto-cjk），再重新运行。"
+                "网页不受影响。",
+            )
+    return None
 
 
 @cache
