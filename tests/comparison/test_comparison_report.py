@@ -19,7 +19,7 @@ from mineral_recog.comparison.comparison_files import escape_markdown, markdown
 from mineral_recog.comparison.comparison_report import write_comparison
 from mineral_recog.comparison.summary import Comparison, compare
 from mineral_recog.rendering import plot_style
-from mineral_recog.rendering.plot_elements import PALETTE
+from mineral_recog.rendering.plot_elements import PALETTE, trend
 from tests.comparison.test_summary import HALF, MOST, make_trial, right_first
 from tests.tags import Tags
 
@@ -289,7 +289,7 @@ def test_recipes_look_different() -> None:
 
 def test_trend_by_hand() -> None:
     accuracy = np.array([1.0, 0.5, 0.7, np.nan])
-    positions, heights = plots.trend(np.array([100.0, 10.0, 10.0, 5.0]), accuracy)
+    positions, heights = trend(np.array([100.0, 10.0, 10.0, 5.0]), accuracy)
     np.testing.assert_allclose(positions, [10, 100])  # two classes with ten photos are one position
     np.testing.assert_allclose(heights, [0.6, 1.0])
 
@@ -297,10 +297,10 @@ def test_trend_by_hand() -> None:
 def test_trend_of_many_classes_keeps_a_straight_line_and_smooths_noise() -> None:
     counts = np.geomspace(3, 300, 40)
     straight = np.log(counts) / 6
-    positions, heights = plots.trend(counts, straight)
+    positions, heights = trend(counts, straight)
     np.testing.assert_allclose(heights, np.log(positions) / 6)
     noise = np.random.default_rng(0).normal(size=40)
-    assert plots.trend(counts, noise)[1].std() < 0.6 * noise.std()
+    assert trend(counts, noise)[1].std() < 0.6 * noise.std()
 
 
 def test_heat_map_is_ordered_by_training_photos_and_accepts_gaps() -> None:

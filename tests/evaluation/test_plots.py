@@ -150,8 +150,13 @@ def test_fonts_installed_after_the_list_was_made_are_found(
     monkeypatch.setattr(plot_style, "_CJK", (font.name,))
     forgetful.ttflist[:] = [known for known in forgetful.ttflist if known.name != font.name]
     files = [str(tmp_path / "broken.ttf"), str(tmp_path / "new.ttf")]
-    calls = []
-    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: calls.append(1) or files)
+    calls: list[int] = []
+
+    def find() -> list[str]:
+        calls.append(1)
+        return files
+
+    monkeypatch.setattr(font_manager, "findSystemFonts", find)
     assert plot_style._fonts()[-1] == font.name
     plot_style._fonts()
     assert len(calls) == 1

@@ -61,7 +61,10 @@ def _class_table(sizes: Mapping[str, ClassSize]) -> Table:
     columns += [tr("specimens", "标本")] * any(map(ClassSize.has_specimens, sizes.values()))
     table = new_table(tr("class", "类别"), *columns, numbers_from=1)
     rows = [
-        [Text(encodable(name)), str(size.photos), str(size.pictures), str(size.specimens)]
+        [
+            Text(encodable(name)),
+            *(Text(str(n)) for n in (size.photos, size.pictures, size.specimens)),
+        ]
         for name, size in sorted(sizes.items(), key=lambda item: -item[1].photos)
     ]
     add_class_rows(table, [row[: 1 + len(columns)] for row in rows])

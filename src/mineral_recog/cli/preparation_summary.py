@@ -36,7 +36,9 @@ def print_preparation(made: Prepared, data: Path, name_lines: list[str]) -> None
     console = new_console()
     table = new_table(tr("class", "类别"), *SPLITS, numbers_from=1)
     by_count = sorted(made.counts.items(), key=lambda item: -item[1]["train"])
-    rows = [[Text(name), *(str(counts[split]) for split in SPLITS)] for name, counts in by_count]
+    rows = [
+        [Text(name), *(Text(str(counts[split])) for split in SPLITS)] for name, counts in by_count
+    ]
     add_class_rows(table, rows)
     totals = (sum(counts[split] for counts in made.counts.values()) for split in SPLITS)
     table.add_row(tr("all", "合计"), *map(str, totals), style="bold")
