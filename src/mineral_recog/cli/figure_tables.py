@@ -49,7 +49,7 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
             table.add_row(row[name], row["before"], row["after"], row["change"])
     console = new_console()
     console.print(table)
-    if against is None:
+    if against is None and evaluation.predictions is not None:
         console.print(_worst_table(evaluation))
     for remark in (
         class_differences_remark(evaluation),
