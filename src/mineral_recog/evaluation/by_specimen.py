@@ -11,7 +11,7 @@ from mineral_recog.calibration.temperature import Ints
 from mineral_recog.csv_files import escape_formula, line_error, read_rows
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.errors import DataError
-from mineral_recog.evaluation.metrics import compute_metrics
+from mineral_recog.evaluation.metrics import compute_metrics, macro_f1
 from mineral_recog.evaluation.resampling import bootstrap_intervals
 from mineral_recog.evaluation.results import Predictions, SpecimenResults
 from mineral_recog.i18n import tr
@@ -79,6 +79,6 @@ def measure_by_specimen(
     return SpecimenResults(
         names=names,
         specimen_count=len(labels),
-        figures=compute_metrics(labels, logits, groups),
+        figures=compute_metrics(labels, logits, groups) | macro_f1(labels, logits),
         intervals=bootstrap_intervals(labels, logits, groups),
     )

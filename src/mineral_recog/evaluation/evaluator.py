@@ -239,7 +239,6 @@ def measure(
         for output, item in zip(outputs, datasets, strict=True)
     )
     labels, logits, class_count = predictions.labels, predictions.logits, len(bundle.classes)
-    _, f1 = metrics.precision_and_f1(labels, predictions.guesses, class_count)
     units = None if specimens is None else specimen_numbers(labels, specimens)
     return Evaluation(
         name=name,
@@ -249,7 +248,7 @@ def measure(
         groups=class_group_names,
         predictions=predictions,
         figures=metrics.compute_metrics(labels, logits, class_group_names)
-        | {"macro_f1": float(np.nanmean(f1))},
+        | metrics.macro_f1(labels, logits),
         intervals=bootstrap_intervals(labels, logits, class_group_names, specimens=units),
         class_accuracy=metrics.mean_by_cell(labels, predictions.guesses == labels, class_count),
         test_counts=np.bincount(labels, minlength=class_count),

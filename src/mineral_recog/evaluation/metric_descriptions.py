@@ -123,7 +123,6 @@ def specimen_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
             "by_specimen_interval": format_interval(results, DESCRIPTION_OF[row["key"]]),
         }
         for row in metric_rows(evaluation)
-        if row["key"] in results.figures
     ]
 
 

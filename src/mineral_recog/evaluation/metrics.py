@@ -93,6 +93,12 @@ def precision_and_f1(labels: Ints, predicted: Ints, classes: int) -> tuple[Float
     return precision, f1
 
 
+def macro_f1(labels: Ints, logits: AnyFloats) -> dict[str, float]:
+    """Return the mean F1 score over the classes with photos, by the key macro_f1."""
+    _, f1 = precision_and_f1(labels, logits.argmax(axis=1), logits.shape[1])
+    return {"macro_f1": float(np.nanmean(f1))}
+
+
 def compute_metrics(labels: Ints, logits: AnyFloats, groups: Sequence[str]) -> dict[str, float]:
     """Compute the metrics of a split.
 
