@@ -31,7 +31,7 @@ def new_table(*headings: str | Text, numbers_from: int) -> Table:
     return table
 
 
-def add_class_rows(table: Table, rows: Sequence[Sequence[Text]]) -> None:
+def add_class_rows(table: Table, rows: Sequence[Sequence[str | Text]]) -> None:
     """Add the row of each class; of more than MAX_CLASS_ROWS only the first and the last ones."""
     is_long = len(rows) > MAX_CLASS_ROWS
     for row in rows[:SHOWN_CLASSES] if is_long else rows:

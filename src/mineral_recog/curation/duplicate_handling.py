@@ -119,7 +119,7 @@ def why_too_few(assignment: ClassAssignment, name: str) -> str:
     if not words:
         return f"{encodable(name)} ({total})"
     photos = tr(f"{encodable(name)}: {total} photos", f"{encodable(name)}：{total} 张照片")
-    return ", ".join([photos, *words])
+    return tr(", ", "，").join([photos, *words])
 
 
 def summarise_duplicates(

@@ -22,8 +22,9 @@ FINDING_KINDS = {
     "two_classes": _kind(
         "Copies under two classes", "同一图片属于两个类别",
         "The same picture is in two classes, of which at most one is right. `prepare` sets aside "
-        "all copies that you do not decide on.",
-        "同一张图片有两个类名，至多一个正确。未作决定的，`prepare` 会全部搁置。",
+        "all copies that you neither decide on nor mark as no copies.",
+        "同一张图片有两个类名，至多一个正确。既未作决定、也未标为并非重复的，"
+        "`prepare` 会全部搁置。",
     ),
     "doubted": _kind(
         "The model says otherwise", "模型有异议",

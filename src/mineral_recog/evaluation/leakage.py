@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.duplicates.duplicate_sets import duplicate_sets
+from mineral_recog.duplicates.duplicate_sets import counted_duplicates, duplicate_sets
 from mineral_recog.duplicates.finder import find_duplicates
 from mineral_recog.duplicates.records import OpenFile, read_photos
 from mineral_recog.i18n import tr
@@ -93,6 +93,8 @@ def _find_copies(pair: _SplitPair) -> tuple[int, ...]:
         [record.fingerprint for record in records if record.fingerprint is not None],
         [record.digest for record in records if record.fingerprint is not None],
     )
+    classes = [part.classes[label] for part in (train, split) for label in part.labels]
+    duplicates = counted_duplicates(duplicates, [classes[index] for index in readable])
     copies = []
     for duplicate_set in duplicate_sets(len(readable), duplicates):
         indices = [readable[position] for position in duplicate_set]
