@@ -318,7 +318,7 @@ def test_heat_map_is_ordered_by_training_photos_and_accepts_gaps() -> None:
 @pytest.mark.parametrize("classes", [13, 120])
 def test_page_has_any_number_of_classes(classes: int, tmp_path: Path) -> None:
     page = write_page(tmp_path, make_many(3, classes))
-    assert (f"class {classes - 1} (3)" in page) == (classes == 13)  # more names than fit
+    assert f"class {classes - 1} (3)" in page
 
 
 @pytest.mark.parametrize("recipes", [1, 2, 18])
