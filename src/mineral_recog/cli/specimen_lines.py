@@ -7,7 +7,8 @@ from pathlib import Path
 from mineral_recog.cli.tables import first_of
 from mineral_recog.curation.preparation import PREPARED_FILE
 from mineral_recog.curation.specimen_proposal import Proposal
-from mineral_recog.curation.specimens import SPECIMENS_FILE, SpecimenReport
+from mineral_recog.curation.specimens import SpecimenReport
+from mineral_recog.data.dataset import SPECIMENS_FILE
 from mineral_recog.i18n import tr
 from mineral_recog.text import command_line, encodable
 

@@ -24,7 +24,6 @@ from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.text import encodable
 
-SPECIMENS_FILE = "specimens.csv"  # of a prepared folder
 COLUMNS = ("photo", "specimen")
 FIELD = "{specimen}"  # of a pattern
 

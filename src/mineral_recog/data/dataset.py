@@ -21,6 +21,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.text import command_line, natural_order
 
 SPLITS = ("train", "val", "test")
+SPECIMENS_FILE = "specimens.csv"  # of a prepared folder: the specimen of each photo
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from mineral_recog.calibration.calibration import specimen_logits
 from mineral_recog.calibration.temperature import Ints
 from mineral_recog.csv_files import escape_formula, line_error, read_rows
-from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.dataset import SPECIMENS_FILE, Dataset
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.metrics import compute_metrics, macro_f1
 from mineral_recog.evaluation.resampling import bootstrap_intervals
@@ -17,7 +17,6 @@ from mineral_recog.evaluation.results import Predictions, SpecimenResults
 from mineral_recog.i18n import tr
 from mineral_recog.text import encodable
 
-SPECIMENS_FILE = "specimens.csv"  # of a prepared folder
 _MAX_BYTES = 500_000_000
 
 
