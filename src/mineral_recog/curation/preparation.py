@@ -34,9 +34,7 @@ from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import SPECIMENS_FILE, SPLITS, refuse_class_name
 from mineral_recog.data.long_tail import make_long_tail
 from mineral_recog.data.readers.source import Source
-from mineral_recog.data.splits import (
-    Shares,
-)
+from mineral_recog.data.splits import Shares, SplitPaths
 from mineral_recog.duplicates.survey import Copies, survey_photos
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.plots import class_counts
