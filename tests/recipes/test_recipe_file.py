@@ -134,6 +134,8 @@ def test_words_are_not_parsed_as_numbers(text: str) -> None:
         ("stages.cfl.mixup=0.2", "center needs photos of one class"),
         ("after={kind: logit_adjustment, taus: []}", "after.taus"),
         ("epochs=2", "at least one per stage"),
+        ("epochs=1000000000000000000", "at most 1,000,000"),
+        ("stages.fea.epochs=1000000000000000000", "stages.fea.epochs"),
         ("epochs=many", "whole number"),
         ("lr_scale=0", "above 0"),
     ],

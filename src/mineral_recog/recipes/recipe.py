@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Fraction, Losses, NonNegative, Positive, Settings
 
+MAX_EPOCHS = 1_000_000  # of a stage and of a run: far more than anyone trains
+
 
 class Stage(Settings):
     """One stage of training: its length, sampler, losses, and trained parameters.
@@ -39,7 +41,7 @@ class Stage(Settings):
         weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.
     """
 
-    epochs: Annotated[int, Field(ge=1)]
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
     lr: Positive | None = None
     schedule: Literal["one_cycle", "cosine", "constant", "continue"] = "one_cycle"
     warmup: Fraction = 0.1

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from mineral_recog.errors import RecipeError
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.key_hints import SCALING_KEYS, hint_for
-from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe
 from mineral_recog.validation import reason
 
 
@@ -122,11 +122,12 @@ def _rescale(values: dict[str, Any]) -> None:
             if isinstance(stage.get("lr"), int | float):
                 stage["lr"] *= lr_scale
     if epochs is not None:
-        if not isinstance(epochs, int) or epochs < len(stages):
+        if not isinstance(epochs, int) or not len(stages) <= epochs <= MAX_EPOCHS:
             raise ValueError(
                 tr(
-                    f"epochs: must be a whole number, at least one per stage ({len(stages)})",
-                    f"epochs：须为整数，每个阶段至少一轮（{len(stages)}）",
+                    f"epochs: must be a whole number, at least one per stage ({len(stages)}) and "
+                    f"at most {MAX_EPOCHS:,}",
+                    f"epochs：须为整数，每个阶段至少一轮（{len(stages)}），至多 {MAX_EPOCHS:,}",
                 )
             )
         stage_epochs = [stage.get("epochs") for stage in stages]
