@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO
@@ -192,15 +192,16 @@ def encoding_error(name: str) -> DataError | None:
     encoding = sys.getfilesystemencoding()
     if name.isascii() or encoding == "utf-8":
         return None
-    try:
+    # A name from a list that cannot be encoded is reported as it is.
+    with suppress(UnicodeEncodeError):
         data = name.encode(encoding, "surrogateescape")
-        if len(data) > len(name) and max(data.decode("utf-8")) < "\u0800":
+        try:
+            decoded = data.decode("utf-8")
+        except UnicodeDecodeError:
+            return None  # these bytes are not UTF-8 either
+        if len(data) > len(name) and max(decoded) < "\u0800":
             return None  # Chinese in GBK may look like two-byte letters of UTF-8
-        name = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return None  # these bytes are not UTF-8 either
-    except UnicodeEncodeError:
-        pass  # a name from a list, which cannot be written
+        name = decoded
     return DataError(
         tr(
             f"The locale of this shell has the encoding {encoding} for file names, in which "
