@@ -34,6 +34,7 @@ from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.loaders import TrainingLoader
 from mineral_recog.data.samplers import NaturalSampler
 from mineral_recog.data.transforms import training_side
+from mineral_recog.recipes.recipe import Crop
 from mineral_recog.synthetic.photo import draw_photo
 from mineral_recog.synthetic.species import species_names
 
@@ -127,7 +128,7 @@ def _our_epochs(setting: Setting, dataset: Dataset) -> tuple[float, float]:
     start = time.perf_counter()
     caches = build_caches([dataset], [training_side(SIZE)])
     assert caches is not None
-    loader = TrainingLoader(dataset, SIZE, 0.08, 0, setting.workers, caches[0])
+    loader = TrainingLoader(dataset, SIZE, Crop(scale=0.08), 0, setting.workers, caches[0])
     sampler = NaturalSampler(dataset.labels, len(dataset.classes), BATCH, 0)
     return _rates(start, lambda epoch: loader.batches(epoch, sampler.draw(epoch)))
 

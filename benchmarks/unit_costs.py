@@ -26,6 +26,7 @@ from PIL import Image
 from mineral_recog.data.dataset import Dataset, photos_in
 from mineral_recog.data.transforms import TrainingCrops
 from mineral_recog.models.network import build_network
+from mineral_recog.recipes.recipe import Crop
 from mineral_recog.synthetic.photo import draw_photo
 from mineral_recog.synthetic.species import species_names
 
@@ -51,7 +52,7 @@ def photo_row(name: str, folder: Path) -> str:
     paths = tuple(photos_in(folder))
     sizes = [(folder / path).stat().st_size for path in paths]
     views = TrainingCrops(
-        Dataset(folder, ("any",), paths, np.zeros(len(paths), np.int64)), SIDE, 0.08
+        Dataset(folder, ("any",), paths, np.zeros(len(paths), np.int64)), SIDE, Crop()
     )
     for path in paths:  # into the file cache
         (folder / path).read_bytes()

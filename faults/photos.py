@@ -61,8 +61,9 @@ from pathlib import Path
 import numpy as np
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
+from mineral_recog.recipes.recipe import Crop
 dataset = read_split(Path(sys.argv[1]), "train")
-loaders = TrainingLoader(dataset, 32, 0.08, 0, 2), EvaluationLoader(dataset, 32, 32, 2)
+loaders = TrainingLoader(dataset, 32, Crop(scale=0.08), 0, 2), EvaluationLoader(dataset, 32, 32, 2)
 drawn = np.array_split(np.arange(len(dataset)), 32)
 batches = loaders[0].batches(0, drawn), loaders[1]
 print(*(sum(len(batch.inputs) for batch in some) for some in batches))

@@ -34,7 +34,7 @@ SIGHTING: dict[str, Any] = {"logits": [0.0], "strangeness": 0.0}
         (Recipe, {"stages": {"ce": STAGE | {"schedule": "no", "warmup": 1, "mixup": -1}}}),
         (Recipe, {"stages": {"ce": STAGE}, "cache": "no", "batch_size": None, "more": 1}),
         (Recipe, {"stages": {"ce": STAGE}, "after": {"taus": []}, "momentum": float("nan")}),
-        (Recipe, {"stages": {"ce": STAGE}, "backbone": 3, "seed": 2**40, "crop_scale": 0}),
+        (Recipe, {"stages": {"ce": STAGE}, "backbone": 3, "seed": 2**40, "crop": {"scale": 0}}),
         (Decisions, {"keep": 3, "drop": [1], "move": {"a": 1}, "classes": [], "more": 1}),
         (Decisions, []),
         (Decisions, {"keep": ["{a}"], "drop": ["{a}"]}),

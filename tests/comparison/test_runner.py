@@ -61,7 +61,9 @@ def recipes(tmp_path: Path) -> Path:
     }.items():
         tiny = dict(setting.split("=") for setting in TINY)
         values = {key: yaml.safe_load(value) for key, value in tiny.items()}
-        text = yaml.safe_dump({**values, "weight_average": 0.9, "stages": stages}, sort_keys=False)
+        text = yaml.safe_dump(
+            {**values, "weight_average_epochs": 1, "stages": stages}, sort_keys=False
+        )
         (folder / f"{name}.yaml").write_text(text)
     return folder
 

@@ -22,6 +22,7 @@ from mineral_recog.data.images import open_photo
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import evaluation_side, evaluation_transform
 from mineral_recog.errors import UserError
+from mineral_recog.recipes.recipe import Crop
 
 SIZE = 14
 
@@ -45,7 +46,7 @@ def cache(dataset: Dataset) -> Cache:
 
 
 def load_epoch(dataset: Dataset, cache: Cache, workers: int, epoch: int = 0) -> list[Batch]:
-    loader = TrainingLoader(dataset, SIZE, 0.08, seed=1, workers=workers, cache=cache)
+    loader = TrainingLoader(dataset, SIZE, Crop(scale=0.08), seed=1, workers=workers, cache=cache)
     indices = np.arange(40) % len(dataset)
     return list(loader.batches(epoch, np.array_split(indices, 6)))
 

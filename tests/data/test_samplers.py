@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mineral_recog.data.samplers import (
     ClassBalancedSampler,
-    MixedHalvesSampler,
+    MixedSampler,
     NaturalSampler,
     build_sampler,
     inverse_probability_weights,
@@ -89,30 +89,39 @@ def test_class_balanced_sampler_has_uniform_class_frequencies() -> None:
     assert photo_share[LABELS == 0] == pytest.approx([1 / 30] * 10, abs=0.005)
 
 
-def test_mixed_halves_sampler_draws_by_its_weights() -> None:
+@pytest.mark.parametrize("name", ["mixed_halves", "mixed_batches"])
+@pytest.mark.parametrize(
+    ("class_mass", "prior"),
+    [("balanced", [0.41667, 0.34167, 0.24167]), ("natural", [0.5, 0.35, 0.15])],
+)
+def test_mixed_sampler_draws_by_its_weights(name: str, class_mass: str, prior: list[float]) -> None:
     p = np.linspace(0, 1, 20).astype(np.float32)
-    sampler = MixedHalvesSampler(LABELS, 3, 8, seed=0, probabilities=p)
-    drawn = np.concatenate([np.concatenate(sampler.draw(epoch)) for epoch in range(4000)])
+    sampler = build_sampler(name, LABELS, 3, 8, 0, p, class_mass)
+    batches = [batch for epoch in range(4000) for batch in sampler.draw(epoch)]
+    assert len(batches) == 3 * 4000
+    drawn = np.concatenate(batches)
+    assert len(drawn) == (20 if name == "mixed_halves" else 40) * 4000
     share = np.bincount(drawn, minlength=20) / len(drawn)
+    mass = np.full(3, 1 / 3) if class_mass == "balanced" else np.bincount(LABELS) / 20
+    # Half uniform over 20 photos; half by weight, which sums to 1 in each class.
     weights = inverse_probability_weights(p, LABELS, 3)
-    # Half uniform over 20 photos; half by weight, where all 3 classes have the same weight.
-    assert share == pytest.approx(0.5 / 20 + 0.5 * weights / 3, abs=0.004)
+    assert share == pytest.approx(0.5 / 20 + 0.5 * weights * mass[LABELS], abs=0.004)
     by_class = np.bincount(LABELS[drawn], minlength=3) / len(drawn)
     assert by_class == pytest.approx(sampler.class_prior(), abs=0.01)
-    assert sampler.class_prior() == pytest.approx([0.41667, 0.34167, 0.24167], abs=1e-5)
+    assert sampler.class_prior() == pytest.approx(prior, abs=1e-5)
 
 
-def test_mixed_batches_contain_both_halves() -> None:
+def test_batches_of_mixed_halves_contain_both() -> None:
     # Photos 0..99 of class 0 and one of class 1, which has the total weight of its class.
     labels = np.array([0] * 100 + [1])
-    sampler = MixedHalvesSampler(labels, 2, 10, 0, np.full(101, 0.5, np.float32))
+    sampler = MixedSampler(labels, 2, 10, 0, np.full(101, 0.5, np.float32))
     batches = sampler.draw(3)
     assert sum(map(len, batches)) == 101
     assert {len(batch) for batch in batches} <= {9, 10}
     assert np.mean([np.isin(100, batch) for batch in batches]) > 0.8
 
 
-@pytest.mark.parametrize("name", ["natural", "class_balanced", "mixed_halves"])
+@pytest.mark.parametrize("name", ["natural", "class_balanced", "mixed_halves", "mixed_batches"])
 def test_draw_depends_only_on_seed_and_epoch(name: str) -> None:
     p = np.linspace(0, 1, 20).astype(np.float32)
 

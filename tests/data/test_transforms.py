@@ -9,10 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
+from mineral_recog.data.cache_builder import build_caches
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import evaluation_transform
 from mineral_recog.errors import UserError
+from mineral_recog.recipes.recipe import Crop
 
 
 def test_evaluation_transform_gives_the_middle_of_the_resized_photo() -> None:
@@ -24,6 +26,10 @@ def test_evaluation_transform_gives_the_middle_of_the_resized_photo() -> None:
     row = crop[0, 32].float()
     assert row[0].item() == pytest.approx(255 * 41.5 / 146, abs=2)
     assert row[-1].item() == pytest.approx(255 * 104.5 / 146, abs=2)
+    # All of the middle square: columns 128..383 of 512.
+    complete = evaluation_transform(64, 1.0)(Image.fromarray(ramp).convert("RGB"))
+    assert complete[0, 32, 0].item() == pytest.approx(255 * 130 / 512, abs=2)
+    assert complete[0, 32, -1].item() == pytest.approx(255 * 382 / 512, abs=2)
 
 
 def test_very_long_photo_is_cropped_before_it_is_enlarged() -> None:
@@ -31,8 +37,37 @@ def test_very_long_photo_is_cropped_before_it_is_enlarged() -> None:
     assert crop.shape == (3, 64, 64)  # the complete photo, enlarged, would take 800 MB
 
 
+@pytest.mark.parametrize("cached", [False, True])
+def test_padded_crop_moves_the_picture_by_whole_pixels(tmp_path: Path, cached: bool) -> None:
+    (tmp_path / "train" / "opal").mkdir(parents=True)
+    picture = np.arange(1, 257, dtype=np.uint8).reshape(16, 16)
+    picture[-1, -1] = 255
+    Image.fromarray(picture).convert("RGB").save(tmp_path / "train" / "opal" / "a.png")
+    dataset = read_split(tmp_path, "train")
+    caches = build_caches([dataset], [16]) if cached else None
+    loader = TrainingLoader(dataset, 16, Crop(pad=3), 1, 0, caches[0] if caches else None)
+    offsets, mirrored = set(), 0
+    for batch in loader.batches(0, [np.zeros(60, np.int64)]):
+        for view in batch.inputs[:, 0].numpy():
+            found = [
+                (down, right, flip)
+                for down in range(7)
+                for right in range(7)
+                for flip in (False, True)
+                if np.array_equal(
+                    view[:, ::-1] if flip else view,
+                    np.pad(picture, 3)[down : down + 16, right : right + 16],
+                )
+            ]
+            assert len(found) == 1
+            offsets.add(found[0][:2])
+            mirrored += found[0][2]
+    assert len(offsets) > 25  # of 49
+    assert 15 < mirrored < 45
+
+
 def load_epoch(dataset: Dataset, workers: int, epoch: int) -> torch.Tensor:
-    loader = TrainingLoader(dataset, 16, 0.08, seed=1, workers=workers)
+    loader = TrainingLoader(dataset, 16, Crop(scale=0.08), seed=1, workers=workers)
     batches = np.array_split(np.arange(len(dataset)), 3)
     return torch.cat([batch.inputs for batch in loader.batches(epoch, batches)])
 

@@ -37,7 +37,7 @@ def error_for(recipe: str, setting: str) -> str:
         ("weights", "pretrained, stages.ce.weights or stages.ce.losses.cross_entropy.effective"),
         ("optimizer", SGD),
         ("stages.ce.optimizer", SGD),
-        ("stages.ce.weight_decay", "weight_decay"),
+        ("stages.ce.momentum", "momentum"),
         ("num_epochs", "epochs"),
         ("epohcs", "epochs"),
         ("stages.epochs", "epochs"),
@@ -71,7 +71,7 @@ def test_key_of_a_stage_is_offered_in_every_stage() -> None:
         ("workers", "(use --workers)"),
         ("num_classes", "class folders of DATA"),
         ("dropout", "(its keys are backbone, pretrained,"),
-        ("stages.ce.nothing", "(its keys are epochs, lr,"),
+        ("stages.ce.nothing", "(its keys are epochs, min_steps, lr,"),
     ],
 )
 def test_key_without_an_equal_gets_other_help(key: str, text: str) -> None:

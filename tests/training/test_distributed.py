@@ -20,6 +20,7 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import build_sampler
 from mineral_recog.errors import UserError
+from mineral_recog.recipes.recipe import Crop
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training
 from mineral_recog.training.distributed import (
@@ -68,7 +69,7 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     ("processes", "settings"),
     [
         (3, ("stages.crt.feature_views=0",)),
-        (2, ("stages.crt.feature_views=2", "stages.fea.mixup=0.2", "weight_average=0.9")),
+        (2, ("stages.crt.feature_views=2", "stages.fea.mixup=0.2", "weight_average_epochs=1")),
     ],
     ids=["three", "two, with cached features, mixup and average"],
 )
@@ -101,10 +102,10 @@ def test_shares_form_the_batches_of_one_process(prepared: Path, name: str, world
     train = read_split(prepared, "train")
     p = np.random.default_rng(0).random(len(train)).astype(np.float32)
     drawn = build_sampler(name, train.labels, len(train.classes), 8, 5, p).draw(3)
-    batches = list(TrainingLoader(train, 16, 0.3, 5, 0).batches(3, drawn))
+    batches = list(TrainingLoader(train, 16, Crop(scale=0.3), 5, 0).batches(3, drawn))
     slices = [slice(r, None, world_size) for r in range(world_size)]
     shares = [
-        list(TrainingLoader(train, 16, 0.3, 5, 0, share=share).batches(3, drawn))
+        list(TrainingLoader(train, 16, Crop(scale=0.3), 5, 0, share=share).batches(3, drawn))
         for share in slices
     ]
     for step, batch in enumerate(batches):

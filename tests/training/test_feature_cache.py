@@ -12,6 +12,7 @@ from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.predictor import predict
+from mineral_recog.recipes.recipe import Crop
 from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.feature_cache import FeatureCache
 
@@ -23,12 +24,13 @@ def parts(prepared: Path, request: pytest.FixtureRequest) -> Parts:
     torch.manual_seed(0)
     network = build_network("test_resnet", False, "auto", 32, 3, test_views=request.param)
     train = read_split(prepared, "train")
-    train_loader = TrainingLoader(train, 32, 0.3, seed=5, workers=0)
+    train_loader = TrainingLoader(train, 32, Crop(scale=0.3), seed=5, workers=0)
     val_loader = EvaluationLoader(read_split(prepared, "val", train.classes), 32, 8, workers=0)
     views: list[int] = []
     cache = FeatureCache(
         network,
         train_loader,
+        EvaluationLoader(train, 32, 8, workers=0),
         val_loader,
         train.labels,
         range(10, 13),
@@ -37,19 +39,22 @@ def parts(prepared: Path, request: pytest.FixtureRequest) -> Parts:
         DistributedContext(),
         views.append,
     )
-    assert views == [0, 1, 2]
+    assert views == [0, 1, 2, 3]
     return cache, network, train_loader, val_loader, train
 
 
-def test_each_view_is_that_of_an_epoch(parts: Parts) -> None:
+def test_first_view_is_that_of_the_evaluation_and_others_those_of_epochs(parts: Parts) -> None:
     cache, network, train_loader, _, train = parts
-    assert cache.features.shape[:2] == (3, len(train))
+    assert cache.features.shape[:2] == (4, len(train))
+    center = torch.cat([batch.inputs for batch in EvaluationLoader(train, 32, 8, workers=0)])
+    with torch.no_grad():
+        assert torch.allclose(cache.features[0], network.eval()(center)[0], atol=1e-5)
     assert not torch.allclose(cache.features[0], cache.features[1], atol=1e-3)
     for view in range(3):
         [batch] = train_loader.batches(10 + view, [np.arange(len(train))])
         with torch.no_grad():
             expected, _ = network.eval()(batch.inputs)
-        assert torch.allclose(cache.features[view], expected, atol=1e-5)
+        assert torch.allclose(cache.features[view + 1], expected, atol=1e-5)
 
 
 def test_batch_has_the_drawn_photos(parts: Parts) -> None:
@@ -68,7 +73,7 @@ def test_batch_has_the_drawn_photos(parts: Parts) -> None:
         for epoch in range(30)
         for batch in cache.batches(epoch, drawn[:1])
     }
-    assert views == {0, 1, 2}  # every view is drawn
+    assert views == {0, 1, 2, 3}  # every view is drawn
 
 
 def test_validation_uses_the_current_classifier(parts: Parts) -> None:

@@ -76,7 +76,7 @@ def test_center_loss_and_update_by_hand() -> None:
     centers.start(torch.tensor([[0.0, 0.0], [1.0, 1.0]]), torch.tensor([0, 1]))
     features = torch.tensor([[2.0, 0.0], [0.0, 2.0], [1.0, 2.0], [1.0, 1.0]], requires_grad=True)
     labels = torch.tensor([0, 0, 1, 1])
-    value = CenterLoss(centers, weight=0.001, lr=0.5)(features, UNUSED, labels)
+    value = CenterLoss(centers, weight=0.001, lr=0.5, relative=False)(features, UNUSED, labels)
     # Squared distances 4, 4, 1, 0.
     assert value.item() == pytest.approx(9 / 4)
     # c - lr * 2/B * sum(c - f): c0 = 0 - 1/4 * (-2, -2); c1 = (1, 1) - 1/4 * (0, -1).
@@ -92,9 +92,33 @@ def test_center_step_does_not_shrink_with_the_weight() -> None:
     for weight in (1.0, 1e-6):
         centers = Centers(classes=1, features=1)
         centers.start(torch.zeros(1, 1), torch.tensor([0]))
-        CenterLoss(centers, weight)(torch.ones(1, 1), UNUSED, torch.tensor([0]))
+        CenterLoss(centers, weight, 0.5, relative=False)(
+            torch.ones(1, 1), UNUSED, torch.tensor([0])
+        )
         moved.append(centers.values.item())
     assert moved == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("factor", [1.0, 100.0])
+@pytest.mark.parametrize("copies", [1, 64])
+def test_relative_center_loss_pulls_as_much_at_any_number_and_size_of_features(
+    factor: float, copies: int
+) -> None:
+    centers, labels = Centers(classes=1, features=2 * copies), torch.tensor([0, 0])
+    points = factor * torch.tensor([[1.0, 0.0], [3.0, 2.0]]).repeat(1, copies)
+    features = points.clone().requires_grad_()
+    loss = CenterLoss(centers, weight=0.1, lr=0.5, relative=True)
+    value = loss(features, UNUSED, labels)
+    value.backward()
+    # Squared distances 2 and 2 (times factor^2 * copies) from the mean (2, 1); their mean is 2.
+    assert value.item() == pytest.approx(1)
+    assert features.grad is not None
+    pull = (features.grad.norm(dim=1) / (features.detach() - points.mean(0)).norm(dim=1)).numpy()
+    assert pull == pytest.approx(1 / (2 * factor**2 * copies))
+    # The unit follows the features slowly: 0.99 * 2 + 0.01 * 8 after a batch twice as far.
+    centers.values.copy_(points.mean(0))
+    loss(2 * (points - points.mean(0)) + points.mean(0), UNUSED, labels)
+    assert centers.mean_square.item() == pytest.approx(2.06 * factor**2 * copies)
 
 
 def test_losses_are_built_from_the_stage() -> None:
@@ -113,12 +137,13 @@ def test_losses_are_built_from_the_stage() -> None:
 
 
 def test_effective_number_weights_by_hand() -> None:
-    # beta 1/2: E = 2 * (1 - 2^-n), so 1 and 1.75 for 1 and 3 photos; inverses scaled to mean 1.
+    # beta 1/2: E = 2 * (1 - 2^-n), so 1 and 1.75 for 1 and 3 photos; the mean of the inverses over
+    # the photos, (1 + 3 / 1.75) / 4, becomes 1.
     weights = effective_number_weights(torch.tensor([1.0, 3.0]), 0.5)
-    assert weights.tolist() == pytest.approx([2 * 1.75 / 2.75, 2 * 1 / 2.75])
+    assert weights.tolist() == pytest.approx([4 * 1.75 / 4.75, 4 / 4.75])
     assert effective_number_weights(torch.tensor([1.0, 9.0]), 0.0).tolist() == [1, 1]
     near_one = effective_number_weights(torch.tensor([1.0, 9.0]), 0.99999999)
-    assert near_one.tolist() == pytest.approx([1.8, 0.2], rel=1e-4)  # inverse to the counts
+    assert near_one.tolist() == pytest.approx([5, 5 / 9], rel=1e-4)  # inverse to the counts
 
 
 def test_class_weights_do_not_cancel_in_a_batch_of_one_class() -> None:

@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import load_file
 
 from mineral_recog.data.dataset import read_split
-from mineral_recog.data.samplers import MixedHalvesSampler
+from mineral_recog.data.samplers import MixedSampler
 from mineral_recog.errors import UserError
 from mineral_recog.models.network import build_network
+from mineral_recog.models.predictor import predict
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 from mineral_recog.training import run as training
@@ -66,7 +67,7 @@ def test_log_holds_the_parts_of_the_loss(prepared: Path, tmp_path: Path) -> None
     log = train(prepared, tiny_recipe("multi_stage", *THREE), tmp_path / "run")
     fea, cfl, crt = log[0], log[3], log[6]
     assert fea["loss"] == pytest.approx(fea["frequency_aware"])
-    assert cfl["loss"] == pytest.approx(cfl["frequency_aware"] + 0.0003 * cfl["center"])
+    assert cfl["loss"] == pytest.approx(cfl["frequency_aware"] + 0.1 * cfl["center"])
     assert cfl["center"] > 0
     assert crt["loss"] == pytest.approx(crt["cross_entropy"])
 
@@ -92,7 +93,7 @@ def test_backbone_is_bit_identical_through_crt(prepared: Path, tmp_path: Path, v
 
 def test_training_reduces_the_loss(prepared: Path, tmp_path: Path) -> None:
     # Three plain colours: a network that learns can separate them after a few epochs.
-    recipe = tiny_recipe("baseline", "stages.ce.epochs=12", "stages.ce.lr=0.05", "crop_scale=0.5")
+    recipe = tiny_recipe("baseline", "stages.ce.epochs=12", "stages.ce.lr=0.05", "crop.scale=0.5")
     log = train(prepared, recipe, tmp_path / "run")
     assert log[-1]["loss"] < 0.5 * log[0]["loss"]
     assert log[-1]["val_mean_accuracy"] > 0.8
@@ -146,9 +147,9 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
                 ("lws", ()),
                 ("crt", (VIEWS,)),
                 ("mislas", ()),
-                ("crt", ("weight_average=0.9",)),
-                ("crt", ("weight_average=0.9", VIEWS, BEST)),
-                ("ldam_drw", ("weight_average=0.9",)),
+                ("crt", ("weight_average_epochs=1",)),
+                ("crt", ("weight_average_epochs=1", VIEWS, BEST)),
+                ("ldam_drw", ("weight_average_epochs=1",)),
                 ("mixup", ()),
             )
             for epoch in (2, 3, 4)
@@ -172,7 +173,7 @@ def test_resumed_run_equals_an_uninterrupted_run(
     stop_request = StopRequest()
 
     def stop(step: int, detail: str) -> None:
-        if step == epoch * interrupted.steps_per_epoch + 2:  # in the middle of the next epoch
+        if step == interrupted.steps_until(epoch) + 2:  # in the middle of the next epoch
             stop_request.signal = signal.SIGTERM
             if how == "power lost":
                 raise PowerLossError
@@ -204,7 +205,7 @@ def test_resumed_run_equals_an_uninterrupted_run(
 
 def test_mixup_trains_on_blends(prepared: Path, tmp_path: Path) -> None:
     # Three plain colours are easy to learn, but the labels of their blends stay uncertain.
-    settings = ("stages.ce.epochs=8", "stages.ce.lr=0.05", "crop_scale=0.5")
+    settings = ("stages.ce.epochs=8", "stages.ce.lr=0.05", "crop.scale=0.5")
     plain = train(prepared, tiny_recipe("baseline", *settings), tmp_path / "plain")
     mixed = train(
         prepared, tiny_recipe("mixup", *settings, "stages.ce.mixup=5"), tmp_path / "mixed"
@@ -213,14 +214,14 @@ def test_mixup_trains_on_blends(prepared: Path, tmp_path: Path) -> None:
 
 
 def test_run_ends_with_the_averaged_weights(prepared: Path, tmp_path: Path) -> None:
-    recipe = tiny_recipe("baseline", "stages.ce.epochs=3", "weight_average=0.9")
+    recipe = tiny_recipe("baseline", "stages.ce.epochs=3", "weight_average_epochs=1")
     trainer = make_trainer(prepared, recipe, tmp_path / "run")
     trainer.run()
     assert trainer.state.ema is not None
     state = trainer.network.state_dict()
     assert all(torch.equal(state[key], value) for key, value in trainer.state.ema.state.items())
     plain = make_trainer(
-        prepared, recipe.model_copy(update={"weight_average": 0.0}), tmp_path / "plain"
+        prepared, recipe.model_copy(update={"weight_average_epochs": 0.0}), tmp_path / "plain"
     )
     plain.run()
     plain_weight = plain.network.state_dict()["classifier.weight"]
@@ -284,7 +285,7 @@ def test_photos_keep_their_last_probability(prepared: Path, tmp_path: Path) -> N
     assert (after[1] != chance).all()  # FEA trains on every photo
     # Epochs 4 to 6 are CFL: a photo that is not drawn keeps its probability.
     for epoch in (4, 5, 6):
-        sampler = MixedHalvesSampler(
+        sampler = MixedSampler(
             trainer.photos.train.labels,
             3,
             recipe.batch_size,
@@ -302,7 +303,8 @@ def test_photos_keep_their_last_probability(prepared: Path, tmp_path: Path) -> N
 
 
 def test_fea_and_cfl_share_one_schedule_and_one_optimiser(prepared: Path, tmp_path: Path) -> None:
-    trainer = make_trainer(prepared, tiny_recipe("multi_stage", *THREE), tmp_path / "run")
+    recipe = tiny_recipe("multi_stage", *THREE)
+    trainer = make_trainer(prepared, recipe, tmp_path / "run")
     optimisers: list[torch.optim.Optimizer] = []
     rates: list[float] = []
 
@@ -320,7 +322,47 @@ def test_fea_and_cfl_share_one_schedule_and_one_optimiser(prepared: Path, tmp_pa
     changes = np.diff(rates[2:18])
     assert (changes < 0).all()
     assert -changes.min() < 0.0002  # no jump, also at the boundary
-    assert rates[18] == pytest.approx(0.001)  # cRT starts a new schedule
+    assert rates[18] == recipe.stages["crt"].lr  # cRT starts a new schedule
+
+
+def test_momentum_and_weight_decay_of_the_optimiser_follow_the_stage(
+    prepared: Path, tmp_path: Path
+) -> None:
+    settings = ("cycle_momentum=true", "stages.cfl.weight_decay=0.25", "stages.crt.min_steps=10")
+    recipe = tiny_recipe("multi_stage", *THREE, *settings)
+    trainer = make_trainer(prepared, recipe, tmp_path / "run")
+    groups: list[tuple[str, float, float]] = []
+
+    def record(step: int, detail: str) -> None:
+        group = trainer.state.optimizer.param_groups[0]
+        groups.append((detail.split()[0], group["momentum"], group["weight_decay"]))
+
+    trainer.run(on_step=record)
+    decays = {(stage, decay) for stage, _, decay in groups}
+    assert decays == {("fea", 0.0005), ("cfl", 0.25), ("crt", 0.0005)}
+    cycle = [momentum for stage, momentum, _ in groups if stage != "crt"]  # 18 steps
+    # The warm-up ends after 1.8 steps; from there 0.85 rises to 0.95.
+    assert cycle[0] == pytest.approx(0.95)
+    assert cycle[9] == pytest.approx(0.95 - 0.05 * (1 + np.cos(np.pi * 4 / 9)), rel=1e-4)
+    assert {momentum for stage, momentum, _ in groups if stage == "crt"} == {0.9}
+
+
+def test_probabilities_may_be_those_of_the_evaluation_views(prepared: Path, tmp_path: Path) -> None:
+    settings = ("probability_view=evaluation", "stages.cfl.refresh_epochs=2")
+    trainer = make_trainer(prepared, tiny_recipe("multi_stage", *THREE, *settings), tmp_path / "r")
+    used: list[torch.Tensor] = []
+    expected: list[torch.Tensor] = []
+
+    def record(line: EpochLog) -> None:
+        used.append(trainer.state.sampler_probabilities.clone())
+        outputs = predict(trainer.network, trainer.center_loader)
+        chances = torch.from_numpy(outputs.logits).softmax(dim=1)
+        expected.append(chances[torch.arange(len(chances)), torch.from_numpy(outputs.labels)])
+
+    trainer.run(on_epoch=record)
+    # Epochs 4 and 6 begin with those of the network after epochs 3 and 5.
+    for epoch, before in ((4, 3), (5, 3), (6, 5)):
+        assert torch.allclose(used[epoch - 1], expected[before - 1], atol=1e-5)
 
 
 def test_adjusted_probabilities_include_the_class_prior(prepared: Path, tmp_path: Path) -> None:

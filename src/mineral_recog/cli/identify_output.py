@@ -210,7 +210,8 @@ def _save_heat_map(
         number += 1
         target = options.heat_maps / f"{stem}-{number}.png"
     heat_map = identifier.heat_map(photo.observation, answer.candidates[0].name)
-    save_overlay(target, photo.observation.view.image, heat_map)
+    share = identifier.network.preprocessing.center_share
+    save_overlay(target, photo.observation.view.image, heat_map, share)
     progress.notice(str(target))
 
 

@@ -9,28 +9,29 @@ from io import FileIO
 import torch
 import torch.utils.data
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 from torch.utils.data import get_worker_info
 
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.transforms import BatchTensors, unreadable_photo_error
 from mineral_recog.errors import UserError
+from mineral_recog.recipes.recipe import Crop
 
 ASPECT_RATIOS = (3 / 4, 4 / 3)  # minimum and maximum width over height of a crop, as torchvision
 MAX_ATTEMPTS = 10  # to find a crop that fits, as torchvision
 
 
 class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
-    """Random resized crops and mirror images, for a batch of (index, seed) at a time.
+    """Random crops and mirror images, for a batch of (index, seed) at a time.
 
     The rules are those of `TrainingCrops`, but the random generator is another one, which starts
     faster. Pixels do not depend on the number of loader workers.
     """
 
-    def __init__(self, dataset: Dataset, cache: Cache, image_size: int, crop_scale: float) -> None:
+    def __init__(self, dataset: Dataset, cache: Cache, image_size: int, crop: Crop) -> None:
         self.dataset, self.cache = dataset, cache
-        self.image_size, self.crop_scale = image_size, crop_scale
+        self.image_size, self.crop = image_size, crop
 
     def __getitems__(self, items: list[tuple[int, int]]) -> BatchTensors | UserError:
         """Return pixels uint8 [B, 3, S, S], labels [B] and indices [B]; or why reading failed."""
@@ -49,12 +50,26 @@ class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
         return pixels, labels, torch.tensor(indices)
 
     def _crop(self, file: FileIO, index: int, seed: int, out: Tensor) -> None:
-        rng = random.Random(seed)
-        left, top, width, height = random_crop(*self.cache.size(index), self.crop_scale, rng)
+        rng, margin = random.Random(seed), self.crop.pad
+        size = self.cache.size(index)
+        if margin is None:
+            left, top, width, height = random_crop(*size, self.crop.scale, rng)
+        else:
+            left, top, width, height = _middle_square(*size)
         rows = torch.from_numpy(self.cache.read_rows(file, index, top, height))
         crop = rows[:, left : left + width].permute(2, 0, 1)[None]
-        resized = interpolate(crop, out.shape[1:], mode="bilinear", antialias=True)[0]
-        out.copy_(resized.flip(-1) if rng.random() < 0.5 else resized)
+        view = interpolate(crop, out.shape[1:], mode="bilinear", antialias=True)[0]
+        if margin:
+            right, down = rng.randint(0, 2 * margin), rng.randint(0, 2 * margin)
+            view = pad(view, [margin] * 4)[:, down:, right:][
+                :, : self.image_size, : self.image_size
+            ]
+        out.copy_(view.flip(-1) if rng.random() < 0.5 else view)
+
+
+def _middle_square(width: int, height: int) -> tuple[int, int, int, int]:
+    side = min(width, height)
+    return (width - side) // 2, (height - side) // 2, side, side
 
 
 def random_crop(

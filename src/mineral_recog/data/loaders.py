@@ -15,8 +15,15 @@ from mineral_recog.data.cache import Cache
 from mineral_recog.data.cached_transforms import CachedTrainingCrops
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.samplers import Batches
-from mineral_recog.data.transforms import BatchTensors, EvaluationCrops, Example, TrainingCrops
+from mineral_recog.data.transforms import (
+    CENTER_SHARE,
+    BatchTensors,
+    EvaluationCrops,
+    Example,
+    TrainingCrops,
+)
 from mineral_recog.errors import UserError
+from mineral_recog.recipes.recipe import Crop
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ class TrainingLoader:
         self,
         dataset: Dataset,
         image_size: int,
-        crop_scale: float,
+        crop: Crop,
         seed: int,
         workers: int,
         cache: Cache | None = None,
@@ -86,9 +93,9 @@ class TrainingLoader:
     ) -> None:
         self.batch_sampler = _EpochBatchSampler(seed, share)
         crops = (
-            TrainingCrops(dataset, image_size, crop_scale)
+            TrainingCrops(dataset, image_size, crop)
             if cache is None
-            else CachedTrainingCrops(dataset, cache, image_size, crop_scale)
+            else CachedTrainingCrops(dataset, cache, image_size, crop)
         )
         self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=self.batch_sampler)
 
@@ -122,9 +129,10 @@ class EvaluationLoader:
         workers: int,
         cache: Cache | None = None,
         share: slice = slice(None),
+        center_share: float = CENTER_SHARE,
     ) -> None:
         self.batch_size = batch_size
-        crops = EvaluationCrops(dataset, image_size, cache)
+        crops = EvaluationCrops(dataset, image_size, cache, center_share)
         indices = range(len(dataset))[share]
         self.loader: DataLoader[Example] = _loader(
             crops, workers, sampler=indices, batch_size=batch_size

@@ -34,7 +34,7 @@ class Sampler(ABC):
 
     @abstractmethod
     def draw(self, epoch: int) -> Batches:
-        """Return batches with N photo indices in total; an epoch always gives the same batches."""
+        """Return the batches of an epoch, which are always the same, [number of batches]."""
 
     @abstractmethod
     def class_prior(self) -> Weights:
@@ -80,13 +80,13 @@ class ClassBalancedSampler(Sampler):
         return np.full(len(self.counts), 1 / len(self.counts))
 
 
-class MixedHalvesSampler(Sampler):
-    """Joins in each batch a uniform half and a half drawn by inverse probability.
+class MixedSampler(Sampler):
+    """Joins in each batch photos drawn uniformly and as many drawn by inverse probability.
 
     The single-model form of Tang et al., "Invariant feature learning for generalized long-tailed
-    classification", ECCV 2022. The uniform half uses a random half of the photos without
-    replacement; the other is drawn with replacement by `inverse_probability_weights`, in which all
-    classes have the same weight.
+    classification", ECCV 2022. The uniform part is drawn without replacement; the other with
+    replacement by `inverse_probability_weights`. Each part is half a batch, and an epoch has N
+    photos; or a full batch, and an epoch has 2 N photos in as many batches.
 
     Args:
         labels: As for `Sampler`.
@@ -94,6 +94,8 @@ class MixedHalvesSampler(Sampler):
         batch_size: As for `Sampler`.
         seed: As for `Sampler`.
         probabilities: p_i, the model's probability for the true class of photo i, [N].
+        full: Whether each part is a full batch.
+        natural: Whether a class has its share of the photos in the second part too, instead of 1/C.
     """
 
     def __init__(
@@ -103,16 +105,25 @@ class MixedHalvesSampler(Sampler):
         batch_size: int,
         seed: int,
         probabilities: NDArray[np.float32],
+        full: bool = False,
+        natural: bool = False,
     ) -> None:
         super().__init__(labels, class_count, batch_size, seed)
-        self.cumulative = np.cumsum(inverse_probability_weights(probabilities, labels, class_count))
+        self.full, self.natural = full, natural
+        weights = inverse_probability_weights(probabilities, labels, class_count)
+        if natural:
+            weights *= self.counts[labels]
+        self.cumulative = np.cumsum(weights)
 
     def draw(self, epoch: int) -> Batches:
         """Draw the batches of an epoch."""
         rng = np.random.default_rng([self.seed, epoch])
         photo_count = len(self.cumulative)
-        uniform = rng.permutation(photo_count)[: photo_count // 2]
-        points = rng.random(photo_count - len(uniform)) * self.cumulative[-1]
+        uniform = rng.permutation(photo_count)
+        if not self.full:
+            uniform = uniform[: photo_count // 2]
+        hard_count = photo_count if self.full else photo_count - len(uniform)
+        points = rng.random(hard_count) * self.cumulative[-1]
         hard = np.searchsorted(self.cumulative, points, side="right")
         # The longer parts of one half meet the shorter parts of the other.
         batch_count = number_of_batches(photo_count, self.batch_size)
@@ -120,9 +131,9 @@ class MixedHalvesSampler(Sampler):
         return [np.concatenate(parts) for parts in zip(*halves, strict=True)]
 
     def class_prior(self) -> Weights:
-        """Return the mean of n_c / N and 1 / C."""
-        prior: Weights = (self.counts / self.counts.sum() + 1 / len(self.counts)) / 2
-        return prior
+        """Return the mean of n_c / N and 1 / C; n_c / N if that is the mass of both parts."""
+        shares: Weights = self.counts / self.counts.sum()
+        return shares if self.natural else (shares + 1 / len(self.counts)) / 2
 
 
 def inverse_probability_weights(
@@ -185,8 +196,9 @@ def build_sampler(
     batch_size: int,
     seed: int,
     probabilities: NDArray[np.float32],
+    class_mass: str = "balanced",
 ) -> Sampler:
-    """Build a sampler by its name in a recipe; the other arguments are those of the samplers.
+    """Build a sampler by its name and class mass in a recipe; the other arguments are theirs.
 
     Raises:
         ValueError: The name is unknown.
@@ -196,7 +208,8 @@ def build_sampler(
             return NaturalSampler(labels, class_count, batch_size, seed)
         case "class_balanced":
             return ClassBalancedSampler(labels, class_count, batch_size, seed)
-        case "mixed_halves":
-            return MixedHalvesSampler(labels, class_count, batch_size, seed, probabilities)
+        case "mixed_halves" | "mixed_batches":
+            full, natural = name == "mixed_batches", class_mass == "natural"
+            return MixedSampler(labels, class_count, batch_size, seed, probabilities, full, natural)
         case _:
             raise ValueError(f"unknown sampler {name!r}")

@@ -16,8 +16,9 @@ from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
 from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.i18n import tr
+from mineral_recog.recipes.recipe import Crop
 
-# Side of the center crop over the resized short side: 224 of 256 pixels.
+# Default side of the center crop over the resized short side: 224 of 256 pixels.
 CENTER_SHARE = 0.875
 
 # Pixels uint8 [3, S, S], label and index of a photo; or why it could not be read. The error is a
@@ -35,21 +36,23 @@ class Preprocessing:
         mean: Mean of each channel, in 0..1.
         std: Standard deviation of each channel, in 0..1.
         test_views: 2 averages the outputs of a photo and its mirror image; 1 uses the photo alone.
+        center_share: Side of the evaluation's center crop over the photo's short side.
     """
 
     image_size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     test_views: int = 1
+    center_share: float = CENTER_SHARE
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the bundle's config."""
         return asdict(self)
 
 
-def evaluation_side(image_size: int) -> int:
+def evaluation_side(image_size: int, center_share: float = CENTER_SHARE) -> int:
     """Return the short side to which evaluation resizes photos, and which its caches store."""
-    return round(image_size / CENTER_SHARE)
+    return round(image_size / center_share)
 
 
 def training_side(image_size: int) -> int:
@@ -61,12 +64,17 @@ def training_side(image_size: int) -> int:
     return round(image_size * 12 / 7)
 
 
-def evaluation_transform(image_size: int) -> v2.Transform:
-    """Return a transform: short side to image_size / 0.875, then center crop; uint8 [3, S, S]."""
+def evaluation_transform(image_size: int, center_share: float = CENTER_SHARE) -> v2.Transform:
+    """Return a transform: resize, then center crop; uint8 [3, S, S].
+
+    Args:
+        image_size: S, side of the crop in pixels.
+        center_share: S over the short side after the resize.
+    """
     return v2.Compose(
         [
             _middle_square,  # first, so that a very long photo is not enlarged as a whole
-            v2.Resize(evaluation_side(image_size), antialias=True),
+            v2.Resize(evaluation_side(image_size, center_share), antialias=True),
             v2.CenterCrop(image_size),
             v2.PILToTensor(),
         ]
@@ -80,29 +88,37 @@ def _middle_square(photo: Image.Image) -> Image.Image:
     return square
 
 
-def training_transform(image_size: int, crop_scale: float) -> v2.Transform:
-    """Return a transform: random resized crop and random mirror image; uint8 [3, S, S].
+def training_transform(image_size: int, crop: Crop) -> v2.Transform:
+    """Return a transform: random crop and random mirror image; uint8 [3, S, S].
 
     Args:
         image_size: S, side of the crop in pixels after the resize.
-        crop_scale: Minimum share of the photo's area in a crop.
+        crop: How the crop is drawn.
     """
-    return v2.Compose(
-        [
-            v2.RandomResizedCrop(image_size, scale=(crop_scale, 1.0), antialias=True),
-            v2.RandomHorizontalFlip(),
-            v2.PILToTensor(),
+    if crop.pad is None:
+        cuts = [v2.RandomResizedCrop(image_size, scale=(crop.scale, 1.0), antialias=True)]
+    else:
+        cuts = [
+            _middle_square,
+            v2.Resize(image_size, antialias=True),
+            v2.RandomCrop(image_size, padding=crop.pad),
         ]
-    )
+    return v2.Compose([*cuts, v2.RandomHorizontalFlip(), v2.PILToTensor()])
 
 
 class EvaluationCrops(torch.utils.data.Dataset[Example]):
     """Center crops of the photos of a split, or of its cache, each as (pixels, label, index)."""
 
-    def __init__(self, dataset: Dataset, image_size: int, cache: Cache | None = None) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        image_size: int,
+        cache: Cache | None = None,
+        center_share: float = CENTER_SHARE,
+    ) -> None:
         self.dataset, self.cache = dataset, cache
-        self.transform = evaluation_transform(image_size)
-        self.short_side = evaluation_side(image_size)
+        self.transform = evaluation_transform(image_size, center_share)
+        self.short_side = evaluation_side(image_size, center_share)
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -117,9 +133,9 @@ class TrainingCrops(torch.utils.data.Dataset[Example]):
     Each crop has a separate seed, so that it does not depend on the number of loader workers.
     """
 
-    def __init__(self, dataset: Dataset, image_size: int, crop_scale: float) -> None:
+    def __init__(self, dataset: Dataset, image_size: int, crop: Crop) -> None:
         self.dataset = dataset
-        self.transform = training_transform(image_size, crop_scale)
+        self.transform = training_transform(image_size, crop)
         self.short_side = training_side(image_size)
 
     def __getitem__(self, item: tuple[int, int]) -> Example:

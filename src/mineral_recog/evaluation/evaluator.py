@@ -228,9 +228,18 @@ def measure(
     if groups is not None:
         class_group_names = class_groups(groups, bundle.classes, bundle.train_counts)
     torch_device = choose_device(device)
-    size = bundle.network.preprocessing.image_size
+    preprocessing = bundle.network.preprocessing
     datasets = [dataset] if ood is None else [dataset, ood]
-    loaders = [EvaluationLoader(item, size, BATCH_SIZE, workers) for item in datasets]
+    loaders = [
+        EvaluationLoader(
+            item,
+            preprocessing.image_size,
+            BATCH_SIZE,
+            workers,
+            center_share=preprocessing.center_share,
+        )
+        for item in datasets
+    ]
     task = progress.start(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders)))
     network = bundle.network.to(torch_device)
     outputs = [predict(network, loader, on_batch=task.step) for loader in loaders]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mineral_recog.data.given_photos import GivenPhoto, is_one_photo, open_given
 from mineral_recog.data.images import Photo
-from mineral_recog.data.transforms import CENTER_SHARE, evaluation_transform
+from mineral_recog.data.transforms import evaluation_side, evaluation_transform
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
@@ -84,8 +84,9 @@ class Identifier:
         self.network = bundle.network.to(device)
         self.classes = bundle.classes
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, bundle.classes))
-        size = self.network.preprocessing.image_size
-        self.transform, self.short_side = evaluation_transform(size), round(size / CENTER_SHARE)
+        preprocessing = self.network.preprocessing
+        view = preprocessing.image_size, preprocessing.center_share
+        self.transform, self.short_side = evaluation_transform(*view), evaluation_side(*view)
 
     def identify(
         self,

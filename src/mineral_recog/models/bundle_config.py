@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mineral_recog.calibration.calibration import CalibrationValues
+from mineral_recog.data.transforms import CENTER_SHARE
 from mineral_recog.errors import BundleError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json
@@ -15,7 +16,8 @@ from mineral_recog.validation import reason_with_place
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT: Final = "mineral-recog bundle"
-VERSION: Final = 2  # changes when the fields of a bundle do
+VERSION: Final = 3  # changes when the fields of a bundle do
+READABLE: Final = (2, VERSION)  # version 2 lacks center_share, which had no other value
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
@@ -40,6 +42,7 @@ class PreprocessingConfig(BaseModel):
     mean: Channels
     std: Channels
     test_views: Literal[1, 2] = 1
+    center_share: Annotated[float, Field(ge=0.5, le=1)] = CENTER_SHARE
 
 
 class Config(BaseModel):
@@ -48,7 +51,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog bundle"] = FORMAT
-    version: Literal[2] = VERSION
+    version: Literal[2, 3] = VERSION
     backbone: str
     head: Literal["linear", "cosine"] = "linear"
     classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
@@ -110,7 +113,7 @@ def read_config_beside(weights: Path) -> Config | None:
 
 def _refuse_other_version(path: Path, content: Any) -> None:
     version = content.get("version") if isinstance(content, dict) else None
-    if type(version) is not int or version == VERSION or content.get("format") != FORMAT:
+    if type(version) is not int or version in READABLE or content.get("format") != FORMAT:
         return  # the schema reports all else
     provenance = content.get("provenance")
     program = provenance.get("mineral-recog", "") if isinstance(provenance, dict) else ""

@@ -8,7 +8,7 @@ import torch
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-from mineral_recog.data.transforms import Preprocessing
+from mineral_recog.data.transforms import CENTER_SHARE, Preprocessing
 from mineral_recog.errors import UserError, is_out_of_memory
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import SIZE_ERRORS, create_backbone, unsupported_size_error
@@ -83,6 +83,7 @@ def build_network(
     classes: int,
     head: str = "linear",
     test_views: int = 1,
+    center_share: float = CENTER_SHARE,
     progress: Progress = SILENT,
 ) -> Network:
     """Build a network for C classes, from scratch or with pretrained weights of the backbone.
@@ -99,6 +100,7 @@ def build_network(
         classes: Number of classes, C.
         head: `linear` or `cosine`.
         test_views: See `Preprocessing`.
+        center_share: See `Preprocessing`.
         progress: Receives a notice before weights are fetched.
 
     Raises:
@@ -114,9 +116,8 @@ def build_network(
         mean, std = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
     elif normalisation == "half":
         mean = std = HALF
-    return _assemble_network(
-        initial.backbone, head, classes, Preprocessing(image_size, mean, std, test_views)
-    )
+    preprocessing = Preprocessing(image_size, mean, std, test_views, center_share)
+    return _assemble_network(initial.backbone, head, classes, preprocessing)
 
 
 def build_untrained_network(

@@ -167,7 +167,7 @@ function showStage() {
   const name = names(heat.class)[language];
   byId("heat-label").textContent = text().showHeat(name);
   byId("heat").setAttribute("aria-label", text().heat(name));
-  drawHeat(byId("heat"), heat.values, chosen.width, chosen.height);
+  drawHeat(byId("heat"), heat.values, heat.center_share, chosen.width, chosen.height);
 }
 
 function names(label) {

@@ -1,7 +1,6 @@
 // Prepare photos for sending, and draw the heat map over a photo.
 
 const MAX_SIDE = 1024; // pixels; more would only take longer to send
-const CENTER_SHARE = 0.875; // of the short side: what the model sees, as in data/transforms.py
 
 // Shrink a photo for sending; return {body, url, width, height}. The browser turns it upright. A
 // photo that the browser cannot decode is sent unchanged, without a size; the server may decode it.
@@ -31,9 +30,10 @@ export async function preparePhoto(file) {
   return { body, url: URL.createObjectURL(body), width, height };
 }
 
-// Place the canvas over the area that the model sees, and tint the parts that support the answer.
-export function drawHeat(canvas, values, width, height) {
-  const side = CENTER_SHARE * Math.min(width, height);
+// Place the canvas over the area that the model sees, the central square with that share of the
+// short side, and tint the parts that support the answer.
+export function drawHeat(canvas, values, centerShare, width, height) {
+  const side = centerShare * Math.min(width, height);
   canvas.style.left = `${(50 * (width - side)) / width}%`;
   canvas.style.top = `${(50 * (height - side)) / height}%`;
   canvas.style.width = `${(100 * side) / width}%`;

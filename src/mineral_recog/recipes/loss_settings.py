@@ -70,15 +70,20 @@ class FrequencyAware(LossSettings):
     """
 
     tau: NonNegative = 1.0
-    prior: Literal["natural", "sampled"] = "natural"
+    prior: Literal["natural", "sampled"] = "sampled"
 
 
 class Center(LossSettings):
-    """Center loss: pulls features towards learned class centers, which have a separate rate."""
+    """Center loss: pulls features towards learned class centers, which have a separate rate.
+
+    With `scale: relative` the squared distance is divided by its running mean, so that the weight
+    suits features of any number and size; with `absolute` it is not, as published.
+    """
 
     classifies: ClassVar[bool] = False
 
-    weight: NonNegative = 0.0003
+    weight: NonNegative = 0.1
+    scale: Literal["relative", "absolute"] = "relative"
     lr: Positive = 0.5
 
 

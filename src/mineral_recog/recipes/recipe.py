@@ -18,16 +18,35 @@ from mineral_recog.recipes.loss_settings import Fraction, Losses, NonNegative, P
 MAX_EPOCHS = 1_000_000  # of a stage and of a run: far more than anyone trains
 
 
+class Crop(Settings):
+    """How training crops a photo, before it may be mirrored.
+
+    Attributes:
+        scale: Minimum share of the photo's area in a random crop, which is resized.
+        pad: For small pictures, instead of that: the middle square, resized to `image_size`, gets a
+            black margin of that many pixels, and a random square of `image_size` is cut from it.
+    """
+
+    scale: Annotated[float, Field(gt=0, le=1)] = 0.08
+    pad: Annotated[int, Field(ge=0, le=512)] | None = None
+
+
 class Stage(Settings):
     """One stage of training: its length, sampler, losses, and trained parameters.
 
     Attributes:
         epochs: Length of the stage.
         lr: Peak learning rate; null takes that of the stage before.
+        min_steps: Minimum number of steps of the stage: with few photos, each epoch passes over
+            them as often as that needs.
         schedule: Learning-rate schedule; `continue` continues the schedule and the optimiser of
             the stage before.
         warmup: Fraction of the schedule in which the learning rate rises.
-        sampler: How batches are drawn.
+        weight_decay: Weight decay of the stage; null takes that of the recipe.
+        sampler: How batches are drawn. `mixed_halves` and `mixed_batches` join photos drawn
+            uniformly and photos drawn by inverse probability: half a batch, or a full one, of each.
+        class_mass: Share of each class among the photos drawn by inverse probability: `balanced`
+            (1 / C), or `natural` (as among all photos).
         refresh_epochs: Interval in epochs at which a sampler that depends on the model's
             probabilities updates them.
         losses: Loss terms.
@@ -35,17 +54,20 @@ class Stage(Settings):
         freeze_backbone: Train the classifier alone.
         freeze_normalisation: With a frozen backbone, freeze its normalisation layers too.
         feature_views: With a frozen backbone, above 0 trains on the features of that many views of
-            each photo, computed once.
+            each photo, computed once: the view of the evaluation, and random ones.
         classifier: Continue the classifier (`keep`), initialise it again (`anew`), or learn only
             one factor per class (`rescale`).
         weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.
     """
 
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
+    min_steps: Annotated[int, Field(ge=0, le=MAX_EPOCHS)] = 0
     lr: Positive | None = None
     schedule: Literal["one_cycle", "cosine", "constant", "continue"] = "one_cycle"
     warmup: Fraction = 0.1
-    sampler: Literal["natural", "class_balanced", "mixed_halves"] = "natural"
+    weight_decay: NonNegative | None = None
+    sampler: Literal["natural", "class_balanced", "mixed_halves", "mixed_batches"] = "natural"
+    class_mass: Literal["balanced", "natural"] = "balanced"
     refresh_epochs: Annotated[int, Field(ge=1)] = 5
     losses: Losses
     mixup: NonNegative = 0.0
@@ -80,6 +102,15 @@ class Stage(Settings):
                 )
             )
         return self
+
+    @property
+    def uses_probabilities(self) -> bool:
+        """Whether the sampler depends on the probabilities p_i."""
+        return self.sampler in ("mixed_halves", "mixed_batches")
+
+    def passes(self, steps: int) -> int:
+        """Return how often an epoch passes over the photos, if one pass takes `steps` steps."""
+        return max(1, -(-self.min_steps // (self.epochs * steps)))
 
 
 @dataclass(frozen=True)
@@ -132,15 +163,18 @@ class Recipe(Settings):
     pretrained: bool | str = True
     normalisation: Literal["auto", "imagenet", "half"] = "auto"
     image_size: Annotated[int, Field(ge=16, le=2048)] = 224
-    crop_scale: Annotated[float, Field(gt=0, le=1)] = 0.08
+    crop: Crop = Crop()
+    center_share: Annotated[float, Field(ge=0.5, le=1)] = 0.875
     batch_size: Annotated[int, Field(ge=2)] = 128
     momentum: Fraction = 0.9
+    cycle_momentum: bool = False
     weight_decay: NonNegative = 0.0005
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     cache: Literal["auto"] | bool = "auto"  # YAML reads on and off as true and false
     head: Literal["linear", "cosine"] = "linear"
-    weight_average: Fraction = 0.0
+    weight_average_epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
     probabilities: Literal["plain", "adjusted"] = "plain"
+    probability_view: Literal["training", "evaluation"] = "training"
     groups: str = "thirds"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 3407
     stages: Annotated[dict[str, Stage], Field(min_length=1)]

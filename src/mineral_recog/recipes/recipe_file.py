@@ -2,7 +2,10 @@
 
 A recipe file is YAML. It may be based on another recipe, `base: NAME`, and give only what differs:
 settings merge key by key, and a null removes a stage or a loss. Two keys rescale others: `epochs`
-(all stages together, in proportion) and `lr_scale` (a factor for every learning rate).
+(of all stages together, in proportion) and `lr_scale` (a factor for the learning rates). A stage
+that trains on features computed before costs next to nothing, so `epochs` leaves it out unless
+there is no other; the rate of a classifier on a frozen backbone suits any network, so `lr_scale`
+leaves it as it is.
 """
 
 from __future__ import annotations
@@ -119,9 +122,10 @@ def _rescale(values: dict[str, Any]) -> None:
         if not isinstance(lr_scale, int | float) or not lr_scale > 0:
             raise ValueError(tr("lr_scale: must be a number above 0", "lr_scale：须为大于 0 的数"))
         for stage in stages:
-            if isinstance(stage.get("lr"), int | float):
+            if isinstance(stage.get("lr"), int | float) and not stage.get("freeze_backbone"):
                 stage["lr"] *= lr_scale
     if epochs is not None:
+        stages = [stage for stage in stages if not stage.get("feature_views")] or stages
         if not isinstance(epochs, int) or not len(stages) <= epochs <= MAX_EPOCHS:
             raise ValueError(
                 tr(

@@ -119,7 +119,11 @@ class _Service:
         if parameters.heat_map:
             first = answer.candidates[0].name
             values = self.identifier.heat_map(observations[0], first)
-            content["heat_map"] = {"values": values.round(3).tolist(), "class": first}
+            content["heat_map"] = {
+                "values": values.round(3).tolist(),
+                "class": first,
+                "center_share": self.identifier.network.preprocessing.center_share,
+            }
         return _to_json(content)
 
     def _similar_photos(self, observation: Observation) -> list[dict[str, Any]]:

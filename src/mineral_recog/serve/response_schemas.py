@@ -89,6 +89,7 @@ class HeatMap(ApiModel):
         description="rows from the top; they cover the central square that the model sees"
     )
     class_: str = Field(alias="class", description="name of the class, the first candidate")
+    center_share: Share = Field(description="side of that square over the photo's short side")
 
 
 class SimilarPhoto(NamedClass):

@@ -42,8 +42,11 @@ def calibrate(
         progress: Receives the progress.
     """
     train = _subsample(train, seed)
-    size = network.preprocessing.image_size
-    loaders = [EvaluationLoader(dataset, size, BATCH_SIZE, workers) for dataset in (train, val)]
+    size, share = network.preprocessing.image_size, network.preprocessing.center_share
+    loaders = [
+        EvaluationLoader(dataset, size, BATCH_SIZE, workers, center_share=share)
+        for dataset in (train, val)
+    ]
     task = progress.start(tr("calibrating", "校准"), sum(map(len, loaders)))
     train_outputs, val_outputs = (
         predict(network, loader, on_batch=task.step) for loader in loaders

@@ -21,7 +21,7 @@ from mineral_recog.text import parse_json
 
 State = tuple[dict[str, Tensor], dict[str, Any]]  # tensors and facts
 
-VERSION = 1  # of checkpoints; it changes when the fields of `TrainState.state_dict` do
+VERSION = 2  # of checkpoints; it changes when the fields of `TrainState.state_dict` do
 SAVE_EVERY = 300.0  # seconds of work that a power cut may cost at most, within an epoch
 MAX_SAVING_SHARE = 0.02  # of the run time
 

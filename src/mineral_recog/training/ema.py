@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -14,6 +15,11 @@ def copy_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in tensors.items()}
 
 
+def decay_over(steps: float) -> float:
+    """Return the decay of an average in which weights count 1/e as much after that many steps."""
+    return math.exp(-1 / steps)
+
+
 class Ema:
     """Exponential moving average of all weights and buffers of a network.
 
@@ -23,7 +29,7 @@ class Ema:
 
     Args:
         network: Network whose weights the average starts from.
-        decay: 0.999 averages over about a thousand steps.
+        decay: 0.999 averages over about a thousand steps; see `decay_over`.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:

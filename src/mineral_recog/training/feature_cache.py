@@ -17,16 +17,19 @@ from mineral_recog.training.distributed import DistributedContext
 
 
 class FeatureCache:
-    """Features of k random views of every training photo, and of the validation photos.
+    """Features of k views of every training photo, and of the validation photos.
+
+    The first view is that of the evaluation, which the classifier must know; the others are random.
 
     They take 4 * k * N * D bytes: 0.2 GB for 10,000 photos, 4 views and 1,280 features.
 
     Args:
         network: Network with a frozen backbone; it is left in evaluation mode.
         train_loader: Loader of random views of the training photos.
+        center_loader: Loader of the evaluation's views of the training photos.
         val_loader: Loader of the validation photos.
         labels: Class of each training photo, [N].
-        epochs: k epochs; the views are those that these epochs would draw.
+        epochs: k - 1 epochs; the random views are those that these epochs would draw.
         seed: Seed of the run.
         precision: `float32` or `bfloat16`.
         context: Each process computes its share and receives the features of all.
@@ -37,6 +40,7 @@ class FeatureCache:
         self,
         network: Network,
         train_loader: TrainingLoader,
+        center_loader: EvaluationLoader,
         val_loader: EvaluationLoader,
         labels: NDArray[np.int64],
         epochs: range,
@@ -48,8 +52,9 @@ class FeatureCache:
         self.seed, self.network = seed, network
         self.labels = torch.from_numpy(labels)
         all_photos = split_into_batches(np.arange(len(labels)), val_loader.batch_size)
-        features = []
-        for view, epoch in enumerate(epochs):
+        on_view(0)
+        features = [context.predict(network, center_loader, precision, views=1).features]
+        for view, epoch in enumerate(epochs, start=1):
             on_view(view)
             batches = train_loader.batches(epoch, all_photos)
             # No mirrored view: training uses random views as they are.

@@ -23,6 +23,8 @@ from mineral_recog.recipes.loss_settings import (
 )
 from mineral_recog.training.mixup import Blend
 
+RUNNING_MEAN_DECAY = 0.99  # of the squared distance from the centers: about a hundred batches
+
 
 class Loss(Protocol):
     """One term of a stage's loss."""
@@ -53,17 +55,19 @@ class CrossEntropyLoss:
 
 
 def effective_number_weights(counts: Tensor, beta: float) -> Tensor:
-    """Return class weights with mean 1, the inverse of the effective numbers of photos, [C].
+    """Return class weights, the inverse of the effective numbers of photos, [C].
 
     E_c = (1 - beta^n_c) / (1 - beta), v_c proportional to 1 / E_c: Cui et al., "Class-balanced
-    loss based on effective number of samples", CVPR 2019, proposition 1.
+    loss based on effective number of samples", CVPR 2019, proposition 1. Their mean over the photos
+    is 1, so that the weights do not change the learning rate; the paper's mean over the classes
+    would lower it, the more the longer the tail.
 
     Args:
         counts: n_c, training photos of each class, [C].
         beta: 0 gives all classes the same weight; near 1 the weights are inverse to the counts.
     """
     inverse = (1 - beta) / (1 - beta ** counts.double())
-    return (inverse / inverse.mean()).float()
+    return (inverse * counts.sum() / (counts * inverse).sum()).float()
 
 
 def _weighted_mean(logits: Tensor, labels: Tensor, class_weights: Tensor | None) -> Tensor:
@@ -187,15 +191,19 @@ class Centers(nn.Module):
     Attributes:
         values: The centers, [C, D].
         seen: Whether a batch has contained the class, bool [C].
+        mean_square: Running mean of the squared distance of features from their centers; 0 before
+            the first batch.
     """
 
     values: Tensor
     seen: Tensor
+    mean_square: Tensor
 
     def __init__(self, classes: int, features: int) -> None:
         super().__init__()
         self.register_buffer("values", torch.zeros(classes, features))
         self.register_buffer("seen", torch.zeros(classes, dtype=torch.bool))
+        self.register_buffer("mean_square", torch.zeros(()))
 
     @torch.no_grad()
     def start(self, features: Tensor, labels: Tensor) -> None:
@@ -209,6 +217,14 @@ class Centers(nn.Module):
         new = (counts > 0) & ~self.seen
         self.values[new] = sums[new] / counts[new, None]
         self.seen |= new
+
+    @torch.no_grad()
+    def average(self, squares: Tensor) -> Tensor:
+        """Add the squared distances of a batch, [B], to the running mean, and return it."""
+        if self.mean_square == 0:
+            self.mean_square.copy_(squares.mean())
+        self.mean_square.lerp_(squares.mean(), 1 - RUNNING_MEAN_DECAY)
+        return self.mean_square.clamp(min=1e-12)
 
     @torch.no_grad()
     def move(self, features: Tensor, labels: Tensor, lr: float) -> None:
@@ -225,21 +241,26 @@ class CenterLoss:
     2016, equation 2 (without the half). A call also moves the centers, by SGD on the same mean
     with a separate learning rate, so that their step does not shrink with the loss weight.
 
+    The sum over D features grows with their number and size, and with it the pull that a weight
+    gives. A relative loss is divided by its running mean, a constant for the gradient.
+
     Args:
         centers: Centers of the run.
         weight: Factor of this term in the loss of the stage.
         lr: Learning rate of the centers.
+        relative: Whether to divide the squared distance by its running mean.
     """
 
-    def __init__(self, centers: Centers, weight: float = 0.0003, lr: float = 0.5) -> None:
-        self.centers, self.weight, self.lr = centers, weight, lr
+    def __init__(self, centers: Centers, weight: float, lr: float, relative: bool) -> None:
+        self.centers, self.weight, self.lr, self.relative = centers, weight, lr, relative
 
     def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean over the batch, and move the centers."""
         self.centers.start(features.detach(), labels)
-        value = (features - self.centers.values[labels]).square().sum(dim=1).mean()
+        squares = (features - self.centers.values[labels]).square().sum(dim=1)
+        unit = self.centers.average(squares.detach()) if self.relative else 1.0
         self.centers.move(features.detach(), labels, self.lr)
-        return value
+        return squares.mean() / unit
 
 
 @dataclass(frozen=True)
@@ -276,7 +297,7 @@ LOSSES: dict[type[LossSettings], Callable[[Any, ClassFacts], Loss]] = {
     LabelAwareSmoothing: lambda s, facts: LabelAwareSmoothingLoss(
         facts.counts, s.head, s.tail, s.weight
     ),
-    Center: lambda s, facts: CenterLoss(facts.centers, s.weight, s.lr),
+    Center: lambda s, facts: CenterLoss(facts.centers, s.weight, s.lr, s.scale == "relative"),
 }
 
 

@@ -245,6 +245,7 @@ class _Run:
             class_count,
             recipe.head,
             recipe.test_views,
+            recipe.center_share,
             self.progress,
         )
 
@@ -261,7 +262,7 @@ class _Run:
             return None
         if not self.context.is_main:
             self.context.barrier()
-        sides = (side, evaluation_side(recipe.image_size))
+        sides = (side, evaluation_side(recipe.image_size, recipe.center_share))
         caches = build_caches((train, val), sides, self.progress)
         if self.context.is_main:
             self.context.barrier()
@@ -293,8 +294,8 @@ class _Run:
         is_main = self.context.is_main
         self.context.barrier()  # until the main process has created the folder
         self.progress.notice(_summary(trainer))
-        total = trainer.steps_per_epoch * trainer.recipe.epochs
-        done = trainer.steps_per_epoch * trainer.state.epochs_done
+        total = trainer.steps_until(trainer.recipe.epochs)
+        done = trainer.steps_until(trainer.state.epochs_done)
         task = self.progress.start(tr("training", "训练"), total, done)
         with catch_signals() as stop:
             trainer.run(task.set, on_epoch if is_main else lambda line: None, stop)

@@ -13,13 +13,26 @@ def learning_rate(placed: StageInRun, epochs_done: float) -> float:
     return (placed.stage.lr or 0.0) * factor
 
 
+def cycled_momentum(placed: StageInRun, epochs_done: float) -> float:
+    """Return the momentum that cycles against the learning rate of a one-cycle schedule.
+
+    It falls from 0.95 to 0.85 while the rate rises, and rises again while the rate falls: Smith and
+    Topin ("Super-convergence", 2019), with the values that PyTorch's OneCycleLR has by default.
+    """
+    schedule = placed.schedule
+    progress = (epochs_done - schedule.first_epoch) / schedule.epochs
+    if progress < schedule.warmup:
+        return _cosine(0.95, 0.85, progress / schedule.warmup)
+    return _cosine(0.85, 0.95, (progress - schedule.warmup) / (1 - schedule.warmup))
+
+
 def learning_rate_factor(shape: str, progress: float, warmup: float) -> float:
     """Return the learning rate as a share of its peak at a point of a schedule.
 
     The factor depends only on the progress, so that a run can resume anywhere, and the rate is
     continuous between two stages that share a cycle. `one_cycle` is the schedule of Smith and
     Topin ("Super-convergence", 2019) with cosine arms: it rises from 1/25 of the peak during the
-    warm-up, then falls to 1/250,000; the momentum is constant. `cosine` falls from the peak to
+    warm-up, then falls to 1/250,000. `cosine` falls from the peak to
     zero (Loshchilov and Hutter, "SGDR", ICLR 2017) after a linear warm-up.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.heads import LinearHead
@@ -17,7 +18,7 @@ from mineral_recog.models.network import Network
 from mineral_recog.recipes.recipe import Recipe, Schedule, Stage
 from mineral_recog.training.checkpoint import State, read_checkpoint
 from mineral_recog.training.distributed import DistributedContext
-from mineral_recog.training.ema import Ema, copy_tensors
+from mineral_recog.training.ema import Ema, copy_tensors, decay_over
 from mineral_recog.training.losses import Centers
 
 
@@ -62,6 +63,10 @@ class TrainState:
         self.mixup_rng = np.random.default_rng()
         self.best: tuple[float, dict[str, Tensor]] | None = None
         self.ema: Ema | None = None
+        averaged_steps = recipe.weight_average_epochs * number_of_batches(
+            photo_count, recipe.batch_size
+        )
+        self.average_decay = decay_over(averaged_steps) if averaged_steps else None
 
     def start_stage(self, stage: Stage) -> None:
         """Set up a stage; one whose schedule continues keeps its optimiser."""
@@ -72,8 +77,10 @@ class TrainState:
             self._start_scale()
         if stage.schedule != "continue":
             self._start_optimizer(stage)
-            if self.recipe.weight_average:
-                self.ema = Ema(self.network, self.recipe.weight_average)
+            if self.average_decay is not None:
+                self.ema = Ema(self.network, self.average_decay)
+        for group in self.optimizer.param_groups:  # a schedule may continue with another decay
+            group["weight_decay"] = self._weight_decay(stage)
         self.best = None
 
     def end_stage(self, schedule: Schedule) -> None:
@@ -118,8 +125,12 @@ class TrainState:
             [p for p in self.network.parameters() if p.requires_grad],
             lr=stage.lr or 0.0,
             momentum=self.recipe.momentum,
-            weight_decay=self.recipe.weight_decay,
+            weight_decay=self._weight_decay(stage),
         )
+
+    def _weight_decay(self, stage: Stage) -> float:
+        own = stage.weight_decay
+        return self.recipe.weight_decay if own is None else own
 
     def _start_scale(self) -> None:
         """Give the linear classifier one factor for each class to learn."""
@@ -196,8 +207,8 @@ class TrainState:
         self.sampler_probabilities.copy_(tensors["drawn_by"])
         self.epochs_done, self.steps_done = int(facts["done"]), int(facts["step"])
         self._load_optimizer(part("momentum"))
-        if averaged := part("average"):
-            self.ema = Ema(self.network, self.recipe.weight_average)
+        if (averaged := part("average")) and self.average_decay is not None:
+            self.ema = Ema(self.network, self.average_decay)
             self.ema.state, self.ema.steps = averaged, int(facts["averaged"])
         if "best" in facts:
             self.best = (float(facts["best"]), part("best"))

@@ -75,7 +75,7 @@ class OptimizerStep:
         self.keep_probabilities(indices, logits.detach(), labels)
 
     def keep_probabilities(self, indices: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Keep p_i of the photos of a batch."""
+        """Keep p_i of photos, from their logits [M, C] and labels [M]."""
         if self.state.recipe.probabilities == "adjusted":
             logits = logits + self.prior.log()
         of_true_class = logits.softmax(dim=1).gather(1, labels[:, None])[:, 0]

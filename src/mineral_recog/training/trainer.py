@@ -21,7 +21,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
-from mineral_recog.recipes.recipe import Recipe, Stage, StageInRun
+from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe, Stage, StageInRun
 from mineral_recog.training.checkpoint import CheckpointWriter
 from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
@@ -29,7 +29,7 @@ from mineral_recog.training.feature_cache import FeatureCache
 from mineral_recog.training.losses import ClassFacts, build_losses
 from mineral_recog.training.posthoc import adjust
 from mineral_recog.training.run_folder import CHECKPOINT, LOG
-from mineral_recog.training.schedule import learning_rate
+from mineral_recog.training.schedule import cycled_momentum, learning_rate
 from mineral_recog.training.signals import Stopped, StopRequest
 from mineral_recog.training.state import TrainState
 from mineral_recog.training.step import OptimizerStep
@@ -88,15 +88,42 @@ class Trainer:
         train_cache, val_cache = photos.caches or (None, None)
         size, share = recipe.image_size, context.share
         self.train_loader = TrainingLoader(
-            train, size, recipe.crop_scale, recipe.seed, workers, train_cache, share
+            train, size, recipe.crop, recipe.seed, workers, train_cache, share
         )
         self.val_loader = EvaluationLoader(
-            photos.val, size, recipe.batch_size, workers, val_cache, share
+            photos.val,
+            size,
+            recipe.batch_size,
+            workers,
+            val_cache,
+            share,
+            self.network.preprocessing.center_share,
+        )
+        self.center_loader = EvaluationLoader(
+            train,
+            size,
+            recipe.batch_size,
+            workers,
+            train_cache,
+            share,
+            self.network.preprocessing.center_share,
         )
         self.feature_cache: FeatureCache | None = None
-        self.steps_per_epoch = number_of_batches(len(train), recipe.batch_size)
+        self.steps_per_pass = number_of_batches(len(train), recipe.batch_size)
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)  # of runs before this one
+
+    def steps_in_epoch(self, stage: Stage) -> int:
+        """Return the number of steps of an epoch of a stage."""
+        return self.steps_per_pass * stage.passes(self.steps_per_pass)
+
+    def steps_until(self, epoch: int) -> int:
+        """Return the number of steps of the run before an epoch, from 0 to the run's epochs."""
+        steps, first = 0, 0
+        for stage in self.recipe.stages.values():
+            steps += self.steps_in_epoch(stage) * min(max(epoch - first, 0), stage.epochs)
+            first += stage.epochs
+        return steps
 
     def run(
         self,
@@ -125,9 +152,13 @@ class Trainer:
             if stage.feature_views and self.feature_cache is None:
                 self._cache_features(placed, epoch, on_step)
             if not state.steps_done:
-                state.start_epoch(epoch, refresh=epochs_of_stage % stage.refresh_epochs == 0)
+                refresh = epochs_of_stage % stage.refresh_epochs == 0
+                if refresh and stage.uses_probabilities:
+                    self._refresh_probabilities()
+                state.start_epoch(epoch, refresh)
             losses = self._train_epoch(placed, epoch, on_step, stop)
-            last_step = epoch + (self.steps_per_epoch - 1) / self.steps_per_epoch
+            steps = self.steps_in_epoch(stage)
+            last_step = epoch + (steps - 1) / steps
             accuracy, mean_accuracy = self._validate(stage)
             line = EpochLog(
                 stage=placed.name,
@@ -149,20 +180,33 @@ class Trainer:
                 self._save()
             on_epoch(line)
 
+    def _refresh_probabilities(self) -> None:
+        """Compute p_i from the evaluation's views, unless those of the training views are used."""
+        if self.recipe.probability_view == "training":
+            return
+        outputs = self.context.predict(
+            self.network, self.center_loader, self.recipe.precision, views=1
+        )
+        logits = torch.from_numpy(outputs.logits).to(self.device)
+        self.step.keep_probabilities(
+            torch.arange(len(logits), device=self.device), logits, self.step.labels
+        )
+
     def _cache_features(self, placed: StageInRun, epoch: int, on_step: OnStep) -> None:
         """Compute the features that a stage trains on."""
         views, first = placed.stage.feature_views, placed.first_epoch
 
         def on_view(view: int) -> None:
             detail = f"{placed.name}  {tr('features', '特征')} {view + 1}/{views}"
-            on_step(epoch * self.steps_per_epoch, detail)
+            on_step(self.steps_until(epoch), detail)
 
         self.feature_cache = FeatureCache(
             self.network,
             self.train_loader,
+            self.center_loader,
             self.val_loader,
             self.photos.train.labels,
-            range(first, first + views),
+            range(first, first + views - 1),
             self.recipe.seed,
             self.recipe.precision,
             self.context,
@@ -180,16 +224,25 @@ class Trainer:
         self.network.train()
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
         detail = f"{placed.name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
-        batches = sampler.draw(epoch)
+        # The first pass has the epoch's number, the others have numbers that no epoch has.
+        batches = [
+            batch
+            for draw in range(stage.passes(self.steps_per_pass))
+            for batch in sampler.draw(epoch + draw * MAX_EPOCHS)
+        ]
+        first_step = self.steps_until(epoch)
         del sampler  # it may hold 12 bytes a photo, which the epoch does not need
         loader = self.feature_cache or self.train_loader
         for batch in loader.batches(epoch, batches, state.steps_done):
+            done = epoch + state.steps_done / len(batches)
             for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(placed, epoch + state.steps_done / len(batches))
+                group["lr"] = learning_rate(placed, done)
+                if self.recipe.cycle_momentum and placed.schedule.shape == "one_cycle":
+                    group["momentum"] = cycled_momentum(placed, done)
             drawn, from_features = batches[state.steps_done], self.feature_cache is not None
             self.step.take(batch, drawn, losses, stage.mixup, from_features)
             state.steps_done += 1
-            on_step(epoch * self.steps_per_epoch + state.steps_done, detail)
+            on_step(first_step + state.steps_done, detail)
             self._stop_if_requested(stop)
             if self.checkpoint.is_due():
                 self._save()
@@ -216,6 +269,7 @@ class Trainer:
             self.recipe.batch_size,
             self.recipe.seed,
             self.state.sampler_probabilities.cpu().numpy(),
+            stage.class_mass,
         )
 
     def _validate(self, stage: Stage) -> tuple[float, float]:
