@@ -14,7 +14,7 @@ from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.predictor import predict
 from mineral_recog.recipes.recipe import Crop
 from mineral_recog.training.distributed import DistributedContext
-from mineral_recog.training.feature_cache import FeatureCache
+from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 
 Parts = tuple[FeatureCache, Network, TrainingLoader, EvaluationLoader, Dataset]
 
@@ -41,6 +41,13 @@ def parts(prepared: Path, request: pytest.FixtureRequest) -> Parts:
     )
     assert views == [0, 1, 2, 3]
     return cache, network, train_loader, val_loader, train
+
+
+@pytest.mark.parametrize(
+    ("photo_count", "views"), [(300, 8), (65_536, 4), (91_000, 2), (10_000_000, 1)]
+)
+def test_many_photos_get_fewer_views(photo_count: int, views: int) -> None:
+    assert affordable_views(8, photo_count, 2048) == views
 
 
 def test_first_view_is_that_of_the_evaluation_and_others_those_of_epochs(parts: Parts) -> None:

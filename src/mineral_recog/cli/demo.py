@@ -19,7 +19,7 @@ from mineral_recog.i18n import tr
 
 # Settings for runs of minutes on two cores: a small network trained from scratch on small images,
 # fewer epochs in the proportions of the full recipes, and a learning rate for training from scratch
-# that was chosen on the baseline. The rate of cRT is half of it, as in the published settings.
+# that was chosen on the baseline.
 SMALL = (
     "backbone=test_resnet",
     "pretrained=false",
@@ -34,8 +34,6 @@ DEMO_SETTINGS = {
         "stages.fea.epochs=18",
         "stages.fea.lr=0.1",
         "stages.cfl.epochs=11",
-        "stages.crt.epochs=3",
-        "stages.crt.lr=0.05",
     ),
 }
 

@@ -54,7 +54,8 @@ class Stage(Settings):
         freeze_backbone: Train the classifier alone.
         freeze_normalisation: With a frozen backbone, freeze its normalisation layers too.
         feature_views: With a frozen backbone, above 0 trains on the features of that many views of
-            each photo, computed once: the view of the evaluation, and random ones.
+            each photo, computed once: the view of the evaluation, and random ones. There are fewer
+            views if they would take more than 2 GB.
         classifier: Continue the classifier (`keep`), initialise it again (`anew`), or learn only
             one factor per class (`rescale`).
         weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.

@@ -16,6 +16,20 @@ from mineral_recog.models.predictor import Outputs
 from mineral_recog.training.distributed import DistributedContext
 
 
+MAX_BYTES = 2 * 2**30  # of all views together, so that a large dataset fits into memory too
+
+
+def affordable_views(views: int, photo_count: int, features: int) -> int:
+    """Return the number of views to compute: `views`, or as many as fit into MAX_BYTES, at least 1.
+
+    Args:
+        views: Number of views that the recipe asks for.
+        photo_count: N.
+        features: D.
+    """
+    return max(1, min(views, MAX_BYTES // (4 * photo_count * features)))
+
+
 class FeatureCache:
     """Features of k views of every training photo, and of the validation photos.
 

@@ -25,7 +25,7 @@ from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe, Stage, StageInRun
 from mineral_recog.training.checkpoint import CheckpointWriter
 from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
-from mineral_recog.training.feature_cache import FeatureCache
+from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 from mineral_recog.training.losses import ClassFacts, build_losses
 from mineral_recog.training.posthoc import adjust
 from mineral_recog.training.run_folder import CHECKPOINT, LOG
@@ -194,7 +194,8 @@ class Trainer:
 
     def _cache_features(self, placed: StageInRun, epoch: int, on_step: OnStep) -> None:
         """Compute the features that a stage trains on."""
-        views, first = placed.stage.feature_views, placed.first_epoch
+        first, features = placed.first_epoch, self.network.classifier.in_features
+        views = affordable_views(placed.stage.feature_views, len(self.photos.train), features)
 
         def on_view(view: int) -> None:
             detail = f"{placed.name}  {tr('features', '特征')} {view + 1}/{views}"
