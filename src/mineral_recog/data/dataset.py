@@ -21,7 +21,10 @@ from mineral_recog.i18n import tr
 from mineral_recog.text import command_line, natural_order
 
 SPLITS = ("train", "val", "test")
+BALANCED_SPLIT = "test_balanced"  # optional: as many photos of each attribute of a class
+EVALUATED_SPLITS = (*SPLITS, BALANCED_SPLIT)
 SPECIMENS_FILE = "specimens.csv"  # of a prepared folder: the specimen of each photo
+ATTRIBUTES_FILE = "attributes.csv"  # of a prepared folder: the attribute of each photo
 
 
 @dataclass(frozen=True)
