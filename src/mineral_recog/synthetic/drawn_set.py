@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mineral_recog.csv_files import write_rows
 from mineral_recog.data.dataset import ATTRIBUTES_FILE, BALANCED_SPLIT, EVALUATED_SPLITS
+from mineral_recog.data.photo_columns import write_photo_column
 from mineral_recog.files import atomic_folder, refuse_replacing_photos, write_file_list
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
@@ -122,8 +122,8 @@ def draw_set(
         for task in as_completed(tasks):
             done += len(task.result())
             on_drawn(done, len(keys))
-    rows = [row for task in tasks for row in task.result()]
-    write_rows(out / ATTRIBUTES_FILE, [("photo", "attribute"), *sorted(rows)])
+    varieties = (row for task in tasks for row in task.result())
+    write_photo_column(out / ATTRIBUTES_FILE, "attribute", varieties)
 
 
 def _photo_keys(settings: DrawnSet, names: Sequence[str]) -> list[PhotoKey]:
