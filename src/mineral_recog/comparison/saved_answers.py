@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,6 @@ from mineral_recog.csv_files import escape_formula
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.by_attribute import answers_by_pair, attribute_values
 from mineral_recog.evaluation.by_specimen import specimen_numbers
-from mineral_recog.evaluation.metric_descriptions import attribute_keys
 from mineral_recog.evaluation.results import Answers, Evaluation
 
 
@@ -46,19 +45,19 @@ def read_answers(path: Path, classes: Sequence[str]) -> Answers:
 
 
 def refuse_different_metrics(evaluation: Evaluation, answers: Answers) -> None:
-    """Raise ValueError if the metrics in the file are not those of the answers."""
+    """Raise ValueError or KeyError if the metrics in the files are not those of the answers."""
     computed = metrics.metrics_of_answers(answers, evaluation.groups)
     computed.pop("ece")  # a rounded probability may be in the next bin
-    figures = evaluation.figures
-    if evaluation.by_attribute is not None:
-        if answers.attributes is None:
-            raise ValueError("the attributes of the photos are missing")
-        by_pair = metrics.metrics_of_answers(
-            *answers_by_pair(answers, evaluation.by_attribute.pairs)
-        )
-        computed |= attribute_keys(attribute_values(by_pair))
-        figures = figures | attribute_keys(evaluation.by_attribute.figures)
-    if not computed.keys() <= figures.keys() or any(
-        not abs(figures[key] - value) < 1e-6 for key, value in computed.items()
-    ):
+    _refuse_different(computed, evaluation.figures)
+    results = evaluation.by_attribute
+    if (results is None) != (answers.attributes is None):
+        raise ValueError("the attributes of the photos or their metrics are missing")
+    if results is not None:
+        by_pair = metrics.metrics_of_answers(*answers_by_pair(answers, results.pairs))
+        _refuse_different(results.figures, attribute_values(by_pair))
+
+
+def _refuse_different(some: Mapping[str, float], others: Mapping[str, float]) -> None:
+    """Raise ValueError or KeyError if some metrics are not among others of the same values."""
+    if any(not abs(others[key] - value) < 1e-6 for key, value in some.items()):
         raise ValueError("metrics and predictions do not agree")

@@ -140,15 +140,19 @@ def answers_by_pair(
 
     Raises:
         KeyError: A photo has a pair that is not among them.
+        ValueError: Pairs have other numbers of photos.
     """
     assert answers.attributes is not None
     names = np.array(answers.attributes, dtype=np.object_)
     known = np.flatnonzero(names != "")
     number_of = {pair[:2]: number for number, pair in enumerate(pairs)}
     keys = zip(answers.labels[known].tolist(), names[known].tolist(), strict=True)
+    numbers = np.array([number_of[key] for key in keys], dtype=np.int64)
+    if np.bincount(numbers, minlength=len(pairs)).tolist() != [pair.test_count for pair in pairs]:
+        raise ValueError("photos and attributes do not agree")
     by_pair = Answers(
         paths=tuple(answers.paths[index] for index in known.tolist()),
-        labels=np.array([number_of[key] for key in keys], dtype=np.int64),
+        labels=numbers,
         ranks=answers.ranks[known],
         confidence=answers.confidence[known],
         specimens=None if answers.specimens is None else answers.specimens[known],
