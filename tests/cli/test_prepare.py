@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from mineral_recog.cli.main import main
+from mineral_recog.data.photo_columns import read_photo_column
 from tests.duplicates.scenes import scene
 
 
@@ -83,6 +85,35 @@ def test_specimens_and_small_classes_are_reported(
     assert "If so" not in output
     assert main([*prepare, "--force", "--group-by", "{specimen}#*"]) == 2
     assert "matches no photo" in capsys.readouterr().err
+
+
+def test_attributes_of_a_list_are_written_and_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos, data = tmp_path / "photos", tmp_path / "data"
+    rows = ["path,label,variety"]
+    for first, name in ((0, "opal"), (20, "gold")):
+        write_scenes(photos / name, first, 6)
+        paths = sorted((photos / name).iterdir())
+        kinds = ["", "fire", "gre\u0300s  rouge", "gr\u00e8s rouge", "=1+1", "fire"]
+        rows += [f"{path},{name},{kind}" for path, kind in zip(paths, kinds, strict=True)]
+    (photos / "list.csv").write_text("\n".join(rows), encoding="utf-8")
+    command = ["prepare", str(photos / "list.csv"), str(data), "--columns", "attribute=variety"]
+    assert main(command) == 0
+    output = capsys.readouterr().out
+    assert "Attributes listed by SRC, counted within each class: 6, with 10 photos (see " in output
+    assert f"{data / 'attributes.csv'}); photos without one: 2" in output
+    made = json.loads((data / "prepared.json").read_text("utf-8"))["made"]
+    assert made["attributes"] == {"attributes": 6, "photos": 10, "others": 2}
+    cells = read_photo_column(data / "attributes.csv", "attribute")
+    assert cells is not None
+    assert all((data / photo).is_file() for photo in cells)
+    assert Counter(cells.values()) == {"fire": 4, "gr\u00e8s rouge": 4, "'=1+1": 2}
+    assert main([*command, "--force"]) == 0  # the new file is known to be our own
+    (photos / "list.csv").write_text("\n".join(row.rpartition(",")[0] for row in rows))
+    assert main([*command[:3], "--force"]) == 0
+    assert "Attributes" not in capsys.readouterr().out.rpartition("Imbalance")[2]
+    assert not (data / "attributes.csv").exists()
 
 
 def test_leaks_of_specimens_are_not_denied(

@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mineral_recog.csv_files import read_rows
 from mineral_recog.synthetic import drawn_set, sheet
 from mineral_recog.synthetic.colours import linear_rgb, random_colour
-from mineral_recog.synthetic.drawn_set import DrawnSet, class_counts, draw_set
+from mineral_recog.synthetic.drawn_set import (
+    DrawnSet,
+    PhotoKey,
+    _draw_chunk,
+    class_counts,
+    draw_set,
+)
 from mineral_recog.synthetic.habits import HABITS
 from mineral_recog.synthetic.photo import draw_photo, draw_variety
 from mineral_recog.synthetic.polyhedra import FORMS
@@ -109,31 +116,51 @@ def test_varieties_are_drawn_by_their_weights() -> None:
         assert drawn[variety.name] / 4000 == pytest.approx(variety.weight, abs=0.03)
 
 
-def test_dataset_is_the_same_for_any_number_of_workers(
+def test_dataset_is_the_same_for_any_number_of_workers_and_further_splits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = species_names()[:9]  # fewer, to be quick
     monkeypatch.setattr(drawn_set, "species_names", lambda: names)
     monkeypatch.setattr(drawn_set, "CHUNK_SIZE", 7)
     progress: list[tuple[int, int]] = []
-    drawn = {}
-    for workers in (1, 2):
+    drawn, attributes = {}, {}
+    for workers, attribute_test in ((1, 0), (2, 2)):
         out = tmp_path / str(workers)
         monkeypatch.setattr("os.cpu_count", lambda count=workers: count)
         draw_set(
             out,
-            DrawnSet(largest=3, val=1, test=1, size=24),
+            DrawnSet(largest=3, val=1, test=1, size=24, attribute_test=attribute_test),
             seed=3407,
             on_drawn=lambda *done: progress.append(done),
         )
-        drawn[workers] = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.png")}
+        drawn[workers] = {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*.png")}
+        rows = list(read_rows(out / "attributes.csv", ("photo", "attribute"), 10**6))
+        attributes[workers] = {row["photo"]: row["attribute"] for _, row in rows}
     total = sum(class_counts(3, 81.4, 9)) + 2 * 9
     assert len(drawn[1]) == total
-    assert drawn[1] == drawn[2]
-    assert progress[-1] == (total, total)
+    varieties = [v.name for name in names for v in all_species()[name].varieties]
+    assert progress[-1] == (total + 2 * len(varieties),) * 2
+    for both in (drawn, attributes):
+        extra = {path: both[2].pop(path) for path in list(both[2]) if "test_balanced" in path}
+        assert both[1] == both[2]
+        assert both[1].keys() == drawn[1].keys()
+        assert len(extra) == 2 * len(varieties)
+    assert Counter(extra.values()) == Counter(2 * varieties)
     first = np.asarray(Image.open(tmp_path / "2" / "train" / "Quartz" / "0001.png"))
     expected = draw_photo("Quartz", 24, np.random.default_rng([3407, 0, 0, 1]))
     assert np.array_equal(first, np.asarray(expected))
+
+
+def test_attributes_are_the_varieties_that_the_photos_show(tmp_path: Path) -> None:
+    keys = [PhotoKey(0, 0, 1), PhotoKey(3, 0, 4, 1)]
+    (tmp_path / "train" / "Quartz").mkdir(parents=True)
+    (tmp_path / "test_balanced" / "Quartz").mkdir(parents=True)
+    for key, (path, name) in zip(keys, _draw_chunk(tmp_path, keys, 24, 3407), strict=True):
+        quartz, rng = all_species()["Quartz"], np.random.default_rng([3407, *key[:3]])
+        variety = quartz.random_variety(rng) if key.variety is None else quartz.varieties[1]
+        assert name == variety.name
+        expected = draw_variety(variety, 24, rng)
+        assert np.array_equal(np.asarray(Image.open(tmp_path / path)), np.asarray(expected))
 
 
 def test_contact_sheet_shows_every_species(monkeypatch: pytest.MonkeyPatch) -> None:

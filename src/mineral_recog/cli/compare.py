@@ -54,7 +54,7 @@ def compare(
         ),
     ] = None,
     split: Annotated[
-        Literal["val", "test"],
+        Literal["val", "test", "test_balanced"],
         typer.Option(help=tr("split to evaluate on", "用于评估的划分")),
     ] = "test",
     cache: CacheOption = None,

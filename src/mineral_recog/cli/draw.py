@@ -32,13 +32,23 @@ def draw(
     test: Annotated[
         int, typer.Option(min=1, help=tr("test photos per class", "每类测试张数"))
     ] = 15,
+    attribute_test: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help=tr(
+                "photos per variety in another test split, test_balanced; 0: no such split",
+                "另一测试集 test_balanced 中每个变种的张数；0 表示不绘制",
+            ),
+        ),
+    ] = 0,
     seed: SeedOption = 3407,
     force: ForceOption = False,
 ) -> None:
     """Draw a long-tailed data set."""
     from mineral_recog.synthetic.drawn_set import CONTACT_SHEET, DrawnSet, draw_minerals
 
-    drawn = DrawnSet(size=size, largest=largest, imbalance=imbalance, val=val, test=test)
+    drawn = DrawnSet(size, largest, imbalance, val, test, attribute_test)
     with TerminalProgress() as progress:
         draw_minerals(data, drawn, seed=seed, force=force, progress=progress)
     print(data / CONTACT_SHEET)

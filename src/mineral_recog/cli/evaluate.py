@@ -30,7 +30,7 @@ def evaluate(
         ),
     ] = None,
     split: Annotated[
-        Literal["train", "val", "test"],
+        Literal["train", "val", "test", "test_balanced"],
         typer.Option(help=tr("split to evaluate on", "用于评估的划分")),
     ] = "test",
     against: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -19,6 +20,8 @@ from mineral_recog.comparison.summary import Comparison, Score
 from mineral_recog.evaluation.calibration_rows import format_calibration_metric, ood_row
 from mineral_recog.evaluation.metric_descriptions import (
     PAPER_METRICS,
+    attribute_remark,
+    attribute_rows,
     class_differences_remark,
     few_photos_remark,
     leakage_rows,
@@ -36,7 +39,11 @@ from mineral_recog.evaluation.results import (
 from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.text import encodable
 
-_PRINTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy", "seconds")
+_PRINTED = (
+    "mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy",
+    "attribute_mean_accuracy", "attribute_mean_accuracy_rare", "seconds",
+)  # fmt: skip
+_WITH_STD = ("mean_accuracy", "mean_accuracy_tail", "accuracy")
 
 
 def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> None:
@@ -64,6 +71,7 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
             print_lines(console, [tr(*remark)])
     if rows := specimen_rows(evaluation):
         console.print(_specimen_table(evaluation, rows))
+    _print_attributes(console, evaluation)
     if evaluation.calibration is not None:
         console.print(_calibration_table(evaluation.calibration, "tail" in evaluation.groups))
     for line in _leakage_lines(evaluation):
@@ -137,6 +145,25 @@ def _specimen_table(evaluation: Evaluation, rows: list[dict[str, Any]]) -> Table
     return table
 
 
+def _print_attributes(console: Console, evaluation: Evaluation) -> None:
+    """Print the metrics by attribute, if attributes are known."""
+    if evaluation.by_attribute is None:
+        return
+    table = new_table(
+        tr("by attribute", "按属性"),
+        tr("accuracy", "准确率"),
+        tr("95 % interval", "95% 区间"),
+        tr("attributes", "属性数"),
+        numbers_from=1,
+    )
+    for row in attribute_rows(evaluation):
+        name = row["chinese" if is_chinese() else "english"]
+        table.add_row(name, row["value"], row["interval"], f"{row['count']:,}")
+    console.print(table)
+    if remark := attribute_remark(evaluation):
+        print_lines(console, [tr(*remark)])
+
+
 def _calibration_table(results: CalibrationResults, has_tail: bool) -> Table:
     """Return calibration and sets for all and tail classes, and OOD detection."""
     groups = {"": tr("all", "全部")}
@@ -173,7 +200,7 @@ def print_comparison(comparison: Comparison) -> None:
             continue
         headings.append(tr(column.english, column.chinese))
         for row, cell in zip(rows, metric_cells(comparison, column), strict=True):
-            text = cell.text if column.percent else cell.mean  # the full text is too wide
+            text = cell.text if column.key in _WITH_STD else cell.mean  # all would be too wide
             row.append(Text(text, "bold" if cell.best and has_several else ""))
         if column.key == "mean_accuracy" and has_several:
             headings += [tr("change", "变化"), tr("95 % interval", "95% 区间"), "p"]

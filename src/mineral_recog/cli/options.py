@@ -44,8 +44,9 @@ ColumnsOption = Annotated[
     typer.Option(
         metavar="ROLE=NAME,...",
         help=tr(
-            "columns of a list, such as path=image_id,label=Class; also split and specimen",
-            "列表中的列，例如 path=image_id,label=Class；还可指定 split 与 specimen",
+            "columns of a list, such as path=image_id,label=Class; also split, specimen and "
+            "attribute",
+            "列表中的列，例如 path=image_id,label=Class；还可指定 split、specimen 与 attribute",
         ),
     ),
 ]

@@ -19,7 +19,7 @@ from mineral_recog.curation.class_sizes import describe_size
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import DUPLICATE_KINDS
 from mineral_recog.curation.preparation import PICTURE, Prepared
-from mineral_recog.data.dataset import SPLITS
+from mineral_recog.data.dataset import ATTRIBUTES_FILE, SPLITS
 from mineral_recog.data.given_splits import SHARE
 from mineral_recog.i18n import tr, user_language
 from mineral_recog.text import command_line, encodable
@@ -73,6 +73,7 @@ def print_preparation(
         )
     lines += _duplicate_lines(made, data)
     lines += specimen_lines(made.specimens, bool(made.given), data)
+    lines += _attribute_lines(made, data)
     lines += _decision_lines(made)
     lines += [
         tr(f"Skipped, cannot be read: {path} ({reason})", f"跳过，无法读取：{path}（{reason}）")
@@ -188,6 +189,22 @@ def _duplicate_lines(made: Prepared, data: Path) -> list[str]:
             )
         )
     return lines
+
+
+def _attribute_lines(made: Prepared, data: Path) -> list[str]:
+    """Return a line about the attributes of photos, if there are any."""
+    report = made.attributes
+    if report is None:
+        return []
+    file = data / ATTRIBUTES_FILE
+    return [
+        tr(
+            f"Attributes listed by SRC, counted within each class: {report.attributes}, with "
+            f"{report.photos} photos (see {file}); photos without one: {report.others}",
+            f"SRC 列出的属性（按类别分别计数）：{report.attributes} 种，共 {report.photos} 张照片"
+            f"（见 {file}）；没有属性的照片：{report.others} 张",
+        )
+    ]
 
 
 def _decision_lines(made: Prepared) -> list[str]:

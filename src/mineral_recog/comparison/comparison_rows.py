@@ -36,11 +36,16 @@ COLUMNS = (
     Column("cw_asd", "CwASD", "CwASD"),
     Column("cw_arange", "CwARange", "CwARange"),
     Column("accuracy", "Photos (%)", "照片 (%)"),
+    Column("attribute_mean_accuracy", "Attr. (%)", "属性 (%)"),
+    Column("attribute_mean_accuracy_rare", "Rare attr. (%)", "少见属性 (%)"),
     Column("ece", "ECE", "ECE"),
     Column("seconds", "Time", "用时"),
     Column("memory", "Memory", "内存"),
 )
-_TESTED = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy")
+_TESTED = (
+    "mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange", "accuracy",
+    "attribute_mean_accuracy", "attribute_mean_accuracy_rare",
+)  # fmt: skip
 
 
 class Cell(NamedTuple):

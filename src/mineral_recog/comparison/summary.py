@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.comparison.plan import PlannedRun
-from mineral_recog.csv_files import escape_formula
+from mineral_recog.comparison.saved_answers import read_answers, refuse_different_metrics
 from mineral_recog.errors import UserError
-from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.by_specimen import specimen_numbers
+from mineral_recog.evaluation.by_attribute import answers_by_pair, attribute_values
 from mineral_recog.evaluation.evaluation_files import read_evaluation
+from mineral_recog.evaluation.metric_descriptions import attribute_keys
+from mineral_recog.evaluation.resampling import Resampled
 from mineral_recog.evaluation.results import Answers, Evaluation
 from mineral_recog.evaluation.significance import (
     Change,
@@ -55,8 +54,20 @@ class Trial:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Metrics of the evaluation, and costs of training."""
-        return {**self.evaluation.figures, "seconds": self.seconds, "memory": self.memory}
+        """Metrics of the evaluation, those by attribute with a prefix, and costs of training."""
+        by_attribute = self.evaluation.by_attribute
+        return {
+            **self.evaluation.figures,
+            **attribute_keys({} if by_attribute is None else by_attribute.figures),
+            "seconds": self.seconds,
+            "memory": self.memory,
+        }
+
+    @property
+    def by_attribute(self) -> tuple[Answers, tuple[str, ...]] | None:
+        """Answers by attribute, see `answers_by_pair`; None if attributes are unknown."""
+        results = self.evaluation.by_attribute
+        return None if results is None else answers_by_pair(self.answers, results.pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,8 +154,8 @@ def read_trial(run: PlannedRun, split: str, classes: Sequence[str]) -> Trial:
     evaluation = read_evaluation(folder, split, classes)
     path = folder / "evaluation" / split / "predictions.csv"
     try:
-        answers = _read_answers(path, evaluation.classes)
-        _refuse_different_metrics(evaluation, answers)
+        answers = read_answers(path, evaluation.classes)
+        refuse_different_metrics(evaluation, answers)
     except (OSError, ValueError, KeyError, TypeError):
         command = command_line("mineral-recog", "evaluate", folder, "--split", split, "--force")
         raise UserError(
@@ -167,44 +178,6 @@ def read_trial(run: PlannedRun, split: str, classes: Sequence[str]) -> Trial:
         ) from None
     peak_memory = max(memory, default=float("nan"))
     return Trial(run.name, run.data_name, run.seed, evaluation, answers, sum(seconds), peak_memory)
-
-
-def _read_answers(path: Path, classes: Sequence[str]) -> Answers:
-    """Read the rows of predictions.csv, sorted by name of photo.
-
-    Raises:
-        ValueError: The file is damaged.
-        KeyError: The file is damaged.
-    """
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = sorted(csv.DictReader(file), key=lambda row: row["photo"])
-    labels = {escape_formula(name): c for c, name in enumerate(classes)}
-    label_of_photo = np.array([labels[row["class"]] for row in rows], dtype=np.int64)
-    has_specimens = bool(rows) and "specimen" in rows[0]
-    answers = Answers(
-        paths=tuple(row["photo"] for row in rows),
-        labels=label_of_photo,
-        ranks=np.array([int(row["rank"]) for row in rows], dtype=np.int64),
-        confidence=np.array([float(row["probability"]) for row in rows]),
-        specimens=(
-            specimen_numbers(label_of_photo, [row["specimen"] for row in rows])
-            if has_specimens
-            else None
-        ),
-    )
-    if not ((answers.confidence >= 0) & (answers.confidence <= 1) & (answers.ranks >= 1)).all():
-        raise ValueError("probabilities or ranks are out of range")
-    return answers
-
-
-def _refuse_different_metrics(evaluation: Evaluation, answers: Answers) -> None:
-    """Raise ValueError if the metrics in the file are not those of the answers."""
-    computed = metrics.metrics_of_answers(answers, evaluation.groups)
-    computed.pop("ece")  # a rounded probability may be in the next bin
-    if not computed.keys() <= evaluation.figures.keys() or any(
-        not abs(evaluation.figures[key] - value) < 1e-6 for key, value in computed.items()
-    ):
-        raise ValueError("metrics and predictions do not agree")
 
 
 def compare(trials: Sequence[Trial], command: str, split: str) -> Comparison:
@@ -232,11 +205,11 @@ def compare(trials: Sequence[Trial], command: str, split: str) -> Comparison:
     first, *others = trials_by_recipe.values()
     _refuse_different_photos(trials)
     names = list(dict.fromkeys(trial.data for trial in first))
-    first_resamples = mean_resamples(_model_answers(first, names), 0) if others else {}
+    first_resamples = _resamples(first, names, 0) if others else {}
     scores = [_score(first)]
     before = scores[0].mean
     for recipe_trials in others:
-        resamples = mean_resamples(_model_answers(recipe_trials, names), 1)
+        resamples = _resamples(recipe_trials, names, 1)
         score = _score(recipe_trials)
         changes = {
             key: paired_change(key, mean - before[key], first_resamples[key], resamples[key])
@@ -306,6 +279,7 @@ def _refuse_different_photos(trials: Sequence[Trial]) -> None:
             np.array_equal(getattr(trial.answers, field), getattr(other.answers, field))
             for field in ("labels", "specimens")
         )
+        same_photos = same_photos and _same_attributes(trial, other)
         same_counts = evaluation.train_counts == expected.train_counts
         if not (same_photos and same_counts and evaluation.groups == expected.groups):
             raise UserError(
@@ -327,12 +301,34 @@ def _refuse_different_photos(trials: Sequence[Trial]) -> None:
             )
 
 
-def _model_answers(trials: Sequence[Trial], names: Sequence[str]) -> list[ModelAnswers]:
-    """Return the answers of trials; those on the same prepared folder share their draw."""
-    return [
+def _same_attributes(trial: Trial, other: Trial) -> bool:
+    """Return whether attributes and rare ones are the same, or one trial does not know them."""
+    first, second = trial.by_attribute, other.by_attribute
+    if first is None or second is None:
+        return True
+    return trial.answers.attributes == other.answers.attributes and first[1] == second[1]
+
+
+def _resamples(
+    trials: Sequence[Trial], names: Sequence[str], answerer: int
+) -> dict[str, Resampled]:
+    """Return the result of `mean_resamples`, and that by attribute if all trials have attributes.
+
+    Trials on the same prepared folder share their draw.
+    """
+    by_class = [
         ModelAnswers(trial.answers, trial.evaluation.groups, names.index(trial.data))
         for trial in trials
     ]
+    by_pair = [
+        ModelAnswers(*trial.by_attribute, names.index(trial.data))
+        for trial in trials
+        if trial.by_attribute is not None
+    ]
+    resamples = mean_resamples(by_class, answerer)
+    if len(by_pair) == len(trials):
+        resamples |= attribute_keys(attribute_values(mean_resamples(by_pair, answerer)))
+    return resamples
 
 
 def _correct_counts(trials: Sequence[Trial]) -> Ints:

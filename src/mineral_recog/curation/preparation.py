@@ -7,6 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from mineral_recog.curation.attributes import (
+    AttributeReport,
+    find_attributes,
+    report_attributes,
+)
 from mineral_recog.curation.class_sizes import (
     ClassSize,
     class_sizes,
@@ -31,8 +36,14 @@ from mineral_recog.curation.specimens import (
 )
 from mineral_recog.curation.unreadable import location_and_reason, name_unreadable_first
 from mineral_recog.data.class_groups import class_groups
-from mineral_recog.data.dataset import SPECIMENS_FILE, SPLITS, refuse_class_name
+from mineral_recog.data.dataset import (
+    ATTRIBUTES_FILE,
+    SPECIMENS_FILE,
+    SPLITS,
+    refuse_class_name,
+)
 from mineral_recog.data.long_tail import make_long_tail
+from mineral_recog.data.photo_columns import write_photo_column
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.splits import Shares, SplitPaths
 from mineral_recog.duplicates.survey import Copies, survey_photos
@@ -73,6 +84,7 @@ class Prepared:
         small_classes: Classes left out for having fewer photos than requested, with their sizes.
         tested_once: Classes whose test photos are one photo, its copies, or one specimen.
         specimens: The use of photos of known specimens; None if no specimen is known.
+        attributes: Counts of the attributes of photos; None if no attribute is known.
     """
 
     counts: dict[str, dict[str, int]]
@@ -89,6 +101,7 @@ class Prepared:
     small_classes: dict[str, ClassSize]
     tested_once: list[str]
     specimens: SpecimenReport | None
+    attributes: AttributeReport | None
 
 
 def prepare(
@@ -177,6 +190,7 @@ def prepare(
     splits_of = {name: splits_of[name] for name in natural_order(splits_of)}
     counts = {name: {s: len(splits[s]) for s in SPLITS} for name, splits in splits_of.items()}
     train_counts = [splits["train"] for splits in counts.values()]
+    attribute_of = find_attributes(source, splits_of)
     moved = sum(
         class_of(path) != name for name, paths in assignment.class_paths.items() for path in paths
     )
@@ -195,6 +209,7 @@ def prepare(
         small_classes=small_classes,
         tested_once=classes_tested_once(splits_of, groups),
         specimens=specimen_report,
+        attributes=report_attributes(splits_of, attribute_of),
     )
     settings = {
         "split": None if source.splits else shares or SHARES,
@@ -205,7 +220,7 @@ def prepare(
         "min_photos": min_photos,
         "copies": copies,
     }
-    _write_folder(source, data, splits_of, specimen_of, settings, prepared)
+    _write_folder(source, data, splits_of, specimen_of, attribute_of, settings, prepared)
     if notice := font_notice(prepared.counts):
         progress.notice(notice)
     return prepared
@@ -216,6 +231,7 @@ def _write_folder(
     data: Path,
     splits_of: Mapping[str, SplitPaths],
     specimen_of: Mapping[str, str],
+    attribute_of: Mapping[str, str],
     settings: Mapping[str, object],
     prepared: Prepared,
 ) -> None:
@@ -225,6 +241,11 @@ def _write_folder(
         place_photos(source, targets, partial, str(settings["place"]))
         if prepared.specimens:
             write_specimens(partial / SPECIMENS_FILE, targets, specimen_of)
+        if attribute_of:
+            known = (
+                (target, attribute_of[name]) for name, target in targets if name in attribute_of
+            )
+            write_photo_column(partial / ATTRIBUTES_FILE, "attribute", known)
         _write_record(partial, settings, prepared)
         write_file_list(partial)
 

@@ -14,17 +14,16 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from mineral_recog.csv_files import write_rows
 from mineral_recog.curation.duplicate_handling import ClassAssignment
 from mineral_recog.curation.findings import class_of
 from mineral_recog.data.dataset import SPLITS
+from mineral_recog.data.photo_columns import write_photo_column
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.splits import Shares, SplitPaths, count_leaks, expected_leak_count
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.text import encodable
 
-COLUMNS = ("photo", "specimen")
 FIELD = "{specimen}"  # of a pattern
 
 
@@ -249,5 +248,5 @@ def write_specimens(
         placed: Names of photos, and their paths in the prepared folder.
         specimen_of: The result of `find_specimens`.
     """
-    rows = [(encodable(target), encodable(specimen_of.get(name, name))) for name, target in placed]
-    write_rows(path, [COLUMNS, *sorted(rows)])
+    cells = ((target, specimen_of.get(name, name)) for name, target in placed)
+    write_photo_column(path, "specimen", cells)

@@ -21,7 +21,10 @@ from mineral_recog.i18n import tr
 from mineral_recog.text import command_line, natural_order
 
 SPLITS = ("train", "val", "test")
+BALANCED_SPLIT = "test_balanced"  # optional: as many photos of each attribute of a class
+EVALUATED_SPLITS = (*SPLITS, BALANCED_SPLIT)
 SPECIMENS_FILE = "specimens.csv"  # of a prepared folder: the specimen of each photo
+ATTRIBUTES_FILE = "attributes.csv"  # of a prepared folder: the attribute of each photo
 
 
 @dataclass(frozen=True)
@@ -181,7 +184,8 @@ def read_split(data: Path, split: str, classes: Sequence[str] | None = None) -> 
     """List the photos of one split of a prepared folder.
 
     Args:
-        data: Folder with `train`, `val` and `test`, each with one folder per class.
+        data: Folder with `train`, `val`, `test` and perhaps `test_balanced`, each with one folder
+            per class.
         split: One of them.
         classes: Classes that the split must have, all of them and no others; by default those
             that it has, in natural order.
@@ -220,6 +224,16 @@ def split_folders(data: Path, split: str) -> list[str]:
         UserError: The split is missing, is empty, or holds tar files.
     """
     root = data / split
+    if split == BALANCED_SPLIT and not root.is_dir():
+        raise DataError(
+            tr(
+                f"{data} has no folder {split}: choose another split, make the folder with as many "
+                "photos of each attribute of a class, or draw one with `mineral-recog draw "
+                "--attribute-test N`.",
+                f"{data} 里没有 {split} 文件夹：请选择其他划分，或自行建立该文件夹（每类中各属性的"
+                "照片一样多），或用 `mineral-recog draw --attribute-test N` 绘制。",
+            )
+        )
     if not root.is_dir():
         raise DataError(
             tr(

@@ -8,16 +8,13 @@ import numpy as np
 
 from mineral_recog.calibration.calibration import specimen_logits
 from mineral_recog.calibration.temperature import Ints
-from mineral_recog.csv_files import escape_formula, line_error, read_rows
 from mineral_recog.data.dataset import SPECIMENS_FILE, Dataset
+from mineral_recog.data.photo_columns import listed_names, read_photo_column
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation.metrics import compute_metrics, macro_f1
 from mineral_recog.evaluation.resampling import bootstrap_intervals
 from mineral_recog.evaluation.results import Predictions, SpecimenResults
 from mineral_recog.i18n import tr
-from mineral_recog.text import encodable
-
-_MAX_BYTES = 500_000_000
 
 
 def read_specimens(dataset: Dataset) -> tuple[str, ...] | None:
@@ -31,20 +28,10 @@ def read_specimens(dataset: Dataset) -> tuple[str, ...] | None:
         DataError: The file is damaged, lists a photo twice, or lacks photos of the split.
     """
     path = dataset.root.parent / SPECIMENS_FILE
-    if not path.exists():
+    specimens = read_photo_column(path, "specimen")
+    if specimens is None:
         return None
-    specimens: dict[str, str] = {}
-    for line, row in read_rows(path, ("photo", "specimen"), _MAX_BYTES):
-        if row["photo"] in specimens:
-            raise line_error(
-                path,
-                line,
-                f"{row['photo']} is listed twice: remove one of the lines.",
-                f"{row['photo']} 出现两次：请删去其中一行。",
-            )
-        specimens[row["photo"]] = row["specimen"] or row["photo"]
-    # The names as `prepare` writes them.
-    names = [escape_formula(encodable(f"{dataset.root.name}/{photo}")) for photo in dataset.paths]
+    names = listed_names(dataset)
     if missing := [name for name in names if name not in specimens]:
         shown = ", ".join(missing[:3]) + (", ..." if len(missing) > 3 else "")
         raise DataError(
@@ -55,7 +42,7 @@ def read_specimens(dataset: Dataset) -> tuple[str, ...] | None:
                 f"（{shown}）：请补上，或删除该文件以便仅按照片评估。",
             )
         )
-    return tuple(specimens[name] for name in names)
+    return tuple(specimens[name] or name for name in names)
 
 
 def specimen_numbers(labels: Ints, names: Sequence[str]) -> Ints:

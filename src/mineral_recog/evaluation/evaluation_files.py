@@ -16,6 +16,11 @@ from mineral_recog.csv_files import escape_formula, write_rows
 from mineral_recog.errors import DataError
 from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
+from mineral_recog.evaluation.by_attribute import (
+    attribute_document,
+    attribute_rows,
+    read_by_attribute,
+)
 from mineral_recog.evaluation.calibration_evaluation import write_calibration
 from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.results import Evaluation
@@ -36,6 +41,10 @@ def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation |
             **by_specimen.figures,
             "intervals": by_specimen.intervals,
         }
+    if evaluation.by_attribute is not None:
+        document["by_attribute"] = attribute_document(evaluation.by_attribute)
+        rows = attribute_rows(evaluation.by_attribute, evaluation.classes)
+        write_rows(folder / "per_attribute.csv", rows)
     if evaluation.class_differences is not None:
         document["classes"] = evaluation.class_differences._asdict()
     (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
@@ -73,22 +82,22 @@ def _prediction_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
     """Yield a row per photo: name, class, predicted class, probability and rank of the class.
 
     Probabilities have enough digits to compute the calibration error from them again. The specimen
-    follows if it is known.
+    and the attribute follow if they are known.
     """
     predictions, classes = evaluation.predictions, evaluation.classes
     assert predictions is not None
     probabilities = softmax(predictions.logits)
     best = probabilities.argmax(axis=1)
     ranks = metrics.ranks(predictions.labels, predictions.logits)
-    specimens = evaluation.by_specimen.names if evaluation.by_specimen else None
-    yield (
-        "photo",
-        "class",
-        "predicted",
-        "probability",
-        "rank",
-        *(("specimen",) if specimens else ()),
-    )
+    extra = {
+        column: results.names
+        for column, results in (
+            ("specimen", evaluation.by_specimen),
+            ("attribute", evaluation.by_attribute),
+        )
+        if results is not None
+    }
+    yield "photo", "class", "predicted", "probability", "rank", *extra
     for index, path in enumerate(predictions.dataset.paths):
         yield (
             path,
@@ -96,7 +105,7 @@ def _prediction_rows(evaluation: Evaluation) -> Iterator[Sequence[object]]:
             classes[best[index]],
             f"{probabilities[index, best[index]]:.6f}",
             ranks[index],
-            *(specimens[index : index + 1] if specimens else ()),
+            *(values[index] for values in extra.values()),
         )
 
 
@@ -119,6 +128,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
         intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
         for key in ("by_specimen", "classes"):
             document.pop(key, None)
+        by_attribute = document.pop("by_attribute", None)
         evaluation = Evaluation(
             name=run.resolve().name,
             split=split,
@@ -133,6 +143,11 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             history=read_history(run),
             recipe=read_text_or_nothing(run / "recipe.yaml"),
             provenance={},
+            by_attribute=(
+                None
+                if by_attribute is None
+                else read_by_attribute(folder / "per_attribute.csv", by_attribute, classes)
+            ),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         command = command_line("mineral-recog", "evaluate", run, "--split", split)

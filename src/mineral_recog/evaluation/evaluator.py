@@ -12,10 +12,16 @@ from torch import nn
 
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.class_match import read_matched_split
-from mineral_recog.data.dataset import SPLITS, Dataset, read_split
+from mineral_recog.data.dataset import ATTRIBUTES_FILE, EVALUATED_SPLITS, Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader
+from mineral_recog.data.photo_columns import read_attributes
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.evaluation import metrics
+from mineral_recog.evaluation.by_attribute import (
+    TrainCounts,
+    count_attributes,
+    measure_by_attribute,
+)
 from mineral_recog.evaluation.by_specimen import (
     measure_by_specimen,
     read_specimens,
@@ -31,7 +37,7 @@ from mineral_recog.evaluation.evaluation_files import (
 from mineral_recog.evaluation.leakage import find_leakage
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
 from mineral_recog.evaluation.resampling import bootstrap_intervals
-from mineral_recog.evaluation.results import Evaluation, Leakage, Predictions
+from mineral_recog.evaluation.results import AttributeResults, Evaluation, Leakage, Predictions
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle, read_bundle
@@ -40,7 +46,7 @@ from mineral_recog.models.predictor import predict
 from mineral_recog.models.run_files import refuse_replacing_evaluation
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import font_notice
-from mineral_recog.text import parse_json
+from mineral_recog.text import encodable, parse_json
 
 BATCH_SIZE = 64
 
@@ -81,7 +87,7 @@ def evaluate(
     Args:
         run: Folder of a finished run.
         data: Prepared folder; by default the one that the run was trained on.
-        split: `train`, `val` or `test`.
+        split: One of `dataset.EVALUATED_SPLITS`.
         against: Another run to compare with, already evaluated on the same split.
         groups: See `class_groups`; by default those of the bundle.
         classes: `all` if the split must have all classes of the model and no others; `common` to
@@ -98,11 +104,11 @@ def evaluate(
     Raises:
         UserError: Input or settings are wrong; the message says what to change.
     """
-    if split not in SPLITS:
+    if split not in EVALUATED_SPLITS:
         raise DataError(
             tr(
-                f"There is no split {split}: choose one of {', '.join(SPLITS)}.",
-                f"没有名为 {split} 的划分：请从 {'、'.join(SPLITS)} 中选择。",
+                f"There is no split {split}: choose one of {', '.join(EVALUATED_SPLITS)}.",
+                f"没有名为 {split} 的划分：请从 {'、'.join(EVALUATED_SPLITS)} 中选择。",
             )
         )
     run = Path(run)
@@ -121,7 +127,9 @@ def evaluate(
     dataset, differences = read_matched_split(
         data_folder, split, bundle.classes, only_common, aliases
     )
-    specimens = read_specimens(dataset)
+    specimens, attributes = read_specimens(dataset), read_attributes(dataset)
+    train = _training_photos(run, bundle.classes)
+    train_attributes = count_attributes(train) if attributes and train else None
     other = read_evaluation(Path(against), split, bundle.classes) if against else None
     ood = read_ood_pictures(Path(others), progress) if others else None
     history = read_history(run)
@@ -129,7 +137,7 @@ def evaluate(
     evaluation = measure(
         name, bundle, dataset, split, groups, device, workers, ood, specimens, progress
     )
-    leakage = _measure_leakage(run, data_folder, dataset, evaluation, progress)
+    leakage = _measure_leakage(train, data_folder, dataset, evaluation, progress)
     provenance = {
         **bundle.provenance,
         f"{split} photos (sha256 of names and sizes)": dataset.fingerprint(),
@@ -146,7 +154,10 @@ def evaluate(
         provenance=provenance,
         leakage=leakage,
         class_differences=differences,
+        by_attribute=_measure_by_attribute(evaluation, attributes, train_attributes, specimens),
     )
+    if attributes and evaluation.by_attribute is None:
+        progress.notice(_no_attributes_notice(dataset))
     if other is not None:
         _refuse_different_photos(evaluation, other)
     with atomic_folder(folder) as partial:
@@ -156,19 +167,52 @@ def evaluate(
     return EvaluationRun(evaluation, other, folder)
 
 
+def _training_photos(run: Path, classes: Sequence[str]) -> Dataset | None:
+    """Return the photos that a run was trained on; None if they are gone or have changed."""
+    try:
+        return read_split(training_data_of(run), "train", classes)
+    except UserError:
+        return None
+
+
+def _measure_by_attribute(
+    evaluation: Evaluation,
+    attributes: tuple[str, ...] | None,
+    train_counts: TrainCounts | None,
+    specimens: tuple[str, ...] | None,
+) -> AttributeResults | None:
+    """Return the accuracy by attribute; None if no photo has a known attribute."""
+    predictions = evaluation.predictions
+    if attributes is None or predictions is None:
+        return None
+    units = None if specimens is None else specimen_numbers(predictions.labels, specimens)
+    return measure_by_attribute(predictions, attributes, train_counts, units)
+
+
+def _no_attributes_notice(dataset: Dataset) -> str:
+    """Return a notice about a list of attributes that has none of the photos of a split."""
+    path, example = dataset.root.parent / ATTRIBUTES_FILE, f"{dataset.root.name}/{dataset.paths[0]}"
+    return tr(
+        f"{path} has no attribute for any photo of {dataset.root}, so nothing is measured by "
+        f"attribute: list the photos as paths in DATA, such as {encodable(example)}.",
+        f"{path} 没有 {dataset.root} 中任何照片的属性，因此不按属性评估：照片应写成数据文件夹内的"
+        f"路径，例如 {encodable(example)}。",
+    )
+
+
 def _measure_leakage(
-    run: Path, data: Path, dataset: Dataset, evaluation: Evaluation, progress: Progress
+    train: Dataset | None,
+    data: Path,
+    dataset: Dataset,
+    evaluation: Evaluation,
+    progress: Progress,
 ) -> Leakage | None:
     """Return copies of training photos; None if they were not searched.
 
     They are not searched if the training photos are gone or are the split themselves, or if there
     are too many photos.
     """
-    if evaluation.split == "train":
-        return None
-    try:
-        train = read_split(training_data_of(run), "train", evaluation.classes)
-    except UserError:
+    if train is None or evaluation.split == "train":
         return None
     copies = find_leakage(data, train, dataset, progress)
     if copies is None:

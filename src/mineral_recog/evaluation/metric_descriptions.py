@@ -1,10 +1,12 @@
 """Names and descriptions of the metrics in both languages, and how their values are written."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from mineral_recog.data.dataset import first_names
 from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, Evaluation, SpecimenResults
+
+Value = TypeVar("Value")
 
 
 class MetricDescription(NamedTuple):
@@ -76,9 +78,23 @@ METRIC_DESCRIPTIONS = (
         "ece", "Expected calibration error (ECE)", "期望校准误差（ECE）",
         "The mean gap between predicted probability and share correct; 0 is perfect.",
         "预测概率与实际正确率的平均差距；0 表示概率可信。", False, False),
+    MetricDescription(
+        "attribute_mean_accuracy", "Mean accuracy over attributes", "按属性平均的准确率",
+        "Each attribute of each mineral, such as a variety, counts the same.",
+        "每种矿物的每种属性（例如变种）权重相同。"),
+    MetricDescription(
+        "attribute_mean_accuracy_rare", "Mean accuracy, rare attributes", "平均准确率（少见属性）",
+        "The same over attributes with less than a fifth of the training photos of their mineral.",
+        "仅统计在本矿物训练照片中占不到五分之一的属性。"),
 )  # fmt: skip
 DESCRIPTION_OF = {metric.key: metric for metric in METRIC_DESCRIPTIONS}
+_ATTRIBUTE_PREFIX = "attribute_"  # tells the metrics by attribute from those by class
 PAPER_METRICS = ("mean_accuracy", "mean_accuracy_tail", "cw_asd", "cw_arange")
+
+
+def attribute_keys(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return values about metrics by attribute under the keys of their descriptions."""
+    return {f"{_ATTRIBUTE_PREFIX}{key}": value for key, value in values.items()}
 
 
 def format_metric(value: float, metric: MetricDescription, sign: bool = False) -> str:
@@ -91,9 +107,12 @@ def format_metric(value: float, metric: MetricDescription, sign: bool = False) -
 
 def format_interval(results: Evaluation | SpecimenResults, metric: MetricDescription) -> str:
     """Format the interval of a metric; "" if it has none."""
-    return " – ".join(
-        format_metric(bound, metric) for bound in results.intervals.get(metric.key, ())
-    )
+    return format_bounds(results.intervals.get(metric.key, ()), metric)
+
+
+def format_bounds(bounds: Sequence[float], metric: MetricDescription) -> str:
+    """Format the bounds of an interval; "" for none."""
+    return " – ".join(format_metric(bound, metric) for bound in bounds)
 
 
 def metric_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
@@ -124,6 +143,41 @@ def specimen_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         }
         for row in metric_rows(evaluation)
     ]
+
+
+def attribute_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return the metrics by attribute, with intervals and how many attributes; none without any."""
+    results = evaluation.by_attribute
+    if results is None:
+        return []
+    counts = {"mean_accuracy": len(results.pairs), "mean_accuracy_rare": results.rare_count}
+    return [
+        metric._asdict()
+        | {
+            "value": format_metric(value, metric),
+            "interval": format_bounds(results.intervals.get(key, ()), metric),
+            "count": counts[key],
+        }
+        for key, value in results.figures.items()
+        for metric in (DESCRIPTION_OF[f"{_ATTRIBUTE_PREFIX}{key}"],)
+    ]
+
+
+def attribute_remark(evaluation: Evaluation) -> tuple[str, str] | None:
+    """Return in both languages what is unknown about the attributes, if anything is."""
+    results = evaluation.by_attribute
+    if results is None:
+        return None
+    english, chinese = [], []
+    if without := len(results.names) - results.photo_count:
+        english.append(f"Photos without a known attribute, left out here: {without:,}.")
+        chinese.append(f"没有属性的照片，此处未计入：{without:,} 张。")
+    if any(pair.rare is None for pair in results.pairs):
+        english.append(
+            "The attributes of the training photos are unknown, so it is not known which are rare."
+        )
+        chinese.append("训练照片的属性未知，因此无法判断哪些属性少见。")
+    return (" ".join(english), "".join(chinese)) if english else None
 
 
 def few_photos_remark(names: Sequence[str]) -> tuple[str, str] | None:

@@ -18,6 +18,8 @@ from mineral_recog.evaluation import calibration_plots, metrics, plots
 from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
 from mineral_recog.evaluation.calibration_rows import calibration_context
 from mineral_recog.evaluation.metric_descriptions import (
+    attribute_remark,
+    attribute_rows,
     class_differences_remark,
     few_photos_remark,
     leakage_rows,
@@ -78,6 +80,9 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "copy_count": len(evaluation.leakage.indices) if evaluation.leakage else 0,
         "leakage_rows": leakage_rows(evaluation),
         "specimen_rows": specimen_rows(evaluation),
+        "attribute_rows": attribute_rows(evaluation),
+        "attribute_remark": attribute_remark(evaluation),
+        "worst_attributes": _worst_attributes(evaluation),
         "metrics": metric_rows(evaluation),
         "classes": sorted(rows, key=lambda row: -row["train"]),
         "worst": [rows[c] for c in worst[:WORST]] if len(rows) > _MAX_CLASS_ROWS else [],
@@ -139,6 +144,17 @@ def _class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
             for key, value in zip(("accuracy", "precision", "f1"), values, strict=True)
         }
         for name, group, train, test, values in fields
+    ]
+
+
+def _worst_attributes(evaluation: Evaluation) -> list[dict[str, Any]]:
+    """Return the worst pairs of a class and an attribute; none if attributes are unknown."""
+    pairs = evaluation.by_attribute.pairs if evaluation.by_attribute else ()
+    accuracy = np.array([pair.accuracy for pair in pairs])
+    counts = np.array([pair.test_count for pair in pairs], dtype=np.int64)
+    return [
+        pairs[number]._asdict() | {"name": evaluation.classes[pairs[number].label]}
+        for number in metrics.worst_first(accuracy, counts)[:WORST].tolist()
     ]
 
 

@@ -81,6 +81,13 @@ def bootstrap_intervals(
         ValueError: As in `compute_metrics`, or `resamples` is below 1.
     """
     photos = photos_from_logits(labels, logits, groups, specimens)
+    return intervals_of_photos(photos, groups, resamples, seed)
+
+
+def intervals_of_photos(
+    photos: Photos, groups: Sequence[str], resamples: int = 1000, seed: int = 0
+) -> dict[str, tuple[float, float]]:
+    """Compute the intervals of `bootstrap_intervals`."""
     resampled = resampled_metrics(photos, groups, resamples, seed)
     return {
         key: interval(key, estimate, resampled[key], (0, 1))

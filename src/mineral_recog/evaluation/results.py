@@ -55,6 +55,8 @@ class Answers:
         ranks: Rank of the true class among the guesses, int64 [M]; 1 is correct.
         confidence: Probability of the first guess, float64 [M].
         specimens: Specimen of each photo, int64 [M]; None if specimens are unknown.
+        attributes: Attribute of each photo, M, "" for a photo without one; None if attributes are
+            unknown.
 
     Raises:
         ValueError: The fields differ in length.
@@ -65,11 +67,12 @@ class Answers:
     ranks: npt.NDArray[np.int64]
     confidence: npt.NDArray[np.float64]
     specimens: npt.NDArray[np.int64] | None = None
+    attributes: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         fields = [field for field in vars(self).values() if field is not None]
         if len({len(field) for field in fields}) > 1:
-            raise ValueError("paths, labels, ranks, confidence and specimens differ in length")
+            raise ValueError(f"fields of {len(self.labels)} answers differ in length")
 
 
 class Bin(NamedTuple):
@@ -167,13 +170,58 @@ class SpecimenResults(NamedTuple):
     intervals: dict[str, tuple[float, float]]
 
 
+class AttributePair(NamedTuple):
+    """The photos of one attribute of a class.
+
+    Attributes:
+        label: Index of the class.
+        attribute: Name of the attribute.
+        train_count: Training photos; None if the attributes of training photos are unknown.
+        test_count: Photos in the split.
+        accuracy: Share of the photos in the split that are recognised correctly.
+        rare: Whether the attribute is rare within its class, see `by_attribute`; None if unknown.
+    """
+
+    label: int
+    attribute: str
+    train_count: int | None
+    test_count: int
+    accuracy: float
+    rare: bool | None
+
+
+class AttributeResults(NamedTuple):
+    """Accuracy by attribute of the photos, such as the variety of a mineral.
+
+    Attributes:
+        names: Attribute of each photo, M, "" for a photo without one; empty for an evaluation read
+            from its files.
+        photo_count: Number of photos with an attribute; the others are left out.
+        pairs: Pairs of a class and an attribute with photos in the split.
+        figures: mean_accuracy over pairs and, if there are rare ones, mean_accuracy_rare over
+            these.
+        intervals: 95 % intervals (low, high) by the same keys.
+    """
+
+    names: tuple[str, ...]
+    photo_count: int
+    pairs: tuple[AttributePair, ...]
+    figures: dict[str, float]
+    intervals: dict[str, tuple[float, float]]
+
+    @property
+    def rare_count(self) -> int:
+        """Number of rare pairs."""
+        return sum(pair.rare is True for pair in self.pairs)
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Results of one run on one split of C classes; everything per class has the same order.
 
     Attributes:
         name: Name of the run.
-        split: "train", "val" or "test".
+        split: One of `dataset.EVALUATED_SPLITS`.
         classes: Names of the classes, C.
         train_counts: Training photos per class, C.
         groups: "head", "medium" or "tail" per class, C; "" for every class without groups.
@@ -189,6 +237,7 @@ class Evaluation:
         leakage: Copies of training photos; None when the split was not checked for them.
         by_specimen: Metrics by specimen; None if specimens are unknown, and for an evaluation read
             from its files.
+        by_attribute: Accuracy by attribute; None if no photo has a known attribute.
         class_differences: How the classes of the photos differ from those of the model; None if
             they do not, and for an evaluation read from its files.
 
@@ -212,6 +261,7 @@ class Evaluation:
     calibration: CalibrationResults | None = None
     leakage: Leakage | None = None
     by_specimen: SpecimenResults | None = None
+    by_attribute: AttributeResults | None = None
     class_differences: ClassDifferences | None = None
 
     def __post_init__(self) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mineral_recog.data.dataset import SPLITS
+from mineral_recog.data.dataset import EVALUATED_SPLITS
 from mineral_recog.files import matches, refuse_user_files
 
 # Names of everything that `train` and `evaluate` write. A folder with other files is not replaced.
 EVALUATION_FILES = (
-    "metrics.json", "trust.json", "copies.json", "per_class.csv", "predictions.csv",
-    "confusion_matrix.png", "feature_distribution.png", "per_class_accuracy.png", "report.html",
+    "metrics.json", "trust.json", "copies.json", "per_class.csv", "per_attribute.csv",
+    "predictions.csv", "confusion_matrix.png", "feature_distribution.png",
+    "per_class_accuracy.png", "report.html",
 )  # fmt: skip
 RUN_FILES = (
     "recipe.yaml", "run.json", "log.jsonl",
@@ -19,7 +20,7 @@ RUN_FILES = (
     "tensorboard/events.out.tfevents.*",
     "model/config.json", "model/model.safetensors", "model/trust.safetensors",
     "gallery/gallery.json", "gallery/gallery.safetensors",
-    *(f"evaluation/{split}/{name}" for split in SPLITS for name in EVALUATION_FILES),
+    *(f"evaluation/{split}/{name}" for split in EVALUATED_SPLITS for name in EVALUATION_FILES),
 )  # fmt: skip
 
 

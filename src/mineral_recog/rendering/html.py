@@ -14,6 +14,7 @@ from mineral_recog.rendering.plot_style import as_svg
 
 _SPLIT_NAMES = {
     "test": ("test", "测试集"),
+    "test_balanced": ("attribute-balanced test", "按属性均衡的测试集"),
     "val": ("validation", "验证集"),
     "train": ("training", "训练集"),
 }

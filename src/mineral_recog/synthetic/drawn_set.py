@@ -1,28 +1,48 @@
-"""Write the drawn dataset: a long-tailed train split and balanced val and test splits."""
+"""Write the drawn dataset: a long-tailed train split and balanced val and test splits.
+
+The attribute of a photo is its variety. Within a class, train, val and test have rare varieties;
+the split test_balanced has as many photos of each variety.
+"""
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from mineral_recog.data.dataset import SPLITS
+from mineral_recog.data.dataset import ATTRIBUTES_FILE, BALANCED_SPLIT, EVALUATED_SPLITS
+from mineral_recog.data.photo_columns import write_photo_column
 from mineral_recog.files import atomic_folder, refuse_replacing_photos, write_file_list
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
-from mineral_recog.synthetic.photo import draw_photo
+from mineral_recog.synthetic.photo import draw_variety
 from mineral_recog.synthetic.sheet import contact_sheet
-from mineral_recog.synthetic.species import species_names
+from mineral_recog.synthetic.species import all_species, species_names
 
 CHUNK_SIZE = 32  # photos per task: hides the overhead of a task and still shares the work evenly
 
 CONTACT_SHEET, MARKER = "contact_sheet.png", "drawn.json"
 
-PhotoKey = tuple[int, int, int]  # indices of split, class and photo
+
+class PhotoKey(NamedTuple):
+    """Indices of a photo; the first three seed its random generator.
+
+    Attributes:
+        split: Index in `EVALUATED_SPLITS`.
+        species: Index of the class.
+        photo: Index within split and class.
+        variety: Index of the variety of the species; None for a random one.
+    """
+
+    split: int
+    species: int
+    photo: int
+    variety: int | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,8 @@ class DrawnSet:
         imbalance: Ratio of the training photos of the largest class to those of the smallest.
         val: Number of validation photos per class.
         test: Number of test photos per class.
+        attribute_test: Number of photos per variety in the split test_balanced; 0 for no such
+            split.
     """
 
     size: int = 64
@@ -42,6 +64,7 @@ class DrawnSet:
     imbalance: float = 81.4
     val: int = 5
     test: int = 15
+    attribute_test: int = 0
 
 
 DEMO_SET = DrawnSet()
@@ -82,34 +105,54 @@ def class_counts(largest: int, imbalance: float, classes: int) -> list[int]:
 def draw_set(
     out: Path, settings: DrawnSet, *, seed: int, on_drawn: Callable[[int, int], None]
 ) -> None:
-    """Draw out/{train,val,test}/<Species>/0000.png.
+    """Draw out/SPLIT/<Species>/0000.png for each split, and write out/attributes.csv.
 
     Every photo has its own random generator, so the dataset is the same for any number of
-    processors. `on_drawn` receives the number of photos drawn and the total.
+    processors, and the photos of a split do not depend on the other splits. `on_drawn` receives
+    the number of photos drawn and the total.
     """
     names = species_names()
-    keys: list[PhotoKey] = []
-    for class_index, train in enumerate(
-        class_counts(settings.largest, settings.imbalance, len(names))
-    ):
-        for split, count in enumerate((train, settings.val, settings.test)):
-            (out / SPLITS[split] / names[class_index]).mkdir(parents=True, exist_ok=True)
-            keys += [(split, class_index, index) for index in range(count)]
+    keys = _photo_keys(settings, names)
+    for split, species in {(key.split, key.species) for key in keys}:
+        (out / EVALUATED_SPLITS[split] / names[species]).mkdir(parents=True, exist_ok=True)
     chunks = [keys[start : start + CHUNK_SIZE] for start in range(0, len(keys), CHUNK_SIZE)]
     done = 0
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         tasks = [pool.submit(_draw_chunk, out, chunk, settings.size, seed) for chunk in chunks]
         for task in as_completed(tasks):
-            done += task.result()
+            done += len(task.result())
             on_drawn(done, len(keys))
+    varieties = (row for task in tasks for row in task.result())
+    write_photo_column(out / ATTRIBUTES_FILE, "attribute", varieties)
 
 
-def _draw_chunk(out: Path, keys: list[PhotoKey], size: int, seed: int) -> int:
-    """Draw and write the photos of one task; return their number."""
-    names = species_names()
-    for split, class_index, index in keys:
-        picture = draw_photo(
-            names[class_index], size, np.random.default_rng([seed, split, class_index, index])
+def _photo_keys(settings: DrawnSet, names: Sequence[str]) -> list[PhotoKey]:
+    """Return the keys of all photos."""
+    keys: list[PhotoKey] = []
+    balanced = EVALUATED_SPLITS.index(BALANCED_SPLIT)
+    counts = class_counts(settings.largest, settings.imbalance, len(names))
+    for species, train in enumerate(counts):
+        for split, count in enumerate((train, settings.val, settings.test)):
+            keys += [PhotoKey(split, species, photo) for photo in range(count)]
+        varieties = len(all_species()[names[species]].varieties)
+        keys += [
+            PhotoKey(balanced, species, photo, photo // settings.attribute_test)
+            for photo in range(varieties * settings.attribute_test)
+        ]
+    return keys
+
+
+def _draw_chunk(out: Path, keys: list[PhotoKey], size: int, seed: int) -> list[tuple[str, str]]:
+    """Draw and write the photos of one task; return the path and the variety of each."""
+    names, drawn = species_names(), []
+    for key in keys:
+        name = names[key.species]
+        species = all_species()[name]
+        rng = np.random.default_rng([seed, key.split, key.species, key.photo])
+        variety = (
+            species.random_variety(rng) if key.variety is None else species.varieties[key.variety]
         )
-        picture.save(out / SPLITS[split] / names[class_index] / f"{index:04}.png")
-    return len(keys)
+        path = f"{EVALUATED_SPLITS[key.split]}/{name}/{key.photo:04}.png"
+        draw_variety(variety, size, rng).save(out / path)
+        drawn.append((path, variety.name))
+    return drawn

@@ -79,12 +79,16 @@ def test_classes_that_look_alike_become_one(tmp_path: Path) -> None:
     assert source.paths[1:] == (f"{composed}/1.png", f"{composed}/from {decomposed}/1.png")
 
 
-def test_specimens_and_paths_in_the_class_are_those_of_the_old_classes(tmp_path: Path) -> None:
+def test_specimens_attributes_and_paths_in_the_class_are_those_of_the_old_classes(
+    tmp_path: Path,
+) -> None:
     write_files(tmp_path, "train/石英/7/1.png")
     plain = FolderSource(tmp_path)
     plain.specimens = {"石英/train/7/1.png": "stone 7"}
+    plain.attributes = {"石英/train/7/1.png": "smoky"}
     source = RenamedSource(plain, {"石英": "Quartz"})
     assert source.specimens == {"Quartz/from 石英/train/7/1.png": "stone 7"}
+    assert source.attributes == {"Quartz/from 石英/train/7/1.png": "smoky"}
     assert source.path_in_class(source.paths[0]) == "7/1.png"
 
 

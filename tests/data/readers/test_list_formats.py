@@ -131,6 +131,19 @@ def test_specimens_of_the_list(tmp_path: Path, column: str) -> None:
         write(tmp_path / "a.csv", text + "b/c.png,opal,S2\n", options)
 
 
+@pytest.mark.parametrize("column", ["attribute", "Attribute", "属性", "variety"])
+def test_attributes_of_the_list(tmp_path: Path, column: str) -> None:
+    options = SourceOptions(
+        columns=parse_columns("attribute=variety") if column == "variety" else {}
+    )
+    text = f"path,label,{column}\nb/c.png,opal, fire \n石英/a 1.jpg,石英,\n"
+    assert write(tmp_path / "a.csv", text, options).attributes == {"opal/b/c.png": "fire"}
+    with pytest.raises(UserError, match=r"line 4: .* different attribute in .*line 2"):
+        write(tmp_path / "a.csv", text + "b/c.png,opal,black\n", options)
+    with pytest.raises(UserError, match="no column colour for the attribute"):
+        write(tmp_path / "a.csv", text, SourceOptions(columns={"attribute": "colour"}))
+
+
 def test_paths_of_windows_ids_without_suffix_and_root(tmp_path: Path) -> None:
     text = "id,label\nb\\c,opal\n石英\\a 1.jpg,石英\n"
     options = SourceOptions(columns={"path": "id"}, photo_root=tmp_path / "photos")

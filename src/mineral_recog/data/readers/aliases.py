@@ -49,11 +49,10 @@ class RenamedSource(Source):
             source.other_files,
             ((_renamed(path, names), remark) for path, remark in source.remarks),
         )
-        self.specimens = {
-            new: source.specimens[old]
-            for new, old in self._old_paths.items()
-            if old in source.specimens
-        }
+        self.specimens, self.attributes = (
+            {new: values[old] for new, old in self._old_paths.items() if old in values}
+            for values in (source.specimens, source.attributes)
+        )
         self.notes = source.notes
 
     def open(self, path: str) -> BinaryIO:

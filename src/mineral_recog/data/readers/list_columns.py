@@ -1,4 +1,4 @@
-"""Finds which columns of a list hold path, class label, split and specimen."""
+"""Finds which columns of a list hold path, class label, split, specimen and attribute."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ COLUMNS: Mapping[str, tuple[set[str], set[str]]] = {
     ),
     "split": ({"split", "划分", "数据划分"}, set()),
     "specimen": ({"specimen", "specimenid", "标本", "标本编号", "标本号"}, set()),
+    "attribute": ({"attribute", "属性"}, set()),
 }  # fmt: skip
 REQUIRED = ("path", "label")
 

@@ -51,7 +51,8 @@ class ListSource(FileSource):
 
     Raises:
         UserError: The file is not a list or lists no photos, or a row has no path, an invalid
-            label, an unknown split, or a split or specimen that contradicts an earlier row.
+            label, an unknown split, or a split, specimen or attribute that contradicts an
+            earlier row.
     """
 
     def __init__(self, root: Path, options: SourceOptions = DEFAULTS) -> None:
@@ -81,6 +82,7 @@ class ListSource(FileSource):
         self._files: dict[str, str] = {}
         splits: dict[str, str] = {}
         specimens: dict[str, str] = {}
+        attributes: dict[str, str] = {}
         other_files = Counter[str]()
         for _, photo in sorted(listed.items()):
             if not is_any_photo_name(photo.file.name):
@@ -92,8 +94,10 @@ class ListSource(FileSource):
                 splits[name] = photo.split
             if photo.row.specimen:
                 specimens[name] = photo.row.specimen
+            if photo.row.attribute:
+                attributes[name] = photo.row.attribute
         super().__init__(root, (label for _, label in listed), self._files, splits, other_files)
-        self.specimens = specimens
+        self.specimens, self.attributes = specimens, attributes
         self.notes = [*notes, *_conflict_notes(listed), *system_files_notes(self._left_out)]
 
     @property
@@ -170,10 +174,11 @@ def _metadata_file(folder: Path) -> Path | None:
 
 
 def _refuse_contradiction(first: _ListedPhoto, photo: _ListedPhoto) -> None:
-    """Refuse two rows of one photo and class that differ in split or specimen."""
+    """Refuse two rows of one photo and class that differ in split, specimen or attribute."""
     for what, before, now in (
         ("split", first.split, photo.split),
         ("specimen", first.row.specimen, photo.row.specimen),
+        ("attribute", first.row.attribute, photo.row.attribute),
     ):
         if before != now:
             raise photo.row.place.error(

@@ -30,13 +30,15 @@ class Row(NamedTuple):
         label: Name of its class.
         split: The split as written; "" if none is given.
         specimen: Name of its specimen; "" if none is given.
+        attribute: Its attribute, such as a variety; "" if none is given.
     """
 
     place: Place
     path: str
     label: str
-    split: str
-    specimen: str
+    split: str = ""
+    specimen: str = ""
+    attribute: str = ""
 
 
 @dataclass
@@ -79,11 +81,11 @@ def read_list(file: Path, columns: Mapping[str, str]) -> ListContents:
         else:
             contents.notes += export.notes
             for number, path, label in export.entries:
-                contents.rows.append(Row(Place(file, number), path, label, "", ""))
+                contents.rows.append(Row(Place(file, number), path, label))
     elif suffix == ".txt" and not _is_table(file, columns):
         entries, contents.notes = index_entries(file, MAX_BYTES)
         for number, path, label in entries:
-            contents.rows.append(Row(Place(file, number), path, label, "", ""))
+            contents.rows.append(Row(Place(file, number), path, label))
     else:
         _add_table(contents, file, columns)
     return contents
@@ -115,9 +117,7 @@ def _add_objects(
 
 def _row(place: Place, entry: Mapping[str, Any], keys: Mapping[str, str]) -> Row:
     cells = {role: _cell(place, entry, key) for role, key in keys.items()}
-    return Row(
-        place, cells["path"], cells["label"], cells.get("split", ""), cells.get("specimen", "")
-    )
+    return Row(place, **cells)
 
 
 def _cell(place: Place, entry: Mapping[str, Any], key: str) -> str:

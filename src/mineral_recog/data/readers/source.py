@@ -41,6 +41,7 @@ class Source(ABC):
         other_files: The number of files that are not photos, by suffix.
         remarks: Names with remarks about them.
         specimens: The name of the specimen of each photo that has one; empty if none has.
+        attributes: The attribute of each photo that has one, such as a variety.
         notes: What was assumed or left out in reading, one line each, in the user's language.
     """
 
@@ -58,6 +59,7 @@ class Source(ABC):
         self.paths = tuple(sorted(paths))
         self.remarks = tuple(remarks)
         self.specimens: dict[str, str] = {}
+        self.attributes: dict[str, str] = {}
         self.notes: list[str] = []
 
     @abstractmethod

@@ -10,7 +10,7 @@ from pathlib import Path
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 
-ROLES = ("path", "label", "split", "specimen")  # of the columns of a list
+ROLES = ("path", "label", "split", "specimen", "attribute")  # of the columns of a list
 
 
 @dataclass(frozen=True)
