@@ -2,10 +2,10 @@
 
     python benchmarks/rates.py SET OUT [PHOTOS]
 
-Each recipe is trained with three factors of its learning rates (`lr_scale`) for half of the epochs on
-the first split of a set; the factor with the best mean accuracy on the validation photos is written to
-benchmarks/rates.csv. Recipes that start with the same stage share its factor: that of the recipe that
-has this stage alone.
+Each recipe is trained with three factors of its learning rates (`lr_scale`) for half of the epochs
+on the first split of a set, and measured on its validation photos. The figures are written to
+benchmarks/rates.csv; a recipe has the factor with the best mean accuracy. Recipes that start with the
+same stage share its factor: that of the recipe that has this stage alone.
 """
 
 from __future__ import annotations
@@ -69,8 +69,9 @@ def main() -> None:
         half = f"--set=epochs={epochs // 2}"
         compare(data, files, 0, "val", out, *options_of(benchmark), half)
         for recipe in recipes:
-            metrics = Path(out, "runs", recipe, f"{data}-seed0", "evaluation", "val", "metrics.json")
-            accuracy = json.loads(metrics.read_text("utf-8"))["mean_accuracy"]
+            evaluation = Path(out, "runs", recipe, f"{data}-seed0", "evaluation", "val")
+            metrics = json.loads((evaluation / "metrics.json").read_text("utf-8"))
+            accuracy = metrics["mean_accuracy"]
             lines.append([options.set, recipe, f"{rate}", f"{accuracy:.4f}"])
     write_lines(options.set, lines)
 

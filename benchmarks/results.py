@@ -2,15 +2,14 @@
 
     python benchmarks/results.py [--check]
 
-The template benchmarks/results.md has placeholders in square brackets, each in a line of its own or in
-a sentence or table:
+The template benchmarks/results.md has placeholders in square brackets:
 
     [table SET SPLIT: ROW, ROW, ...]           tables of `compare`; the first row is the reference
     [change SET SPLIT: ROW - ROW: METRIC]      mean change with its 95 % interval
     [value SET SPLIT: ROW: METRIC]             mean and standard deviation over runs
     [rates SET]                                validation accuracy with each factor of the rates
 
-Rows are compared on the splits and seeds that all of them have. A row without runs is named as missing.
+Rows are compared on the splits and seeds that all of them have. A row without runs is named.
 """
 
 from __future__ import annotations
@@ -80,7 +79,7 @@ def value(set_name: str, split: str, row: str, metric: str, runs: Path) -> str:
 def comparison_of(
     set_name: str, split: str, rows: tuple[str, ...], runs: Path
 ) -> tuple[Comparison | None, list[str]]:
-    """Compare rows on the splits and seeds that all of them have; also return those without runs."""
+    """Compare rows on the splits and seeds that all have; also return the rows without runs."""
     stored = stored_runs(set_name, runs)
     by_row = {row: _by_key(stored.get(row, []), split) for row in rows}
     present = [row for row in rows if by_row[row]]

@@ -1,7 +1,8 @@
 """Finished runs of the benchmarks, stored as small text files in benchmarks/runs.
 
-A stored run is benchmarks/runs/SET/RECIPE/DATA-seedN/ with recipe.yaml, log.jsonl, about.json and,
-for each evaluated split, metrics.json, the tables of classes and attributes, and predictions.csv.gz.
+A stored run is benchmarks/runs/SET/RECIPE/DATA-seedN/ with recipe.yaml, log.jsonl and about.json,
+and for each evaluated split metrics.json, the tables of classes and attributes, and
+predictions.csv.gz.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class StoredRun:
 
     Attributes:
         folder: Its folder.
-        about: Recipe, data, seed, commit, sha256 of recipe.yaml, fingerprint of the photos, versions.
+        about: Recipe, data, seed, commit, sha256 of recipe.yaml, fingerprint of the photos, and
+            what it was trained with.
     """
 
     folder: Path

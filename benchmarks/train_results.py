@@ -2,8 +2,8 @@
 
     python benchmarks/train_results.py SET OUT [PHOTOS] [--rows baseline,best] [--splits 0,1]
 
-SET is a key of SETS. PHOTOS has one folder per class; drawn minerals need none. Prepared folders and
-run folders are made in OUT; what is there is used again, so a stopped call may be repeated.
+SET is a key of SETS. PHOTOS has one folder per class; drawn minerals need none. Prepared folders
+and run folders are made in OUT; what is there is used again, so a stopped call may be repeated.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ class BenchmarkSet:
     """Photos to compare recipes on.
 
     Attributes:
-        command: Command that makes the prepared folder of a split, with {photos}, {data} and {seed}.
+        command: Command that makes the prepared folder of a split.
         settings: Settings of all recipes.
-        rows: Names of the rows, with their splits; a split is trained with its number as the seed.
+        rows: Names of the rows, with their splits; the number of a split is also the seed.
         rates: The three factors of the learning rates that every recipe is tried with.
         data: Name of the prepared folder of a split.
         tests: Splits to evaluate on.

@@ -15,7 +15,6 @@ from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
 from mineral_recog.training.distributed import DistributedContext
 
-
 MAX_BYTES = 2 * 2**30  # of all views together, so that a large dataset fits into memory too
 
 
