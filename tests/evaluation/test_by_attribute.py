@@ -157,8 +157,8 @@ def test_evaluation_has_the_figures_in_every_place(
     assert list(predictions[0])[-1] == "attribute"
     assert [row["attribute"] for row in predictions[-6:]] == ["plain"] * 2 + [""] * 4
     page = (folder / "report.html").read_text("utf-8")
-    assert "The worst 4 attributes" in page
-    assert "识别最差的 4 种属性" in page
+    assert "4 of 4 attributes, the worst first" in page
+    assert "4 种属性（共 4 种），由差到好" in page
     again = read_evaluation(run, "test", CLASSES).by_attribute
     assert again is not None
     assert again.figures == {key: document[key] for key in again.figures}

@@ -176,7 +176,7 @@ def attribute_document(results: AttributeResults) -> dict[str, Any]:
     }
 
 
-def attribute_rows(results: AttributeResults, classes: Sequence[str]) -> Iterator[Sequence[object]]:
+def pair_rows(results: AttributeResults, classes: Sequence[str]) -> Iterator[Sequence[object]]:
     """Yield the rows of per_attribute.csv; cells about unknown training photos are empty."""
     yield ATTRIBUTE_COLUMNS
     for pair in results.pairs:

@@ -18,7 +18,7 @@ from mineral_recog.evaluation import metrics, plots
 from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
 from mineral_recog.evaluation.by_attribute import (
     attribute_document,
-    attribute_rows,
+    pair_rows,
     read_by_attribute,
 )
 from mineral_recog.evaluation.calibration_evaluation import write_calibration
@@ -43,7 +43,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation |
         }
     if evaluation.by_attribute is not None:
         document["by_attribute"] = attribute_document(evaluation.by_attribute)
-        rows = attribute_rows(evaluation.by_attribute, evaluation.classes)
+        rows = pair_rows(evaluation.by_attribute, evaluation.classes)
         write_rows(folder / "per_attribute.csv", rows)
     if evaluation.class_differences is not None:
         document["classes"] = evaluation.class_differences._asdict()

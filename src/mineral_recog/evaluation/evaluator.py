@@ -138,20 +138,11 @@ def evaluate(
         name, bundle, dataset, split, groups, device, workers, ood, specimens, progress
     )
     leakage = _measure_leakage(train, data_folder, dataset, evaluation, progress)
-    provenance = {
-        **bundle.provenance,
-        f"{split} photos (sha256 of names and sizes)": dataset.fingerprint(),
-    }
-    if ood is not None:
-        provenance["other pictures (sha256 of names and sizes)"] = ood.fingerprint()
-    provenance["copies of training photos"] = (
-        "not checked" if leakage is None else f"{len(leakage.indices)}"
-    )
     evaluation = replace(
         evaluation,
         history=history,
         recipe=read_text_or_nothing(run / "recipe.yaml"),
-        provenance=provenance,
+        provenance=_provenance(bundle, dataset, split, ood, leakage),
         leakage=leakage,
         class_differences=differences,
         by_attribute=_measure_by_attribute(evaluation, attributes, train_attributes, specimens),
@@ -165,6 +156,20 @@ def evaluate(
     if notice := font_notice([name, *bundle.classes]):
         progress.notice(notice)
     return EvaluationRun(evaluation, other, folder)
+
+
+def _provenance(
+    bundle: Bundle, dataset: Dataset, split: str, ood: Dataset | None, leakage: Leakage | None
+) -> dict[str, str]:
+    """Return where the model and the photos come from."""
+    provenance = {
+        **bundle.provenance,
+        f"{split} photos (sha256 of names and sizes)": dataset.fingerprint(),
+    }
+    if ood is not None:
+        provenance["other pictures (sha256 of names and sizes)"] = ood.fingerprint()
+    copies = "not checked" if leakage is None else f"{len(leakage.indices)}"
+    return {**provenance, "copies of training photos": copies}
 
 
 def _training_photos(run: Path, classes: Sequence[str]) -> Dataset | None:
