@@ -196,7 +196,10 @@ def _apply_setting(values: dict[str, Any], setting: str) -> None:
         if not isinstance(values.get(parent), dict):
             values[parent] = {}
         values = values[parent]
-    values[last] = value
+    if value is None and isinstance(values.get(last), dict):
+        del values[last]  # as a null in a file does
+    else:
+        values[last] = value
 
 
 def _refuse_unknown_stage(setting: str, stage: str, values: dict[str, Any]) -> None:
