@@ -32,10 +32,9 @@ def test_tau_normalisation_evens_out_norms_and_drops_the_bias() -> None:
     assert torch.equal(tau_normalised(weight, bias, PRIOR, 0.0)[0], weight)
 
 
-def test_first_of_the_best_taus_is_chosen() -> None:
-    # The photo of the rare class has a logit difference of -3: it is correct if tau * ln 9 > 3,
-    # from tau = 1.4 on. The photo of the common class has 5: it is wrong if tau * ln 9 > 5, from
-    # tau = 2.3 on.
+def test_tau_with_the_lowest_balanced_loss_is_chosen() -> None:
+    # The photo of the rare class has a logit difference of -3, that of the common class 5. With
+    # equal weights the loss is lowest where both are equal: 5 - tau * ln 9 = tau * ln 9 - 3 at 1.82.
     head = make_head([[1.0], [-1.0]], [0.0, 0.0])
     features = np.array([[2.5], [1.5]], dtype=np.float32)
     taus = tuple(step / 10 for step in range(31))
@@ -46,7 +45,7 @@ def test_first_of_the_best_taus_is_chosen() -> None:
         features,
         np.array([0, 1]),
     )
-    assert chosen == 1.4
+    assert chosen == 1.8
     logits = head(torch.from_numpy(features))
     assert logits.argmax(dim=1).tolist() == [0, 1]
 

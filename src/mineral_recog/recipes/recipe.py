@@ -149,7 +149,7 @@ class StageInRun:
 
 
 class Adjustment(Settings):
-    """Post-hoc adjustment of the classifier; the strength is the best one on validation photos."""
+    """Post-hoc adjustment of the classifier; the strength is the best one for validation photos."""
 
     kind: Literal["logit_adjustment", "tau_normalisation"]
     taus: Annotated[tuple[NonNegative, ...], Field(min_length=1)] = tuple(
