@@ -1,113 +1,132 @@
-"""Run the measurements of docs/results.md and write that page.
+"""Write docs/results.md from the stored runs: nothing is trained.
 
-    python benchmarks/results.py PHOTOS OUT
+    python benchmarks/results.py [--check]
 
-PHOTOS has one folder per mineral; the figures in the docs are for the public MiNet photos. Draws
-the minerals, splits the photos three times and reduces them to imbalance 20, trains and compares
-all recipes on both, compares the open points of the method on validation photos, and writes
-OUT/results.md. Completed runs are reused. Takes some hours on two cores.
+The template benchmarks/results.md has placeholders in square brackets, each in a line of its own or in
+a sentence or table:
+
+    [table SET SPLIT: ROW, ROW, ...]           tables of `compare`; the first row is the reference
+    [change SET SPLIT: ROW - ROW: METRIC]      mean change with its 95 % interval
+    [value SET SPLIT: ROW: METRIC]             mean and standard deviation over runs
+    [rates SET]                                validation accuracy with each factor of the rates
+
+Rows are compared on the splits and seeds that all of them have. A row without runs is named as missing.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import csv
+import re
+from functools import cache
 from pathlib import Path
 
-from mineral_recog.cli.main import main as run_command
+from rates import RATES
+from stored_runs import RUNS, StoredRun, stored_runs
 
-SEEDS = "0,1,2"
-ABLATION = ("fea_crt", "fea_cfl", "cfl_sampling_alone", "cfl_center_alone")
-PEERS = (
-    "logit_adjusted_after", "tau_normalised", "crt", "lws", "logit_adjusted_loss", "focal",
-    "class_balanced_loss", "ldam_drw", "mixup", "mislas",
-)  # fmt: skip
-COMMON = ("precision=float32",)
-DRAWN = (*COMMON, "backbone=test_resnet", "pretrained=false", "image_size=64",
-         "batch_size=64", "epochs=20", "lr_scale=50")  # fmt: skip
-PHOTOS = (*COMMON, "backbone=efficientnet_lite0", "image_size=96", "batch_size=32",
-          "epochs=16", "lr_scale=15")  # fmt: skip
-SPLITS = ("data-0", "data-1", "data-2")
-VALIDATION_SET = "minerals-val30"  # the same training photos, more validation photos
-# `best` without one part, and without one more; without the stages: ordinary training with extras.
-PARTS = {
-    "best_without_smoothing": "base: best\nstages: {crt: {losses: {label_aware_smoothing: null, "
-    "cross_entropy: {}}}}",
-    "also_without_larger_crops": "base: best_without_smoothing.yaml\ncrop_scale: 0.08",
-    "also_without_average": "base: best_without_smoothing.yaml\nweight_average: 0.0",
-    "also_without_mirror": "base: best_without_smoothing.yaml\ntest_views: 1",
-    "best_without_stages": "base: baseline\ncrop_scale: 0.3\nweight_average: 0.98\ntest_views: 2",
-}
-# The three stages with one open point of the published description decided the other way.
-OPEN_POINTS = {
-    "prior_of_batches": "stages: {cfl: {losses: {frequency_aware: {prior: sampled}}}}",
-    "classifier_anew": "stages: {crt: {classifier: anew, lr: 0.02}}",
-    "center_ten_times": "stages: {cfl: {losses: {center: {weight: 0.003}}}}",
-    "normalisation_moves": "stages: {crt: {freeze_normalisation: false, feature_views: 0}}",
-    "center_in_fea_too": "stages: {fea: {losses: {center: {weight: 0.0003, lr: 0.5}}}}",
-    "probabilities_adjusted": "probabilities: adjusted",
-    "best_weights": "stages: {cfl: {weights: best}, crt: {weights: best}}",
-}
+from mineral_recog.comparison.comparison_files import markdown
+from mineral_recog.comparison.comparison_rows import COLUMNS, change_cell, metric_cells
+from mineral_recog.comparison.summary import Comparison, Trial, compare
+
+TEMPLATE = Path(__file__).with_name("results.md")
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+MISSING = "not run yet"
+COLUMN_OF = {column.key: column for column in COLUMNS}
 
 
-def command(*arguments: str) -> None:
-    """Run a command of the program; exit with its status if it fails."""
-    if status := run_command(list(arguments)):
-        raise SystemExit(status)
+def build_page(template: str, runs: Path = RUNS) -> str:
+    """Return the page: the template with every placeholder filled in."""
+
+    def fill(match: re.Match[str]) -> str:
+        kind, set_name, split, rest = match.groups()
+        parts = [part.strip() for part in (rest or "").split(":")]
+        match kind:
+            case "table":
+                return table(set_name, split, tuple(re.split(r",\s*", parts[0])), runs)
+            case "change":
+                row, reference = parts[0].split(" - ")
+                return change(set_name, split, row, reference, parts[1], runs)
+            case "value":
+                return value(set_name, split, parts[0], parts[1], runs)
+            case _:
+                return rates_table(set_name)
+
+    return re.sub(r"\[(table|change|value|rates) (\w+)(?: (\w+): ([^\]]+))?\]", fill, template)
 
 
-def comparison(
-    data: tuple[str, ...], recipes: tuple[str, ...], settings: tuple[str, ...],
-    out: str, split: str = "test", seeds: str = SEEDS,
-) -> str:  # fmt: skip
-    """Compare recipes and return the Markdown that the command writes."""
-    options = [part for setting in settings for part in ("--set", setting)]
-    selection = ["--recipes", ",".join(recipes), "--seeds", seeds, "--out", out, "--split", split]
-    command("compare", *data, *selection, *options, "--cache", "off")
-    return Path(out, split, "comparison.md").read_text("utf-8")
+def table(set_name: str, split: str, rows: tuple[str, ...], runs: Path) -> str:
+    """Return the tables of a comparison, and the rows that have no runs."""
+    comparison, missing = comparison_of(set_name, split, rows, runs)
+    note = f"\nNot run yet: {', '.join(missing)}.\n" if missing else ""
+    return (markdown(comparison).strip() if comparison else MISSING + ".") + note
 
 
-def write_recipes(changes: dict[str, str], base: str = "") -> tuple[str, ...]:
-    """Write recipes that extend another and return their files."""
-    for name, text in changes.items():
-        Path(f"{name}.yaml").write_text(f"{base}{text}\n", "utf-8")
-    return tuple(f"{name}.yaml" for name in changes)
+def change(set_name: str, split: str, row: str, reference: str, metric: str, runs: Path) -> str:
+    """Return the change of a metric from a reference row to a row, with its 95 % interval."""
+    comparison, missing = comparison_of(set_name, split, (reference, row), runs)
+    if comparison is None or missing:
+        return MISSING
+    cell = change_cell(comparison.scores[1], COLUMN_OF[metric])
+    return f"{cell.change} ({cell.low} to {cell.high})"
 
 
-def measure(photos: Path) -> dict[str, str]:
-    """Return every table of the page, by its placeholder."""
-    if not Path("minerals").exists():
-        command("draw", "minerals")
-    if not Path(VALIDATION_SET).exists():
-        command("draw", VALIDATION_SET, "--val", "30")
-    for seed, data in enumerate(SPLITS):
-        if not Path(data).exists():
-            cut = ("--split", "60/15/25", "--imbalance", "20", "--seed", str(seed))
-            command("prepare", str(photos), data, *cut)
-    main_recipes = ("baseline", "multi_stage", "best")
-    variants = ("multi_stage", *write_recipes(OPEN_POINTS, "base: multi_stage\n"))
-    parts = ("multi_stage", "best", *write_recipes(PARTS))
-    return {
-        "ablation": comparison(("minerals",), (*main_recipes[:2], *ABLATION), DRAWN, "drawn"),
-        "drawn": comparison(("minerals",), (*main_recipes, *PEERS), DRAWN, "drawn"),
-        "photos": comparison(SPLITS, (*main_recipes, *PEERS, "frozen_features"), PHOTOS, "photos",
-                             seeds="0"),
-        "open": comparison((VALIDATION_SET,), variants, DRAWN, "open", "val"),
-        "open_photos": comparison(SPLITS, variants, PHOTOS, "photos", "val", seeds="0"),
-        "parts": comparison((VALIDATION_SET,), parts, DRAWN, "open", "val", seeds="0"),
-        "parts_photos": comparison(SPLITS, parts, PHOTOS, "photos", "val", seeds="0"),
-    }  # fmt: skip
+def value(set_name: str, split: str, row: str, metric: str, runs: Path) -> str:
+    """Return the mean and the standard deviation of a metric over the runs of a row."""
+    comparison, _ = comparison_of(set_name, split, (row,), runs)
+    return MISSING if comparison is None else metric_cells(comparison, COLUMN_OF[metric])[0].text
+
+
+@cache
+def comparison_of(
+    set_name: str, split: str, rows: tuple[str, ...], runs: Path
+) -> tuple[Comparison | None, list[str]]:
+    """Compare rows on the splits and seeds that all of them have; also return those without runs."""
+    stored = stored_runs(set_name, runs)
+    by_row = {row: _by_key(stored.get(row, []), split) for row in rows}
+    present = [row for row in rows if by_row[row]]
+    missing = [row for row in rows if not by_row[row]]
+    if not present:
+        return None, missing
+    common = set.intersection(*(set(by_row[row]) for row in present))
+    trials = [trial_of(by_row[row][key], split) for row in present for key in sorted(common)]
+    command = f"python benchmarks/train_results.py {set_name} OUT PHOTOS --rows {','.join(present)}"
+    return (compare(trials, command, split) if trials else None), missing
+
+
+def _by_key(found: list[StoredRun], split: str) -> dict[tuple[str, int], StoredRun]:
+    return {run.key: run for run in found if run.has(split)}
+
+
+@cache
+def trial_of(run: StoredRun, split: str) -> Trial:
+    """Read a trial once, since several tables show it."""
+    return run.trial(split)
+
+
+def rates_table(set_name: str) -> str:
+    """Return the validation accuracies of all recipes and factors of the learning rates."""
+    tried: dict[str, dict[str, float]] = {}
+    if RATES.exists():
+        with RATES.open(encoding="utf-8", newline="") as file:
+            for line in csv.DictReader(file):
+                if line["set"] == set_name:
+                    of_recipe = tried.setdefault(line["recipe"], {})
+                    of_recipe[line["lr_scale"]] = 100 * float(line["val_mean_accuracy"])
+    if not tried:
+        return MISSING + "."
+    factors = list(next(iter(tried.values())))
+    lines = [f"| recipe | {' | '.join(factors)} |", f"|---{'|---' * len(factors)}|"]
+    for recipe, accuracies in tried.items():
+        best = max(accuracies.values())
+        cells = [f"**{a:.1f}**" if a == best else f"{a:.1f}" for a in accuracies.values()]
+        lines.append(f"| {recipe} | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("photos", type=Path)
-    parser.add_argument("out", type=Path)
-    options = parser.parse_args()
-    photos, template = options.photos.resolve(), Path(__file__).with_name("results.md")
-    page = template.read_text("utf-8")
-    options.out.mkdir(parents=True, exist_ok=True)
-    os.chdir(options.out)  # so that the commands on the page show no path of this machine
-    for placeholder, table in measure(photos).items():
-        page = page.replace(f"[{placeholder}]", table.strip())
-    Path("results.md").write_text(page, "utf-8")
+    parser.add_argument("--check", action="store_true", help="fail if the page is out of date")
+    page = build_page(TEMPLATE.read_text("utf-8"))
+    if parser.parse_args().check:
+        raise SystemExit(0 if PAGE.read_text("utf-8") == page else f"{PAGE} is out of date")
+    PAGE.write_text(page, "utf-8")
