@@ -2,22 +2,29 @@
 
     python benchmarks/train_results.py SET OUT [PHOTOS] [--rows baseline,best] [--splits 0,1]
 
-SET is a key of SETS. PHOTOS has one folder per class; drawn minerals need none. Prepared folders and
-run folders are made in OUT; what is there is used again, so a stopped call may be repeated.
+SET is a key of SETS. PHOTOS has one folder per class; drawn minerals need none. Prepared folders
+and run folders are made in OUT; what is there is used again, so a stopped call may be repeated.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 from rates import chosen_rates
-from stored_runs import recipe_hash, store, stored_runs
+from stored_runs import Store, repository_commit
 
 from mineral_recog.cli.main import main as run_command
+from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.comparison.plan import Plan, PlannedRun, plan_comparison
+from mineral_recog.comparison.runner import refuse_failures, run_comparison
+from mineral_recog.data.dataset import read_split
+from mineral_recog.errors import DataError, UserError
+from mineral_recog.training.signals import Stopped
 
 FIVE, THREE = (0, 1, 2, 3, 4), (0, 1, 2)
 PLUS = {"crop": {"scale": 0.3}, "weight_average_epochs": 2.0, "test_views": 2}  # extras of `best`
@@ -38,9 +45,9 @@ class BenchmarkSet:
     """Photos to compare recipes on.
 
     Attributes:
-        command: Command that makes the prepared folder of a split, with {photos}, {data} and {seed}.
+        command: Command that makes the prepared folder of a split.
         settings: Settings of all recipes.
-        rows: Names of the rows, with their splits; a split is trained with its number as the seed.
+        rows: Names of the rows, with their splits; the number of a split is also the seed.
         rates: The three factors of the learning rates that every recipe is tried with.
         data: Name of the prepared folder of a split.
         tests: Splits to evaluate on.
@@ -84,8 +91,12 @@ def make_data(benchmark: BenchmarkSet, photos: Path | None, split: int) -> str:
     """Make the prepared folder of a split, if it is missing; return its name."""
     data = benchmark.data.format(seed=split)
     if not Path(data).exists():
-        words = benchmark.command.format(photos=photos, data=data, seed=split)
-        run(*words.split(" "))
+        if photos is None and "{photos}" in benchmark.command:
+            raise DataError(f"{data} does not exist yet: give the folder of its photos.")
+        words = benchmark.command.split(" ")
+        parts = [word.format(photos=photos, data=data, seed=split) for word in words]
+        if status := run_command(parts):
+            raise SystemExit(status)
     return data
 
 
@@ -99,36 +110,54 @@ def write_row(row: str, rate: float, folder: Path) -> Path:
     return file
 
 
-def compare(data: str, files: list[Path], seed: int, split: str, out: str, *options: str) -> None:
-    """Train recipes on one prepared folder, and evaluate them."""
-    recipes = ["--recipes", ",".join(map(str, files)), "--seeds", str(seed)]
-    run("compare", data, *recipes, "--split", split, "--out", out, *options)
+def plan_rows(
+    data: str, files: list[Path], seed: int, split: str, out: str, settings: list[str]
+) -> Plan:
+    """Plan the runs of recipes on one prepared folder with one seed."""
+    recipes = ",".join(map(str, files))
+    return plan_comparison([Path(data)], recipes, str(seed), settings, Path(out), split)
 
 
-def options_of(benchmark: BenchmarkSet) -> list[str]:
-    """Return the options of `compare` that all recipes share."""
-    settings = (*benchmark.settings, "precision=float32")
-    return [f"--set={setting}" for setting in settings] + ["--cache", "off", "--workers", "1"]
+def settings_of(benchmark: BenchmarkSet) -> list[str]:
+    """Return the settings that all recipes share."""
+    return [*benchmark.settings, "precision=float32", "cache=off"]
 
 
-def run(*words: str) -> None:
-    """Run a command of the program; exit with its status if it fails."""
-    if status := run_command(list(words)):
-        raise SystemExit(status)
+def run_plan(plan: Plan, on_run: Callable[[PlannedRun], None] = lambda run: None) -> None:
+    """Make the missing runs of a plan; `on_run` is called with each run that is evaluated."""
+    with TerminalProgress() as progress:
+        refuse_failures(run_comparison(plan, workers=1, on_run=on_run, progress=progress))
 
 
-def train_split(name: str, photos: Path | None, split: int, rows: list[str]) -> None:
-    """Train the rows of a set on one of its splits, and store them."""
+def train_split(store: Store, photos: Path | None, split: int, rows: list[str]) -> None:
+    """Train the rows of a set that are not stored yet on one of its splits, and store each."""
+    name = store.set_name
     benchmark, rates = SETS[name], chosen_rates(name)
     data = make_data(benchmark, photos, split)
+    fingerprint = read_split(Path(data), "train").fingerprint()
     files = [write_row(row, rates[row], Path(name, "recipes")) for row in rows]
-    for test in benchmark.tests:
-        compare(data, files, split, test, name, *options_of(benchmark))
-    for row in rows:
-        folder = Path(name, "runs", row, f"{data}-seed{split}")
-        known = {run.key: run for run in stored_runs(name).get(row, [])}.get((data, split))
-        if known is None or known.about["recipe_sha256"] != recipe_hash(folder):
-            print(store(folder, name, row, data, split))
+    plan = plan_rows(data, files, split, benchmark.tests[0], name, settings_of(benchmark))
+    missing = tuple(run for run in plan.runs if not store.has(run, fingerprint, benchmark.tests))
+    for test in benchmark.tests if missing else ():
+        run_plan(replace(plan, runs=missing, split=test), lambda run: print(store.add(run)))
+
+
+def asked_rows(benchmark: BenchmarkSet, text: str | None) -> list[str]:
+    """Return the rows of a list such as `baseline,best`; all without one.
+
+    Raises:
+        DataError: The set has no such row.
+    """
+    rows = text.split(",") if text else list(benchmark.rows)
+    if unknown := [row for row in rows if row not in benchmark.rows]:
+        names = ", ".join(benchmark.rows)
+        raise DataError(f"No row {', '.join(unknown)} in this set: give some of {names}.")
+    return rows
+
+
+def numbers(text: str) -> list[int]:
+    """Return whole numbers, separated by commas."""
+    return [int(number) for number in text.split(",")]
 
 
 def main() -> None:
@@ -138,16 +167,25 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("photos", type=Path, nargs="?")
     parser.add_argument("--rows", help="names, separated by commas; all if it is left out")
-    parser.add_argument("--splits", default="0,1,2,3,4")
+    parser.add_argument("--splits", type=numbers, default="0,1,2,3,4", help="0,1 and so on")
+    parser.add_argument(
+        "--force", action="store_true", help="replace stored runs of other recipes or photos"
+    )
     options = parser.parse_args()
     photos = options.photos and options.photos.resolve()
+    store = Store(options.set, repository_commit(), options.force)
+    benchmark = SETS[options.set]
     options.out.mkdir(parents=True, exist_ok=True)
     os.chdir(options.out)  # so that no stored file shows a path of this machine
-    rows = SETS[options.set].rows
-    asked = options.rows.split(",") if options.rows else list(rows)
-    for split in map(int, options.splits.split(",")):
-        if here := [row for row in asked if split in rows[row]]:
-            train_split(options.set, photos, split, here)
+    try:
+        asked = asked_rows(benchmark, options.rows)
+        for split in options.splits:
+            if here := [row for row in asked if split in benchmark.rows[row]]:
+                train_split(store, photos, split, here)
+    except UserError as error:
+        parser.error(str(error))
+    except Stopped as stopped:
+        raise SystemExit(stopped.status) from None
 
 
 if __name__ == "__main__":
