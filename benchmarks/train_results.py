@@ -130,15 +130,20 @@ def run_plan(plan: Plan, on_run: Callable[[PlannedRun], None] = lambda run: None
 
 
 def train_split(store: Store, photos: Path | None, split: int, rows: list[str]) -> None:
-    """Train the rows of a set that are not stored yet on one of its splits, and store each."""
+    """Train and store the rows of a set on one of its splits."""
     name = store.set_name
     benchmark, rates = SETS[name], chosen_rates(name)
     data = make_data(benchmark, photos, split)
-    fingerprint = read_split(Path(data), "train").fingerprint()
     files = [write_row(row, rates[row], Path(name, "recipes")) for row in rows]
     plan = plan_rows(data, files, split, benchmark.tests[0], name, settings_of(benchmark))
-    missing = tuple(run for run in plan.runs if not store.has(run, fingerprint, benchmark.tests))
-    for test in benchmark.tests if missing else ():
+    train_missing(store, plan, benchmark.tests)
+
+
+def train_missing(store: Store, plan: Plan, tests: tuple[str, ...]) -> None:
+    """Make the runs of a plan on one folder that are not stored yet, and store each at once."""
+    fingerprint = read_split(plan.runs[0].data, "train").fingerprint()
+    missing = tuple(run for run in plan.runs if not store.has(run, fingerprint, tests))
+    for test in tests if missing else ():
         run_plan(replace(plan, runs=missing, split=test), lambda run: print(store.add(run)))
 
 

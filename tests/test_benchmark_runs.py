@@ -55,7 +55,7 @@ def store_by_hand(runs: Path, recipe: str, right: Sequence[int], seed: int = 0) 
     answers = Answers(paths, LABELS, ranks, np.full(len(LABELS), 0.75))
     figures = metrics_of_answers(answers, GROUPS)
     (folder / "test" / "metrics.json").write_text(json.dumps({**figures, "intervals": {}}))
-    accuracies = [ranks[c == LABELS].tolist().count(1) / sum(c == LABELS) for c in range(3)]
+    accuracies = [float(np.mean(ranks[c == LABELS] == 1)) for c in range(3)]
     columns = CLASSES, (9, 5, 2), np.bincount(LABELS), accuracies, GROUPS
     header = ["class", "n_train", "n_test", "accuracy", "group"]
     write_rows(folder / "test" / "per_class.csv", [header, *zip(*columns, strict=True)])
@@ -300,6 +300,7 @@ def test_wrong_arguments(
         "prepare {photos} {data}", (), {"baseline": (0,)}, (1, 2, 3), "new-{seed}"
     )
     monkeypatch.setitem(train_results.SETS, "photos", needs_photos)
+    monkeypatch.setattr(train_results, "repository_commit", lambda: "0123abc")
     monkeypatch.setattr("sys.argv", ["train_results.py", *arguments])
     with pytest.raises(SystemExit) as stopped:
         train_results.main()
