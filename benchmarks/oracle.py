@@ -17,8 +17,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from rates import chosen_rates
-from stored_runs import store
-from train_results import SETS, compare, make_data, options_of, write_row
+from stored_runs import Store, repository_commit
+from train_results import (
+    SETS,
+    make_data,
+    numbers,
+    plan_rows,
+    settings_of,
+    train_missing,
+    write_row,
+)
 
 from mineral_recog.data import samplers
 from mineral_recog.data.dataset import read_split
@@ -46,8 +54,9 @@ def main() -> None:
     """Train the row on every split and store its runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--splits", default="0,1,2,3,4")
+    parser.add_argument("--splits", type=numbers, default="0,1,2,3,4", help="0,1 and so on")
     options = parser.parse_args()
+    store = Store("drawn", repository_commit())
     options.out.mkdir(parents=True, exist_ok=True)
     os.chdir(options.out)
     benchmark = SETS["drawn"]
@@ -56,11 +65,10 @@ def main() -> None:
     samplers.inverse_probability_weights = lambda *_: weights.copy()
     file = write_row("multi_stage", chosen_rates("drawn")["multi_stage"], Path("drawn/oracle"))
     file = file.rename(file.with_stem(ROW))
-    for split in map(int, options.splits.split(",")):
-        for test in benchmark.tests:
-            compare(data, [file], split, test, "drawn-oracle", *options_of(benchmark))
-        run = Path("drawn-oracle", "runs", ROW, f"{data}-seed{split}")
-        print(store(run, "drawn", ROW, data, split))
+    for seed in options.splits:
+        settings = settings_of(benchmark)
+        plan = plan_rows(data, [file], seed, benchmark.tests[0], "drawn-oracle", settings)
+        train_missing(store, plan, benchmark.tests)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 Each recipe is trained with three factors of its learning rates (`lr_scale`) for half of the epochs
 on the first split of a set, and measured on its validation photos. The figures are written to
-benchmarks/rates.csv; a recipe has the factor with the best mean accuracy. Recipes that start with the
-same stage share its factor: that of the recipe that has this stage alone.
+benchmarks/rates.csv; a recipe has the factor with the best mean accuracy. Recipes that start with
+the same stage share its factor: that of the recipe that has this stage alone.
 """
 
 from __future__ import annotations
@@ -16,20 +16,25 @@ import json
 import os
 from pathlib import Path
 
+from mineral_recog.errors import DataError
+
 RATES = Path(__file__).with_name("rates.csv")
 # Rows that take the factor of another one, whose first stage they share.
 SHARED = {"crt": "baseline", "lws": "baseline", "logit_adjusted_after": "baseline",
           "tau_normalised": "baseline", "fea_crt": "logit_adjusted_loss",
           "fea_cfl": "multi_stage"}  # fmt: skip
+SAME = {"rocks": "minet"}  # sets with the factors of another: same network, as many photos
 WITHOUT = ("frozen_features",)  # whose rate is that of a classifier on a frozen backbone
 
 
 def chosen_rates(set_name: str) -> dict[str, float]:
     """Return the chosen factor of every row of a set."""
     best: dict[str, tuple[float, float]] = {}
+    if not RATES.exists():
+        raise DataError(f"{RATES.name} does not exist yet: run benchmarks/rates.py first.")
     with RATES.open(encoding="utf-8", newline="") as file:
         for line in csv.DictReader(file):
-            if line["set"] == set_name:
+            if line["set"] == SAME.get(set_name, set_name):
                 tried = (float(line["val_mean_accuracy"]), float(line["lr_scale"]))
                 best[line["recipe"]] = max(tried, best.get(line["recipe"], (0.0, 0.0)))
     return RowRates({recipe: rate for recipe, (_, rate) in best.items()})
@@ -42,12 +47,15 @@ class RowRates(dict[str, float]):
         name = row.removesuffix("+")
         if name in WITHOUT:
             return 1.0
-        return self[SHARED[name]] if name in SHARED else self[name]
+        rate = self.get(SHARED.get(name, name))
+        if rate is None:
+            raise DataError(f"No learning rate is chosen for {row}: run benchmarks/rates.py first.")
+        return rate
 
 
 def main() -> None:
     """Train every recipe with every factor, and write the validation figures."""
-    from train_results import SETS, compare, make_data, options_of, write_row
+    from train_results import SETS, make_data, plan_rows, run_plan, settings_of, write_row
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("set", choices=SETS)
@@ -66,8 +74,8 @@ def main() -> None:
     for rate in benchmark.rates:
         files = [write_row(recipe, rate, folder / f"{rate}") for recipe in recipes]
         out = f"{folder}/{rate}/out"
-        half = f"--set=epochs={epochs // 2}"
-        compare(data, files, 0, "val", out, *options_of(benchmark), half)
+        settings = [*settings_of(benchmark), f"epochs={epochs // 2}"]
+        run_plan(plan_rows(data, files, 0, "val", out, settings))
         for recipe in recipes:
             evaluation = Path(out, "runs", recipe, f"{data}-seed0", "evaluation", "val")
             metrics = json.loads((evaluation / "metrics.json").read_text("utf-8"))

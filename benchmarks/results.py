@@ -9,7 +9,8 @@ The template benchmarks/results.md has placeholders in square brackets:
     [value SET SPLIT: ROW: METRIC]             mean and standard deviation over runs
     [rates SET]                                validation accuracy with each factor of the rates
 
-Rows are compared on the splits and seeds that all of them have. A row without runs is named.
+Rows are compared on the splits and seeds that all of them have; the page says how many runs that
+leaves out. A row without runs is named as missing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import csv
 import re
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from rates import RATES
 from stored_runs import RUNS, StoredRun, stored_runs
@@ -26,6 +28,7 @@ from stored_runs import RUNS, StoredRun, stored_runs
 from mineral_recog.comparison.comparison_files import markdown
 from mineral_recog.comparison.comparison_rows import COLUMNS, change_cell, metric_cells
 from mineral_recog.comparison.summary import Comparison, Trial, compare
+from mineral_recog.errors import DataError, UserError
 
 TEMPLATE = Path(__file__).with_name("results.md")
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
@@ -33,63 +36,96 @@ MISSING = "not run yet"
 COLUMN_OF = {column.key: column for column in COLUMNS}
 
 
-def build_page(template: str, runs: Path = RUNS) -> str:
-    """Return the page: the template with every placeholder filled in."""
+class Compared(NamedTuple):
+    """A comparison of rows.
+
+    Attributes:
+        comparison: Comparison on the runs that all rows have; None without such runs.
+        missing: Rows without runs, which are left out.
+        unused: Number of runs of a row that another row does not have, where there are any.
+    """
+
+    comparison: Comparison | None
+    missing: list[str]
+    unused: dict[str, int]
+
+
+def build_page(template: str, runs: Path) -> str:
+    """Return the page: the template with every placeholder filled in.
+
+    Raises:
+        UserError: A placeholder is wrong, or stored runs do not fit together.
+    """
 
     def fill(match: re.Match[str]) -> str:
-        kind, set_name, split, rest = match.groups()
-        parts = [part.strip() for part in (rest or "").split(":")]
-        match kind:
-            case "table":
-                return table(set_name, split, tuple(re.split(r",\s*", parts[0])), runs)
-            case "change":
-                row, reference = parts[0].split(" - ")
-                return change(set_name, split, row, reference, parts[1], runs)
-            case "value":
-                return value(set_name, split, parts[0], parts[1], runs)
-            case _:
-                return rates_table(set_name)
+        kind, body = match.groups()
+        if kind == "rates":
+            return rates_table(body.strip())
+        parts = re.fullmatch(r"\s*(\w+)\s+(\w+):\s*([^:]+?)\s*(?::\s*(\w+)\s*)?", body)
+        set_name, split, rows, metric = parts.groups() if parts else ("", "", "", None)
+        if not parts or (metric is None) != (kind == "table"):
+            raise DataError(f"{match[0]}: write it as in the description of benchmarks/results.py.")
+        if metric not in (None, *COLUMN_OF):
+            raise DataError(f"{match[0]}: the metric must be one of {', '.join(COLUMN_OF)}.")
+        names = tuple(re.split(r"\s+-\s+" if kind == "change" else r"\s*,\s*", rows))
+        match kind, names, metric:
+            case "table", _, None:
+                return table(set_name, split, names, runs)
+            case "change", (row, reference), str():
+                return change(set_name, split, row, reference, metric, runs)
+            case "value", (row,), str():
+                return value(set_name, split, row, metric, runs)
+        raise DataError(f"{match[0]}: a change has two rows, ROW - ROW, and a value has one.")
 
-    return re.sub(r"\[(table|change|value|rates) (\w+)(?: (\w+): ([^\]]+))?\]", fill, template)
+    return re.sub(r"\[(table|change|value|rates)\b([^\]]*)\](?!\()", fill, template)
 
 
 def table(set_name: str, split: str, rows: tuple[str, ...], runs: Path) -> str:
-    """Return the tables of a comparison, and the rows that have no runs."""
-    comparison, missing = comparison_of(set_name, split, rows, runs)
-    note = f"\nNot run yet: {', '.join(missing)}.\n" if missing else ""
-    return (markdown(comparison).strip() if comparison else MISSING + ".") + note
+    """Return the tables of a comparison, and the rows and runs that are left out of it."""
+    compared = comparison_of(set_name, split, rows, runs)
+    parts = [f"{MISSING}."]
+    if compared.comparison is not None:
+        parts = [markdown(compared.comparison).strip("\n")]
+    if compared.unused:
+        unused = ", ".join(f"{count} of {row}" for row, count in compared.unused.items())
+        parts.append(f"Left out, since not all rows have these runs: {unused}.")
+    if compared.missing:
+        parts.append(f"Not run yet: {', '.join(compared.missing)}.")
+    return "\n\n".join(parts)
 
 
 def change(set_name: str, split: str, row: str, reference: str, metric: str, runs: Path) -> str:
     """Return the change of a metric from a reference row to a row, with its 95 % interval."""
-    comparison, missing = comparison_of(set_name, split, (reference, row), runs)
-    if comparison is None or missing:
+    compared = comparison_of(set_name, split, (reference, row), runs)
+    if compared.comparison is None or compared.missing:
         return MISSING
-    cell = change_cell(comparison.scores[1], COLUMN_OF[metric])
+    score = compared.comparison.scores[1]
+    if metric not in score.changes:
+        raise DataError(f"{set_name} {split}, {row} - {reference}: no change of {metric} is known.")
+    cell = change_cell(score, COLUMN_OF[metric])
     return f"{cell.change} ({cell.low} to {cell.high})"
 
 
 def value(set_name: str, split: str, row: str, metric: str, runs: Path) -> str:
     """Return the mean and the standard deviation of a metric over the runs of a row."""
-    comparison, _ = comparison_of(set_name, split, (row,), runs)
+    comparison = comparison_of(set_name, split, (row,), runs).comparison
     return MISSING if comparison is None else metric_cells(comparison, COLUMN_OF[metric])[0].text
 
 
 @cache
-def comparison_of(
-    set_name: str, split: str, rows: tuple[str, ...], runs: Path
-) -> tuple[Comparison | None, list[str]]:
-    """Compare rows on the splits and seeds that all have; also return the rows without runs."""
+def comparison_of(set_name: str, split: str, rows: tuple[str, ...], runs: Path) -> Compared:
+    """Compare rows on the splits and seeds that all have."""
     stored = stored_runs(set_name, runs)
     by_row = {row: _by_key(stored.get(row, []), split) for row in rows}
-    present = [row for row in rows if by_row[row]]
     missing = [row for row in rows if not by_row[row]]
+    present = {row: found for row, found in by_row.items() if found}
     if not present:
-        return None, missing
-    common = set.intersection(*(set(by_row[row]) for row in present))
-    trials = [trial_of(by_row[row][key], split) for row in present for key in sorted(common)]
+        return Compared(None, missing, {})
+    common = set.intersection(*map(set, present.values()))
+    unused = {row: n for row, found in present.items() if (n := len(found) - len(common))}
+    trials = [trial_of(found[key], split) for found in present.values() for key in sorted(common)]
     command = f"python benchmarks/train_results.py {set_name} OUT PHOTOS --rows {','.join(present)}"
-    return (compare(trials, command, split) if trials else None), missing
+    return Compared(compare(trials, command, split) if trials else None, missing, unused)
 
 
 def _by_key(found: list[StoredRun], split: str) -> dict[tuple[str, int], StoredRun]:
@@ -122,10 +158,20 @@ def rates_table(set_name: str) -> str:
     return "\n".join(lines)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the page, or check it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--check", action="store_true", help="fail if the page is out of date")
-    page = build_page(TEMPLATE.read_text("utf-8"))
-    if parser.parse_args().check:
-        raise SystemExit(0 if PAGE.read_text("utf-8") == page else f"{PAGE} is out of date")
-    PAGE.write_text(page, "utf-8")
+    check = parser.parse_args().check
+    try:
+        page = build_page(TEMPLATE.read_text("utf-8"), RUNS)
+    except UserError as error:
+        raise SystemExit(str(error)) from None
+    if not check:
+        PAGE.write_text(page, "utf-8")
+    elif PAGE.read_text("utf-8") != page:
+        raise SystemExit(f"{PAGE} is out of date: run `python benchmarks/results.py`.")
+
+
+if __name__ == "__main__":
+    main()

@@ -7,22 +7,24 @@ predictions.csv.gz.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import json
-import platform
 import shutil
 import subprocess
 import tempfile
+import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mineral_recog.comparison.plan import PlannedRun
 from mineral_recog.comparison.summary import Trial, read_trial
-from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.errors import DataError, OutputExistsError, UserError
+from mineral_recog.files import atomic_folder
+from mineral_recog.recipes.recipe import Recipe
 
 RUNS = Path(__file__).with_name("runs")
 ROOT = Path(__file__).parents[1]
@@ -53,79 +55,146 @@ class StoredRun:
         return (self.folder / split / TABLES[0]).is_file()
 
     def trial(self, split: str) -> Trial:
-        """Return the run as a trial of `compare`; its files are checked as those of any run."""
-        recipe = read_recipe(str(self.folder / RECIPE))
-        with tempfile.TemporaryDirectory() as name:
-            run = Path(name)
-            evaluation = run / "evaluation" / split
-            evaluation.mkdir(parents=True)
-            for file in (RECIPE, LOG):
-                shutil.copyfile(self.folder / file, run / file)
-            for file in (self.folder / split).iterdir():
-                shutil.copyfile(file, evaluation / file.name)
-            packed = (evaluation / f"{PREDICTIONS}.gz").read_bytes()
-            (evaluation / PREDICTIONS).write_bytes(gzip.decompress(packed))
-            with (evaluation / TABLES[1]).open(encoding="utf-8") as rows:
-                classes = [line.split(",")[0] for line in rows][1:]
-            data, seed = self.key
-            planned = PlannedRun(self.about["recipe"], recipe, Path(data), data, seed, run)
-            return read_trial(planned, split, classes)
+        """Return the run as a trial of `compare`; its files are checked as those of any run.
+
+        Raises:
+            DataError: The stored files are damaged.
+        """
+        try:
+            with tempfile.TemporaryDirectory() as name:
+                return self._unpacked(split, Path(name))
+        except (UserError, OSError, ValueError, KeyError, EOFError, zlib.error):
+            raise DataError(
+                f"The stored run {self.folder} is damaged: take it from the repository again, or "
+                "remove it and train it again."
+            ) from None
+
+    def _unpacked(self, split: str, run: Path) -> Trial:
+        """Write the files of a split as a run folder, and read them."""
+        evaluation = run / "evaluation" / split
+        evaluation.mkdir(parents=True)
+        for file in (RECIPE, LOG):
+            shutil.copyfile(self.folder / file, run / file)
+        for file in (self.folder / split).iterdir():
+            shutil.copyfile(file, evaluation / file.name)
+        packed = (evaluation / f"{PREDICTIONS}.gz").read_bytes()
+        (evaluation / PREDICTIONS).write_bytes(gzip.decompress(packed))
+        with (evaluation / TABLES[1]).open(encoding="utf-8", newline="") as table:
+            classes = [row["class"] for row in csv.DictReader(table)]
+        data, seed = self.key
+        recipe = Recipe.model_construct()  # not read: it may be of an older version
+        planned = PlannedRun(self.about["recipe"], recipe, Path(data), data, seed, run)
+        return read_trial(planned, split, classes)
 
 
 def stored_runs(set_name: str, runs: Path = RUNS) -> dict[str, list[StoredRun]]:
     """Return the stored runs of a set, by recipe, in the order of data and seed."""
     found: dict[str, list[StoredRun]] = {}
     for file in sorted((runs / set_name).glob(f"*/*/{ABOUT}")):
+        if file.parent.name.startswith("."):
+            continue  # left by a process that was killed
         run = StoredRun(file.parent, json.loads(file.read_text("utf-8")))
         found.setdefault(run.about["recipe"], []).append(run)
     return found
 
 
-def store(run: Path, set_name: str, recipe: str, data: str, seed: int, runs: Path = RUNS) -> Path:
-    """Store a finished, evaluated run; a stored run of the same name is replaced.
+@dataclass(frozen=True)
+class Store:
+    """The stored runs of a set, to which finished runs are added.
 
-    Args:
-        run: Run folder.
+    Attributes:
         set_name: Name of the set.
-        recipe: Name of the recipe, as the tables show it.
-        data: Name of the prepared folder.
-        seed: Seed of the run.
-        runs: Folder of the stored runs.
+        commit: Commit that new runs are trained with, see `repository_commit`.
+        force: Whether a stored run may be replaced by one of another recipe or other photos.
+        runs: Folder of the stored runs of all sets.
     """
-    record = json.loads((run / "run.json").read_text("utf-8"))
-    folder = runs / set_name / recipe / f"{data}-seed{seed}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for file in (RECIPE, LOG):
-        shutil.copyfile(run / file, folder / file)
-    for evaluation in sorted((run / "evaluation").iterdir()):
-        split = folder / evaluation.name
-        split.mkdir()
-        for table in TABLES:
-            if (evaluation / table).is_file():
-                shutil.copyfile(evaluation / table, split / table)
-        packed = gzip.compress((evaluation / PREDICTIONS).read_bytes(), mtime=0)
-        (split / f"{PREDICTIONS}.gz").write_bytes(packed)
-    about = {
-        "recipe": recipe,
-        "data": data,
-        "seed": seed,
-        "commit": _commit(),
-        "recipe_sha256": recipe_hash(folder),
-        "training_photos": record["fingerprint"],
-        "torch": torch.__version__,
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+
+    set_name: str
+    commit: str
+    force: bool = False
+    runs: Path = RUNS
+
+    def has(self, run: PlannedRun, training_photos: str, splits: Sequence[str]) -> bool:
+        """Return whether a planned run is stored with its evaluations on all splits.
+
+        Args:
+            run: The run; its recipe has no setting that is chosen in training.
+            training_photos: Fingerprint of the training photos.
+            splits: Splits to evaluate on.
+
+        Raises:
+            OutputExistsError: A run of another recipe or of other photos is stored.
+        """
+        folder = self._folder(run)
+        identity = _identity(run.recipe.to_yaml().encode("utf-8"), training_photos)
+        if self._is_other_run(folder, identity) or not (folder / ABOUT).is_file():
+            return False
+        return all((folder / split / TABLES[0]).is_file() for split in splits)
+
+    def add(self, run: PlannedRun) -> Path:
+        """Store a finished, evaluated run; one of the same recipe and photos is replaced.
+
+        Raises:
+            OutputExistsError: A run of another recipe or of other photos is stored.
+        """
+        folder = self._folder(run)
+        record = json.loads((run.folder / "run.json").read_text("utf-8"))
+        config = json.loads((run.folder / "model" / "config.json").read_text("utf-8"))
+        identity = _identity((run.folder / RECIPE).read_bytes(), record["fingerprint"])
+        self._is_other_run(folder, identity)
+        about = {
+            "recipe": run.name,
+            "data": run.data_name,
+            "seed": run.seed,
+            "commit": self.commit,
+            **identity,
+            "torch": config["provenance"]["torch"],
+            "machine": config["provenance"]["hardware"],
+        }
+        with atomic_folder(folder) as partial:
+            for file in (RECIPE, LOG):
+                shutil.copyfile(run.folder / file, partial / file)
+            for evaluation in sorted((run.folder / "evaluation").iterdir()):
+                _store_evaluation(evaluation, partial / evaluation.name)
+            (partial / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
+        return folder
+
+    def _folder(self, run: PlannedRun) -> Path:
+        return self.runs / self.set_name / run.name / f"{run.data_name}-seed{run.seed}"
+
+    def _is_other_run(self, folder: Path, identity: dict[str, str]) -> bool:
+        """Return whether a folder holds a run of another identity; refuse it without `force`."""
+        if not (folder / ABOUT).is_file():
+            return False
+        about = json.loads((folder / ABOUT).read_text("utf-8"))
+        different = [key for key, value in identity.items() if about[key] != value]
+        if different and not self.force:
+            raise OutputExistsError(
+                f"{folder} holds another run, of other {' and '.join(different)}: replace it "
+                "with --force."
+            )
+        return bool(different)
+
+
+def _store_evaluation(evaluation: Path, split: Path) -> None:
+    """Copy the tables of an evaluation, and its predictions, the same bytes each time."""
+    split.mkdir()
+    for table in TABLES:
+        if (evaluation / table).is_file():
+            shutil.copyfile(evaluation / table, split / table)
+    packed = gzip.compress((evaluation / PREDICTIONS).read_bytes(), mtime=0)
+    (split / f"{PREDICTIONS}.gz").write_bytes(packed)
+
+
+def _identity(recipe: bytes, training_photos: str) -> dict[str, str]:
+    """Return what two runs of one name must share to be the same run."""
+    return {
+        "recipe_sha256": hashlib.sha256(recipe).hexdigest(),
+        "training_photos": training_photos,
     }
-    (folder / ABOUT).write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
-    return folder
 
 
-def recipe_hash(run: Path) -> str:
-    """Return the sha256 of the resolved recipe of a run."""
-    return hashlib.sha256((run / RECIPE).read_bytes()).hexdigest()
-
-
-def _commit() -> str:
+def repository_commit() -> str:
     """Return the commit of this repository, with a plus sign if the package was changed since."""
 
     def git(*words: str) -> str:

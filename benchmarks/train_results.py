@@ -10,18 +10,28 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
 from rates import chosen_rates
-from stored_runs import recipe_hash, store, stored_runs
+from stored_runs import Store, repository_commit
 
 from mineral_recog.cli.main import main as run_command
+from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.comparison.plan import Plan, PlannedRun, plan_comparison
+from mineral_recog.comparison.runner import refuse_failures, run_comparison
+from mineral_recog.data.dataset import read_split
+from mineral_recog.errors import DataError, UserError
+from mineral_recog.training.signals import Stopped
 
 FIVE, THREE = (0, 1, 2, 3, 4), (0, 1, 2)
-PLUS = {"crop": {"scale": 0.3}, "weight_average_epochs": 2.0, "test_views": 2}  # extras of `best`
-# Recipes with their splits; a row NAME+ is the recipe with the extras of `best`.
+# The extras of `best`, which a row NAME+ has too; the adjustment needs a linear classifier.
+PLUS = {"crop": {"scale": 0.3}, "weight_average_epochs": 2.0, "test_views": 2}
+ADJUSTMENT = {"after": {"kind": "logit_adjustment"}}
+WITHOUT_ADJUSTMENT = ("ldam_drw",)
+# Recipes with their splits.
 ROWS = {
     "baseline": FIVE, "fea_crt": FIVE, "multi_stage": FIVE, "best": FIVE,
     "logit_adjusted_loss": THREE, "crt": THREE, "mislas": THREE, "ldam_drw": THREE,
@@ -30,7 +40,7 @@ ROWS = {
 }  # fmt: skip
 FROZEN = {"frozen_features": THREE, "frozen_features+": THREE}
 ABLATION = {"fea_cfl": FIVE}
-PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=25")
+PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=16")
 
 
 @dataclass(frozen=True)
@@ -84,51 +94,80 @@ def make_data(benchmark: BenchmarkSet, photos: Path | None, split: int) -> str:
     """Make the prepared folder of a split, if it is missing; return its name."""
     data = benchmark.data.format(seed=split)
     if not Path(data).exists():
-        words = benchmark.command.format(photos=photos, data=data, seed=split)
-        run(*words.split(" "))
+        if photos is None and "{photos}" in benchmark.command:
+            raise DataError(f"{data} does not exist yet: give the folder of its photos.")
+        words = benchmark.command.split(" ")
+        parts = [word.format(photos=photos, data=data, seed=split) for word in words]
+        if status := run_command(parts):
+            raise SystemExit(status)
     return data
 
 
 def write_row(row: str, rate: float, folder: Path) -> Path:
     """Write the recipe of a row, with its factor of the learning rates."""
     name = row.removesuffix("+")
-    content = {"base": name, "lr_scale": rate, **(PLUS if row.endswith("+") else {})}
+    content: dict[str, object] = {"base": name, "lr_scale": rate}
+    if row.endswith("+"):
+        content |= PLUS if name in WITHOUT_ADJUSTMENT else PLUS | ADJUSTMENT
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{row}.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     return file
 
 
-def compare(data: str, files: list[Path], seed: int, split: str, out: str, *options: str) -> None:
-    """Train recipes on one prepared folder, and evaluate them."""
-    recipes = ["--recipes", ",".join(map(str, files)), "--seeds", str(seed)]
-    run("compare", data, *recipes, "--split", split, "--out", out, *options)
+def plan_rows(
+    data: str, files: list[Path], seed: int, split: str, out: str, settings: list[str]
+) -> Plan:
+    """Plan the runs of recipes on one prepared folder with one seed."""
+    recipes = ",".join(map(str, files))
+    return plan_comparison([Path(data)], recipes, str(seed), settings, Path(out), split)
 
 
-def options_of(benchmark: BenchmarkSet) -> list[str]:
-    """Return the options of `compare` that all recipes share."""
-    settings = (*benchmark.settings, "precision=float32")
-    return [f"--set={setting}" for setting in settings] + ["--cache", "off", "--workers", "1"]
+def settings_of(benchmark: BenchmarkSet) -> list[str]:
+    """Return the settings that all recipes share."""
+    return [*benchmark.settings, "precision=float32", "cache=off"]
 
 
-def run(*words: str) -> None:
-    """Run a command of the program; exit with its status if it fails."""
-    if status := run_command(list(words)):
-        raise SystemExit(status)
+def run_plan(plan: Plan, on_run: Callable[[PlannedRun], None] = lambda run: None) -> None:
+    """Make the missing runs of a plan; `on_run` is called with each run that is evaluated."""
+    with TerminalProgress() as progress:
+        refuse_failures(run_comparison(plan, workers=1, on_run=on_run, progress=progress))
 
 
-def train_split(name: str, photos: Path | None, split: int, rows: list[str]) -> None:
-    """Train the rows of a set on one of its splits, and store them."""
+def train_split(store: Store, photos: Path | None, split: int, rows: list[str]) -> None:
+    """Train and store the rows of a set on one of its splits."""
+    name = store.set_name
     benchmark, rates = SETS[name], chosen_rates(name)
     data = make_data(benchmark, photos, split)
     files = [write_row(row, rates[row], Path(name, "recipes")) for row in rows]
-    for test in benchmark.tests:
-        compare(data, files, split, test, name, *options_of(benchmark))
-    for row in rows:
-        folder = Path(name, "runs", row, f"{data}-seed{split}")
-        known = {run.key: run for run in stored_runs(name).get(row, [])}.get((data, split))
-        if known is None or known.about["recipe_sha256"] != recipe_hash(folder):
-            print(store(folder, name, row, data, split))
+    plan = plan_rows(data, files, split, benchmark.tests[0], name, settings_of(benchmark))
+    train_missing(store, plan, benchmark.tests)
+
+
+def train_missing(store: Store, plan: Plan, tests: tuple[str, ...]) -> None:
+    """Make the runs of a plan on one folder that are not stored yet, and store each at once."""
+    fingerprint = read_split(plan.runs[0].data, "train").fingerprint()
+    missing = tuple(run for run in plan.runs if not store.has(run, fingerprint, tests))
+    for test in tests if missing else ():
+        run_plan(replace(plan, runs=missing, split=test), lambda run: print(store.add(run)))
+
+
+def asked_rows(benchmark: BenchmarkSet, text: str | None) -> list[str]:
+    """Return the rows of a list such as `baseline,best`; all without one.
+
+    Raises:
+        DataError: The set has no such row.
+    """
+    rows = text.split(",") if text else list(benchmark.rows)
+    if unknown := [row for row in rows if row not in benchmark.rows]:
+        names = ", ".join(benchmark.rows)
+        raise DataError(f"No row {', '.join(unknown)} in this set: give some of {names}.")
+    return rows
+
+
+def numbers(text: str) -> list[int]:
+    """Return whole numbers, separated by commas."""
+    return [int(number) for number in text.split(",")]
 
 
 def main() -> None:
@@ -138,16 +177,25 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("photos", type=Path, nargs="?")
     parser.add_argument("--rows", help="names, separated by commas; all if it is left out")
-    parser.add_argument("--splits", default="0,1,2,3,4")
+    parser.add_argument("--splits", type=numbers, default="0,1,2,3,4", help="0,1 and so on")
+    parser.add_argument(
+        "--force", action="store_true", help="replace stored runs of other recipes or photos"
+    )
     options = parser.parse_args()
     photos = options.photos and options.photos.resolve()
+    store = Store(options.set, repository_commit(), options.force)
+    benchmark = SETS[options.set]
     options.out.mkdir(parents=True, exist_ok=True)
     os.chdir(options.out)  # so that no stored file shows a path of this machine
-    rows = SETS[options.set].rows
-    asked = options.rows.split(",") if options.rows else list(rows)
-    for split in map(int, options.splits.split(",")):
-        if here := [row for row in asked if split in rows[row]]:
-            train_split(options.set, photos, split, here)
+    try:
+        asked = asked_rows(benchmark, options.rows)
+        for split in options.splits:
+            if here := [row for row in asked if split in benchmark.rows[row]]:
+                train_split(store, photos, split, here)
+    except UserError as error:
+        parser.error(str(error))
+    except Stopped as stopped:
+        raise SystemExit(stopped.status) from None
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import yaml
 from mineral_recog.cli.main import main
 from mineral_recog.comparison import runner
 from mineral_recog.comparison.comparison_report import COMPARISON_FILES
+from mineral_recog.comparison.plan import PlannedRun, plan_comparison
 from mineral_recog.comparison.shared_stages import DataFingerprint, shared_stage_keys
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
@@ -343,6 +344,20 @@ def test_failed_run_does_not_stop_the_others(
     shown = capsys.readouterr()
     assert "1 of 2 runs failed" in shown.err
     assert shown.out == ""
+
+
+def test_each_evaluated_run_is_reported(data: Path, recipes: Path, tmp_path: Path) -> None:
+    files = ",".join(str(recipes / f"{name}.yaml") for name in ("plain", "bad", "short"))
+    plan = plan_comparison([data], files, "0", [], tmp_path / "out", "test")
+    reported: list[str] = []
+
+    def report(run: PlannedRun) -> None:
+        assert (run.folder / "evaluation" / "test" / "metrics.json").is_file()
+        reported.append(run.name)
+
+    for _ in range(2):  # the second time, two runs are finished already
+        runner.run_comparison(plan, device="cpu", workers=0, on_run=report)
+    assert reported == ["plain", "short"] * 2
 
 
 def test_splits_with_different_classes_are_reported_before_training(

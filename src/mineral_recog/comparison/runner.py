@@ -8,6 +8,7 @@ recipes share at their start are trained once; later runs continue from them, bi
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -67,6 +68,7 @@ def run_comparison(
     device: str = "auto",
     workers: int = 2,
     force: bool = False,
+    on_run: Callable[[PlannedRun], None] = lambda run: None,
     progress: Progress = SILENT,
 ) -> ComparisonResult:
     """Make the missing runs of a plan, and write the tables of all its runs.
@@ -78,6 +80,7 @@ def run_comparison(
         device: See `choose_device`.
         workers: Number of loader processes.
         force: Make every run of the plan again.
+        on_run: Called with each run that is trained and evaluated, by this call or an earlier one.
         progress: Receives progress and notices.
 
     Raises:
@@ -90,7 +93,8 @@ def run_comparison(
     fingerprints = _fingerprints(plan)
     for run in plan.runs:
         _refuse_different_run(run, fingerprints[run.data_name], force)
-    failures = Runner(plan, fingerprints, device, workers, force, progress).run()
+    runner = Runner(plan, fingerprints, device, workers, force, progress)
+    failures = runner.run(on_run)
     failed_recipes = {run.name for run, _ in failures}
     comparison = None
     if plan.runs[0].name not in failed_recipes:
@@ -209,8 +213,8 @@ class Runner:
         self.precision = None if force else _existing_precision(plan.out)
         self.epochs, self.seconds = 0, 0.0  # of runs trained by this call
 
-    def run(self) -> list[Failure]:
-        """Make all runs; return failed runs with their errors."""
+    def run(self, on_run: Callable[[PlannedRun], None]) -> list[Failure]:
+        """Make all runs, calling `on_run` with each; return failed runs with their errors."""
         failures = []
         for index, run in enumerate(self.plan.runs):
             start, trains = time.monotonic(), self._needs_training(run)
@@ -221,6 +225,8 @@ class Runner:
                         self._complete(index)
                 except UserError as error:
                     failures.append((run, error))
+            if not failures or failures[-1][0] is not run:
+                on_run(run)
             if trains:
                 self.epochs += run.recipe.epochs
                 self.seconds += time.monotonic() - start
