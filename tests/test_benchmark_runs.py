@@ -95,7 +95,9 @@ def test_stored_run_is_read_as_a_trial(scripts: Benchmarks, made: Path) -> None:
     assert (trial.answers.ranks == 1).tolist() == list(map(bool, MOST))
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"photo,class\n", mtime=0), None])
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"photo,class\n", mtime=0), None]
+)
 def test_damaged_stored_run_is_named(
     scripts: Benchmarks, made: Path, content: bytes | None
 ) -> None:

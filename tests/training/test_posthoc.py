@@ -34,7 +34,7 @@ def test_tau_normalisation_evens_out_norms_and_drops_the_bias() -> None:
 
 def test_tau_with_the_lowest_balanced_loss_is_chosen() -> None:
     # The photo of the rare class has a logit difference of -3, that of the common class 5. With
-    # equal weights the loss is lowest where they are equal: 5 - tau * ln 9 = tau * ln 9 - 3, at 1.82.
+    # equal weights the loss is lowest where both are 1: 5 - tau * ln 9 = tau * ln 9 - 3 at 1.82.
     head = make_head([[1.0], [-1.0]], [0.0, 0.0])
     features = np.array([[2.5], [1.5]], dtype=np.float32)
     taus = tuple(step / 10 for step in range(31))
