@@ -1,8 +1,9 @@
-"""Write docs/results.md from the stored runs: nothing is trained.
+"""Write the pages with figures from the stored runs: nothing is trained.
 
     python benchmarks/results.py [--check]
 
-The template benchmarks/results.md has placeholders in square brackets:
+PAGES has the pages and their templates in benchmarks/; in the READMEs only the part between two
+comments is written. The templates have placeholders in square brackets:
 
     [table SET SPLIT: ROW, ROW, ...]           tables of `compare`; the first row is the reference
     [change SET SPLIT: ROW - ROW: METRIC]      mean change with its 95 % interval
@@ -30,8 +31,14 @@ from mineral_recog.comparison.comparison_rows import COLUMNS, change_cell, metri
 from mineral_recog.comparison.summary import Comparison, Trial, compare
 from mineral_recog.errors import DataError, UserError
 
-TEMPLATE = Path(__file__).with_name("results.md")
-PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    "benchmarks/results.md": "docs/results.md",
+    "benchmarks/choosing.md": "docs/choosing.md",
+    "benchmarks/readme.md": "README.md",
+    "benchmarks/readme.zh.md": "README.zh-CN.md",
+}
+BEGIN, END = "<!-- written by benchmarks/results.py -->\n", "<!-- end -->\n"
 MISSING = "not run yet"
 COLUMN_OF = {column.key: column for column in COLUMNS}
 
@@ -48,6 +55,27 @@ class Compared(NamedTuple):
     comparison: Comparison | None
     missing: list[str]
     unused: dict[str, int]
+
+
+def build_pages(root: Path, runs: Path) -> dict[Path, str]:
+    """Return the text of every page of PAGES, by its path.
+
+    Args:
+        root: Root of the repository.
+        runs: Folder of the stored runs.
+
+    Raises:
+        UserError: As for `build_page`.
+    """
+    pages = {}
+    for template, target in PAGES.items():
+        text = build_page((root / template).read_text("utf-8"), runs)
+        page = root / target
+        if page.is_file() and BEGIN in (old := page.read_text("utf-8")):
+            before, rest = old.split(BEGIN)
+            text = f"{before}{BEGIN}{text}{END}{rest.split(END, 1)[1]}"
+        pages[page] = text
+    return pages
 
 
 def build_page(template: str, runs: Path) -> str:
@@ -159,18 +187,19 @@ def rates_table(set_name: str) -> str:
 
 
 def main() -> None:
-    """Write the page, or check it."""
+    """Write the pages, or check them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--check", action="store_true", help="fail if the page is out of date")
+    parser.add_argument("--check", action="store_true", help="fail if a page is out of date")
     check = parser.parse_args().check
     try:
-        page = build_page(TEMPLATE.read_text("utf-8"), RUNS)
+        pages = build_pages(ROOT, RUNS)
     except UserError as error:
         raise SystemExit(str(error)) from None
-    if not check:
-        PAGE.write_text(page, "utf-8")
-    elif PAGE.read_text("utf-8") != page:
-        raise SystemExit(f"{PAGE} is out of date: run `python benchmarks/results.py`.")
+    for page, text in pages.items():
+        if not check:
+            page.write_text(text, "utf-8")
+        elif page.read_text("utf-8") != text:
+            raise SystemExit(f"{page} is out of date: run `python benchmarks/results.py`.")
 
 
 if __name__ == "__main__":

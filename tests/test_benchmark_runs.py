@@ -162,12 +162,18 @@ def test_wrong_placeholder(
 def test_check_finds_a_page_that_is_out_of_date(
     scripts: Benchmarks, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    template, page = made / "template.md", made / "page.md"
-    template.write_text(TEMPLATE)
-    for name, value in {"TEMPLATE": template, "PAGE": page, "RUNS": made}.items():
-        monkeypatch.setattr(scripts.results, name, value)
+    results, page, readme = scripts.results, made / "page.md", made / "readme.md"
+    (made / "template.md").write_text(TEMPLATE)
+    (made / "part.md").write_text("[value made test: b: mean_accuracy]\n")
+    readme.write_text(f"# Made\n{results.BEGIN}nothing\n{results.END}The end.\n")
+    monkeypatch.setattr(results, "PAGES", {"template.md": "page.md", "part.md": "readme.md"})
+    monkeypatch.setattr(results, "ROOT", made)
+    monkeypatch.setattr(results, "RUNS", made)
     monkeypatch.setattr("sys.argv", ["results.py"])
     scripts.results.main()
+    value = results.value("made", "test", "b", "mean_accuracy", made)
+    assert value.startswith("75.0")
+    assert readme.read_text() == f"# Made\n{results.BEGIN}{value}\n{results.END}The end.\n"
     monkeypatch.setattr("sys.argv", ["results.py", "--check"])
     scripts.results.main()
     page.write_text(page.read_text().replace("75.0", "75.1"))
@@ -175,12 +181,9 @@ def test_check_finds_a_page_that_is_out_of_date(
         scripts.results.main()
 
 
-def test_page_in_the_docs_is_what_the_stored_runs_give(scripts: Benchmarks) -> None:
-    """Without stored runs the page is of an earlier measurement, and only the template is tried."""
-    results = scripts.results
-    page = results.build_page(results.TEMPLATE.read_text("utf-8"), results.RUNS)
-    stored = any(results.RUNS.glob("*/*/*/about.json"))
-    assert page == results.PAGE.read_text("utf-8") if stored else "not run yet" in page
+def test_pages_are_what_the_stored_runs_give(scripts: Benchmarks) -> None:
+    for page, text in scripts.results.build_pages(ROOT, scripts.results.RUNS).items():
+        assert page.read_text("utf-8") == text, page
 
 
 class Work:

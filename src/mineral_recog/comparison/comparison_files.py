@@ -103,7 +103,7 @@ def _summary(comparison: Comparison) -> str:
     runs = len(comparison.first.trials)
     text = (
         f"{comparison.photo_count:,} {comparison.split} photos of "
-        f"{len(comparison.classes)} minerals; {_plural(folders, 'prepared folder')}, "
+        f"{len(comparison.classes)} classes; {_plural(folders, 'prepared folder')}, "
         f"{_plural(seeds, 'seed')}: {_plural(runs, 'run')} per recipe. "
     )
     if runs > 1:
