@@ -83,6 +83,8 @@ def train(
     resolved_recipe = read_recipe(name, with_cache(settings, cache))
 
     from mineral_recog.cli.epoch_lines import epoch_logger
+    from mineral_recog.data.dataset import read_split
+    from mineral_recog.recipes.recipe_advice import advice
     from mineral_recog.training.run import resume as resume_run
     from mineral_recog.training.run import train as train_run
 
@@ -102,6 +104,8 @@ def train(
                 progress=progress,
             )
         else:
+            if line := advice(resolved_recipe, read_split(data, "train").counts.tolist()):
+                progress.notice(line)
             train_run(
                 data,
                 resolved_recipe,
