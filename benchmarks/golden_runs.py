@@ -33,7 +33,7 @@ DRAWN = "--size 40 --largest 60 --imbalance 20 --val 3 --test 3 --seed 1"
 SMALL = "backbone=test_resnet pretrained=false image_size=32 batch_size=16 precision=float32"
 # Runs beyond the shipped recipes: name, recipe, settings.
 VARIANTS = (
-    ("crt_every_step", "multi_stage", "stages.crt.feature_views=0"),
+    ("crt_every_step", "multi_stage", "stages.crt.feature_views=0 stages.crt.min_steps=0"),
     ("cached", "multi_stage", "cache=true"),
 )
 MEASURED = ("seconds", "memory")  # differ between two runs of one version

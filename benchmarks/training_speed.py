@@ -61,6 +61,7 @@ class Setting:
 def our_recipe(setting: Setting, epochs: dict[str, int], *more: str) -> Recipe:
     """Return the three stages with these epochs."""
     stages = [f"stages.{name}.epochs={count}" for name, count in epochs.items()]
+    stages.append("stages.crt.min_steps=0")  # as many steps as the plain way
     return read_recipe(
         "multi_stage",
         [f"backbone={setting.backbone}", "pretrained=false", f"image_size={setting.size}",

@@ -52,6 +52,7 @@ SIDE = 32
 SMALL = (
     "backbone=test_resnet", "pretrained=false", f"image_size={SIDE}", "batch_size=32",
     "precision=float32", "lr_scale=20", "stages.cfl.refresh_epochs=2", "stages.crt.feature_views=0",
+    "stages.crt.min_steps=0",
 )  # fmt: skip
 MODEL = "run/model"
 UNSTABLE = ("seconds", "memory")  # of a log or a table: these depend on the machine

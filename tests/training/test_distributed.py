@@ -32,7 +32,8 @@ from tests.conftest import TINY
 
 # No batch normalisation: on a CPU it uses only the photos of its process.
 RECIPE = (*TINY, "backbone=test_convnext", "batch_size=13",
-          "stages.fea.epochs=2", "stages.cfl.epochs=3", "stages.crt.epochs=2")  # fmt: skip
+          "stages.fea.epochs=2", "stages.cfl.epochs=3", "stages.crt.epochs=2",
+          "stages.crt.min_steps=5")  # fmt: skip
 
 
 def start(processes: int, data: Path, out: Path, *more: str) -> subprocess.Popen[str]:
