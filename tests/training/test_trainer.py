@@ -342,7 +342,7 @@ def test_momentum_and_weight_decay_of_the_optimiser_follow_the_stage(
 
     trainer.run(on_step=record)
     decays = {(stage, decay) for stage, _, decay in groups}
-    assert decays == {("fea", 0.0005), ("cfl", 0.25), ("crt", 0.0005)}
+    assert decays == {("fea", 0.0005), ("cfl", 0.25), ("crt", 0.005)}
     cycle = [momentum for stage, momentum, _ in groups if stage != "crt"]  # 18 steps
     # The warm-up ends after 1.8 steps; from there 0.85 rises to 0.95.
     assert cycle[0] == pytest.approx(0.95)
