@@ -22,8 +22,9 @@ RATES = Path(__file__).with_name("rates.csv")
 # Rows that take the factor of another one, whose first stage they share.
 SHARED = {"crt": "baseline", "lws": "baseline", "logit_adjusted_after": "baseline",
           "tau_normalised": "baseline", "fea_crt": "logit_adjusted_loss",
-          "fea_cfl": "multi_stage"}  # fmt: skip
-SAME = {"rocks": "minet"}  # sets with the factors of another: same network, as many photos
+          "fea_cfl": "multi_stage", "released_settings": "multi_stage"}  # fmt: skip
+# Sets with the factors of another: the same network, and the same photos or as many.
+SAME = {"rocks": "minet", "open": "drawn"}
 WITHOUT = ("frozen_features",)  # whose rate is that of a classifier on a frozen backbone
 
 

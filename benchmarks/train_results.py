@@ -40,6 +40,31 @@ ROWS = {
 }  # fmt: skip
 FROZEN = {"frozen_features": THREE, "frozen_features+": THREE}
 ABLATION = {"fea_cfl": FIVE}
+# The three stages, and `best`, with one point decided the other way.
+VARIANTS: dict[str, tuple[str, str]] = {
+    "class_mass_balanced": ("multi_stage", "stages: {cfl: {class_mass: balanced}}"),
+    "prior_of_photos": ("multi_stage", "stages: {cfl: {class_mass: balanced, losses: "
+                        "{frequency_aware: {prior: natural}}}}"),
+    "p_of_training_views": ("multi_stage", "probability_view: training"),
+    "p_adjusted": ("multi_stage", "probabilities: adjusted"),
+    "two_full_batches": ("multi_stage", "stages: {cfl: {sampler: mixed_batches}}"),
+    "no_center_loss": ("multi_stage", "stages: {cfl: {losses: {center: null}}}"),
+    "center_loss_as_published": ("multi_stage", "stages: {cfl: {losses: {center: "
+                                 "{weight: 0.0003, scale: absolute}}}}"),
+    "momentum_cycles": ("multi_stage", "cycle_momentum: true"),
+    "classifier_anew": ("multi_stage", "stages: {crt: {classifier: anew}}"),
+    "one_view": ("multi_stage", "stages: {crt: {feature_views: 1}}"),
+    "crt_as_published": ("multi_stage", "stages: {crt: {lr: 0.001, weight_decay: null, "
+                         "min_steps: 0}}"),
+    "released_settings": ("released_settings", "{}"),
+    "best_without_crops": ("best", "crop: {scale: 0.08}"),
+    "best_without_average": ("best", "weight_average_epochs: 0"),
+    "best_without_mirror": ("best", "test_views: 1"),
+    "best_without_adjustment": ("best", "after: null"),
+    "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
+}  # fmt: skip
+OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS)}
+DRAWN = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64", "epochs=20")
 PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=16")
 
 
@@ -67,11 +92,14 @@ class BenchmarkSet:
 SETS = {
     "drawn": BenchmarkSet(
         "draw {data} --attribute-test 40",
-        ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64", "epochs=20"),
+        DRAWN,
         {**ROWS, **ABLATION},
         (17, 50, 150),
         "minerals",
         ("test", "test_balanced"),
+    ),
+    "open": BenchmarkSet(
+        "draw {data} --val 30", DRAWN, OPEN, (17, 50, 150), "minerals-val30", ("val",)
     ),
     "minet": BenchmarkSet(
         "prepare {photos} {data} --split 60/15/25 --imbalance 20 --seed {seed}",
@@ -105,8 +133,8 @@ def make_data(benchmark: BenchmarkSet, photos: Path | None, split: int) -> str:
 
 def write_row(row: str, rate: float, folder: Path) -> Path:
     """Write the recipe of a row, with its factor of the learning rates."""
-    name = row.removesuffix("+")
-    content: dict[str, object] = {"base": name, "lr_scale": rate}
+    name, changes = VARIANTS.get(row, (row.removesuffix("+"), "{}"))
+    content: dict[str, object] = {"base": name, "lr_scale": rate, **yaml.safe_load(changes)}
     if row.endswith("+"):
         content |= PLUS if name in WITHOUT_ADJUSTMENT else PLUS | ADJUSTMENT
     folder.mkdir(parents=True, exist_ok=True)
@@ -139,7 +167,8 @@ def train_split(store: Store, photos: Path | None, split: int, rows: list[str]) 
     name = store.set_name
     benchmark, rates = SETS[name], chosen_rates(name)
     data = make_data(benchmark, photos, split)
-    files = [write_row(row, rates[row], Path(name, "recipes")) for row in rows]
+    rate_of = {row: rates[VARIANTS[row][0] if row in VARIANTS else row] for row in rows}
+    files = [write_row(row, rate_of[row], Path(name, "recipes")) for row in rows]
     plan = plan_rows(data, files, split, benchmark.tests[0], name, settings_of(benchmark))
     train_missing(store, plan, benchmark.tests)
 
