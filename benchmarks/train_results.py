@@ -63,7 +63,7 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_without_adjustment": ("best", "after: null"),
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
-OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS)}
+OPEN = dict.fromkeys(("multi_stage", "best", *VARIANTS), THREE)
 DRAWN = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64", "epochs=20")
 PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=16")
 
