@@ -111,13 +111,13 @@ def build_page(template: str, runs: Path) -> str:
 def table(set_name: str, split: str, rows: tuple[str, ...], runs: Path) -> str:
     """Return the tables of a comparison, and the rows and runs that are left out of it."""
     compared = comparison_of(set_name, split, rows, runs)
-    if compared.comparison is None:
-        return f"{MISSING.capitalize()}."
-    parts = [markdown(compared.comparison).strip("\n")]
+    parts = [f"{MISSING.capitalize()}."]
+    if compared.comparison is not None:
+        parts = [markdown(compared.comparison).strip("\n")]
     if compared.unused:
         unused = ", ".join(f"{count} of {row}" for row, count in compared.unused.items())
         parts.append(f"Left out, since not all rows have these runs: {unused}.")
-    if compared.missing:
+    if compared.missing and compared.comparison is not None:
         parts.append(f"Not run yet: {', '.join(compared.missing)}.")
     return "\n\n".join(parts)
 

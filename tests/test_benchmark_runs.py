@@ -129,7 +129,7 @@ def test_page_names_what_is_missing(scripts: Benchmarks, made: Path) -> None:
         shutil.rmtree(made / "made" / "a" / f"data-seed{seed}")
     scripts.results.comparison_of.cache_clear()
     page = scripts.results.build_page("[table made test: a, b]", made)
-    assert page == "not run yet.\n\nLeft out, since not all rows have these runs: 1 of a, 2 of b."
+    assert page == "Not run yet.\n\nLeft out, since not all rows have these runs: 1 of a, 2 of b."
 
 
 def test_brackets_of_other_kinds_stay(scripts: Benchmarks, made: Path) -> None:
