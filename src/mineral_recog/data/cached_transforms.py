@@ -60,10 +60,8 @@ class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
         crop = rows[:, left : left + width].permute(2, 0, 1)[None]
         view = interpolate(crop, out.shape[1:], mode="bilinear", antialias=True)[0]
         if margin:
-            right, down = rng.randint(0, 2 * margin), rng.randint(0, 2 * margin)
-            view = pad(view, [margin] * 4)[:, down:, right:][
-                :, : self.image_size, : self.image_size
-            ]
+            side, right, down = self.image_size, *(rng.randint(0, 2 * margin) for _ in range(2))
+            view = pad(view, [margin] * 4)[:, down : down + side, right : right + side]
         out.copy_(view.flip(-1) if rng.random() < 0.5 else view)
 
 

@@ -158,7 +158,32 @@ class Adjustment(Settings):
 
 
 class Recipe(Settings):
-    """A training run; the shipped recipe files explain the keys."""
+    """A training run.
+
+    Attributes:
+        backbone: Any timm name.
+        pretrained: True for published weights, false for random ones, or a file of weights.
+        normalisation: Normalisation of the pixels; `auto` is that of the weights.
+        image_size: Side of the network's square input in pixels.
+        crop: How training crops a photo.
+        center_share: Side of the evaluation's center crop over the photo's short side.
+        batch_size: Photos per batch.
+        momentum: Momentum of SGD.
+        cycle_momentum: In one-cycle schedules, cycle the momentum against the learning rate.
+        weight_decay: Weight decay of the stages that have none of their own.
+        precision: Arithmetic of the network; `auto` chooses the faster one on this machine.
+        cache: Whether to train on reduced photos that are stored; `auto` does if it is worthwhile.
+        head: Classifier: `linear`, or the scaled `cosine` that ldam needs.
+        weight_average_epochs: Epochs over which weights are averaged; 0 takes the last ones.
+        probabilities: p_i from `plain` logits, or from logits `adjusted` by the log class prior.
+        probability_view: p_i from the view that training saw last, or from a pass over the views of
+            the evaluation at each refresh.
+        groups: Which classes are head, medium and tail.
+        seed: Random seed of everything.
+        stages: Stages by name, in order.
+        after: Adjustment of the classifier after the last stage.
+        test_views: 2 averages the outputs of a photo and its mirror image.
+    """
 
     backbone: str = "resnet50"
     pretrained: bool | str = True

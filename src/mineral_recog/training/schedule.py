@@ -32,8 +32,8 @@ def learning_rate_factor(shape: str, progress: float, warmup: float) -> float:
     The factor depends only on the progress, so that a run can resume anywhere, and the rate is
     continuous between two stages that share a cycle. `one_cycle` is the schedule of Smith and
     Topin ("Super-convergence", 2019) with cosine arms: it rises from 1/25 of the peak during the
-    warm-up, then falls to 1/250,000. `cosine` falls from the peak to
-    zero (Loshchilov and Hutter, "SGDR", ICLR 2017) after a linear warm-up.
+    warm-up, then falls to 1/250,000. `cosine` falls from the peak to zero (Loshchilov and Hutter,
+    "SGDR", ICLR 2017) after a linear warm-up.
 
     Args:
         shape: `one_cycle`, `cosine` or `constant`.

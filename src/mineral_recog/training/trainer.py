@@ -90,23 +90,11 @@ class Trainer:
         self.train_loader = TrainingLoader(
             train, size, recipe.crop, recipe.seed, workers, train_cache, share
         )
-        self.val_loader = EvaluationLoader(
-            photos.val,
-            size,
-            recipe.batch_size,
-            workers,
-            val_cache,
-            share,
-            self.network.preprocessing.center_share,
-        )
-        self.center_loader = EvaluationLoader(
-            train,
-            size,
-            recipe.batch_size,
-            workers,
-            train_cache,
-            share,
-            self.network.preprocessing.center_share,
+        self.val_loader, self.center_loader = (
+            EvaluationLoader(
+                dataset, size, recipe.batch_size, workers, cache, share, recipe.center_share
+            )
+            for dataset, cache in ((photos.val, val_cache), (train, train_cache))
         )
         self.feature_cache: FeatureCache | None = None
         self.steps_per_pass = number_of_batches(len(train), recipe.batch_size)
