@@ -1,27 +1,12 @@
-"""Compare recipes on CIFAR-10-LT with CIFAR's ResNet-32, as the literature does.
-
-    python benchmarks/cifar.py DATA OUT [--epochs 200] [--recipes baseline,crt]
-
-DATA has train/, val/ and test/ with a folder per class of 32 x 32 pixels, as cut from CIFAR-10. The
-options of `mineral-recog compare` may follow, for instance `--seeds 0,1 --workers 1`.
-"""
+"""CIFAR's ResNet-32, under a name that a recipe can use."""
 
 from __future__ import annotations
 
-import argparse
-from pathlib import Path
 from typing import Any
 
 import torch.nn.functional as F
 from timm.models import register_model
 from torch import Tensor, nn
-
-from mineral_recog.cli.main import main as run_command
-
-SETTINGS = (
-    "backbone=cifar_resnet32", "pretrained=false", "image_size=32", "batch_size=128",
-    "crop.pad=4", "center_share=1.0", "lr_scale=50",  # 0.1, with weight decay 5e-4
-)  # fmt: skip
 
 
 class Block(nn.Module):
@@ -83,20 +68,3 @@ def cifar_resnet32(pretrained: bool = False, **_: Any) -> CifarResNet:
     if pretrained:
         raise ValueError("cifar_resnet32 has no pretrained weights")
     return CifarResNet(5)
-
-
-def main() -> None:
-    """Run the comparison."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--epochs", type=int, default=200)
-    parser.add_argument("--recipes", default="baseline,logit_adjusted_loss")
-    arguments, options = parser.parse_known_args()
-    settings = [f"--set={value}" for value in (*SETTINGS, f"epochs={arguments.epochs}")]
-    recipes = ["--recipes", arguments.recipes, "--out", str(arguments.out)]
-    raise SystemExit(run_command(["compare", str(arguments.data), *recipes, *settings, *options]))
-
-
-if __name__ == "__main__":
-    main()

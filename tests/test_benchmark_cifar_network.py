@@ -1,4 +1,4 @@
-"""The network of benchmarks/cifar.py is CIFAR's ResNet-32."""
+"""The network of benchmarks/cifar_network.py is CIFAR's ResNet-32."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mineral_recog.models.network import build_network
 
 def test_resnet_32_has_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks")
-    cifar = importlib.import_module("cifar")
+    cifar = importlib.import_module("cifar_network")
     network = build_network("cifar_resnet32", False, "auto", 32, classes=10)
     assert network.classifier.in_features == 64
     # 0.46 M in He et al., CVPR 2016, table 6: 31 convolutions, their normalisation, a classifier.
