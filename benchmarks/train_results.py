@@ -126,7 +126,7 @@ SETS = {
         (5, 15, 45),
         "rocks-{seed}",
     ),
-    "cifar": BenchmarkSet("", CIFAR_NETWORK, CIFAR, (50,), "cifar10-lt"),  # a rate of 0.1
+    "cifar": BenchmarkSet("", CIFAR_NETWORK, CIFAR, (50,), "cifar_lt"),  # a rate of 0.1
 }
 
 

@@ -209,7 +209,11 @@ def work(
     monkeypatch.chdir(tmp_path)
     shutil.copytree(prepared, "data")
     tiny = scripts.train_results.BenchmarkSet(
-        "draw {data}", (*TINY[:-1], "epochs=2"), {"baseline": (0,), "crt": (0,)}, (1, 2, 3), "data"
+        "draw {data}",
+        (*TINY[:-1], "epochs=2", "precision=float32"),
+        {"baseline": (0,), "crt": (0,)},
+        (1, 2, 3),
+        "data",
     )
     monkeypatch.setitem(scripts.train_results.SETS, "tiny", tiny)
     work = Work(scripts, tmp_path / "stored")
