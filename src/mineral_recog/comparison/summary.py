@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Trial:
             "memory": self.memory,
         }
 
-    @property
+    @cached_property
     def by_attribute(self) -> tuple[Answers, tuple[str, ...]] | None:
         """Answers by attribute, see `answers_by_pair`; None if attributes are unknown."""
         results = self.evaluation.by_attribute

@@ -5,6 +5,7 @@ change? They do not cover the randomness of training, which only runs with other
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ class ModelAnswers(NamedTuple):
     """The answers of one trained model, and the seed of its resamples."""
 
     answers: Answers
-    groups: Sequence[str]  # of each class, C
+    groups: tuple[str, ...]  # of each class, C
     draw: int  # the same for models that answered the same photos
 
 
@@ -72,15 +73,16 @@ def mean_resamples(
     Returns:
         Metrics that all models have.
     """
-    per_model = [
-        resampled_metrics(
-            photos_from_answers(model.answers), model.groups, resamples, model.draw, answerer
-        )
-        for model in models
-    ]
+    per_model = [_model_resamples(model, answerer, resamples) for model in models]
     keys = [key for key in per_model[0] if all(key in other for other in per_model)]
     weights = [1 / len(models)] * len(models)
     return {key: _combine([resampled[key] for resampled in per_model], weights) for key in keys}
+
+
+@lru_cache(maxsize=512)  # a page with many comparisons shows each model several times
+def _model_resamples(model: ModelAnswers, answerer: int, resamples: int) -> dict[str, Resampled]:
+    photos = photos_from_answers(model.answers)
+    return resampled_metrics(photos, model.groups, resamples, model.draw, answerer)
 
 
 def paired_change(key: str, change: float, first: Resampled, second: Resampled) -> Change:
