@@ -20,11 +20,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from mineral_recog.comparison.plan import PlannedRun
 from mineral_recog.comparison.summary import Trial, read_trial
 from mineral_recog.errors import DataError, OutputExistsError, UserError
 from mineral_recog.files import atomic_folder
 from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.recipe_file import read_recipe
 
 RUNS = Path(__file__).with_name("runs")
 ROOT = Path(__file__).parents[1]
@@ -126,8 +129,10 @@ class Store:
             OutputExistsError: A run of another recipe or of other photos is stored.
         """
         folder = self._folder(run)
-        identity = _identity(run.recipe.to_yaml().encode("utf-8"), training_photos)
-        if self._is_other_run(folder, identity) or not (folder / ABOUT).is_file():
+        if (
+            self._is_other_run(folder, run.recipe, training_photos)
+            or not (folder / ABOUT).is_file()
+        ):
             return False
         return all((folder / split / TABLES[0]).is_file() for split in splits)
 
@@ -140,14 +145,15 @@ class Store:
         folder = self._folder(run)
         record = json.loads((run.folder / "run.json").read_text("utf-8"))
         config = json.loads((run.folder / "model" / "config.json").read_text("utf-8"))
-        identity = _identity((run.folder / RECIPE).read_bytes(), record["fingerprint"])
-        self._is_other_run(folder, identity)
+        recipe = read_recipe(str(run.folder / RECIPE))
+        self._is_other_run(folder, recipe, record["fingerprint"])
         about = {
             "recipe": run.name,
             "data": run.data_name,
             "seed": run.seed,
             "commit": self.commit,
-            **identity,
+            "training_photos": record["fingerprint"],
+            "recipe_sha256": hashlib.sha256((run.folder / RECIPE).read_bytes()).hexdigest(),
             "torch": config["provenance"]["torch"],
             "machine": config["provenance"]["hardware"],
         }
@@ -162,18 +168,36 @@ class Store:
     def _folder(self, run: PlannedRun) -> Path:
         return self.runs / self.set_name / run.name / f"{run.data_name}-seed{run.seed}"
 
-    def _is_other_run(self, folder: Path, identity: dict[str, str]) -> bool:
-        """Return whether a folder holds a run of another identity; refuse it without `force`."""
+    def _is_other_run(self, folder: Path, recipe: Recipe, training_photos: str) -> bool:
+        """Return whether a folder holds another run; refuse it without `force`."""
         if not (folder / ABOUT).is_file():
             return False
         about = json.loads((folder / ABOUT).read_text("utf-8"))
-        different = [key for key, value in identity.items() if about[key] != value]
+        different = [] if about["training_photos"] == training_photos else ["training photos"]
+        stored = yaml.safe_load((folder / RECIPE).read_text("utf-8"))
+        # A setting that the program did not have then is the same if it has its default.
+        changed = recipe.model_dump(mode="json", exclude_defaults=True)
+        if not _is_same(stored, recipe.model_dump(mode="json"), changed):
+            different.append("recipe")
         if different and not self.force:
             raise OutputExistsError(
                 f"{folder} holds another run, of other {' and '.join(different)}: replace it "
                 "with --force."
             )
         return bool(different)
+
+
+def _is_same(stored: Any, settings: Any, changed: Any) -> bool:
+    """Return whether settings are the stored ones; `changed` has those that are not defaults."""
+    if not isinstance(stored, dict) or not isinstance(settings, dict):
+        return bool(stored == settings)
+    changed = changed if isinstance(changed, dict) else {}
+    if stored.keys() - settings.keys():
+        return False
+    return all(
+        _is_same(stored[key], value, changed.get(key)) if key in stored else key not in changed
+        for key, value in settings.items()
+    )
 
 
 def _store_evaluation(evaluation: Path, split: Path) -> None:
@@ -184,14 +208,6 @@ def _store_evaluation(evaluation: Path, split: Path) -> None:
             shutil.copyfile(evaluation / table, split / table)
     packed = gzip.compress((evaluation / PREDICTIONS).read_bytes(), mtime=0)
     (split / f"{PREDICTIONS}.gz").write_bytes(packed)
-
-
-def _identity(recipe: bytes, training_photos: str) -> dict[str, str]:
-    """Return what two runs of one name must share to be the same run."""
-    return {
-        "recipe_sha256": hashlib.sha256(recipe).hexdigest(),
-        "training_photos": training_photos,
-    }
 
 
 def repository_commit() -> str:

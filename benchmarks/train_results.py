@@ -33,6 +33,9 @@ FIVE, THREE = (0, 1, 2, 3, 4), (0, 1, 2)
 PLUS = {"crop": {"scale": 0.3}, "weight_average_epochs": 2.0, "test_views": 2}
 ADJUSTMENT = {"after": {"kind": "logit_adjustment"}}
 WITHOUT_ADJUSTMENT = ("ldam_drw",)
+# Of pretrained networks, these have a classifier that can see the pretrained features too.
+PRETRAINED = {"pretrained_features": True}
+ON_FROZEN_BACKBONE = ("crt", "fea_crt", "mislas")
 # Recipes with their splits.
 ROWS = {
     "baseline": FIVE, "fea_crt": FIVE, "multi_stage": FIVE, "best": FIVE,
@@ -62,6 +65,8 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_without_crops": ("best", "crop: {scale: 0.08}"),
     "best_without_average": ("best", "weight_average_epochs: 0"),
     "best_without_mirror": ("best", "test_views: 1"),
+    "best_class_balanced": ("best", "stages: {crt: {sampler: class_balanced, weight_decay: 0.005, "
+                            "losses: {frequency_aware: null, cross_entropy: {}}}}"),
     "best_without_adjustment": ("best", "after: null"),
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
@@ -145,12 +150,13 @@ def make_data(benchmark: BenchmarkSet, photos: Path | None, split: int) -> str:
     return data
 
 
-def write_row(row: str, rate: float, folder: Path) -> Path:
-    """Write the recipe of a row, with its factor of the learning rates."""
+def write_row(row: str, rate: float, folder: Path, pretrained: bool = False) -> Path:
+    """Write the recipe of a row, with its factor of the learning rates, for networks of a set."""
     name, changes = VARIANTS.get(row, (row.removesuffix("+"), "{}"))
     content: dict[str, object] = {"base": name, "lr_scale": rate, **yaml.safe_load(changes)}
     if row.endswith("+"):
         content |= PLUS if name in WITHOUT_ADJUSTMENT else PLUS | ADJUSTMENT
+        content |= PRETRAINED if pretrained and name in ON_FROZEN_BACKBONE else {}
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{row}.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -185,7 +191,8 @@ def train_split(store: Store, photos: Path | None, split: int, rows: list[str]) 
     if len(benchmark.rates) > 1:
         rates = chosen_rates(name)
         rate_of = {row: rates[VARIANTS[row][0] if row in VARIANTS else row] for row in rows}
-    files = [write_row(row, rate_of[row], Path(name, "recipes")) for row in rows]
+    folder, pretrained = Path(name, "recipes"), "pretrained=false" not in benchmark.settings
+    files = [write_row(row, rate_of[row], folder, pretrained) for row in rows]
     plan = plan_rows(data, files, split, benchmark.tests[0], name, settings_of(benchmark))
     train_missing(store, plan, benchmark.tests)
 

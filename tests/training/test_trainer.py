@@ -46,7 +46,12 @@ def make_trainer(data: Path, recipe: Recipe, folder: Path) -> Trainer:
     (folder / "checkpoint").mkdir(parents=True)
     torch.manual_seed(recipe.seed)
     network = build_network(
-        recipe.backbone, recipe.pretrained, recipe.normalisation, recipe.image_size, 3
+        recipe.backbone,
+        recipe.pretrained,
+        recipe.normalisation,
+        recipe.image_size,
+        3,
+        pretrained_features=recipe.pretrained_features,
     )
     dataset = read_split(data, "train")
     photos = TrainingPhotos(dataset, read_split(data, "val", dataset.classes))
@@ -148,6 +153,7 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
             for name, settings in (
                 ("lws", ()),
                 ("crt", (VIEWS,)),
+                ("crt", (VIEWS, "pretrained_features=true")),
                 ("mislas", ()),
                 ("crt", ("weight_average_epochs=1",)),
                 ("crt", ("weight_average_epochs=1", VIEWS, BEST)),

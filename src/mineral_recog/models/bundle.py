@@ -34,6 +34,7 @@ from mineral_recog.models.bundle_config import (
     damaged_error,
     read_config,
 )
+from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network, build_untrained_network
 
 CALIBRATION = "trust.safetensors"
@@ -84,6 +85,7 @@ class Bundle:
         preprocessing = self.network.preprocessing.to_json()
         config = Config(
             backbone=self.backbone,
+            pretrained_features=isinstance(self.network.backbone, JoinedBackbone),
             head=self.head,  # type: ignore[arg-type]  # checked by the schema
             classes=self.classes,
             train_counts=self.train_counts,
@@ -136,6 +138,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         config.head,
         len(config.classes),
         preprocessing,
+        config.pretrained_features,
     )
     if backbone is None and (meta_network := _build_on_meta(build)):
         _check_shapes(meta_network, folder / WEIGHTS)

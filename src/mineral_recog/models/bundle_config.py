@@ -16,8 +16,9 @@ from mineral_recog.validation import reason_with_place
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT: Final = "mineral-recog bundle"
-VERSION: Final = 3  # changes when the fields of a bundle do
-READABLE: Final = (2, VERSION)  # version 2 lacks center_share, which had no other value
+VERSION: Final = 4  # changes when the fields of a bundle do
+# Version 2 lacks center_share and version 3 pretrained_features, which had no other values.
+READABLE: Final = (2, 3, VERSION)
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
@@ -51,8 +52,9 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog bundle"] = FORMAT
-    version: Literal[2, 3] = VERSION
+    version: Literal[2, 3, 4] = VERSION
     backbone: str
+    pretrained_features: bool = False
     head: Literal["linear", "cosine"] = "linear"
     classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
     train_counts: tuple[Annotated[int, Field(ge=1)], ...]

@@ -13,6 +13,7 @@ from mineral_recog.errors import UserError, is_out_of_memory
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import SIZE_ERRORS, create_backbone, unsupported_size_error
 from mineral_recog.models.heads import Head, build_head
+from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.pretrained import HALF, load_pretrained, with_timm_normalisation
 from mineral_recog.progress import SILENT, Progress
 
@@ -60,6 +61,11 @@ class Network(nn.Module):
         """Return features and logits as `forward` does, from precomputed features float [B, D]."""
         return features, self.classifier(features)
 
+    def join_pretrained(self, joined: bool) -> None:
+        """Add the features of the pretrained original, or leave them out; see `JoinedBackbone`."""
+        if isinstance(self.backbone, JoinedBackbone):
+            self.backbone.joined = joined
+
     def freeze_backbone(self, frozen: bool, normalisation: bool = True) -> None:
         """Freeze or unfreeze the backbone; call this after every `train()`.
 
@@ -84,6 +90,7 @@ def build_network(
     head: str = "linear",
     test_views: int = 1,
     center_share: float = CENTER_SHARE,
+    pretrained_features: bool = False,
     progress: Progress = SILENT,
 ) -> Network:
     """Build a network for C classes, from scratch or with pretrained weights of the backbone.
@@ -101,6 +108,7 @@ def build_network(
         head: `linear` or `cosine`.
         test_views: See `Preprocessing`.
         center_share: See `Preprocessing`.
+        pretrained_features: Whether to keep the original beside the backbone, see `JoinedBackbone`.
         progress: Receives a notice before weights are fetched.
 
     Raises:
@@ -117,11 +125,15 @@ def build_network(
     elif normalisation == "half":
         mean = std = HALF
     preprocessing = Preprocessing(image_size, mean, std, test_views, center_share)
-    return _assemble_network(initial.backbone, head, classes, preprocessing)
+    return _assemble_network(initial.backbone, head, classes, preprocessing, pretrained_features)
 
 
 def build_untrained_network(
-    backbone: str | nn.Module, head: str, classes: int, preprocessing: Preprocessing
+    backbone: str | nn.Module,
+    head: str,
+    classes: int,
+    preprocessing: Preprocessing,
+    pretrained_features: bool = False,
 ) -> Network:
     """Build a network with arbitrary weights, to load the weights of a bundle or checkpoint into.
 
@@ -130,6 +142,7 @@ def build_untrained_network(
         head: `linear` or `cosine`.
         classes: Number of classes, C.
         preprocessing: Preprocessing of the trained network.
+        pretrained_features: Whether the trained network has its original beside the backbone.
 
     Raises:
         UserError: The backbone is unknown, or does not support the image size.
@@ -139,11 +152,15 @@ def build_untrained_network(
         if isinstance(backbone, nn.Module)
         else create_backbone(backbone, preprocessing.image_size)
     )
-    return _assemble_network(module, head, classes, preprocessing)
+    return _assemble_network(module, head, classes, preprocessing, pretrained_features)
 
 
 def _assemble_network(
-    backbone: nn.Module, head: str, classes: int, preprocessing: Preprocessing
+    backbone: nn.Module,
+    head: str,
+    classes: int,
+    preprocessing: Preprocessing,
+    pretrained_features: bool,
 ) -> Network:
     size = preprocessing.image_size
     backbone.eval()
@@ -164,5 +181,12 @@ def _assemble_network(
                 "的特征：请对其输出做池化。",
             )
         )
-    network = Network(backbone, build_head(head, features.shape[1], classes), preprocessing)
+    width = features.shape[1]
+    if not pretrained_features:
+        network = Network(backbone, build_head(head, width, classes), preprocessing)
+    else:
+        classifier = build_head(head, 2 * width, classes)
+        with torch.no_grad():
+            classifier.weight[:, width:] = 0.0  # the original has no say until a stage trains it
+        network = Network(JoinedBackbone(backbone), classifier, preprocessing)
     return network.to(memory_format=torch.channels_last)

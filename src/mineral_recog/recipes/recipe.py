@@ -163,6 +163,9 @@ class Recipe(Settings):
     Attributes:
         backbone: Any timm name.
         pretrained: True for published weights, false for random ones, or a file of weights.
+        pretrained_features: With pretrained weights, the classifier of the stages that freeze the
+            backbone sees the features of the backbone as it was before training beside those of the
+            trained one. This takes twice the time and the weights for an answer.
         normalisation: Normalisation of the pixels; `auto` is that of the weights.
         image_size: Side of the network's square input in pixels.
         crop: How training crops a photo.
@@ -187,6 +190,7 @@ class Recipe(Settings):
 
     backbone: str = "resnet50"
     pretrained: bool | str = True
+    pretrained_features: bool = False
     normalisation: Literal["auto", "imagenet", "half"] = "auto"
     image_size: Annotated[int, Field(ge=16, le=2048)] = 224
     crop: Crop = Crop()
@@ -250,6 +254,21 @@ class Recipe(Settings):
         return self
 
     @model_validator(mode="after")
+    def _check_pretrained_features(self) -> Recipe:
+        last = list(self.stages.values())[-1]
+        learns = last.freeze_backbone and last.classifier != "rescale"
+        if self.pretrained_features and not learns:
+            raise ValueError(
+                tr(
+                    "pretrained_features needs freeze_backbone in the last stage, with classifier: "
+                    "keep or anew",
+                    "pretrained_features 需要最后一个阶段有 freeze_backbone，且 classifier 为 keep "
+                    "或 anew",
+                )
+            )
+        return self
+
+    @model_validator(mode="after")
     def _check_head(self) -> Recipe:
         has_ldam = any(stage.losses.ldam for stage in self.stages.values())
         if has_ldam and self.head != "cosine":
@@ -264,6 +283,11 @@ class Recipe(Settings):
                 )
             )
         return self
+
+    @property
+    def keeps_pretrained(self) -> bool:
+        """Whether the network keeps its pretrained original; random weights are not kept."""
+        return self.pretrained_features and self.pretrained is not False
 
     @property
     def epochs(self) -> int:

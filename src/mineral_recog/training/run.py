@@ -236,7 +236,9 @@ class _Run:
         torch.manual_seed(recipe.seed)
         backbone = self.backbone or recipe.backbone
         if record is not None and has_checkpoint(self.folder / CHECKPOINT):
-            return build_untrained_network(backbone, recipe.head, class_count, record.preprocessing)
+            return build_untrained_network(
+                backbone, recipe.head, class_count, record.preprocessing, recipe.keeps_pretrained
+            )
         return build_network(
             backbone,
             recipe.pretrained,
@@ -246,6 +248,7 @@ class _Run:
             recipe.head,
             recipe.test_views,
             recipe.center_share,
+            recipe.keeps_pretrained,
             self.progress,
         )
 

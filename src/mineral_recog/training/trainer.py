@@ -135,6 +135,7 @@ class Trainer:
             began = time.perf_counter()
             placed = self.recipe.stage_at(epoch)
             stage, epochs_of_stage = placed.stage, epoch - placed.first_epoch
+            self.network.join_pretrained(stage.freeze_backbone)
             if epochs_of_stage == 0 and not state.steps_done:
                 state.start_stage(stage)
             if stage.feature_views and self.feature_cache is None:
