@@ -34,8 +34,11 @@ PLUS = {"crop": {"scale": 0.3}, "weight_average_epochs": 2.0, "test_views": 2}
 ADJUSTMENT = {"after": {"kind": "logit_adjustment"}}
 WITHOUT_ADJUSTMENT = ("ldam_drw",)
 # Of pretrained networks, these have a classifier that can see the pretrained features too.
-PRETRAINED = {"pretrained_features": True}
-ON_FROZEN_BACKBONE = ("crt", "fea_crt", "mislas")
+ON_FROZEN_BACKBONE: dict[str, dict[str, object]] = {
+    "crt": {"pretrained_features": True, "stages": {"crt": {"lr": 0.1, "feature_norm": 64}}},
+    "fea_crt": {"pretrained_features": True, "stages": {"crt": {"lr": 0.1, "feature_norm": 64}}},
+    "mislas": {"pretrained_features": True},
+}
 # Recipes with their splits.
 ROWS = {
     "baseline": FIVE, "fea_crt": FIVE, "multi_stage": FIVE, "best": FIVE,
@@ -65,8 +68,8 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_without_crops": ("best", "crop: {scale: 0.08}"),
     "best_without_average": ("best", "weight_average_epochs: 0"),
     "best_without_mirror": ("best", "test_views: 1"),
-    "best_class_balanced": ("best", "stages: {crt: {sampler: class_balanced, weight_decay: 0.005, "
-                            "losses: {frequency_aware: null, cross_entropy: {}}}}"),
+    "best_loss_of_fea": ("best", "stages: {crt: {sampler: natural, losses: {cross_entropy: null, "
+                         "frequency_aware: {tau: 1.0}}}}"),
     "best_without_adjustment": ("best", "after: null"),
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
@@ -156,7 +159,7 @@ def write_row(row: str, rate: float, folder: Path, pretrained: bool = False) -> 
     content: dict[str, object] = {"base": name, "lr_scale": rate, **yaml.safe_load(changes)}
     if row.endswith("+"):
         content |= PLUS if name in WITHOUT_ADJUSTMENT else PLUS | ADJUSTMENT
-        content |= PRETRAINED if pretrained and name in ON_FROZEN_BACKBONE else {}
+        content |= ON_FROZEN_BACKBONE.get(name, {}) if pretrained else {}
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{row}.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -173,7 +173,7 @@ def test_invalid_settings_are_refused(setting: str, reason: str) -> None:
         (["stages.fea.epochs=many", "epochs=30"], "stages.fea.epochs: .*integer.*'many'"),
         (["stages.fea.epochs=0", "epochs=30"], "stages.fea.epochs: .*greater"),
         (["head=cosine", "stages.crt.classifier=rescale"], "rescale need head: linear"),
-        (["head=cosine", "after={kind: tau_normalisation}"], "after .*need head: linear"),
+        (["head=cosine", "after={kind: tau_normalisation}"], "after.*need head: linear"),
     ],
 )
 def test_conflicting_settings_are_refused(settings: list[str], reason: str) -> None:

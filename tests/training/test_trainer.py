@@ -153,7 +153,7 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
             for name, settings in (
                 ("lws", ()),
                 ("crt", (VIEWS,)),
-                ("crt", (VIEWS, "pretrained_features=true")),
+                ("crt", (VIEWS, "pretrained_features=true", "stages.crt.feature_norm=8")),
                 ("mislas", ()),
                 ("crt", ("weight_average_epochs=1",)),
                 ("crt", ("weight_average_epochs=1", VIEWS, BEST)),
@@ -425,3 +425,34 @@ def test_loss_that_is_not_finite_is_reported(prepared: Path, tmp_path: Path) -> 
     recipe = tiny_recipe("baseline", "stages.ce.epochs=3", "stages.ce.lr=1e30")
     with pytest.raises(UserError, match=r"not finite in stage ce.*stages\.ce\.lr"):
         train(prepared, recipe, tmp_path / "run")
+
+
+class Scaled(torch.nn.Module):
+    """A backbone with features that are scaled."""
+
+    def __init__(self, backbone: torch.nn.Module, scale: float) -> None:
+        super().__init__()
+        self.backbone, self.scale = backbone, scale
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        features: torch.Tensor = self.scale * self.backbone(pixels)
+        return features
+
+
+def test_feature_norm_makes_training_independent_of_the_scale(
+    prepared: Path, tmp_path: Path
+) -> None:
+    settings = ("stages.ce.epochs=2", "stages.ce.min_steps=20", "stages.ce.feature_views=2")
+    recipe = tiny_recipe("frozen_features", *settings, "stages.ce.feature_norm=8")
+    weights = []
+    for scale in (1.0, 4.0):  # a power of two, so that rounding is the same
+        trainer = make_trainer(prepared, recipe, tmp_path / f"{scale}")
+        network = trainer.network
+        network.backbone = Scaled(network.backbone, scale)
+        with torch.no_grad():
+            network.classifier.weight /= scale
+        trainer.run()
+        weights.append(scale * network.classifier.weight.detach())
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-4, atol=1e-6)
+    untrained = make_trainer(prepared, recipe, tmp_path / "untrained").network.classifier.weight
+    assert (weights[0] - untrained).abs().max() > 0.01

@@ -56,6 +56,10 @@ class Stage(Settings):
         feature_views: With a frozen backbone, above 0 trains on the features of that many views of
             each photo, computed once: the view of the evaluation, and random ones. There are fewer
             views if they would take more than 2 GB.
+        feature_norm: Mean squared norm of the features that the rate and the weight decay of a
+            linear classifier on computed features are meant for; on features of norm n, its rate is
+            multiplied by feature_norm / n and its decay by n / feature_norm, as if the features
+            were scaled to this norm. Null takes both as they are.
         classifier: Continue the classifier (`keep`), initialise it again (`anew`), or learn only
             one factor per class (`rescale`).
         weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.
@@ -75,6 +79,7 @@ class Stage(Settings):
     freeze_backbone: bool = False
     freeze_normalisation: bool = True
     feature_views: Annotated[int, Field(ge=0, le=100)] = 0
+    feature_norm: Positive | None = None
     classifier: Literal["keep", "anew", "rescale"] = "keep"
     weights: Literal["last", "best"] = "last"
 
@@ -86,6 +91,13 @@ class Stage(Settings):
                 tr(
                     "feature_views needs freeze_backbone and freeze_normalisation, and no mixup",
                     "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不能用 mixup",
+                )
+            )
+        if self.feature_norm and (not self.feature_views or self.classifier == "rescale"):
+            raise ValueError(
+                tr(
+                    "feature_norm needs feature_views, with classifier: keep or anew",
+                    "feature_norm 需要 feature_views，且 classifier 为 keep 或 anew",
                 )
             )
         if self.classifier == "rescale" and not self.freeze_backbone:
@@ -274,12 +286,13 @@ class Recipe(Settings):
         if has_ldam and self.head != "cosine":
             raise ValueError(tr("ldam needs head: cosine", "ldam 需要 head: cosine"))
         if self.head == "cosine" and (
-            self.after or any(stage.classifier == "rescale" for stage in self.stages.values())
+            self.after
+            or any(s.classifier == "rescale" or s.feature_norm for s in self.stages.values())
         ):
             raise ValueError(
                 tr(
-                    "after and classifier: rescale need head: linear",
-                    "after 与 classifier: rescale 需要 head: linear",
+                    "after, feature_norm and classifier: rescale need head: linear",
+                    "after、feature_norm 与 classifier: rescale 需要 head: linear",
                 )
             )
         return self

@@ -76,6 +76,11 @@ class FeatureCache:
         self.features = torch.from_numpy(np.stack(features))  # [k, N, D]
         self.val = context.predict(network, val_loader, precision)
 
+    def mean_squared_norm(self) -> float:
+        """Return the mean of the squared norms of all features."""
+        squares = [float(view.square().sum(dtype=torch.float64)) for view in self.features]
+        return sum(squares) / (len(squares) * len(self.labels))
+
     def batches(self, epoch: int, drawn: Batches, first: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from `first` on, with a random view of each drawn photo."""
         rng = np.random.default_rng([self.seed, epoch, 3])

@@ -121,12 +121,27 @@ class TrainState:
         """Start a new optimiser of the parameters that a stage trains."""
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
         self.wrapped = self.context.wrap(self.network)
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        alone = [self.network.classifier.weight] if stage.feature_norm else []
+        others = [p for p in trained if not any(p is weight for weight in alone)]
         self.optimizer = torch.optim.SGD(
-            [p for p in self.network.parameters() if p.requires_grad],
+            [{"params": group, "lr_factor": 1.0} for group in (alone, others) if group],
             lr=stage.lr or 0.0,
             momentum=self.recipe.momentum,
             weight_decay=self._weight_decay(stage),
         )
+
+    def adapt_to_norm(self, stage: Stage, norm: float) -> None:
+        """Adapt rate and weight decay of the classifier to features of a mean squared norm.
+
+        With features scaled by s, W / s gives the same logits. A step of rate r and decay d on
+        W / s is a step of rate r s^2 and decay d / s^2 on W.
+        """
+        if stage.feature_norm is not None:
+            factor = stage.feature_norm / norm
+            weight, *_ = self.optimizer.param_groups
+            weight["lr_factor"] = factor
+            weight["weight_decay"] = self._weight_decay(stage) / factor
 
     def _weight_decay(self, stage: Stage) -> float:
         own = stage.weight_decay

@@ -202,6 +202,7 @@ class Trainer:
             self.context,
             on_view,
         )
+        self.state.adapt_to_norm(placed.stage, self.feature_cache.mean_squared_norm())
 
     def _train_epoch(
         self, placed: StageInRun, epoch: int, on_step: OnStep, stop: StopRequest | None
@@ -226,7 +227,7 @@ class Trainer:
         for batch in loader.batches(epoch, batches, state.steps_done):
             done = epoch + state.steps_done / len(batches)
             for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(placed, done)
+                group["lr"] = learning_rate(placed, done) * group["lr_factor"]
                 if self.recipe.cycle_momentum and placed.schedule.shape == "one_cycle":
                     group["momentum"] = cycled_momentum(placed, done)
             drawn, from_features = batches[state.steps_done], self.feature_cache is not None
