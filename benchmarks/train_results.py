@@ -46,7 +46,8 @@ ROWS = {
     "logit_adjusted_after": THREE, "baseline+": THREE, "logit_adjusted_loss+": THREE, "crt+": THREE,
     "mislas+": THREE, "ldam_drw+": THREE, "fea_crt+": THREE,
 }  # fmt: skip
-FROZEN = {"frozen_features": THREE, "frozen_features+": THREE}
+# Rows of sets with a pretrained network.
+PRETRAINED = {"frozen_features": THREE, "frozen_features+": THREE, "best_without_pretrained": THREE}
 ABLATION = {"fea_cfl": FIVE}
 # The three stages, and `best`, with one point decided the other way.
 VARIANTS: dict[str, tuple[str, str]] = {
@@ -71,9 +72,10 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_loss_of_fea": ("best", "stages: {crt: {sampler: natural, losses: {cross_entropy: null, "
                          "frequency_aware: {tau: 1.0}}}}"),
     "best_without_adjustment": ("best", "after: null"),
+    "best_without_pretrained": ("best", "pretrained_features: false"),
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
-OPEN = dict.fromkeys(("multi_stage", "best", *VARIANTS), THREE)
+OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS) if row not in PRETRAINED}
 CIFAR = dict.fromkeys(("baseline", "logit_adjusted_after", "tau_normalised", "crt", "fea_crt",
                        "logit_adjusted_loss", "multi_stage", "fea_cfl", "ldam_drw", "mixup",
                        "mislas", "best"), (0,))  # fmt: skip
@@ -123,14 +125,14 @@ SETS = {
     "minet": BenchmarkSet(
         "prepare {photos} {data} --split 60/15/25 --imbalance 20 --seed {seed}",
         PHOTOS,
-        {**ROWS, **ABLATION, **FROZEN},
+        {**ROWS, **ABLATION, **PRETRAINED},
         (5, 15, 45),
         "minet-{seed}",
     ),
     "rocks": BenchmarkSet(
         "prepare {photos} {data} --split 30/15/55 --imbalance 20 --seed {seed}",
         PHOTOS,
-        {**ROWS, **ABLATION, **FROZEN},
+        {**ROWS, **ABLATION, **PRETRAINED},
         (5, 15, 45),
         "rocks-{seed}",
     ),
