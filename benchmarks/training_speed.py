@@ -33,7 +33,8 @@ from torchvision.datasets import ImageFolder
 from mineral_recog.data.cache import CACHE_ROOT
 from mineral_recog.data.cache_builder import build_caches
 from mineral_recog.data.dataset import read_split
-from mineral_recog.data.transforms import evaluation_side, training_side
+from mineral_recog.data.evaluation_view import evaluation_side
+from mineral_recog.data.transforms import training_side
 from mineral_recog.models.device import choose_precision
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.recipes.recipe import Recipe

@@ -261,7 +261,8 @@ def cached_photos(data: Path) -> dict[str, str]:
     """Return the digest of each photo in the caches of a prepared folder, in any order."""
     from mineral_recog.data.cache_builder import build_caches
     from mineral_recog.data.dataset import read_split
-    from mineral_recog.data.transforms import evaluation_side, training_side
+    from mineral_recog.data.evaluation_view import evaluation_side
+    from mineral_recog.data.transforms import training_side
 
     datasets = [read_split(data, split) for split in ("train", "val")]
     with contextlib.redirect_stderr(None):

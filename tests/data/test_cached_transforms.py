@@ -18,9 +18,10 @@ from mineral_recog.data.cache import PIXELS_FILE, Cache, reduced_photo
 from mineral_recog.data.cache_builder import build_caches
 from mineral_recog.data.cached_transforms import random_crop
 from mineral_recog.data.dataset import Dataset, read_split
+from mineral_recog.data.evaluation_view import evaluation_side
 from mineral_recog.data.images import open_photo
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
-from mineral_recog.data.transforms import evaluation_side, evaluation_transform
+from mineral_recog.data.transforms import evaluation_transform
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.recipe import Crop
 

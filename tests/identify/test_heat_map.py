@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mineral_recog.data.transforms import Preprocessing
+from mineral_recog.data.evaluation_view import Preprocessing
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.models.heads import build_head
 from mineral_recog.models.network import Network

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mineral_recog.data.transforms import Preprocessing
+from mineral_recog.data.evaluation_view import Preprocessing
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training.run_folder import RunRecord, create_run, is_run, read_run_record

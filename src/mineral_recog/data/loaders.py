@@ -14,9 +14,9 @@ from torch.utils.data import DataLoader
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.cached_transforms import CachedTrainingCrops
 from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.evaluation_view import CENTER_SHARE
 from mineral_recog.data.samplers import Batches
 from mineral_recog.data.transforms import (
-    CENTER_SHARE,
     BatchTensors,
     EvaluationCrops,
     Example,

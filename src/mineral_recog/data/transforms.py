@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable
 
 import torch
 import torch.utils.data
@@ -13,46 +12,22 @@ from torchvision.transforms import v2
 
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.evaluation_view import (
+    CENTER_SHARE,
+    Pixels,
+    evaluation_side,
+    evaluation_view,
+    middle_square,
+)
 from mineral_recog.data.images import open_photo
 from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.recipe import Crop
 
-# Default side of the center crop over the resized short side: 224 of 256 pixels.
-CENTER_SHARE = 0.875
-
 # Pixels uint8 [3, S, S], label and index of a photo; or why it could not be read. The error is a
 # return value, since a worker process of a loader would hide its one line in a traceback.
 Example = tuple[Tensor, int, int] | UserError
 BatchTensors = tuple[Tensor, Tensor, Tensor]  # pixels [B, 3, S, S], labels [B], indices [B]
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """Input format of the network.
-
-    Attributes:
-        image_size: Side of the square input in pixels.
-        mean: Mean of each channel, in 0..1.
-        std: Standard deviation of each channel, in 0..1.
-        test_views: 2 averages the outputs of a photo and its mirror image; 1 uses the photo alone.
-        center_share: Side of the evaluation's center crop over the photo's short side.
-    """
-
-    image_size: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    test_views: int = 1
-    center_share: float = CENTER_SHARE
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for the bundle's config."""
-        return asdict(self)
-
-
-def evaluation_side(image_size: int, center_share: float = CENTER_SHARE) -> int:
-    """Return the short side to which evaluation resizes photos, and which its caches store."""
-    return round(image_size / center_share)
 
 
 def training_side(image_size: int) -> int:
@@ -64,28 +39,25 @@ def training_side(image_size: int) -> int:
     return round(image_size * 12 / 7)
 
 
-def evaluation_transform(image_size: int, center_share: float = CENTER_SHARE) -> v2.Transform:
-    """Return a transform: resize, then center crop; uint8 [3, S, S].
+def evaluation_transform(
+    image_size: int, center_share: float = CENTER_SHARE
+) -> Callable[[Image.Image], Tensor]:
+    """Return a function from an RGB photo to its `evaluation_view`, as uint8 [3, S, S].
 
     Args:
         image_size: S, side of the crop in pixels.
         center_share: S over the short side after the resize.
     """
-    return v2.Compose(
-        [
-            _middle_square,  # first, so that a very long photo is not enlarged as a whole
-            v2.Resize(evaluation_side(image_size, center_share), antialias=True),
-            v2.CenterCrop(image_size),
-            v2.PILToTensor(),
-        ]
-    )
+
+    def transform(photo: Image.Image) -> Tensor:
+        return channels_first(evaluation_view(photo, image_size, center_share))
+
+    return transform
 
 
-def _middle_square(photo: Image.Image) -> Image.Image:
-    if photo.width == photo.height:  # avoids a copy, which may be large
-        return photo
-    square: Image.Image = v2.functional.center_crop(photo, [min(photo.size)])
-    return square
+def channels_first(view: Pixels) -> Tensor:
+    """Return a view [S, S, 3] as the network takes it, uint8 [3, S, S]."""
+    return torch.from_numpy(view.copy()).permute(2, 0, 1).contiguous()
 
 
 def training_transform(image_size: int, crop: Crop) -> v2.Transform:
@@ -99,7 +71,7 @@ def training_transform(image_size: int, crop: Crop) -> v2.Transform:
         cuts = [v2.RandomResizedCrop(image_size, scale=(crop.scale, 1.0), antialias=True)]
     else:
         cuts = [
-            _middle_square,
+            middle_square,
             v2.Resize(image_size, antialias=True),
             v2.RandomCrop(image_size, padding=crop.pad),
         ]
@@ -149,7 +121,7 @@ class TrainingCrops(torch.utils.data.Dataset[Example]):
 def _example(
     dataset: Dataset,
     index: int,
-    transform: v2.Transform,
+    transform: Callable[[Image.Image], Tensor],
     short_side: int,
     cache: Cache | None = None,
 ) -> Example:

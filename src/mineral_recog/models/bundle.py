@@ -22,7 +22,7 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from mineral_recog.calibration.calibration import Calibration, restore_calibration
-from mineral_recog.data.transforms import Preprocessing
+from mineral_recog.data.evaluation_view import Preprocessing
 from mineral_recog.errors import BundleError, UserError, reason_of
 from mineral_recog.files import atomic_file, atomic_folder
 from mineral_recog.i18n import tr

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from mineral_recog.calibration.calibration import CalibrationValues
-from mineral_recog.data.transforms import CENTER_SHARE
+from mineral_recog.data.evaluation_view import CENTER_SHARE
 from mineral_recog.errors import BundleError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.text import parse_json

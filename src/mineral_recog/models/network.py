@@ -8,7 +8,7 @@ import torch
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-from mineral_recog.data.transforms import CENTER_SHARE, Preprocessing
+from mineral_recog.data.evaluation_view import CENTER_SHARE, Preprocessing
 from mineral_recog.errors import UserError, is_out_of_memory
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import SIZE_ERRORS, create_backbone, unsupported_size_error

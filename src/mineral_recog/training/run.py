@@ -19,9 +19,10 @@ from mineral_recog.data.cache import Cache
 from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import Dataset, read_split
+from mineral_recog.data.evaluation_view import evaluation_side
 from mineral_recog.data.images import find_unreadable, unreadable_photos_error
 from mineral_recog.data.samplers import number_of_batches
-from mineral_recog.data.transforms import evaluation_side, training_side
+from mineral_recog.data.transforms import training_side
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import backbone_name

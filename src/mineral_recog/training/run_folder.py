@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.transforms import Preprocessing
+from mineral_recog.data.evaluation_view import Preprocessing
 from mineral_recog.errors import RecipeError, UserError
 from mineral_recog.files import atomic_file, atomic_folder, link_or_copy, refuse_existing
 from mineral_recog.i18n import tr
