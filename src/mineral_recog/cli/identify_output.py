@@ -148,7 +148,7 @@ def _open_csv(
     assert options.csv is not None
     minerals = [mineral and mineral.facts() for mineral in identifier.minerals]
     settings = [
-        identifier.bundle.fingerprint(),
+        identifier.model.fingerprint,
         asdict(options.evidence),
         options.coverage,
         minerals,
@@ -210,7 +210,7 @@ def _save_heat_map(
         number += 1
         target = options.heat_maps / f"{stem}-{number}.png"
     heat_map = identifier.heat_map(photo.observation, answer.candidates[0].name)
-    share = identifier.network.preprocessing.center_share
+    share = identifier.model.preprocessing.center_share
     save_overlay(target, photo.observation.view.image, heat_map, share)
     progress.notice(str(target))
 

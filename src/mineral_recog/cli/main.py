@@ -17,6 +17,7 @@ from mineral_recog.cli.compare import compare
 from mineral_recog.cli.demo import demo
 from mineral_recog.cli.draw import draw
 from mineral_recog.cli.evaluate import evaluate
+from mineral_recog.cli.export import export
 from mineral_recog.cli.help_texts import Command, Group, describe_usage_error
 from mineral_recog.cli.identify import identify
 from mineral_recog.cli.prepare import prepare
@@ -88,6 +89,10 @@ COMMANDS: dict[Callable[..., None], str] = {
     compare: tr(
         "Train recipes on DATA with several seeds, and report which differences are significant.",
         "用多个种子在 DATA 上训练各配方，并报告哪些差别是显著的。",
+    ),
+    export: tr(
+        "Write RUN as a model that answers without torch, smaller and faster.",
+        "把 RUN 写成无需 torch 即可回答的模型，更小更快。",
     ),
     identify: tr(
         "Identify the minerals in photos, with probabilities and the recommended next test.",

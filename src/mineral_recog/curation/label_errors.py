@@ -66,7 +66,7 @@ class _LabelChecker:
 
     def __init__(self, identifier: Identifier, classes: Sequence[str]) -> None:
         minerals = read_minerals()
-        self.identifier, self.calibration = identifier, identifier.bundle.calibration
+        self.identifier, self.calibration = identifier, identifier.model.calibration
         self.self_confidences = self_confidence(self.calibration.conformal)
         self.model_class_of = match_classes(classes, identifier.classes, minerals)
         folders = match_classes(identifier.classes, classes, minerals)

@@ -8,27 +8,27 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
 
+from mineral_recog.data.evaluation_view import Pixels, evaluation_side, evaluation_view
 from mineral_recog.data.given_photos import GivenPhoto, is_one_photo, open_given
 from mineral_recog.data.images import Photo
-from mineral_recog.data.transforms import evaluation_side, evaluation_transform
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
-from mineral_recog.models.bundle import Bundle, read_bundle
-from mineral_recog.models.device import choose_device
+from mineral_recog.models.engine import Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
-from mineral_recog.models.predictor import predict_batch
+from mineral_recog.models.onnx_engine import is_export, read_export
+
+if TYPE_CHECKING:
+    from torch import nn
 
 DEFAULT_COVERAGE = 0.9
 NO_EVIDENCE = Evidence()
@@ -44,12 +44,12 @@ class View:
     """What the model sees of a photo.
 
     Attributes:
-        pixels: Input of the network, uint8 [3, S, S].
+        pixels: Input of the network, uint8 [S, S, 3].
         image: The photo, at most `MAX_SIDE` pixels wide and high.
         used_bits: See `Header`.
     """
 
-    pixels: Tensor
+    pixels: Pixels
     image: Image.Image
     used_bits: int
 
@@ -67,26 +67,17 @@ class Identifier:
     """Identifies minerals from photos and evidence.
 
     Args:
-        bundle: Trained model.
+        model: Trained model.
         minerals: Table of facts.
         gallery: Training photos to show with an answer, if the run has them.
-        device: Device to run on.
     """
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        minerals: MineralTable,
-        gallery: Gallery | None,
-        device: torch.device,
-    ) -> None:
-        self.bundle, self.gallery, self.device = bundle, gallery, device
-        self.network = bundle.network.to(device)
-        self.classes = bundle.classes
-        self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, bundle.classes))
-        preprocessing = self.network.preprocessing
-        view = preprocessing.image_size, preprocessing.center_share
-        self.transform, self.short_side = evaluation_transform(*view), evaluation_side(*view)
+    def __init__(self, model: Model, minerals: MineralTable, gallery: Gallery | None) -> None:
+        self.model, self.gallery = model, gallery
+        self.classes = model.classes
+        self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, model.classes))
+        preprocessing = model.preprocessing
+        self.short_side = evaluation_side(preprocessing.image_size, preprocessing.center_share)
 
     def identify(
         self,
@@ -165,7 +156,8 @@ class Identifier:
 
     def view(self, photo: Photo) -> View:
         """Return what the model sees of an opened photo."""
-        image, pixels = photo.image, self.transform(photo.image)
+        image, preprocessing = photo.image, self.model.preprocessing
+        pixels = evaluation_view(image, preprocessing.image_size, preprocessing.center_share)
         if max(image.size) > MAX_SIDE:  # a larger image is never shown, and would fill the memory
             image = image.copy()
             image.thumbnail((MAX_SIDE, MAX_SIDE))
@@ -206,8 +198,8 @@ class Identifier:
 
     def observe_batch(self, views: Sequence[View]) -> list[Observation]:
         """Run the model on the views of a batch, at least one."""
-        features, logits = predict_batch(self.network, torch.stack([view.pixels for view in views]))
-        ood_scores = self.bundle.calibration.ood.score(features, logits)
+        features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
+        ood_scores = self.model.calibration.ood.score(features, logits)
         return [
             Observation(
                 PhotoOutputs(logits[i], float(ood_scores[i]), view.used_bits), features[i], view
@@ -231,7 +223,7 @@ class Identifier:
             list(outputs),
             self.classes,
             self.minerals,
-            self.bundle.calibration,
+            self.model.calibration,
             evidence,
             coverage,
         )
@@ -239,11 +231,9 @@ class Identifier:
     def heat_map(self, observation: Observation, name: str) -> NDArray[np.float32]:
         """Return where in a photo the model sees a class, [rows, columns] in 0..1.
 
-        The map covers the photo's central square, without the margin of `evaluation_transform`.
+        The map covers the photo's central square, without the margin of `evaluation_view`.
         """
-        return heat_map(
-            self.network, observation.view.pixels.to(self.device), self.classes.index(name)
-        )
+        return heat_map(self.model.engine, observation.view.pixels, self.classes.index(name))
 
     def similar(self, observation: Observation, count: int = 4) -> list[SimilarPhoto]:
         """Return the training photos most similar to a photo; none if the run has no gallery."""
@@ -275,7 +265,7 @@ def load(
     """Load a trained model to identify minerals with.
 
     Args:
-        run: Run folder or bundle folder.
+        run: Run folder, bundle folder, or the folder of an export, which needs no torch.
         minerals: Your table of minerals, which extends the shipped one; see `read_minerals`.
         backbone: Module of the same class as passed to `train`, if one was.
         device: Device to run on, see `choose_device`.
@@ -284,10 +274,14 @@ def load(
         UserError: The bundle, the table, the backbone or the device cannot be used.
     """
     run = Path(run)
-    bundle = read_bundle(run, backbone)
+    if is_export(run):
+        model = read_export(run, device)
+    else:
+        from mineral_recog.models.torch_engine import read_torch_model  # takes seconds to import
+
+        model = read_torch_model(run, backbone, device)
     return Identifier(
-        bundle,
-        minerals=read_minerals(Path(minerals) if minerals else None),
-        device=choose_device(device),
-        gallery=read_gallery(run, len(bundle.classes), bundle.network.classifier.in_features),
+        model,
+        read_minerals(Path(minerals) if minerals else None),
+        read_gallery(run, len(model.classes), model.width),
     )

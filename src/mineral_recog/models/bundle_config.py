@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -32,6 +33,18 @@ def _check_class_name(name: str) -> str:
 
 
 ClassName = Annotated[str, AfterValidator(_check_class_name)]
+
+
+def check_class_lists(classes: Sequence[str], *lists: Sequence[object]) -> None:
+    """Check that lists have an entry for each class, and that no class is repeated.
+
+    Raises:
+        ValueError: They do not, or one is.
+    """
+    if any(len(entries) != len(classes) for entries in lists):
+        raise ValueError(tr("the lists by class differ in length", "按类别的各列表长度不同"))
+    if len(set(classes)) < len(classes):
+        raise ValueError(tr("a class name is repeated", "类别名重复"))
 
 
 class PreprocessingConfig(BaseModel):
@@ -65,15 +78,7 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _check_classes(self) -> Config:
-        if not len(self.classes) == len(self.train_counts) == len(self.groups):
-            raise ValueError(
-                tr(
-                    "classes, train_counts and groups differ in length",
-                    "classes、train_counts 与 groups 的长度不同",
-                )
-            )
-        if len(set(self.classes)) < len(self.classes):
-            raise ValueError(tr("a class name is repeated", "类别名重复"))
+        check_class_lists(self.classes, self.train_counts, self.groups)
         return self
 
 

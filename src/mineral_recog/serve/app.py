@@ -58,7 +58,7 @@ class _Service:
     """The routes, for one identifier."""
 
     def __init__(self, identifier: Identifier, max_waiting: int) -> None:
-        self.identifier, self.model = identifier, identifier.bundle.fingerprint()
+        self.identifier, self.model = identifier, identifier.model.fingerprint
         self.decode_queue = WorkQueue(MAX_WAITING_UPLOADS, DECODING_THREADS)
         self.photo_queue = WorkQueue(max_waiting)
         self.question_queue = WorkQueue(MAX_WAITING_QUESTIONS)
@@ -122,7 +122,7 @@ class _Service:
             content["heat_map"] = {
                 "values": values.round(3).tolist(),
                 "class": first,
-                "center_share": self.identifier.network.preprocessing.center_share,
+                "center_share": self.identifier.model.preprocessing.center_share,
             }
         return _to_json(content)
 

@@ -1,0 +1,1 @@
+"""Exports: models that answer without torch."""

@@ -1,0 +1,205 @@
+"""Exports of a run: a model that answers without torch, or the bundle alone."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from safetensors.numpy import save as save_arrays
+
+from mineral_recog.data.dataset import Dataset, read_split
+from mineral_recog.data.evaluation_view import (
+    Pixels,
+    Preprocessing,
+    evaluation_side,
+    evaluation_view,
+)
+from mineral_recog.data.images import open_photo
+from mineral_recog.data.transforms import unreadable_photo_error
+from mineral_recog.errors import DataError, UserError, reason_of
+from mineral_recog.evaluation.evaluator import training_data_of
+from mineral_recog.export.int8 import Int8Graph, quantise
+from mineral_recog.export.int8_comparison import Int8Comparison, compare_engines
+from mineral_recog.export.onnx_graph import OnnxGraph, build_onnx
+from mineral_recog.files import atomic_folder, refuse_existing, refuse_user_files
+from mineral_recog.i18n import tr
+from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.models.bundle import CALIBRATION as BUNDLE_CALIBRATION
+from mineral_recog.models.bundle import Bundle, read_bundle
+from mineral_recog.models.bundle_config import CONFIG as BUNDLE_CONFIG
+from mineral_recog.models.bundle_config import WEIGHTS, PreprocessingConfig
+from mineral_recog.models.export_config import CALIBRATION, CONFIG, MODEL, ExportConfig, Names
+from mineral_recog.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from torch import nn
+
+MAX_PHOTOS = 1000  # validation photos that int8 is measured on
+BUNDLE_FILES = (BUNDLE_CONFIG, WEIGHTS, BUNDLE_CALIBRATION)
+EXPORT_FILES = (CONFIG, MODEL, CALIBRATION)
+
+
+def export_bundle(run: Path | str, folder: Path | str, *, force: bool = False) -> None:
+    """Write the bundle of a run to a folder, without the gallery: no training photo is in it.
+
+    Raises:
+        UserError: The bundle cannot be read, or the folder exists.
+    """
+    run, folder = Path(run), Path(folder)
+    _refuse_other_files(folder, force)
+    read_bundle(run)
+    source = run / "model" if (run / "model").is_dir() else run
+    with atomic_folder(folder) as partial:
+        for name in BUNDLE_FILES:
+            shutil.copyfile(source / name, partial / name)
+
+
+def export_onnx(
+    run: Path | str,
+    folder: Path | str,
+    *,
+    int8: bool = False,
+    data: Path | str | None = None,
+    backbone: nn.Module | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> Int8Comparison | None:
+    """Write a run as an ONNX model that answers without torch.
+
+    Args:
+        run: Run folder or bundle folder.
+        folder: Folder to write model.onnx, model.json and trust.safetensors to.
+        int8: Whether the layers compute with int8, see `quantise`.
+        data: Prepared folder with the validation photos for int8; by default that of the training.
+        backbone: The backbone module, if `train` was given one.
+        force: Replace an existing export, and write one whose loss of accuracy is certain.
+        progress: Receives progress and notices.
+
+    Returns:
+        The comparison of int8 with float32; None without int8.
+
+    Raises:
+        UserError: The run or the photos cannot be read, the folder exists, the network cannot be
+            written as ONNX, or int8 costs too much accuracy.
+    """
+    run, folder = Path(run), Path(folder)
+    _refuse_other_files(folder, force)
+    bundle = read_bundle(run, backbone)
+    progress.notice(tr("Writing the network as ONNX ...", "正在把网络写成 ONNX……"))
+    graph = build_onnx(bundle.network)
+    content, comparison = graph.content, None
+    if int8:
+        small, comparison = _quantise(bundle, graph, Path(data or training_data_of(run)), progress)
+        if comparison.is_worse and not force:
+            raise UserError(comparison.refusal())
+        content = small.content
+    _write(folder, bundle, graph, content, "int8" if int8 else "float32")
+    return comparison
+
+
+def _quantise(
+    bundle: Bundle, graph: OnnxGraph, data: Path, progress: Progress
+) -> tuple[Int8Graph, Int8Comparison]:
+    """Quantise a network, and compare it with the one of float32 on validation photos."""
+    photos = read_split(data, "val", bundle.classes)
+    chosen = np.random.default_rng(0).permutation(len(photos))[:MAX_PHOTOS]
+    views = _read_views(photos, chosen.tolist(), bundle.network.preprocessing, progress)
+    try:
+        small = quantise(graph.content, views, progress)
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
+        name = type(bundle.network.backbone).__name__
+        reason = " ".join(reason_of(error).split())[:160]
+        raise UserError(
+            tr(
+                f"The backbone {name} cannot be written as int8 ({reason}): export it without "
+                "--int8.",
+                f"骨干网络 {name} 无法写成 int8（{reason}）：请去掉 --int8 再导出。",
+            )
+        ) from None
+    labels = photos.labels[chosen]
+    return small, compare_engines(graph.content, small, views, labels, bundle.groups, progress)
+
+
+def _read_views(
+    photos: Dataset, indices: list[int], preprocessing: Preprocessing, progress: Progress
+) -> Pixels:
+    """Return the views of photos, [M, S, S, 3]."""
+    size, share = preprocessing.image_size, preprocessing.center_share
+    if not indices:
+        raise DataError(
+            tr(
+                f"{photos.root} has no photos, which int8 needs: give others by --data.",
+                f"{photos.root} 中没有照片，而 int8 需要：请用 --data 指定。",
+            )
+        )
+    task = progress.start(tr("reading photos", "读取照片"), len(indices))
+    views = np.empty((len(indices), size, size, 3), np.uint8)
+    for row, index in enumerate(indices):
+        try:
+            with photos.open(index) as file:
+                photo = open_photo(file, evaluation_side(size, share))
+        except OSError as error:
+            raise unreadable_photo_error(photos, index, error) from None
+        views[row] = evaluation_view(photo, size, share)
+        task.step()
+    return views
+
+
+def _write(folder: Path, bundle: Bundle, graph: OnnxGraph, content: bytes, precision: str) -> None:
+    """Write the files of an export; an error or a crash leaves no partial one."""
+    arrays = save_arrays(bundle.calibration.arrays())
+    files = {MODEL: content, CALIBRATION: arrays}
+    preprocessing = bundle.network.preprocessing
+    minerals = read_minerals(None)
+    names = [minerals.find(name) for name in bundle.classes]
+    width, class_count = bundle.network.classifier.in_features, len(bundle.classes)
+    outputs: dict[str, list[str | int]] = {
+        "features": ["batch", width],
+        "logits": ["batch", class_count],
+    }
+    if graph.map_side is not None:
+        outputs["class_maps"] = ["batch", class_count, *graph.map_side]
+    config = ExportConfig(
+        sha256={name: hashlib.sha256(data).hexdigest() for name, data in files.items()},  # type: ignore[misc]
+        precision=precision,  # type: ignore[arg-type]  # checked by the schema
+        opset=graph.opset,
+        input=_input_rule(preprocessing),
+        outputs=outputs,  # type: ignore[arg-type]
+        features=width,
+        backbone=bundle.backbone,
+        classes=bundle.classes,
+        minerals=tuple(None if found is None else Names(**found.names) for found in names),
+        train_counts=bundle.train_counts,
+        groups=bundle.groups,  # type: ignore[arg-type]
+        preprocessing=PreprocessingConfig(**preprocessing.to_json()),
+        calibration=bundle.calibration.values(),
+        provenance=bundle.provenance,
+    )
+    with atomic_folder(folder) as partial:
+        for name, data in files.items():
+            (partial / name).write_bytes(data)
+        (partial / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
+
+
+def _input_rule(preprocessing: Preprocessing) -> Names:
+    """Return in words how a view is made, for programs that do it themselves."""
+    size = preprocessing.image_size
+    side = evaluation_side(size, preprocessing.center_share)
+    return Names(
+        en="pixels: uint8 [batch, rows, columns, 3], red, green, blue. Turn the photo upright by "
+        "its EXIF orientation, put transparent parts on white, cut out the middle square, resize "
+        f"it to {side} x {side} (bilinear over all source pixels, as Pillow's BILINEAR), and cut "
+        f"out the middle {size} x {size}. The network normalises the pixels itself.",
+        zh="pixels：uint8 [批, 行, 列, 3]，红、绿、蓝。按 EXIF 方向转正照片，透明部分垫白，"
+        f"截取中央正方形，缩放到 {side} x {side}（对全部源像素做双线性，同 Pillow 的 BILINEAR），"
+        f"再截取中央 {size} x {size}。像素的归一化由网络完成。",
+    )
+
+
+def _refuse_other_files(folder: Path, force: bool) -> None:
+    """Refuse a folder that exists without `force`, or that holds files of the user."""
+    refuse_existing(folder, force)
+    refuse_user_files(folder, lambda path: path in (*EXPORT_FILES, *BUNDLE_FILES))
