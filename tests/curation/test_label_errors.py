@@ -12,7 +12,6 @@ from typing import BinaryIO
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from mineral_recog.calibration.calibration import Calibration
@@ -28,7 +27,7 @@ from mineral_recog.curation.label_errors import (
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.identifier import Identifier, Observation, View, load
 from mineral_recog.minerals.facts import read_minerals
-from mineral_recog.models.bundle import read_bundle
+from mineral_recog.models.torch_engine import read_torch_model
 from mineral_recog.progress import Progress
 from tests.curation.fake_source import FakeSource
 
@@ -90,13 +89,12 @@ class FakeIdentifier(Identifier):
 @pytest.fixture(scope="module")
 def model(trained: Path) -> FakeIdentifier:
     """Return a model with self-confidences 0.8 (agate), 0.5 (beryl), 0.2 (copper), OOD limit 1."""
-    bundle = read_bundle(trained)
-    assert bundle.classes == ("agate", "beryl", "copper")
-    scores = ConformalScores(np.array([0.2, 0.5, 0.8], np.float32), (1, 1, 1), bundle.groups)
-    calibration = Calibration(1.0, scores, replace(bundle.calibration.ood, threshold=1.0))
-    return FakeIdentifier(
-        replace(bundle, calibration=calibration), read_minerals(), None, torch.device("cpu")
-    )
+    model = read_torch_model(trained, None, "cpu")
+    assert model.classes == ("agate", "beryl", "copper")
+    groups = model.calibration.conformal.groups
+    scores = ConformalScores(np.array([0.2, 0.5, 0.8], np.float32), (1, 1, 1), groups)
+    calibration = Calibration(1.0, scores, replace(model.calibration.ood, threshold=1.0))
+    return FakeIdentifier(replace(model, calibration=calibration), read_minerals(), None)
 
 
 def photo(red: int) -> BinaryIO:
@@ -142,10 +140,7 @@ def test_photos_with_improbable_labels_are_doubted(model: FakeIdentifier) -> Non
 
 def test_two_names_of_one_mineral_do_not_contradict_each_other(model: FakeIdentifier) -> None:
     synonyms = FakeIdentifier(
-        replace(model.bundle, classes=("beryl", "Beryl", "copper")),
-        read_minerals(),
-        None,
-        model.device,
+        replace(model.model, classes=("beryl", "Beryl", "copper")), read_minerals(), None
     )
     label_errors = check(synonyms, {"Beryl/1.png": 10, "copper/1.png": 10}, ("Beryl", "copper"))
     assert [(finding.paths[0], finding.suggested) for finding in label_errors.findings] == [
@@ -154,8 +149,8 @@ def test_two_names_of_one_mineral_do_not_contradict_each_other(model: FakeIdenti
 
 
 def test_detail_names_classes_outside_the_table_and_never_shows_zero(model: FakeIdentifier) -> None:
-    bundle = replace(model.bundle, classes=("agate", "thing 1", "copper"))
-    identifier = FakeIdentifier(bundle, read_minerals(), None, model.device)
+    other = replace(model.model, classes=("agate", "thing 1", "copper"))
+    identifier = FakeIdentifier(other, read_minerals(), None)
     (finding,) = check(identifier, {"thing-1/1.png": 60}, ("thing-1",)).findings
     assert finding.detail == {
         "en": "model says Agate > 99 %, thing 1 < 0.01 %",

@@ -25,6 +25,7 @@ def test_view_has_the_pixels_of_torchvision(
         [v2.Resize(evaluation_side(image_size, share)), v2.CenterCrop(image_size), v2.PILToTensor()]
     )(square)
     view = evaluation_view(photo, image_size, share)
-    assert (view.shape, view.dtype) == ((image_size, image_size, 3), np.uint8)
+    assert view.shape == (image_size, image_size, 3)
+    assert view.dtype == np.uint8
     np.testing.assert_array_equal(view, expected.permute(1, 2, 0).numpy())
     np.testing.assert_array_equal(evaluation_transform(image_size, share)(photo), expected)

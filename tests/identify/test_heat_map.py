@@ -12,6 +12,7 @@ from mineral_recog.data.evaluation_view import Preprocessing
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.models.heads import build_head
 from mineral_recog.models.network import Network
+from mineral_recog.models.torch_engine import TorchEngine
 
 SIZE = 56
 
@@ -55,10 +56,10 @@ def test_heat_map_is_highest_where_the_class_is(backbone: nn.Module) -> None:
     network = Network(backbone, build_head("linear", 2, 2), preprocessing).eval()
     with torch.no_grad():
         network.classifier.load_state_dict({"weight": torch.eye(2), "bias": torch.zeros(2)})
-    pixels = torch.full((3, SIZE, SIZE), 100, dtype=torch.uint8)
-    pixels[0, :16, :16] = 250  # red, top left
-    pixels[2, -16:, -16:] = 250  # blue, bottom right
-    red, blue = (heat_map(network, pixels, label) for label in (0, 1))
+    pixels = np.full((SIZE, SIZE, 3), 100, dtype=np.uint8)
+    pixels[:16, :16, 0] = 250  # red, top left
+    pixels[-16:, -16:, 2] = 250  # blue, bottom right
+    red, blue = (heat_map(TorchEngine(network), pixels, label) for label in (0, 1))
     assert red.shape == blue.shape == (7, 7)
     assert red.max() == blue.max() == 1
     assert np.argwhere(red == 1).max() <= 1

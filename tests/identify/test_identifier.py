@@ -17,6 +17,7 @@ from mineral_recog.evaluation.evaluator import measure
 from mineral_recog.identify.answer import Answer, PhotoOutputs, class_names
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.models.bundle import read_bundle
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +25,11 @@ def identifier(trained: Path) -> Identifier:
     return load(trained, device="cpu")
 
 
-def test_outputs_equal_those_of_evaluation(identifier: Identifier, prepared: Path) -> None:
+def test_outputs_equal_those_of_evaluation(
+    identifier: Identifier, trained: Path, prepared: Path
+) -> None:
     dataset = read_split(prepared, "test", identifier.classes)
-    predictions = measure("run", identifier.bundle, dataset, "test", workers=0).predictions
+    predictions = measure("run", read_bundle(trained), dataset, "test", workers=0).predictions
     assert predictions is not None
     images = [identifier.open(path) for path in map(dataset.root.joinpath, dataset.paths)]
     observations = list(identifier.observe(images))
@@ -143,7 +146,7 @@ def test_higher_coverage_gives_larger_sets(identifier: Identifier) -> None:
 
 
 def test_photos_above_the_ood_threshold_are_none_of_these(identifier: Identifier) -> None:
-    threshold = identifier.bundle.calibration.ood.threshold
+    threshold = identifier.model.calibration.ood.threshold
     logits = np.zeros(3, dtype=np.float32)
     assert not identifier.answer([PhotoOutputs(logits, threshold)]).none_of_these
     assert identifier.answer([PhotoOutputs(logits, threshold + 0.01)]).none_of_these

@@ -50,7 +50,7 @@ def test_photo_gets_the_answer_of_the_identifier(
         {
             "logits": observation.outputs.logits.tolist(),
             "strangeness": observation.outputs.ood_score,
-            "model": identifier.bundle.fingerprint(),
+            "model": identifier.model.fingerprint,
         }
     ]
     first = expected.candidates[0].name
@@ -102,7 +102,7 @@ def test_sightings_of_another_model_are_refused(
 
 def test_model_is_identified_by_its_fingerprint(client: TestClient, identifier: Identifier) -> None:
     for address in ("/health", "/minerals"):
-        assert client.get(address).json()["model"] == identifier.bundle.fingerprint()
+        assert client.get(address).json()["model"] == identifier.model.fingerprint
 
 
 def test_evidence_may_be_sent_with_the_photo(client: TestClient, photo: Path) -> None:
@@ -127,7 +127,7 @@ def test_evidence_means_the_same_in_both_requests_and_in_python(
     client: TestClient, identifier: Identifier, photo: Path, texts: dict[str, str]
 ) -> None:
     evidence = read_evidence(**texts)
-    sighting = {**SIGHTING, "model": identifier.bundle.fingerprint()}
+    sighting = {**SIGHTING, "model": identifier.model.fingerprint}
     for response in (
         client.post("/identify", params=texts, content=photo.read_bytes(), headers=JPEG),
         client.post("/identify", json={"sightings": [sighting], "evidence": texts}),
@@ -299,7 +299,7 @@ def test_parameters_that_apply_to_nothing_are_refused(
     client: TestClient, identifier: Identifier, path: str
 ) -> None:
     method = "POST" if path == "/identify" else "GET"
-    sighting = {**SIGHTING, "model": identifier.bundle.fingerprint()}
+    sighting = {**SIGHTING, "model": identifier.model.fingerprint}
     question = {"sightings": [sighting]} if path == "/identify" else None
     assert client.request(method, f"{path}?lang=zh", json=question).status_code == 200
     for query, reason in (("top=1", "top does not apply"), ("lang=fr", "en | zh")):

@@ -199,9 +199,10 @@ def test_none_of_these_is_shown_clearly(
     page: Page, identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With an OOD threshold below the score of every photo."""
-    ood = replace(identifier.bundle.calibration.ood, threshold=-1e3)
-    calibration = replace(identifier.bundle.calibration, ood=ood)
-    monkeypatch.setattr(identifier, "bundle", replace(identifier.bundle, calibration=calibration))
+    ood = replace(identifier.model.calibration.ood, threshold=-1e3)
+    calibration = replace(identifier.model.calibration, ood=ood)
+    model = replace(identifier.model, calibration=calibration)
+    monkeypatch.setattr(identifier, "model", model)
     choose(page, photo)
     expect(page.get_by_text("None of these", exact=True)).to_be_visible()
     expect(page.get_by_text("does not look like any of the 3 minerals")).to_be_visible()

@@ -61,7 +61,7 @@ def evaluation_view(
     square = middle_square(photo)  # first, so that a very long photo is not enlarged as a whole
     if square.size != (side, side):
         square = square.resize((side, side), Image.Resampling.BILINEAR)
-    return np.asarray(_crop_middle(square, image_size))
+    return np.array(_crop_middle(square, image_size))
 
 
 def middle_square(photo: Image.Image) -> Image.Image:

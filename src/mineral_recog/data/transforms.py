@@ -57,7 +57,7 @@ def evaluation_transform(
 
 def channels_first(view: Pixels) -> Tensor:
     """Return a view [S, S, 3] as the network takes it, uint8 [3, S, S]."""
-    return torch.from_numpy(view.copy()).permute(2, 0, 1).contiguous()
+    return torch.from_numpy(view).permute(2, 0, 1).contiguous()
 
 
 def training_transform(image_size: int, crop: Crop) -> v2.Transform:
