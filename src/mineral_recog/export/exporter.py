@@ -88,11 +88,14 @@ def export_onnx(
     run, folder = Path(run), Path(folder)
     _refuse_other_files(folder, force)
     bundle = read_bundle(run, backbone)
+    photos = None
+    if int8:  # a wrong folder is reported at once
+        photos = read_split(Path(data or training_data_of(run)), "val", bundle.classes)
     progress.notice(tr("Writing the network as ONNX ...", "正在把网络写成 ONNX……"))
     graph = build_onnx(bundle.network)
     content, comparison = graph.content, None
-    if int8:
-        small, comparison = _quantise(bundle, graph, Path(data or training_data_of(run)), progress)
+    if photos is not None:
+        small, comparison = _quantise(bundle, graph, photos, progress)
         if comparison.is_worse and not force:
             raise UserError(comparison.refusal())
         content = small.content
@@ -101,10 +104,9 @@ def export_onnx(
 
 
 def _quantise(
-    bundle: Bundle, graph: OnnxGraph, data: Path, progress: Progress
+    bundle: Bundle, graph: OnnxGraph, photos: Dataset, progress: Progress
 ) -> tuple[Int8Graph, Int8Comparison]:
     """Quantise a network, and compare it with the one of float32 on validation photos."""
-    photos = read_split(data, "val", bundle.classes)
     chosen = np.random.default_rng(0).permutation(len(photos))[:MAX_PHOTOS]
     views = _read_views(photos, chosen.tolist(), bundle.network.preprocessing, progress)
     try:

@@ -59,7 +59,8 @@ class _Graph(nn.Module):
         outputs = [features, network.classifier(features)]
         if self.with_maps:
             gradients = self._gradients(features, outputs[1])
-            outputs.append(torch.einsum("bcd,bdhw->bchw", gradients, maps))
+            batch = "b" if gradients.ndim == 3 else ""
+            outputs.append(torch.einsum(f"{batch}cd,bdhw->bchw", gradients, maps))
         if network.preprocessing.test_views == 2:
             mirrored = network.backbone(photos.flip(3))
             outputs[0] = (outputs[0] + mirrored) / 2
@@ -67,7 +68,7 @@ class _Graph(nn.Module):
         return tuple(outputs)
 
     def _gradients(self, features: Tensor, logits: Tensor) -> Tensor:
-        """Return the gradient of each class's logit minus the mean logit, [B, C, D]."""
+        """Return the gradient of each class's logit minus the mean logit, [B, C, D] or [C, D]."""
         head = self.network.classifier
         weight = head.weight
         if isinstance(head, CosineHead):  # of s cos(w, f): s / |f| (w / |w| - cos(w, f) f / |f|)
@@ -76,8 +77,8 @@ class _Graph(nn.Module):
             rows = nn.functional.normalize(weight)[None]
             gradients = (COSINE_SCALE * rows - logits[:, :, None] * direction) / norm
         else:
-            gradients = weight[None].expand(len(features), -1, -1)
-        centred: Tensor = gradients - gradients.mean(dim=1, keepdim=True)
+            gradients = weight
+        centred: Tensor = gradients - gradients.mean(dim=-2, keepdim=True)
         return centred
 
 
