@@ -1,5 +1,6 @@
 """The expected information gain compared with brute force, and the texts of tests."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,13 @@ import numpy.typing as npt
 import pytest
 
 from mineral_recog.identify.evidence import Evidence, posterior
-from mineral_recog.identify.likelihood import OUTCOMES, likelihoods
-from mineral_recog.identify.next_test import distinguishing_facts, next_tests
+from mineral_recog.identify.fact_text import Text
+from mineral_recog.identify.likelihood import OUTCOMES
+from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.identify.next_test import Test, TestAdvisor
 from mineral_recog.identify.scratch_parser import TOOLS
 from mineral_recog.identify.test_instructions import SCRATCH_TESTS
+from mineral_recog.minerals.facts import Mineral
 from tests.identify.minerals import (
     ALL,
     CALCITE,
@@ -27,6 +31,16 @@ INCOMPLETE = mineral("Incomplete", "缺", streak=("red",))
 UNIFORM = np.full(2, 0.5)
 
 
+def next_tests(
+    probabilities: Floats, minerals: Sequence[Mineral | None], evidence: Evidence
+) -> list[Test]:
+    return TestAdvisor(minerals).next_tests(probabilities, evidence)
+
+
+def distinguishing_facts(a: Mineral, b: Mineral) -> Text | None:
+    return TestAdvisor((a, b)).distinguishing_facts(0, 1)
+
+
 def entropy(p: Floats) -> float:
     return float(-(p * np.log2(p)).sum())
 
@@ -34,25 +48,26 @@ def entropy(p: Floats) -> float:
 @pytest.mark.parametrize("key", ["streak", "lustre", "density", "magnetic", "acid"])
 def test_bits_are_the_expected_drop_in_entropy(key: str) -> None:
     minerals = (*ALL, INCOMPLETE, None)
+    tables = LikelihoodTables(minerals)
     prior = np.array([0.2, 0.15, 0.1, 0.1, 0.1, 0.15, 0.1, 0.1])
     expected = entropy(prior)
     for outcome in OUTCOMES[key]:
-        probability = prior @ likelihoods(key, outcome, prior, minerals)
+        probability = prior @ tables.likelihoods(key, outcome, prior)
         fields: dict[str, Any] = {key: outcome}
-        expected -= float(probability) * entropy(posterior(prior, minerals, Evidence(**fields)))
+        expected -= float(probability) * entropy(posterior(prior, tables, Evidence(**fields)))
     (bits,) = (test.bits for test in next_tests(prior, minerals, Evidence()) if test.key == key)
     assert bits == pytest.approx(expected)
 
 
 def test_bits_of_a_scratch_test_within_the_known_hardness() -> None:
     prior = np.full(len(ALL), 1 / len(ALL))
-    evidence = Evidence(hardness=(2.5, 6.5))
-    probabilities = posterior(prior, ALL, evidence)
+    evidence, tables = Evidence(hardness=(2.5, 6.5)), LikelihoodTables(ALL)
+    probabilities = posterior(prior, tables, evidence)
     expected = entropy(probabilities)
-    total = prior @ likelihoods("hardness", (2.5, 6.5), prior, ALL)
+    total = prior @ tables.likelihoods("hardness", (2.5, 6.5), prior)
     for part in ((2.5, 5.5), (5.5, 6.5)):
-        probability = prior @ likelihoods("hardness", part, prior, ALL) / total
-        expected -= float(probability) * entropy(posterior(prior, ALL, Evidence(hardness=part)))
+        probability = prior @ tables.likelihoods("hardness", part, prior) / total
+        expected -= float(probability) * entropy(posterior(prior, tables, Evidence(hardness=part)))
     tests = {
         test.text["en"].split(":")[0]: test for test in next_tests(probabilities, ALL, evidence)
     }

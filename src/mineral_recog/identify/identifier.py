@@ -24,6 +24,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
+from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
@@ -84,6 +85,7 @@ class Identifier:
         self.network = bundle.network.to(device)
         self.classes = bundle.classes
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, bundle.classes))
+        self.advisor = TestAdvisor(self.minerals)
         preprocessing = self.network.preprocessing
         view = preprocessing.image_size, preprocessing.center_share
         self.transform, self.short_side = evaluation_transform(*view), evaluation_side(*view)
@@ -230,7 +232,7 @@ class Identifier:
         return answer_from_outputs(
             list(outputs),
             self.classes,
-            self.minerals,
+            self.advisor,
             self.bundle.calibration,
             evidence,
             coverage,
