@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mineral_recog.identify import likelihood_tables
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.likelihood import OUTCOMES
@@ -175,3 +176,24 @@ def test_colour_and_cleavage_distinguish_what_tests_cannot() -> None:
         "en": "biotite: colour black or brown (muscovite colourless)",
         "zh": "黑云母：黑色或褐色（白云母 无色）",
     }
+
+
+def test_likelihoods_are_computed_once_per_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    advisor, prior = TestAdvisor(ALL), np.full(len(ALL), 1 / len(ALL))
+    expected = advisor.next_tests(prior, Evidence())
+    for name in ("probabilities_below", "word_probabilities", "yes_no_probabilities"):
+        monkeypatch.setattr(likelihood_tables, name, None)
+    assert advisor.next_tests(prior, Evidence()) == expected
+    assert advisor.distinguishing_facts(0, 1) is not None
+    evidence = Evidence(hardness=(5.5, 10), streak="black", magnetic=True)
+    assert posterior(prior, advisor.tables, evidence).argmax() == ALL.index(MAGNETITE)
+
+
+def test_probabilities_of_classes_of_one_mineral_are_added_for_the_texts() -> None:
+    classes = (None, MAGNETITE, QUARTZ, QUARTZ)
+    tests = next_tests(np.array([0.1, 0.36, 0.27, 0.27]), classes, Evidence())
+    (streak,) = (test for test in tests if test.key == "streak")
+    assert streak.text["en"].endswith(": quartz leaves white, magnetite leaves black")
+    # Magnetite is less likely than quartz by a factor of 21, although not than either class.
+    tests = next_tests(np.array([0.34, 0.03, 0.315, 0.315]), classes, Evidence())
+    assert tests == []
