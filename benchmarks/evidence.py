@@ -33,6 +33,7 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.evaluator import measure, training_data_of
 from mineral_recog.identify.evidence import posterior, read_evidence
+from mineral_recog.identify.likelihood_tables import LikelihoodTables
 from mineral_recog.minerals.facts import Mineral, read_minerals
 from mineral_recog.models.bundle import read_bundle
 
@@ -100,6 +101,7 @@ def accuracies(
     prior, labels = bundle.calibration.probabilities(predictions.logits), predictions.labels
     table = read_minerals()
     minerals = [table.find(name) for name in bundle.classes]
+    tables = LikelihoodTables(minerals)
     unknown = [
         name for name, mineral in zip(bundle.classes, minerals, strict=True) if mineral is None
     ]
@@ -116,7 +118,7 @@ def accuracies(
             for column, outcomes in ((0, right), (2, wrong)):
                 posteriors = [
                     posterior(
-                        probabilities, minerals, read_evidence(**arguments(tests, photo_outcomes))
+                        probabilities, tables, read_evidence(**arguments(tests, photo_outcomes))
                     )
                     for probabilities, photo_outcomes in zip(prior, outcomes, strict=True)
                 ]

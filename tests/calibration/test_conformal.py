@@ -116,3 +116,10 @@ def test_classes_are_covered_as_often_as_guaranteed() -> None:
     assert (6 * covered[2] + 4 * covered[3]) / 10 >= 0.89  # the classes that share, together
     assert covered[2] >= 6 / 7 - 0.01
     assert covered[3] >= 4 / 5 - 0.01
+
+
+def test_lowest_coverage_admits_the_smallest_score_of_each_class() -> None:
+    conformal = conformal_scores([0.3, 0.5], [0.2] * 3, [0.7], [])
+    thresholds = conformal.thresholds(1e-12)
+    np.testing.assert_allclose(thresholds[:3], [0.3, 0.2, 0.7], rtol=1e-6)
+    assert conformal.threshold_basis(1e-12) == ("own", "own", "own", "all")

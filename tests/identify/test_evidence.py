@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
 from mineral_recog.identify.likelihood import OUTCOMES, SCALES
+from mineral_recog.identify.likelihood_tables import LikelihoodTables
 from mineral_recog.minerals.facts import VOCABULARIES
 from tests.identify.minerals import ALL, CALCITE, MAGNETITE, PYRITE, QUARTZ, mineral
 
@@ -32,6 +33,7 @@ EVIDENCE = st.builds(
 )
 INCOMPLETE = mineral("Incomplete", "缺", streak=("red",))
 CLASSES = (*ALL, INCOMPLETE, None, None)
+TABLES = LikelihoodTables(CLASSES)
 PRIORS = st.lists(st.floats(0.001, 1), min_size=len(CLASSES), max_size=len(CLASSES)).map(
     lambda weights: np.array(weights) / sum(weights)
 )
@@ -39,7 +41,9 @@ PRIORS = st.lists(st.floats(0.001, 1), min_size=len(CLASSES), max_size=len(CLASS
 
 def test_likelihoods_of_two_tests_are_multiplied() -> None:
     result = posterior(
-        np.array([0.5, 0.3, 0.2]), (QUARTZ, CALCITE, MAGNETITE), Evidence(acid=True, magnetic=False)
+        np.array([0.5, 0.3, 0.2]),
+        LikelihoodTables((QUARTZ, CALCITE, MAGNETITE)),
+        Evidence(acid=True, magnetic=False),
     )
     weights = np.array([0.5 * 0.025 * 0.975, 0.3 * 0.975 * 0.975, 0.2 * 0.025 * 0.025])
     np.testing.assert_allclose(result, weights / weights.sum())
@@ -47,7 +51,9 @@ def test_likelihoods_of_two_tests_are_multiplied() -> None:
 
 def test_classes_in_the_table_keep_their_total_probability() -> None:
     result = posterior(
-        np.array([0.3, 0.6, 0.1]), (MAGNETITE, None, QUARTZ), Evidence(magnetic=True)
+        np.array([0.3, 0.6, 0.1]),
+        LikelihoodTables((MAGNETITE, None, QUARTZ)),
+        Evidence(magnetic=True),
     )
     weights = np.array([0.3 * 0.975, 0.1 * 0.025])
     np.testing.assert_allclose(result[[0, 2]], weights / weights.sum() * 0.4)
@@ -56,7 +62,9 @@ def test_classes_in_the_table_keep_their_total_probability() -> None:
 
 def test_mineral_without_the_fact_keeps_its_probability() -> None:
     result = posterior(
-        np.array([0.3, 0.5, 0.2]), (PYRITE, INCOMPLETE, QUARTZ), Evidence(magnetic=True)
+        np.array([0.3, 0.5, 0.2]),
+        LikelihoodTables((PYRITE, INCOMPLETE, QUARTZ)),
+        Evidence(magnetic=True),
     )
     assert result[1] == pytest.approx(0.5)
 
@@ -66,7 +74,7 @@ def test_mineral_without_the_fact_keeps_its_probability() -> None:
 @example(np.full(len(CLASSES), 1 / len(CLASSES)), Evidence(hardness=(0.0, 5e-324)))
 @example(np.full(len(CLASSES), 1 / len(CLASSES)), Evidence(density=(4.0, np.nextafter(4.0, 5))))
 def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evidence) -> None:
-    result = posterior(prior, CLASSES, evidence)
+    result = posterior(prior, TABLES, evidence)
     assert result.sum() == pytest.approx(1)
     assert (result > 0).all()
     np.testing.assert_array_equal(result[-2:], prior[-2:])
@@ -81,14 +89,16 @@ def test_outcome_never_lowers_the_best_matching_mineral(prior: Floats, data: st.
     outcome = data.draw(st.sampled_from(list(OUTCOMES[test])))
     fields: dict[str, Any] = {test: outcome}
     evidence = Evidence(**fields)
-    from_uniform = posterior(np.full(len(CLASSES), 1 / len(CLASSES)), CLASSES, evidence)
+    from_uniform = posterior(np.full(len(CLASSES), 1 / len(CLASSES)), TABLES, evidence)
     best = int(from_uniform[:-2].argmax())  # of the classes with a mineral
-    assert posterior(prior, CLASSES, evidence)[best] >= prior[best] * (1 - 1e-9)
+    assert posterior(prior, TABLES, evidence)[best] >= prior[best] * (1 - 1e-9)
 
 
 def test_without_classes_in_the_table_the_photo_decides() -> None:
     prior = np.array([0.25, 0.75])
-    np.testing.assert_array_equal(posterior(prior, (None, None), Evidence(acid=True)), prior)
+    np.testing.assert_array_equal(
+        posterior(prior, LikelihoodTables((None, None)), Evidence(acid=True)), prior
+    )
 
 
 def test_evidence_is_parsed_from_texts() -> None:

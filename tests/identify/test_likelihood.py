@@ -3,18 +3,22 @@
 import numpy as np
 import pytest
 
-from mineral_recog.identify.likelihood import OUTCOMES, SIMILAR, likelihood, likelihoods
-from mineral_recog.minerals.facts import VOCABULARIES
+from mineral_recog.identify.likelihood import OUTCOMES, SIMILAR, Outcome
+from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.minerals.facts import VOCABULARIES, Mineral
 from tests.identify.minerals import ALL, CALCITE, CHALCOPYRITE, DOLOMITE, MAGNETITE, QUARTZ, mineral
+
+
+def likelihood(test: str, outcome: Outcome, mineral: Mineral) -> float:
+    return float(LikelihoodTables((mineral,)).row(test, outcome)[0])
 
 
 @pytest.mark.parametrize("test", OUTCOMES)
 def test_likelihoods_of_all_outcomes_sum_to_one(test: str) -> None:
-    for each in ALL:
-        values = [likelihood(test, outcome, each) for outcome in OUTCOMES[test]]
-        assert None not in values
-        assert sum(filter(None, values)) == pytest.approx(1)
-        assert min(filter(None, values)) > 0
+    table = LikelihoodTables(ALL).tables[test]
+    assert table.shape == (len(OUTCOMES[test]), len(ALL))
+    np.testing.assert_allclose(table.sum(axis=0), 1)
+    assert table.min() > 0
 
 
 def test_hardness_of_one_number() -> None:
@@ -35,8 +39,8 @@ def test_likelihood_of_a_hardness_range_is_the_mean_over_it() -> None:
     wide = mineral("Wide", "宽", hardness=(4, 6))
     assert likelihood("hardness", (5, 10), wide) == pytest.approx(0.5)  # by symmetry
     points = [mineral("Point", "点", hardness=(h, h)) for h in np.linspace(4.0005, 5.9995, 2000)]
-    means = np.mean([likelihood("hardness", (4.5, 5.5), point) or np.nan for point in points])
-    assert likelihood("hardness", (4.5, 5.5), wide) == pytest.approx(means, abs=1e-6)
+    values = LikelihoodTables(points).row("hardness", (4.5, 5.5))
+    assert likelihood("hardness", (4.5, 5.5), wide) == pytest.approx(values.mean(), abs=1e-6)
 
 
 def test_interval_too_narrow_for_arithmetic_is_widened() -> None:
@@ -72,14 +76,3 @@ def test_magnet_and_acid() -> None:
     assert likelihood("magnetic", True, QUARTZ) == pytest.approx(0.025)
     assert likelihood("acid", True, DOLOMITE) == pytest.approx(0.5)
     assert likelihood("acid", False, CALCITE) == pytest.approx(0.025)
-
-
-def test_missing_fact_has_the_mean_likelihood_of_the_others() -> None:
-    unknown = mineral("Unknown", "未知")
-    values = likelihoods(
-        "magnetic", True, np.array([0.1, 0.3, 0.4, 0.2]), (MAGNETITE, QUARTZ, unknown, None)
-    )
-    mean = (0.1 * 0.975 + 0.3 * 0.025) / 0.4
-    np.testing.assert_allclose(values, [0.975, 0.025, mean, mean])
-    values = likelihoods("magnetic", True, np.array([0.5, 0.5]), (unknown, None))
-    np.testing.assert_array_equal(values, [1, 1])

@@ -1,16 +1,21 @@
 """The expected information gain compared with brute force, and the texts of tests."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from mineral_recog.identify import likelihood_tables
 from mineral_recog.identify.evidence import Evidence, posterior
-from mineral_recog.identify.likelihood import OUTCOMES, likelihoods
-from mineral_recog.identify.next_test import distinguishing_facts, next_tests
+from mineral_recog.identify.fact_text import Text
+from mineral_recog.identify.likelihood import OUTCOMES
+from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.identify.next_test import Test, TestAdvisor
 from mineral_recog.identify.scratch_parser import TOOLS
 from mineral_recog.identify.test_instructions import SCRATCH_TESTS
+from mineral_recog.minerals.facts import Mineral
 from tests.identify.minerals import (
     ALL,
     CALCITE,
@@ -27,6 +32,16 @@ INCOMPLETE = mineral("Incomplete", "缺", streak=("red",))
 UNIFORM = np.full(2, 0.5)
 
 
+def next_tests(
+    probabilities: Floats, minerals: Sequence[Mineral | None], evidence: Evidence
+) -> list[Test]:
+    return TestAdvisor(minerals).next_tests(probabilities, evidence)
+
+
+def distinguishing_facts(a: Mineral, b: Mineral) -> Text | None:
+    return TestAdvisor((a, b)).distinguishing_facts(0, 1)
+
+
 def entropy(p: Floats) -> float:
     return float(-(p * np.log2(p)).sum())
 
@@ -34,25 +49,26 @@ def entropy(p: Floats) -> float:
 @pytest.mark.parametrize("key", ["streak", "lustre", "density", "magnetic", "acid"])
 def test_bits_are_the_expected_drop_in_entropy(key: str) -> None:
     minerals = (*ALL, INCOMPLETE, None)
+    tables = LikelihoodTables(minerals)
     prior = np.array([0.2, 0.15, 0.1, 0.1, 0.1, 0.15, 0.1, 0.1])
     expected = entropy(prior)
     for outcome in OUTCOMES[key]:
-        probability = prior @ likelihoods(key, outcome, prior, minerals)
+        probability = prior @ tables.likelihoods(key, outcome, prior)
         fields: dict[str, Any] = {key: outcome}
-        expected -= float(probability) * entropy(posterior(prior, minerals, Evidence(**fields)))
+        expected -= float(probability) * entropy(posterior(prior, tables, Evidence(**fields)))
     (bits,) = (test.bits for test in next_tests(prior, minerals, Evidence()) if test.key == key)
     assert bits == pytest.approx(expected)
 
 
 def test_bits_of_a_scratch_test_within_the_known_hardness() -> None:
     prior = np.full(len(ALL), 1 / len(ALL))
-    evidence = Evidence(hardness=(2.5, 6.5))
-    probabilities = posterior(prior, ALL, evidence)
+    evidence, tables = Evidence(hardness=(2.5, 6.5)), LikelihoodTables(ALL)
+    probabilities = posterior(prior, tables, evidence)
     expected = entropy(probabilities)
-    total = prior @ likelihoods("hardness", (2.5, 6.5), prior, ALL)
+    total = prior @ tables.likelihoods("hardness", (2.5, 6.5), prior)
     for part in ((2.5, 5.5), (5.5, 6.5)):
-        probability = prior @ likelihoods("hardness", part, prior, ALL) / total
-        expected -= float(probability) * entropy(posterior(prior, ALL, Evidence(hardness=part)))
+        probability = prior @ tables.likelihoods("hardness", part, prior) / total
+        expected -= float(probability) * entropy(posterior(prior, tables, Evidence(hardness=part)))
     tests = {
         test.text["en"].split(":")[0]: test for test in next_tests(probabilities, ALL, evidence)
     }
@@ -160,3 +176,24 @@ def test_colour_and_cleavage_distinguish_what_tests_cannot() -> None:
         "en": "biotite: colour black or brown (muscovite colourless)",
         "zh": "黑云母：黑色或褐色（白云母 无色）",
     }
+
+
+def test_likelihoods_are_computed_once_per_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    advisor, prior = TestAdvisor(ALL), np.full(len(ALL), 1 / len(ALL))
+    expected = advisor.next_tests(prior, Evidence())
+    for name in ("probabilities_below", "word_probabilities", "yes_no_probabilities"):
+        monkeypatch.setattr(likelihood_tables, name, None)
+    assert advisor.next_tests(prior, Evidence()) == expected
+    assert advisor.distinguishing_facts(0, 1) is not None
+    evidence = Evidence(hardness=(5.5, 10), streak="black", magnetic=True)
+    assert posterior(prior, advisor.tables, evidence).argmax() == ALL.index(MAGNETITE)
+
+
+def test_probabilities_of_classes_of_one_mineral_are_added_for_the_texts() -> None:
+    classes = (None, MAGNETITE, QUARTZ, QUARTZ)
+    tests = next_tests(np.array([0.1, 0.36, 0.27, 0.27]), classes, Evidence())
+    (streak,) = (test for test in tests if test.key == "streak")
+    assert streak.text["en"].endswith(": quartz leaves white, magnetite leaves black")
+    # Magnetite is less likely than quartz by a factor of 21, although not than either class.
+    tests = next_tests(np.array([0.34, 0.03, 0.315, 0.315]), classes, Evidence())
+    assert tests == []

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp
 
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
+from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 
@@ -299,7 +300,9 @@ def test_class_names_are_inserted_as_text(
 ) -> None:
     hostile = "<img src=x onerror=alert(1)>"
     monkeypatch.setattr(identifier, "classes", (hostile, *identifier.classes[1:]))
-    monkeypatch.setattr(identifier, "minerals", (None, *identifier.minerals[1:]))
+    minerals = (None, *identifier.minerals[1:])
+    monkeypatch.setattr(identifier, "minerals", minerals)
+    monkeypatch.setattr(identifier, "advisor", TestAdvisor(minerals))
     choose(page, photo)
     expect(page.locator("#ranking").get_by_text(hostile)).to_be_visible()
     expect(page.get_by_text(f"no facts about {hostile}")).to_be_visible()

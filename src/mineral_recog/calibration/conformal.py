@@ -23,6 +23,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 from typing import Literal
 
 import numpy as np
@@ -57,7 +59,11 @@ class ConformalScores:
         that have too few. `all`: those of the classes of all groups that have too few, or, where
         these are still too few, of all classes.
         """
-        return tuple(basis for basis, _ in self._pools(coverage))
+        result: list[Basis] = ["own"] * len(self.counts)
+        for basis, labels, _ in self._shared_pools(coverage):
+            for label in labels:
+                result[label] = basis
+        return tuple(result)
 
     def thresholds(self, coverage: float = 0.9) -> Floats:
         """Return the largest score that a set admits, for each class: float [C] in [0, 1].
@@ -67,13 +73,16 @@ class ConformalScores:
         Raises:
             ValueError: The coverage is outside (0, 1).
         """
-        result = []
-        for (basis, pool), class_scores in zip(
-            self._pools(coverage), self._scores_by_class(), strict=True
-        ):
-            floor = 0.0 if basis == "own" else float(class_scores.max(initial=0))
-            result.append(max(_conformal_quantile(pool, coverage), floor))
-        return np.array(result)
+        pools = self._shared_pools(coverage)
+        counts = np.array(self.counts)
+        ranks, ends = _rank(counts, coverage), np.array(self._ends)
+        result = np.empty(len(counts))
+        own = ranks <= counts
+        result[own] = self.scores[(ends - counts + ranks - 1)[own]]
+        for _, labels, pool in pools:
+            largest = [self._scores_of(label).max(initial=0) for label in labels]
+            result[labels] = np.maximum(largest, _conformal_quantile(pool, coverage))
+        return result
 
     def prediction_set(self, probabilities: Floats, coverage: float = 0.9) -> npt.NDArray[np.bool_]:
         """Return which classes are in the set of each photo, bool [M, C].
@@ -90,30 +99,41 @@ class ConformalScores:
         in_set[np.arange(len(in_set)), probabilities.argmax(axis=1)] = True
         return in_set
 
-    def _scores_by_class(self) -> list[npt.NDArray[np.float32]]:
-        """Return the scores of each class, [C]."""
-        return np.split(self.scores, np.cumsum(self.counts)[:-1])
+    @cached_property
+    def _ends(self) -> list[int]:
+        """The end of each class in `scores`, [C]."""
+        return list(accumulate(self.counts))
 
-    def _pools(self, coverage: float) -> list[tuple[Basis, npt.NDArray[np.float32]]]:
-        """Return the basis of each class's threshold and the scores of its photos, [C]."""
+    def _scores_of(self, label: int) -> npt.NDArray[np.float32]:
+        """Return the scores of a class."""
+        return self.scores[self._ends[label] - self.counts[label] : self._ends[label]]
+
+    def _shared_pools(
+        self, coverage: float
+    ) -> list[tuple[Basis, list[int], npt.NDArray[np.float32]]]:
+        """Return the labels of the classes with too few photos, by the photos that they share.
+
+        Returns:
+            Basis of the thresholds, labels, and scores of the shared photos.
+        """
         if not 0 < coverage < 1:
             raise ValueError(f"coverage must be between 0 and 1, not {coverage}")
-        by_class = self._scores_by_class()
-        short = [c for c, scores in enumerate(by_class) if not _is_enough(len(scores), coverage)]
-        pools: list[tuple[Basis, npt.NDArray[np.float32]]] = [
-            ("own", scores) for scores in by_class
-        ]
-        for c in short:
-            group_scores = np.concatenate(
-                [by_class[other] for other in short if self.groups[other] == self.groups[c]]
-            )
-            short_scores = np.concatenate([by_class[other] for other in short])
-            if self.groups[c] and _is_enough(len(group_scores), coverage):
-                pools[c] = ("group", group_scores)
-            elif _is_enough(len(short_scores), coverage):
-                pools[c] = ("all", short_scores)
+        short = np.flatnonzero(~_is_enough(np.array(self.counts), coverage)).tolist()
+        by_group: dict[str, list[int]] = {}
+        for label in short:
+            by_group.setdefault(self.groups[label], []).append(label)
+        pools: list[tuple[Basis, list[int], npt.NDArray[np.float32]]] = []
+        rest: list[int] = []
+        for group, labels in by_group.items():
+            group_scores = np.concatenate([self._scores_of(label) for label in labels])
+            if group and _is_enough(len(group_scores), coverage):
+                pools.append(("group", labels, group_scores))
             else:
-                pools[c] = ("all", self.scores)
+                rest += labels
+        if rest:
+            short_scores = np.concatenate([self._scores_of(label) for label in short])
+            is_enough = _is_enough(len(short_scores), coverage)
+            pools.append(("all", rest, short_scores if is_enough else self.scores))
         return pools
 
 
@@ -131,12 +151,14 @@ def fit_conformal(probabilities: Floats, labels: Ints, groups: Sequence[str]) ->
     return ConformalScores(scores[order], tuple(counts.tolist()), tuple(groups))
 
 
-def _rank(photo_count: int, coverage: float) -> int:
+def _rank(photo_count: int | Ints, coverage: float) -> Ints:
     """Return the rank of the threshold among the sorted scores, from 1."""
-    return int(np.ceil(np.round((photo_count + 1) * coverage, 9)))  # rounding errors add no rank
+    # Rounded, so that rounding errors add no rank.
+    rank = np.ceil(np.round((np.asarray(photo_count) + 1) * coverage, 9))
+    return np.maximum(rank, 1).astype(np.int64)
 
 
-def _is_enough(photo_count: int, coverage: float) -> bool:
+def _is_enough(photo_count: int | Ints, coverage: float) -> npt.NDArray[np.bool_]:
     """Return whether n photos can guarantee a coverage, which is n / (n + 1) at most."""
     return _rank(photo_count, coverage) <= photo_count
 
@@ -144,5 +166,5 @@ def _is_enough(photo_count: int, coverage: float) -> bool:
 def _conformal_quantile(scores: npt.NDArray[np.float32], coverage: float) -> float:
     if not _is_enough(len(scores), coverage):
         return 1.0
-    index = _rank(len(scores), coverage) - 1
+    index = int(_rank(len(scores), coverage)) - 1
     return float(np.partition(scores, index)[index])

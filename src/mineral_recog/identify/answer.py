@@ -14,7 +14,7 @@ from mineral_recog.calibration.calibration import Calibration, specimen_logits
 from mineral_recog.data.bit_depth import FILE_BITS
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
-from mineral_recog.identify.next_test import Test, distinguishing_facts, next_tests
+from mineral_recog.identify.next_test import Test, TestAdvisor
 from mineral_recog.minerals.facts import Mineral
 
 MAX_LOOKALIKES = 3  # of the first candidate
@@ -160,7 +160,7 @@ def class_names(name: str, mineral: Mineral | None) -> Text:
 def answer_from_outputs(
     outputs: list[PhotoOutputs],
     classes: tuple[str, ...],
-    minerals: tuple[Mineral | None, ...],
+    advisor: TestAdvisor,
     calibration: Calibration,
     evidence: Evidence,
     coverage: float,
@@ -170,17 +170,18 @@ def answer_from_outputs(
     Args:
         outputs: Outputs for each photo, at least one.
         classes: Names of the C classes.
-        minerals: Facts of each class, [C]; None if the table lacks it.
+        advisor: Made from the mineral of each class.
         calibration: Calibration of the model.
         evidence: Outcomes of physical tests.
         coverage: Probability with which the set contains the right class, 0 < coverage < 1.
     """
+    minerals = advisor.tables.minerals
     logits = specimen_logits(np.stack([photo.logits for photo in outputs]))
     photo_probabilities = calibration.probabilities(logits[None])[0]
     probabilities = (
         photo_probabilities
         if evidence.empty
-        else posterior(photo_probabilities, minerals, evidence)
+        else posterior(photo_probabilities, advisor.tables, evidence)
     )
     in_set = calibration.conformal.prediction_set(probabilities[None], coverage)[0]
     order = np.argsort(-probabilities, kind="stable").tolist()
@@ -204,8 +205,8 @@ def answer_from_outputs(
         classes_without_facts=tuple(
             name for name, mineral in zip(classes, minerals, strict=True) if mineral is None
         ),
-        tests=tuple(next_tests(probabilities, minerals, evidence)),
-        lookalikes=_lookalikes(candidates),
+        tests=tuple(advisor.next_tests(probabilities, evidence)),
+        lookalikes=_lookalikes(candidates, order, advisor),
         warnings=tuple(_depth_warnings(photo.used_bits for photo in outputs)),
     )
 
@@ -223,17 +224,16 @@ def _depth_warnings(used_bits: Iterable[int]) -> list[Text]:
     ]
 
 
-def _lookalikes(candidates: tuple[Candidate, ...]) -> tuple[Lookalike, ...]:
-    """Return the next candidates that are in the set or likely enough."""
-    first, *others = candidates
-    likely = [other for other in others if other.in_set or other.probability >= MIN_PROBABILITY]
+def _lookalikes(
+    candidates: tuple[Candidate, ...], order: list[int], advisor: TestAdvisor
+) -> tuple[Lookalike, ...]:
+    """Return the next candidates, of the classes in `order`, that are in the set or likely."""
+    likely = [
+        (candidate, label)
+        for candidate, label in zip(candidates[1:], order[1:], strict=True)
+        if candidate.in_set or candidate.probability >= MIN_PROBABILITY
+    ]
     return tuple(
-        Lookalike(
-            other.name,
-            other.names,
-            distinguishing_facts(other.mineral, first.mineral)
-            if other.mineral and first.mineral
-            else None,
-        )
-        for other in likely[:MAX_LOOKALIKES]
+        Lookalike(other.name, other.names, advisor.distinguishing_facts(label, order[0]))
+        for other, label in likely[:MAX_LOOKALIKES]
     )

@@ -16,8 +16,9 @@ from mineral_recog.identify.evidence_parser import (
     parse_yes_no,
 )
 from mineral_recog.identify.fact_text import Text, outcome_text
-from mineral_recog.identify.likelihood import SCALES, Floats, Interval, Outcome, likelihoods
-from mineral_recog.minerals.facts import VOCABULARIES, Mineral
+from mineral_recog.identify.likelihood import SCALES, Floats, Interval, Outcome
+from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.minerals.facts import VOCABULARIES
 
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "hardness": parse_hardness,
@@ -117,7 +118,7 @@ def read_evidence(
     return Evidence(**{test: _PARSERS[test](value) for test, value in done.items()})
 
 
-def posterior(prior: Floats, minerals: Sequence[Mineral | None], evidence: Evidence) -> Floats:
+def posterior(prior: Floats, tables: LikelihoodTables, evidence: Evidence) -> Floats:
     """Return the probabilities [C] after the evidence, from those of the photo, `prior` [C].
 
     Bayes' rule, with tests independent of each other and of the photo for a given mineral:
@@ -128,11 +129,11 @@ def posterior(prior: Floats, minerals: Sequence[Mineral | None], evidence: Evide
     same. A class without a mineral (None) keeps its probability. A fact that the table lacks is
     neutral: its likelihood is the mean of the outcome's likelihood over the prior.
     """
-    has_mineral = np.array([mineral is not None for mineral in minerals])
+    has_mineral = tables.has_mineral
     table_prior = np.where(has_mineral, prior, 0.0)
     updated = table_prior.copy()
     for test, outcome in evidence.outcomes().items():
-        updated *= likelihoods(test, outcome, table_prior, minerals)
+        updated *= tables.likelihoods(test, outcome, table_prior)
     total = updated.sum()
     return np.where(
         has_mineral & (total > 0), updated * (table_prior.sum() / (total or 1.0)), prior

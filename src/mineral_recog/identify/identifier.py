@@ -22,6 +22,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
+from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.models.engine import Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
@@ -76,6 +77,7 @@ class Identifier:
         self.model, self.gallery = model, gallery
         self.classes = model.classes
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, model.classes))
+        self.advisor = TestAdvisor(self.minerals)
         preprocessing = model.preprocessing
         self.short_side = evaluation_side(preprocessing.image_size, preprocessing.center_share)
 
@@ -222,7 +224,7 @@ class Identifier:
         return answer_from_outputs(
             list(outputs),
             self.classes,
-            self.minerals,
+            self.advisor,
             self.model.calibration,
             evidence,
             coverage,

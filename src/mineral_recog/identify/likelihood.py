@@ -1,4 +1,4 @@
-"""The likelihood of each outcome of a physical test for a mineral.
+"""The model of physical tests: the probability of each outcome of a test for a mineral.
 
     P(outcome | mineral) = (1 - b) P(outcome | mineral, test done correctly) + b P(outcome)
 
@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
 from itertools import pairwise
-from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -30,6 +28,7 @@ HARDNESS_ERROR = 0.5  # Mohs; coins, knives and glass vary by as much
 DENSITY_ERROR = 0.04  # relative; a kitchen scale shows 20 g of displaced water as 19 to 21
 CONFUSION_RATE = 0.2  # share of people who call a streak or lustre by a similar word
 MIN_WIDTH_SHARE = 1e-4  # of a scale; a narrower interval gives no more information
+MIN_Z_WIDTH = 1e-6  # of a range in standard errors; a narrower one counts as a single value
 SCALES: Mapping[str, Interval] = {"hardness": (0.0, MAX_HARDNESS), "density": (0.5, MAX_DENSITY)}
 SIMILAR: Mapping[str, tuple[str, ...]] = {
     "streak": (
@@ -48,7 +47,7 @@ YES_PROBABILITIES: Mapping[str, Mapping[str, float]] = {  # P(yes | fact)
     # users may or may not powder or warm the mineral
     "acid": {"fizzes": 1.0, "fizzes when powdered": 0.5, "none": 0.0},
 }
-_NORMAL = NormalDist()
+_erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
 def _bins(edges: Floats) -> list[Interval]:
@@ -65,43 +64,6 @@ OUTCOMES: Mapping[str, Sequence[Outcome]] = {  # of each test, easiest test firs
 }
 
 
-def likelihoods(
-    test: str, outcome: Outcome, weights: Floats, minerals: Sequence[Mineral | None]
-) -> Floats:
-    """Return P(outcome | mineral) of a test for each class, [C].
-
-    A class without a mineral, or whose mineral lacks the fact, gets the mean of the others
-    weighted by `weights` [C], the probabilities of the classes. Its probability then stays the
-    same.
-    """
-    values = [
-        None if mineral is None else likelihood(test, outcome, mineral) for mineral in minerals
-    ]
-    result = np.array(values, dtype=np.float64)  # None becomes NaN
-    is_known = ~np.isnan(result)
-    total = weights[is_known].sum()
-    result[~is_known] = weights[is_known] @ result[is_known] / total if total > 0 else 1.0
-    return result
-
-
-def likelihood(test: str, outcome: Outcome, mineral: Mineral) -> float | None:
-    """Return P(outcome | mineral), which is never 0, or None if the table lacks the fact.
-
-    Args:
-        test: Key of OUTCOMES.
-        outcome: Interval of the scale for hardness and density, a word for streak and lustre;
-            for the magnet and acid, whether the specimen is attracted or fizzes.
-        mineral: The mineral.
-    """
-    fact = tested_fact(test, mineral)
-    if not fact:
-        return None
-    if isinstance(outcome, tuple):
-        outcome = _widen(test, outcome)
-    correct = _probability_if_correct(test, outcome, fact)
-    return (1 - BLUNDER_RATE) * correct + BLUNDER_RATE * _blunder_probability(test, outcome)
-
-
 def tested_fact(test: str, mineral: Mineral) -> Any:
     """Return the fact that a test shows; None or an empty tuple if the table lacks it."""
     return getattr(mineral, "magnetism" if test == "magnetic" else test)
@@ -112,12 +74,71 @@ def measurement_error(test: str, value: float) -> float:
     return HARDNESS_ERROR if test == "hardness" else DENSITY_ERROR * value
 
 
-def _widen(test: str, interval: Interval) -> Interval:
+def widen(test: str, interval: Interval) -> Interval:
     """Widen an interval that rounding errors could make empty, by far less than any test error."""
     (lowest, highest), (low, high) = SCALES[test], interval
     min_width = MIN_WIDTH_SHARE * (highest - lowest)
     middle = (low + high) / 2
     return interval if high - low >= min_width else (middle - min_width / 2, middle + min_width / 2)
+
+
+def with_blunders(test: str, outcome: Outcome, correct: Floats) -> Floats:
+    """Return P(outcome | mineral), which is never 0, from those of a test done correctly."""
+    return (1 - BLUNDER_RATE) * correct + BLUNDER_RATE * _blunder_probability(test, outcome)
+
+
+def probabilities_below(test: str, limits: Sequence[float], ranges: Floats) -> Floats:
+    """Return P(measured value <= limit | mineral, test done correctly), [L, C].
+
+    The measured value is x + e. x is uniform over the mineral's range, e is normal, so that this
+    is the mean of the normal CDF over the range. The integral of the CDF F with density f is
+    z F(z) + f(z). The ends of the scale are open.
+
+    Args:
+        test: `hardness` or `density`.
+        limits: Values of the scale, [L].
+        ranges: Lowest and highest value of each mineral, [C, 2]; NaN if unknown.
+    """
+    errors = [measurement_error(test, middle) for middle in ranges.mean(axis=1).tolist()]
+    limit = np.array(limits)[:, None]
+    z = (limit[..., None] - ranges) / np.array(errors)[:, None]
+    cdf = (1 + _erf(z / math.sqrt(2))) / 2
+    integral = z * cdf + np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
+    width = z[..., 0] - z[..., 1]
+    mean = (integral[..., 0] - integral[..., 1]) / np.maximum(width, MIN_Z_WIDTH)
+    low, high = SCALES[test]
+    result = np.where(width < MIN_Z_WIDTH, cdf[..., 0], mean)
+    result = np.where((low < limit) & (limit < high), result, limit >= high)
+    return np.where(np.isnan(ranges[:, 0]), np.nan, result)
+
+
+def word_probabilities(test: str, facts: Sequence[Sequence[str] | None]) -> Floats:
+    """Return P(word | mineral, test done correctly) for each word and mineral, [W, C].
+
+    All words of a mineral are equally likely to be true of a specimen.
+
+    Args:
+        test: `streak` or `lustre`.
+        facts: Words of each mineral, [C]; None or empty if unknown, which gives NaN.
+    """
+    words = list(VOCABULARIES[test])
+    shares = np.full((len(words), len(facts)), np.nan)  # P(true word | mineral)
+    for c, fact in enumerate(facts):
+        if fact:
+            shares[:, c] = [fact.count(word) / len(fact) for word in words]
+    confusion = [[_confusion(test, true_word, word) for true_word in words] for word in words]
+    return np.asarray(np.array(confusion) @ shares)
+
+
+def yes_no_probabilities(test: str, facts: Sequence[str | None]) -> Floats:
+    """Return P(yes) and P(no) of each mineral, test done correctly, [2, C]; NaN if unknown.
+
+    Args:
+        test: `magnetic` or `acid`.
+        facts: Fact of each mineral, [C]; None if unknown.
+    """
+    p_yes = np.array([YES_PROBABILITIES[test][fact] if fact else np.nan for fact in facts])
+    return np.array([p_yes, 1 - p_yes])
 
 
 def _blunder_probability(test: str, outcome: Outcome) -> float:
@@ -130,57 +151,13 @@ def _blunder_probability(test: str, outcome: Outcome) -> float:
     return (outcome[1] - outcome[0]) / (high - low)
 
 
-def _probability_if_correct(test: str, outcome: Any, fact: Any) -> float:
-    """Return P(outcome | mineral, test done correctly) for a fact of the mineral.
-
-    All words of the mineral are equally likely to be true of a specimen.
-    """
-    match test:
-        case "hardness" | "density":
-            return _interval_probability(test, outcome, fact)
-        case "streak" | "lustre":
-            return sum(_confusion(test, true_word, outcome) for true_word in fact) / len(fact)
-        case _:
-            p_yes = YES_PROBABILITIES[test][fact]
-            return p_yes if outcome else 1 - p_yes
-
-
-def _interval_probability(test: str, measured: Interval, true_range: Interval) -> float:
-    """Return P(low <= x + e <= high), with the ends of the scale open.
-
-    x is uniform over the mineral's range, e is normal.
-    """
-    low, high = SCALES[test]
-    error = measurement_error(test, sum(true_range) / 2)
-    below_low = 0.0 if measured[0] <= low else _probability_below(measured[0], true_range, error)
-    below_high = 1.0 if measured[1] >= high else _probability_below(measured[1], true_range, error)
-    return max(below_high - below_low, 0.0)
-
-
-def _probability_below(limit: float, true_range: Interval, error: float) -> float:
-    """Return P(x + e <= limit), the mean of the normal CDF over the mineral's range.
-
-    The integral of the CDF F with density f is z F(z) + f(z).
-    """
-    z_low, z_high = ((limit - end) / error for end in true_range)
-    if z_low - z_high < 1e-6:
-        return _NORMAL.cdf(z_low)
-    integral_low, integral_high = (z * _NORMAL.cdf(z) + _NORMAL.pdf(z) for z in (z_low, z_high))
-    return (integral_low - integral_high) / (z_low - z_high)
-
-
 def _confusion(test: str, true_word: str, word: str) -> float:
     """Return P(word | true word).
 
     A share of people, CONFUSION_RATE, use a word similar to the true one.
     """
-    similar = _similar(test, true_word)
+    pairs = [pair.split() for pair in SIMILAR[test]]
+    similar = [o for pair in pairs if true_word in pair for o in pair if o != true_word]
     if word == true_word:
         return 1 - CONFUSION_RATE if similar else 1.0
     return CONFUSION_RATE / len(similar) if word in similar else 0.0
-
-
-@cache
-def _similar(test: str, word: str) -> tuple[str, ...]:
-    pairs = [pair.split() for pair in SIMILAR[test]]
-    return tuple(other for pair in pairs if word in pair for other in pair if other != word)

@@ -7,20 +7,23 @@ Information Provided by an Experiment", 1956).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.fact_text import Text, fact_text, name_text
-from mineral_recog.identify.likelihood import OUTCOMES, SCALES, Floats, Outcome, likelihoods
-from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS
+from mineral_recog.identify.likelihood import SCALES, Floats
+from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
+from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS, Instructions
 from mineral_recog.minerals.facts import Mineral
 
 MIN_TEST_BITS = 0.05  # a test with a smaller expected information gain is not suggested
 MAX_FACTS = 3  # in the text on how two minerals differ
 DECISIVE_BITS = 0.3  # of the one bit that distinguishes two minerals
+MAX_ODDS = 20  # a mineral is not named if the most likely one is more probable by this factor
+EVEN = np.full(2, 0.5)
 _CLEAVABLE = ("good", "perfect")
 # The label before a fact in that text; empty where the fact names its property itself.
 _LABELS: dict[str, Text] = {
@@ -52,101 +55,138 @@ class Test:
     text: Text
 
 
-def next_tests(
-    probabilities: Floats, minerals: Sequence[Mineral | None], evidence: Evidence
-) -> list[Test]:
-    """Return the tests worth doing, most informative first.
+class TestAdvisor:
+    """Advises on tests that distinguish the classes of a model.
+
+    What depends only on the classes is computed when the advisor is made.
 
     Args:
-        probabilities: Probabilities [C] after the photo and the evidence, from `posterior`.
         minerals: Mineral of each class, [C]; None if the table lacks it.
-        evidence: Tests already done, which are left out. For hardness, the scratch tests within
-            the known interval remain.
+
+    Attributes:
+        tables: Likelihoods of the classes.
     """
-    done = evidence.outcomes()
-    low, high = evidence.hardness or SCALES["hardness"]
-    candidates = [
-        (test, _outcome_table("hardness", [(limit, high), (low, limit)], probabilities, minerals))
-        for limit, test in SCRATCH_TESTS.items()
-        if low < limit < high
-    ]
-    candidates += [
-        (test, _outcome_table(test.key, OUTCOMES[test.key], probabilities, minerals))
-        for test in OTHER_TESTS
-        if test.key not in done
-    ]
-    result = []
-    for test, outcome_table in candidates:
-        bits = expected_information_gain(probabilities, outcome_table)
-        if bits >= MIN_TEST_BITS and (text := test.text(probabilities, minerals)) is not None:
-            result.append(Test(test.key, bits, text))
-    return sorted(result, key=lambda test: -test.bits)
+
+    __test__ = False  # pytest must not collect it
+
+    def __init__(self, minerals: Sequence[Mineral | None]) -> None:
+        self.tables = LikelihoodTables(minerals)
+        self._scratch_tests = {
+            limit: Instructions(test, self.tables) for limit, test in SCRATCH_TESTS.items()
+        }
+        self._other_tests = [Instructions(test, self.tables) for test in OTHER_TESTS]
+        labels_of: dict[Mineral, list[int]] = {}
+        for label, mineral in enumerate(minerals):
+            if mineral is not None:
+                labels_of.setdefault(mineral, []).append(label)
+        self._first_labels = np.array([labels[0] for labels in labels_of.values()], dtype=int)
+        self._mineral_numbers = np.full(len(minerals), len(labels_of))  # the last: no mineral
+        for number, labels in enumerate(labels_of.values()):
+            self._mineral_numbers[labels] = number
+
+    def next_tests(self, probabilities: Floats, evidence: Evidence) -> list[Test]:
+        """Return the tests worth doing, most informative first.
+
+        Args:
+            probabilities: Probabilities [C] after the photo and the evidence, from `posterior`.
+            evidence: Tests already done, which are left out. For hardness, the scratch tests
+                within the known interval remain.
+        """
+        likely = self._most_likely(probabilities)
+        result = []
+        for test, table in self._not_done(evidence):
+            bits = expected_information_gain(probabilities, table)
+            if bits >= MIN_TEST_BITS and (text := test.text(likely)) is not None:
+                result.append(Test(test.key, bits, text))
+        return sorted(result, key=lambda test: -test.bits)
+
+    def distinguishing_facts(self, a: int, b: int) -> Text | None:
+        """Return the facts that distinguish class a from class b, most informative first.
+
+        Tests are ranked by their information gain between a and b when both are equally likely;
+        among tests of about the same gain, the easier one comes first. Cleavage and colour come
+        before tests of little gain, if they certainly differ.
+
+        Returns:
+            A text such as `chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5)`; None if the table
+            has no fact in which they differ.
+        """
+        mineral, other = self.tables.minerals[a], self.tables.minerals[b]
+        if mineral is None or other is None:
+            return None
+        bits = {
+            test: round(expected_information_gain(EVEN, table[:, [a, b]]), 1)
+            for test, table in self.tables.tables.items()
+        }
+        tests = sorted(bits, key=lambda test: -bits[test])
+        facts = [test for test in tests if bits[test] >= DECISIVE_BITS]
+        if (mineral.cleavage in _CLEAVABLE) != (other.cleavage in _CLEAVABLE):
+            facts.append("cleavage")
+        if not set(mineral.colours) & set(other.colours):
+            facts.append("colours")
+        facts += [test for test in tests if 0 < bits[test] < DECISIVE_BITS]
+        return _contrast(facts, mineral, other)
+
+    def _not_done(self, evidence: Evidence) -> Iterator[tuple[Instructions, Floats]]:
+        """Yield the tests whose outcome is unknown, with P(outcome | class) [O, C]."""
+        done = evidence.outcomes()
+        low, high = evidence.hardness or SCALES["hardness"]
+        for limit, test in self._scratch_tests.items():
+            if low < limit < high:
+                parts = (limit, high), (low, limit)
+                yield test, np.array([self.tables.row("hardness", part) for part in parts])
+        for test in self._other_tests:
+            if test.key not in done:
+                yield test, self.tables.tables[test.key]
+
+    def _most_likely(self, probabilities: Floats) -> list[int]:
+        """Return a class of each mineral within MAX_ODDS of the most likely one, in that order.
+
+        The probabilities of classes of the same mineral are added.
+        """
+        count = len(self._first_labels)
+        total = np.bincount(self._mineral_numbers, probabilities, count)[:count]
+        order = np.argsort(-total, kind="stable")
+        kept = order[total[order] * MAX_ODDS >= total.max(initial=0)]
+        labels: list[int] = self._first_labels[kept].tolist()
+        return labels
 
 
-def expected_information_gain(probabilities: Floats, outcome_table: Floats) -> float:
+def expected_information_gain(probabilities: Floats, table: Floats) -> float:
     """Return by how many bits the entropy of `probabilities` [C] is expected to drop.
 
-    H(p) - sum over outcomes o of P(o) H(p | o), with P(o | class) in `outcome_table` [O, C].
+    It equals the entropy of the outcome minus its mean entropy for a known class,
+    H(o) - sum over classes c of p(c) H(o | c).
+
+    Args:
+        probabilities: Probabilities of the classes.
+        table: P(outcome | class) [O, C], with unknown columns NaN. The outcome is known to be one
+            of these, so that a column need not sum to 1.
     """
-    joint = outcome_table * probabilities
-    outcome_probabilities = joint.sum(axis=1)
-    after = joint / np.maximum(outcome_probabilities, np.finfo(float).tiny)[:, None]
-    return float(_entropy(probabilities) - outcome_probabilities @ _entropy(after))
+    table = fill_unknown(table, probabilities)
+    table = table / table.sum(axis=0)
+    return float(_entropy(table @ probabilities) - _entropy(table) @ probabilities)
 
 
-def distinguishing_facts(a: Mineral, b: Mineral) -> Text | None:
-    """Return the facts that distinguish a from b, most informative first, in one line.
-
-    Tests are ranked by their information gain between a and b when both are equally likely;
-    among tests of about the same gain, the easier one comes first. Cleavage and colour come
-    before tests of little gain, if they certainly differ.
-
-    Returns:
-        A text such as `chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5)`; None if the table has
-        no fact in which they differ.
-    """
-    even = np.full(2, 0.5)
-    bits = {
-        test: round(
-            expected_information_gain(even, _outcome_table(test, outcomes, even, (a, b))), 1
-        )
-        for test, outcomes in OUTCOMES.items()
-    }
-    tests = sorted(bits, key=lambda test: -bits[test])
-    facts = [test for test in tests if bits[test] >= DECISIVE_BITS]
-    if (a.cleavage in _CLEAVABLE) != (b.cleavage in _CLEAVABLE):
-        facts.append("cleavage")
-    if not set(a.colours) & set(b.colours):
-        facts.append("colours")
-    facts += [test for test in tests if 0 < bits[test] < DECISIVE_BITS]
-    name, other = name_text(a), name_text(b)
-    english, chinese = [], []
+def _contrast(facts: Sequence[str], mineral: Mineral, other: Mineral) -> Text | None:
+    """Return the first MAX_FACTS facts that both minerals have, in words; None without any."""
+    name, other_name = name_text(mineral), name_text(other)
+    english: list[str] = []
+    chinese: list[str] = []
     for fact in facts:
-        fact_a, fact_b = fact_text(fact, a), fact_text(fact, b)
-        if fact_a is not None and fact_b is not None:
+        own, others = fact_text(fact, mineral), fact_text(fact, other)
+        if own is not None and others is not None and len(english) < MAX_FACTS:
             label = _LABELS[fact]
-            english.append(f"{label['en']}{fact_a['en']} ({other['en']} {fact_b['en']})")
-            chinese.append(f"{label['zh']}{fact_a['zh']}（{other['zh']} {fact_b['zh']}）")
+            english.append(f"{label['en']}{own['en']} ({other_name['en']} {others['en']})")
+            chinese.append(f"{label['zh']}{own['zh']}（{other_name['zh']} {others['zh']}）")
     if not english:
         return None
     return {
-        "en": f"{name['en']}: {', '.join(english[:MAX_FACTS])}",
-        "zh": f"{name['zh']}：{'，'.join(chinese[:MAX_FACTS])}",
+        "en": f"{name['en']}: {', '.join(english)}",
+        "zh": f"{name['zh']}：{'，'.join(chinese)}",
     }
 
 
-def _outcome_table(
-    test: str,
-    outcomes: Sequence[Outcome],
-    probabilities: Floats,
-    minerals: Sequence[Mineral | None],
-) -> Floats:
-    """Return P(outcome | class) [O, C], given that the outcome is one of `outcomes`."""
-    table = np.array([likelihoods(test, outcome, probabilities, minerals) for outcome in outcomes])
-    return np.asarray(table / table.sum(axis=0))
-
-
 def _entropy(probabilities: Floats) -> Floats:
-    """Return the entropy over the last axis, in bits."""
-    logs = np.log2(probabilities, out=np.zeros_like(probabilities), where=probabilities > 0)
-    return -np.asarray((probabilities * logs).sum(axis=-1))
+    """Return the entropy over the first axis, in bits; no probability is 0."""
+    return -np.asarray((probabilities * np.log2(probabilities)).sum(axis=0))

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from mineral_recog.identify.fact_text import Text, fact_text, join_texts, name_text
-from mineral_recog.identify.likelihood import SCALES, Floats, likelihood
+from mineral_recog.identify.likelihood import SCALES
+from mineral_recog.identify.likelihood_tables import LikelihoodTables
 from mineral_recog.minerals.facts import Mineral
 
 MAX_NAMED = 4  # minerals in the text of a test
-MAX_ODDS = 20  # a mineral is not named if the most likely one is more probable by this factor
 CLEAR_PROBABILITY = 0.8  # of an outcome from which a scratch test counts as clear
 
 
@@ -27,60 +29,72 @@ class _Result:
     order: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Procedure:
     """How to do a physical test.
 
     Attributes:
         key: Field of Evidence that the test fills.
         instruction: What to do.
-        result: Returns the expected result for a mineral, or None if the table lacks the fact.
+        results: Returns the expected result for each class, [C]; None if the fact is unknown.
         name: Returns the name of a mineral in the text.
     """
 
     key: str
     instruction: Text
-    result: Callable[[Mineral], _Result | None]
+    results: Callable[[LikelihoodTables], list[_Result | None]]
     name: Callable[[Mineral], Text] = name_text
 
-    def text(self, probabilities: Floats, minerals: Sequence[Mineral | None]) -> Text | None:
+
+class Instructions:
+    """The text of a physical test for any minerals of a model's classes.
+
+    Args:
+        procedure: The test.
+        tables: Likelihoods of the model's classes.
+    """
+
+    def __init__(self, procedure: Procedure, tables: LikelihoodTables) -> None:
+        self.key, self._instruction = procedure.key, procedure.instruction
+        results = procedure.results(tables)
+        self._results = [*dict.fromkeys(result for result in results if result is not None)]
+        # The position in self._results for each class, since hashing a result at each answer
+        # would take longer.
+        numbers = {result: number for number, result in enumerate(self._results)}
+        self._numbers = [None if result is None else numbers[result] for result in results]
+        self._names = [
+            procedure.name(mineral) if mineral is not None and result is not None else None
+            for mineral, result in zip(tables.minerals, results, strict=True)
+        ]
+
+    def text(self, likely: Sequence[int]) -> Text | None:
         """Return what to do and the results for the most likely minerals.
 
         None if all have the same result.
+
+        Args:
+            likely: A class of each of the most likely minerals, most likely first.
         """
-        by_result: dict[_Result, list[Mineral]] = {}
-        for mineral in _most_likely(probabilities, minerals):
-            if (result := self.result(mineral)) is not None:
-                by_result.setdefault(result, []).append(mineral)
+        by_result: dict[int, list[int]] = {}
+        for label in likely:
+            if (number := self._numbers[label]) is not None:
+                by_result.setdefault(number, []).append(label)
         if len(by_result) < 2:
             return None
         english, chinese = [], []
-        for result, named in sorted(_select(by_result).items(), key=lambda item: item[0].order):
-            names = join_texts([self.name(mineral) for mineral in named])
+        parts = [(self._results[number], named) for number, named in _select(by_result).items()]
+        for result, named in sorted(parts, key=lambda part: part[0].order):
+            names = join_texts([name for label in named if (name := self._names[label])])
             english.append(f"{names['en']} {result.plural if named[1:] else result.singular}")
             chinese.append(names["zh"] + result.zh)
         separator = "; " if any("," in part for part in english) else ", "
         return {
-            "en": f"{self.instruction['en']}: {separator.join(english)}",
-            "zh": f"{self.instruction['zh']}：{'，'.join(chinese)}",
+            "en": f"{self._instruction['en']}: {separator.join(english)}",
+            "zh": f"{self._instruction['zh']}：{'，'.join(chinese)}",
         }
 
 
-def _most_likely(probabilities: Floats, minerals: Sequence[Mineral | None]) -> list[Mineral]:
-    """Return the minerals within MAX_ODDS of the most likely one, most likely first.
-
-    The probabilities of classes of the same mineral are added.
-    """
-    total: dict[Mineral, float] = {}
-    for mineral, probability in zip(minerals, probabilities, strict=True):
-        if mineral is not None:
-            total[mineral] = total.get(mineral, 0.0) + float(probability)
-    highest = max(total.values(), default=0.0)
-    kept = [mineral for mineral in total if total[mineral] * MAX_ODDS >= highest]
-    return sorted(kept, key=lambda mineral: -total[mineral])
-
-
-def _select(by_result: Mapping[_Result, list[Mineral]]) -> dict[_Result, list[Mineral]]:
+def _select(by_result: Mapping[int, list[int]]) -> dict[int, list[int]]:
     """Select up to MAX_NAMED minerals: the first of each result, then the second, and so on.
 
     The results, and the minerals of each, come most likely first.
@@ -88,9 +102,9 @@ def _select(by_result: Mapping[_Result, list[Mineral]]) -> dict[_Result, list[Mi
     ranked = [
         (rank, result, mineral)
         for result, minerals in by_result.items()
-        for rank, mineral in enumerate(minerals)
+        for rank, mineral in enumerate(minerals[:MAX_NAMED])
     ]
-    selected: dict[_Result, list[Mineral]] = {}
+    selected: dict[int, list[int]] = {}
     for _, result, mineral in sorted(ranked, key=lambda item: item[0])[:MAX_NAMED]:
         selected.setdefault(result, []).append(mineral)
     return selected
@@ -107,15 +121,18 @@ def _scratch(
 ) -> Procedure:
     """Return a scratch test with the results for harder, overlapping and softer minerals."""
 
-    def result(mineral: Mineral) -> _Result | None:
-        p_harder = likelihood("hardness", (limit, SCALES["hardness"][1]), mineral)
-        if p_harder is None:
-            return None
-        return results[
-            0 if p_harder > CLEAR_PROBABILITY else 1 if p_harder > 1 - CLEAR_PROBABILITY else 2
-        ]
+    def expected(tables: LikelihoodTables) -> list[_Result | None]:
+        p_harder = tables.row("hardness", (limit, SCALES["hardness"][1]))
+        return [None if np.isnan(p) else results[_clear_outcome(p)] for p in p_harder.tolist()]
 
-    return Procedure("hardness", instruction, result, _name_and_hardness)
+    return Procedure("hardness", instruction, expected, _name_and_hardness)
+
+
+def _clear_outcome(p_harder: float) -> int:
+    """Return 0 for a mineral that is clearly harder, 2 for a softer one, 1 for others."""
+    if p_harder > CLEAR_PROBABILITY:
+        return 0
+    return 1 if p_harder > 1 - CLEAR_PROBABILITY else 2
 
 
 _SCRATCHED = (  # by a fingernail or coin
@@ -136,9 +153,18 @@ SCRATCH_TESTS: Mapping[float, Procedure] = {
 }
 
 
+def _each(
+    result: Callable[[Mineral], _Result | None],
+) -> Callable[[LikelihoodTables], list[_Result | None]]:
+    """Return a function that gives the result for each class from that for a mineral."""
+    return lambda tables: [
+        None if mineral is None else result(mineral) for mineral in tables.minerals
+    ]
+
+
 def _fact_result(
     key: str, singular: str, plural: str, zh: str
-) -> Callable[[Mineral], _Result | None]:
+) -> Callable[[LikelihoodTables], list[_Result | None]]:
     """Return a function that gives a verb and a fact of the table as the result."""
 
     def result(mineral: Mineral) -> _Result | None:
@@ -147,7 +173,7 @@ def _fact_result(
             return None
         return _Result(f"{singular} {fact['en']}", f"{plural} {fact['en']}", zh + fact["zh"])
 
-    return result
+    return _each(result)
 
 
 _ATTRACTED = {
@@ -181,11 +207,11 @@ OTHER_TESTS = (
     Procedure(
         "magnetic",
         {"en": "hold a magnet to it", "zh": "用磁铁吸它"},
-        lambda mineral: _ATTRACTED.get(mineral.magnetism or ""),
+        _each(lambda mineral: _ATTRACTED.get(mineral.magnetism or "")),
     ),
     Procedure(
         "acid",
         {"en": "put a drop of dilute acid on it", "zh": "滴一滴稀盐酸"},
-        lambda mineral: _FIZZES.get(mineral.acid or ""),
+        _each(lambda mineral: _FIZZES.get(mineral.acid or "")),
     ),
 )
