@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from mineral_recog.cores import thread_count
 from mineral_recog.data.given_photos import GivenPhoto, is_one_photo, open_given
 from mineral_recog.data.images import Photo
 from mineral_recog.data.transforms import evaluation_side, evaluation_transform
@@ -195,7 +195,7 @@ class Identifier:
             Each photo, in order, with its observation, or with what `view` returned instead.
         """
         remaining = iter(photos)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             while batch := list(islice(remaining, BATCH_SIZE)):
                 # All of a batch first: decoders write to standard error, between a caller's lines.
                 seen = list(pool.map(view, batch))
