@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mineral_recog import cores
-from mineral_recog.cores import decoding_threads, loader_processes, network_threads, thread_count
+from mineral_recog.cores import decoding_threads, loader_processes, thread_count
 
 
 @pytest.fixture
@@ -91,16 +91,11 @@ def test_threads_are_at_most_those_that_the_user_allows(
     assert loader_processes() == 8  # processes of one thread each
 
 
-@pytest.mark.parametrize(
-    ("threads", "decoders", "network"), [(1, 1, 1), (2, 2, 1), (4, 4, 2), (6, 4, 3), (64, 4, 60)]
-)
-def test_network_and_decoders_divide_the_threads(
-    machine: Path, monkeypatch: pytest.MonkeyPatch, threads: int, decoders: int, network: int
-) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
-    assert decoding_threads() == decoders
-    assert network_threads(decoders) == network
-    assert network_threads() == threads
+def test_threads_that_decode_photos_are_limited_by_their_memory(machine: Path) -> None:
+    assert decoding_threads() == 4
+    (machine / "own").write_text("0::/\n")
+    (machine / "cpu.max").write_text("200000 100000\n")
+    assert decoding_threads() == 2
 
 
 @pytest.mark.parametrize(("value", "kept"), [("", None), (" ", None), ("2", "2")])

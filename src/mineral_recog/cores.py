@@ -1,7 +1,7 @@
-"""The cores that this process may use, and how threads and processes divide them.
+"""The cores that this process may use, and how many threads and processes share them.
 
-A container or a batch system often grants fewer cores than the machine has, and the system then
-stops a process that uses more: its threads wait for each other instead of working.
+A container or a batch system often grants fewer cores than the machine has. A process with more
+threads than that is stopped for a part of the time, while its threads wait for each other.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 OWN_CGROUPS = Path("/proc/self/cgroup")  # the control groups of this process; Linux only
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 MAX_DECODING_THREADS = 4  # beside a network; each may take 300 MB
-MAX_LOADERS = 8  # enough for a network
+MAX_LOADER_PROCESSES = 8  # enough for a network
 
 
 def usable_cores() -> int:
@@ -30,9 +30,14 @@ def usable_cores() -> int:
 
 
 def thread_count() -> int:
-    """Return how many threads this process should compute with.
+    """Return how many threads a network, or a pool that decodes photos, should have.
 
     One per usable core; at most OMP_NUM_THREADS, if the user has set that to a positive number.
+
+    A network should have that many beside threads that decode other photos too, if its threads
+    sleep while they wait (docs/performance.md has figures). OMP_WAIT_POLICY=PASSIVE, which the
+    package sets, does that for torch; onnxruntime needs `intra_op_num_threads = thread_count()`
+    and the configuration entry `session.intra_op.allow_spinning` = `0`.
     """
     # OpenMP accepts a list, whose first number is that of the outermost level.
     text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
@@ -45,32 +50,16 @@ def decoding_threads() -> int:
     return min(thread_count(), MAX_DECODING_THREADS)
 
 
-def network_threads(decoders: int = 0) -> int:
-    """Return how many threads one network should compute with.
-
-    Use it for `intra_op_num_threads` of onnxruntime and for `torch.set_num_threads`.
-
-    Args:
-        decoders: Threads that decode other photos at the same time, such as those of a server; 0
-            where photos are decoded before the network starts or in other processes.
-
-    Returns:
-        The threads of this process that the decoders leave, at least half of them.
-    """
-    threads = thread_count()
-    return max(threads - decoders, math.ceil(threads / 2))
-
-
 def loader_processes() -> int:
     """Return how many processes should read photos for a network; each has one thread."""
-    return min(usable_cores(), MAX_LOADERS)
+    return min(usable_cores(), MAX_LOADER_PROCESSES)
 
 
 def _cgroup_quotas() -> Iterator[float]:
     """Yield the CPU quotas of the control groups of this process and all groups above, in cores."""
     try:
         lines = OWN_CGROUPS.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except OSError:  # no Linux, or not to be read
+    except OSError:  # not Linux, or not readable
         return
     for line in lines:
         if line.count(":") < 2:
@@ -88,8 +77,8 @@ def _cgroup_quotas() -> Iterator[float]:
 def _with_parents(mount: Path, path: str) -> Iterator[Path]:
     """Yield the folder of a group below its mount and all folders above it, up to the mount.
 
-    Inside a container the path can be that of the host: folders that do not exist are the
-    caller's matter, and the mount itself then has the quota of the container.
+    In a container the path can be that of the host. Its folders then do not exist, and the mount
+    itself has the quota of the container.
     """
     parts = [part for part in path.split("/") if part not in ("", ".", "..")]
     for length in range(len(parts), -1, -1):

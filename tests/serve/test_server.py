@@ -45,7 +45,7 @@ def test_server_prints_its_address_answers_and_stops(
         assert server.stdout is not None
         assert server.stderr is not None
         first_line = server.stdout.readline()
-        assert re.search(r"Ctrl-C to stop; threads: network \d+, decoding \d+\)$", first_line)
+        assert re.search(r"threads: network up to \d+, decoding up to \d+\)$", first_line)
         address = first_line.split()[0]
         assert address.startswith("http://127.0.0.1:")
         response = httpx2.post(

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from mineral_recog.cli.options import DeviceOption, MineralsOption
-from mineral_recog.cores import decoding_threads, network_threads
+from mineral_recog.cores import decoding_threads, thread_count
 from mineral_recog.i18n import tr
 
 
@@ -79,11 +79,9 @@ def serve(
 
     root_path = f"/{root_path.strip('/')}" if root_path.strip("/") else ""
 
-    decoders = decoding_threads()
-    network = network_threads(decoders)
     threads = tr(
-        f"threads: network {network}, decoding {decoders}",
-        f"线程数：网络 {network}，解码 {decoders}",
+        f"threads: network up to {thread_count()}, decoding up to {decoding_threads()}",
+        f"线程数上限：网络 {thread_count()}，解码 {decoding_threads()}",
     )
 
     def on_ready(addresses: list[str]) -> None:
