@@ -35,9 +35,9 @@ def thread_count() -> int:
     One per usable core; at most OMP_NUM_THREADS, if the user has set that to a positive number.
 
     A network should have that many beside threads that decode other photos too, if its threads
-    sleep while they wait (docs/performance.md has figures). OMP_WAIT_POLICY=PASSIVE, which the
-    package sets, does that for torch; onnxruntime needs `intra_op_num_threads = thread_count()`
-    and the configuration entry `session.intra_op.allow_spinning` = `0`.
+    sleep while they wait. OMP_WAIT_POLICY=PASSIVE, which the package sets, does that for torch.
+    onnxruntime needs `intra_op_num_threads = thread_count()` and the configuration entry
+    `session.intra_op.allow_spinning` = `0`.
     """
     # OpenMP accepts a list, whose first number is that of the outermost level.
     text = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
