@@ -13,7 +13,7 @@ import mineral_recog
 HEAVY = {"torch", "torchvision", "timm"}
 # Every module of these rooms; of `cli`, what `--help` loads is tested with the commands.
 WITHOUT_TORCH = (
-    "calibration", "csv_files", "data.readers", "duplicates", "errors", "files", "i18n",
+    "calibration", "cores", "csv_files", "data.readers", "duplicates", "errors", "files", "i18n",
     "minerals", "page", "progress", "recipes", "rendering", "synthetic", "text",
 )  # fmt: skip
 

@@ -20,6 +20,13 @@ __all__ = ["evaluate", "load", "read_evidence", "read_recipe", "resume", "train"
 # system; smaller ones stay with the thread that freed them: gigabytes for a few decoding threads.
 os.environ.setdefault("PILLOW_BLOCK_SIZE", "64m")
 
+# The threads of torch that wait for each other sleep instead of occupying a core that a loader,
+# another thread or another process could use. OpenMP reads both variables when torch is imported,
+# and complains about an empty number of threads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+if not os.environ.get("OMP_NUM_THREADS", "1").strip():
+    del os.environ["OMP_NUM_THREADS"]
+
 # Modules of the public names; imported on first use, since torch takes seconds to load.
 _MODULES = {
     "evaluate": "mineral_recog.evaluation.evaluator",

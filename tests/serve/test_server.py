@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -43,7 +44,9 @@ def test_server_prints_its_address_answers_and_stops(
     ) as server:
         assert server.stdout is not None
         assert server.stderr is not None
-        address = server.stdout.readline().split()[0]
+        first_line = server.stdout.readline()
+        assert re.search(r"threads: network up to \d+, decoding up to \d+\)$", first_line)
+        address = first_line.split()[0]
         assert address.startswith("http://127.0.0.1:")
         response = httpx2.post(
             f"{address}/identify", content=photo.read_bytes(), headers={"content-type": "image/png"}

@@ -196,6 +196,9 @@ def test_run_resumed_on_moved_photos_records_where_they_are(
     data.rename(moved)
     training.resume(moved, run, device="cpu", workers=0, progress=recorder)
     assert not [notice for notice in recorder.notices if "changed" in notice]
+    threads = torch.get_num_threads()
+    thread_text = "1 thread" if threads == 1 else f"{threads} threads"
+    assert recorder.notices[0].endswith(f"epochs, {thread_text}, 0 loader processes")
     assert training_data_of(run) == moved.resolve()
     assert read_run_record(run) == record
 

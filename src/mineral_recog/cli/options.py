@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from mineral_recog.cores import loader_processes
 from mineral_recog.i18n import tr
 
 if TYPE_CHECKING:
@@ -131,9 +132,7 @@ def source_options(
 
 def worker_count(workers: int | None) -> int:
     """Return --workers, or its default."""
-    from mineral_recog.data.loaders import default_workers  # loads torch
-
-    return default_workers() if workers is None else workers
+    return loader_processes() if workers is None else workers
 
 
 def with_cache(settings: Sequence[str] | None, cache: str | None) -> list[str]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import typer
 
 from mineral_recog.cli.options import DeviceOption, MineralsOption
+from mineral_recog.cores import decoding_threads, thread_count
 from mineral_recog.i18n import tr
 
 
@@ -78,11 +79,16 @@ def serve(
 
     root_path = f"/{root_path.strip('/')}" if root_path.strip("/") else ""
 
+    threads = tr(
+        f"threads: network up to {thread_count()}, decoding up to {decoding_threads()}",
+        f"线程数上限：网络 {thread_count()}，解码 {decoding_threads()}",
+    )
+
     def on_ready(addresses: list[str]) -> None:
         fragment = f"/#token={quote(token, safe='')}" if token else ""
         for address in addresses:
             print(f"{address}{fragment}", end=" ")
-            print(tr("(Ctrl-C to stop)", "（按 Ctrl-C 停止）"), flush=True)
+            print(tr(f"(Ctrl-C to stop; {threads})", f"（按 Ctrl-C 停止；{threads}）"), flush=True)
         if host not in ("127.0.0.1", "localhost", "::1") and sys.stdout.isatty():
             print(tr("On a phone in the same network:", "用同一网络里的手机扫码："))
             segno.make(f"{addresses[0]}{fragment}").terminal(compact=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from mineral_recog.cores import thread_count
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import Finding, class_of
 from mineral_recog.data.images import open_photo
@@ -52,7 +52,7 @@ def write_review(
     names = list(dict.fromkeys(name for finding in photo_findings for name in finding.paths))
     indices = {name: index for index, name in enumerate(names)}
     photos = []
-    with warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(thread_count()) as pool:
         warnings.simplefilter("ignore")
         for photo in pool.map(partial(_photo, source), names, map(by_path.get, names)):
             photos.append(photo)

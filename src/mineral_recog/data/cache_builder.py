@@ -16,6 +16,7 @@ from types import TracebackType
 import numpy as np
 from filelock import FileLock, Timeout
 
+from mineral_recog.cores import thread_count
 from mineral_recog.data.cache import (
     CACHE_ROOT,
     INDEX_FILE,
@@ -192,7 +193,7 @@ class _SplitCache:
         missing, total = self.missing, 0
         name = self.dataset.root.name
         task = progress.start(tr(f"measuring {name}", f"测量 {name}"), len(missing))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             for size in pool.map(self.dataset.pixel_size, missing):
                 if size is not None:
                     total += 3 * math.prod(reduced_size(*size, self.side))
@@ -315,7 +316,7 @@ def _map_ahead(
     Threads suffice, since Pillow releases the GIL.
     """
     ahead: deque[Future[Pixels | str]] = deque()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(thread_count()) as pool:
         for index in indices:
             ahead.append(pool.submit(function, index))
             if len(ahead) > 2 * FLUSH_COUNT:

@@ -13,6 +13,7 @@ from typing import BinaryIO, NamedTuple
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from mineral_recog.cores import thread_count
 from mineral_recog.data.bit_depth import (
     FILE_BITS,
     colours_to_8_bits,
@@ -363,7 +364,7 @@ def find_unreadable(
 
     unreadable = []
     # Pillow releases the GIL while it decodes. One thread per core: each may take a gigabyte.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(thread_count()) as pool:
         reasons = pool.map(check, indices)
         for done, (index, reason) in enumerate(zip(indices, reasons, strict=True), start=1):
             if reason is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -43,11 +42,6 @@ class Batch:
     def pin_memory(self) -> Batch:
         """Return the batch in pinned memory, from which a GPU copies; called by the loader."""
         return Batch(self.inputs.pin_memory(), self.labels.pin_memory(), self.indices)
-
-
-def default_workers() -> int:
-    """Return the number of loader processes: one per core, and at most 8, enough for a network."""
-    return min(os.cpu_count() or 1, 8)
 
 
 class _EpochBatchSampler:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from mineral_recog.cores import thread_count
 from mineral_recog.duplicates.agreement import agreement, colour_distance
 from mineral_recog.duplicates.candidates import CandidateIndex, Candidates
 from mineral_recog.duplicates.crops import CROPS, TURNS, turned
@@ -120,7 +120,7 @@ def _near_duplicates(
         return [pair for batch in batches for pair in _verified(thumbnails, subjects, batch)]
 
     starts = range(0, len(thumbnails), SEARCH_BATCH_SIZE)
-    pool = ThreadPoolExecutor(os.cpu_count())
+    pool = ThreadPoolExecutor(thread_count())
     # The pool already uses every core; BLAS threads would only compete with it.
     with threadpool_limits(1, "blas"):
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 
+from mineral_recog.cores import thread_count
 from mineral_recog.data.file_contents import content_name, is_unsupported_name, read_start
 from mineral_recog.data.images import (
     HEIC_SUFFIXES,
@@ -72,7 +72,7 @@ def read_photos(
         One record per photo, in the order given.
     """
     records = []
-    pool = ThreadPoolExecutor(os.cpu_count())  # decoding and hashing release the GIL
+    pool = ThreadPoolExecutor(thread_count())  # decoding and hashing release the GIL
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # problems of a photo become remarks instead
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mineral_recog.cores import thread_count
 from mineral_recog.data.evaluation_view import Pixels, evaluation_side, evaluation_view
 from mineral_recog.data.given_photos import GivenPhoto, is_one_photo, open_given
 from mineral_recog.data.images import Photo
@@ -189,7 +189,7 @@ class Identifier:
             Each photo, in order, with its observation, or with what `view` returned instead.
         """
         remaining = iter(photos)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
+        with ThreadPoolExecutor(thread_count()) as pool:
             while batch := list(islice(remaining, BATCH_SIZE)):
                 # All of a batch first: decoders write to standard error, between a caller's lines.
                 seen = list(pool.map(view, batch))

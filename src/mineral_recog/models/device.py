@@ -10,6 +10,7 @@ import psutil
 import torch
 import torch.nn.functional as F
 
+from mineral_recog.cores import thread_count
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.network import Network
@@ -22,9 +23,13 @@ MIN_SPEEDUP = 1.2  # bfloat16 is chosen only if it is faster by this factor
 def choose_device(name: str) -> torch.device:
     """Return the device of a name: `auto` (the fastest one), `cpu`, `cuda`, `cuda:1` or `mps`.
 
+    It also limits the threads of torch to `thread_count`, since torch ignores the CPU quota of a
+    container.
+
     Raises:
         UserError: The name is unknown, or this machine has no such device.
     """
+    torch.set_num_threads(min(torch.get_num_threads(), thread_count()))
     available = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),

@@ -11,6 +11,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from mineral_recog.calibration.calibration import Calibration, restore_calibration
+from mineral_recog.cores import thread_count
 from mineral_recog.data.evaluation_view import Pixels, Preprocessing
 from mineral_recog.errors import UserError, reason_of
 from mineral_recog.i18n import tr
@@ -34,11 +35,11 @@ class OnnxEngine:
 
     Args:
         content: Bytes of model.onnx, checked by `check_onnx`.
-        threads: Threads of the network; 0 lets onnxruntime choose.
+        threads: Threads of the network; by default `thread_count`.
     """
 
-    def __init__(self, content: bytes, threads: int = 0) -> None:
-        self.session = build_session(content, threads)
+    def __init__(self, content: bytes, threads: int | None = None) -> None:
+        self.session = _build_session(content, threads or thread_count())
         self.has_maps = any(output.name == "class_maps" for output in self.session.get_outputs())
 
     def predict(self, pixels: Pixels) -> tuple[Floats, Floats]:
@@ -54,7 +55,7 @@ class OnnxEngine:
         return np.asarray(maps[0, label])
 
 
-def build_session(content: bytes, threads: int) -> Any:
+def _build_session(content: bytes, threads: int) -> Any:
     """Return an onnxruntime session for the bytes of a checked ONNX file.
 
     Raises:
@@ -64,6 +65,8 @@ def build_session(content: bytes, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
+    # Threads that spin while they wait take the cores of those that decode photos.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4  # errors are raised
     try:
         return onnxruntime.InferenceSession(content, options, ["CPUExecutionProvider"])

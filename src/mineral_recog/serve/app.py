@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from mineral_recog.cores import decoding_threads
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import class_names
@@ -48,7 +48,6 @@ MAX_PHOTO_BYTES = 20 * 10**6
 MAX_FORM_BYTES = 60 * 10**6
 MAX_TOTAL_BODY_BYTES = 200 * 10**6  # of all request bodies in memory
 BODY_SECONDS = 30.0
-DECODING_THREADS = min(os.cpu_count() or 1, 4)  # each may take 300 MB
 MAX_WAITING_UPLOADS = 64  # their memory is limited by MAX_TOTAL_BODY_BYTES
 MAX_WAITING_PHOTOS = 8  # the last one waits a few seconds on a small machine
 MAX_WAITING_QUESTIONS = 32  # an answer without a pass of the network takes milliseconds
@@ -59,7 +58,7 @@ class _Service:
 
     def __init__(self, identifier: Identifier, max_waiting: int) -> None:
         self.identifier, self.model = identifier, identifier.model.fingerprint
-        self.decode_queue = WorkQueue(MAX_WAITING_UPLOADS, DECODING_THREADS)
+        self.decode_queue = WorkQueue(MAX_WAITING_UPLOADS, decoding_threads())
         self.photo_queue = WorkQueue(max_waiting)
         self.question_queue = WorkQueue(MAX_WAITING_QUESTIONS)
         self.bodies = RequestBodies(MAX_TOTAL_BODY_BYTES, BODY_SECONDS)

@@ -5,7 +5,6 @@ the split test_balanced has as many photos of each variety.
 """
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mineral_recog.cores import usable_cores
 from mineral_recog.data.dataset import ATTRIBUTES_FILE, BALANCED_SPLIT, EVALUATED_SPLITS
 from mineral_recog.data.photo_columns import write_photo_column
 from mineral_recog.files import atomic_folder, refuse_replacing_photos, write_file_list
@@ -117,7 +117,7 @@ def draw_set(
         (out / EVALUATED_SPLITS[split] / names[species]).mkdir(parents=True, exist_ok=True)
     chunks = [keys[start : start + CHUNK_SIZE] for start in range(0, len(keys), CHUNK_SIZE)]
     done = 0
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(usable_cores(), mp_context=get_context("spawn")) as pool:
         tasks = [pool.submit(_draw_chunk, out, chunk, settings.size, seed) for chunk in chunks]
         for task in as_completed(tasks):
             done += len(task.result())

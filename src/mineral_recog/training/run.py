@@ -297,7 +297,7 @@ class _Run:
         """Train to the end, and write the bundle."""
         is_main = self.context.is_main
         self.context.barrier()  # until the main process has created the folder
-        self.progress.notice(_summary(trainer))
+        self.progress.notice(_summary(trainer, self.workers))
         total = trainer.steps_until(trainer.recipe.epochs)
         done = trainer.steps_until(trainer.state.epochs_done)
         task = self.progress.start(tr("training", "训练"), total, done)
@@ -351,14 +351,18 @@ def _choose_common_precision(
     return names[context.broadcast(chosen)]
 
 
-def _summary(trainer: Trainer) -> str:
+def _summary(trainer: Trainer, workers: int) -> str:
+    """Return the first line of the log: what is trained, and with what."""
     recipe, train = trainer.recipe, trainer.photos.train
     photo_count, class_count = len(train), len(train.classes)
+    threads = torch.get_num_threads()
     setup = f"{trainer.device.type}, {recipe.precision}, {recipe.image_size} px"
     return tr(
         f"{photo_count} photos of {class_count} classes, {recipe.backbone} on {setup}, "
-        f"{recipe.epochs} epochs",
-        f"{class_count} 类 {photo_count} 张照片，{recipe.backbone}，{setup}，{recipe.epochs} 轮",
+        f"{recipe.epochs} epochs, {threads} {'thread' if threads == 1 else 'threads'}, "
+        f"{workers} loader {'process' if workers == 1 else 'processes'}",
+        f"{class_count} 类 {photo_count} 张照片，{recipe.backbone}，{setup}，{recipe.epochs} 轮，"
+        f"{threads} 个计算线程，{workers} 个读取进程",
     )
 
 
