@@ -11,24 +11,13 @@ from mineral_recog.text import command_line
 
 # Modules of the packages that only the extra `train` in pyproject.toml installs.
 TRAINING_MODULES = frozenset(
-    (
-        "filelock",
-        "matplotlib",
-        "onnx",
-        "onnxscript",
-        "sklearn",
-        "timm",
-        "torch",
-        "torchvision",
-    )
+    ["filelock", "matplotlib", "onnx", "onnxscript", "sklearn", "timm", "torch", "torchvision"]
 )
 
 
 @contextmanager
 def training_packages() -> Iterator[None]:
     """Report a package that only the extra `train` installs in one line, if it is missing.
-
-    The import may be anywhere within the block.
 
     Raises:
         MissingPackageError: A package of the extra is not installed.

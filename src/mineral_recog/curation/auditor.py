@@ -92,7 +92,8 @@ def audit(
     refuse_inside(out, path)
     opened = open_with_aliases(path, aliases, progress, options)
     source = opened.source
-    check_labels = None if model is None else _label_check(model, progress)  # may fail
+    # A model that cannot be read is reported before the long work.
+    check_labels = None if model is None else _label_check(model, progress)
     survey = survey_photos(source, source.paths, progress, copies)
     readable = [record.path for record in survey.readable]
     label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
