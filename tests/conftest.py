@@ -98,3 +98,13 @@ def trained(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     recipe = read_recipe("baseline", [*TINY, "stages.ce.epochs=3"])
     train(prepared, recipe, run, device="cpu", workers=0)
     return run
+
+
+@pytest.fixture(scope="session")
+def exported(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the float32 export of `trained`; read-only."""
+    from mineral_recog.export.exporter import export_onnx
+
+    folder = tmp_path_factory.mktemp("exported") / "export"
+    assert export_onnx(trained, folder) is None
+    return folder

@@ -10,7 +10,7 @@ from PIL import Image
 
 from mineral_recog.comparison import comparison_plots
 from mineral_recog.evaluation import calibration_plots, plots
-from mineral_recog.rendering.html import _PLOT_WORDS
+from mineral_recog.rendering.bilingual_plots import _PLOT_WORDS
 from tests.comparison.test_comparison_report import make_pair, write_page
 from tests.evaluation.test_report import CLASSES, make_baseline, make_evaluation, written
 

@@ -45,4 +45,7 @@ def __dir__() -> list[str]:
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_MODULES[name]), name)
+    from mineral_recog.installation import training_packages
+
+    with training_packages():
+        return getattr(import_module(_MODULES[name]), name)

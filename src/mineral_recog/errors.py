@@ -46,6 +46,10 @@ class OutputExistsError(UserError):
     """An output exists, or its location is not allowed."""
 
 
+class MissingPackageError(UserError):
+    """A package that only the extra `train` installs is missing."""
+
+
 # Why a file cannot be read or written: by the number of the system, or by the English text of
 # Python, Pillow or safetensors, in which a group is a figure.
 _CHINESE_SYSTEM_REASONS = {

@@ -600,7 +600,7 @@ def test_class_in_val_that_train_lacks_is_reported(
 
 @pytest.mark.parametrize(
     "function",
-    ["mineral_recog.curation.placement._place", "mineral_recog.curation.preparation.save"],
+    ["mineral_recog.curation.placement._place", "mineral_recog.rendering.plot_style.save"],
 )
 def test_ctrl_c_in_prepare_leaves_no_output(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str

@@ -27,6 +27,7 @@ from mineral_recog.cli.train import train
 from mineral_recog.errors import UserError, is_out_of_memory, reason_of
 from mineral_recog.files import encoding_error
 from mineral_recog.i18n import tr
+from mineral_recog.installation import training_packages
 from mineral_recog.training.signals import Stopped, sigterm_as_exception
 
 INTERRUPTED = 130  # exit status after Ctrl-C
@@ -123,7 +124,7 @@ def main(arguments: list[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with sigterm_as_exception():
+        with sigterm_as_exception(), training_packages():
             status = app(args=arguments, prog_name="mineral-recog", standalone_mode=False)
     except typer.TyperException as error:
         return _report(describe_usage_error(error))

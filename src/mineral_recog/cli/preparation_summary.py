@@ -16,9 +16,10 @@ from mineral_recog.cli.tables import (
     suffix_counts,
 )
 from mineral_recog.curation.class_sizes import describe_size
+from mineral_recog.curation.distribution_plot import PICTURE
 from mineral_recog.curation.finding_kinds import FINDING_KINDS
 from mineral_recog.curation.findings import DUPLICATE_KINDS
-from mineral_recog.curation.preparation import PICTURE, Prepared
+from mineral_recog.curation.preparation import Prepared
 from mineral_recog.data.dataset import ATTRIBUTES_FILE, SPLITS
 from mineral_recog.data.given_splits import SHARE
 from mineral_recog.i18n import tr, user_language
@@ -85,7 +86,8 @@ def print_preparation(
         lines.append(findings)
     command = command_line("mineral-recog", "train", data)
     next_line = tr(f"Next: {command}", f"下一步：{command}")
-    print_lines(console, [*lines, str(data / PICTURE), next_line])
+    picture = data / PICTURE
+    print_lines(console, [*lines, *([str(picture)] if picture.is_file() else []), next_line])
 
 
 def _given_splits_line(made: Prepared) -> str:

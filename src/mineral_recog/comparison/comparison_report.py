@@ -24,7 +24,8 @@ from mineral_recog.evaluation.metric_descriptions import (
     METRIC_DESCRIPTIONS,
     few_photos_remark,
 )
-from mineral_recog.rendering.html import bilingual, write_page
+from mineral_recog.rendering.bilingual_plots import bilingual
+from mineral_recog.rendering.html import write_page
 from mineral_recog.rendering.plot_elements import MAX_NAMED_CLASSES
 from mineral_recog.rendering.plot_style import save
 

@@ -24,8 +24,10 @@ from mineral_recog.data.readers.aliases import OpenedSource, open_with_aliases
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
 from mineral_recog.duplicates.survey import Copies, Survey, survey_photos
+from mineral_recog.errors import MissingPackageError
 from mineral_recog.files import refuse_existing, refuse_inside
 from mineral_recog.i18n import tr
+from mineral_recog.installation import training_packages
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import command_line
 
@@ -90,7 +92,8 @@ def audit(
     refuse_inside(out, path)
     opened = open_with_aliases(path, aliases, progress, options)
     source = opened.source
-    check_labels = None if model is None else _label_check(model)  # may fail: before long work
+    # A model that cannot be read is reported before the long work.
+    check_labels = None if model is None else _label_check(model, progress)
     survey = survey_photos(source, source.paths, progress, copies)
     readable = [record.path for record in survey.readable]
     label_errors = check_labels(source, readable, progress) if check_labels else LabelErrors()
@@ -127,9 +130,21 @@ def _class_sizes(source: Source, survey: Survey) -> dict[str, ClassSize]:
     return class_sizes(source.classes, assignment, groups)
 
 
-def _label_check(model: Path) -> Callable[[Source, Sequence[str], Progress], LabelErrors]:
-    """Load a model and return `find_label_errors` with it."""
-    from mineral_recog.curation.label_errors import find_label_errors  # loads torch
-    from mineral_recog.identify.identifier import load
+def _label_check(
+    model: Path, progress: Progress
+) -> Callable[[Source, Sequence[str], Progress], LabelErrors] | None:
+    """Load a model and return `find_label_errors` with it; None where it cannot run."""
+    try:
+        with training_packages():
+            from mineral_recog.curation.label_errors import find_label_errors
+            from mineral_recog.identify.identifier import load
 
-    return partial(find_label_errors, load(model))
+            return partial(find_label_errors, load(model))
+    except MissingPackageError as error:
+        progress.notice(
+            tr(
+                f"Left out: photos whose class the model doubts. {error}",
+                f"未检查该模型认为类别可疑的照片。{error}",
+            )
+        )
+        return None

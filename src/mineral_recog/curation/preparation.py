@@ -21,6 +21,7 @@ from mineral_recog.curation.class_sizes import (
 )
 from mineral_recog.curation.class_splits import refuse_splits, split_photos
 from mineral_recog.curation.decisions import Decisions, refuse_unknown_classes
+from mineral_recog.curation.distribution_plot import draw_distribution
 from mineral_recog.curation.duplicate_handling import (
     DuplicateReport,
     assign_classes,
@@ -35,7 +36,6 @@ from mineral_recog.curation.specimens import (
     write_specimens,
 )
 from mineral_recog.curation.unreadable import location_and_reason, name_unreadable_first
-from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import (
     ATTRIBUTES_FILE,
     SPECIMENS_FILE,
@@ -48,7 +48,6 @@ from mineral_recog.data.readers.source import Source
 from mineral_recog.data.splits import Shares, SplitPaths
 from mineral_recog.duplicates.survey import Copies, survey_photos
 from mineral_recog.errors import DataError
-from mineral_recog.evaluation.plots import class_counts
 from mineral_recog.files import (
     atomic_folder,
     refuse_inside,
@@ -57,10 +56,9 @@ from mineral_recog.files import (
 )
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
-from mineral_recog.rendering.plot_style import font_notice, save
 from mineral_recog.text import natural_order
 
-PREPARED_FILE, PICTURE = "prepared.json", "distribution.png"
+PREPARED_FILE = "prepared.json"
 SHARES: Shares = (0.8, 0.1, 0.1)
 
 
@@ -220,8 +218,8 @@ def prepare(
         "min_photos": min_photos,
         "copies": copies,
     }
-    _write_folder(source, data, splits_of, specimen_of, attribute_of, settings, prepared)
-    if notice := font_notice(prepared.counts):
+    notice = _write_folder(source, data, splits_of, specimen_of, attribute_of, settings, prepared)
+    if notice:
         progress.notice(notice)
     return prepared
 
@@ -234,8 +232,12 @@ def _write_folder(
     attribute_of: Mapping[str, str],
     settings: Mapping[str, object],
     prepared: Prepared,
-) -> None:
-    """Write the prepared folder; it appears only when it is complete."""
+) -> str | None:
+    """Write the prepared folder, which appears only when it is complete.
+
+    Returns:
+        See `draw_distribution`.
+    """
     targets = target_paths(splits_of)
     with atomic_folder(data) as partial:
         place_photos(source, targets, partial, str(settings["place"]))
@@ -247,17 +249,16 @@ def _write_folder(
             )
             write_photo_column(partial / ATTRIBUTES_FILE, "attribute", known)
         _write_record(partial, settings, prepared)
+        train_counts = {name: counts["train"] for name, counts in prepared.counts.items()}
+        notice = draw_distribution(train_counts, partial)
         write_file_list(partial)
+    return notice
 
 
 def _write_record(folder: Path, settings: Mapping[str, object], prepared: Prepared) -> None:
-    """Write the settings and the result of `prepare`, and a plot of the class counts."""
+    """Write the settings and the result of `prepare`."""
     text = json.dumps({**settings, "made": asdict(prepared)}, indent=1, ensure_ascii=False)
     (folder / PREPARED_FILE).write_text(text, encoding="utf-8", errors="surrogateescape")
-    names = list(prepared.counts)
-    train_counts = [counts["train"] for counts in prepared.counts.values()]
-    head_to_tail = class_groups("thirds", names, train_counts)
-    save(class_counts(names, train_counts, head_to_tail), folder / PICTURE)
 
 
 def _refuse_classes(source: Source) -> None:

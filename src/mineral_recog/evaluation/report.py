@@ -28,7 +28,8 @@ from mineral_recog.evaluation.metric_descriptions import (
     specimen_rows,
 )
 from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, WORST, Evaluation
-from mineral_recog.rendering.html import bilingual, write_page
+from mineral_recog.rendering.bilingual_plots import bilingual
+from mineral_recog.rendering.html import write_page
 from mineral_recog.rendering.plot_elements import MAX_NAMED_CLASSES
 
 _MAX_MISTAKES, _MAX_PAIRS, _THUMBNAIL_SIZE = 12, 10, 320

@@ -23,6 +23,7 @@ from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outp
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.models.engine import Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
@@ -279,8 +280,8 @@ def load(
     if is_export(run):
         model = read_export(run, device)
     else:
-        from mineral_recog.models.torch_engine import read_torch_model  # takes seconds to import
-
+        with training_packages():
+            from mineral_recog.models.torch_engine import read_torch_model  # takes seconds
         model = read_torch_model(run, backbone, device)
     return Identifier(
         model,
