@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 import torch.utils.data
@@ -14,7 +15,6 @@ from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.evaluation_view import (
     CENTER_SHARE,
-    Pixels,
     evaluation_side,
     evaluation_view,
     middle_square,
@@ -48,15 +48,11 @@ def evaluation_transform(
         image_size: S, side of the crop in pixels.
         center_share: S over the short side after the resize.
     """
-
-    def transform(photo: Image.Image) -> Tensor:
-        return channels_first(evaluation_view(photo, image_size, center_share))
-
-    return transform
+    return partial(_evaluation_tensor, image_size=image_size, center_share=center_share)
 
 
-def channels_first(view: Pixels) -> Tensor:
-    """Return a view [S, S, 3] as the network takes it, uint8 [3, S, S]."""
+def _evaluation_tensor(photo: Image.Image, image_size: int, center_share: float) -> Tensor:
+    view = evaluation_view(photo, image_size, center_share)
     return torch.from_numpy(view).permute(2, 0, 1).contiguous()
 
 
