@@ -49,7 +49,8 @@ def main() -> None:
             for name, model in models.items():
                 rows[name].append(cold_start(model, photos[0]) | warm(model, options.photos))
         sizes = {name: size_of(model) for name, model in models.items()}
-    print_table(rows, sizes)
+        print_table(rows, sizes)
+        compare_answers(models, photos)
 
 
 def find_photos(folder: Path) -> list[Path]:
@@ -109,6 +110,35 @@ def measure(model: Path, photos: list[Path]) -> dict[str, float]:
         "network": BATCH / min(seconds),
         "answers": len(photos) / (time.perf_counter() - began),
     }
+
+
+def compare_answers(models: dict[str, Path], photos: list[Path]) -> None:
+    """Print on how many photos the exports answer as the run does."""
+    from mineral_recog.identify.answer import Answer
+    from mineral_recog.identify.identifier import load
+
+    def answers(model: Path) -> list[Answer]:
+        given = load(model, device="cpu").identify_many(photos)
+        return [answer for answer in given if isinstance(answer, Answer)]
+
+    run, *exports = models
+    expected = answers(models[run])
+    for name in exports:
+        pairs = list(zip(expected, answers(models[name]), strict=True))
+        rankings = sum([c.name for c in a.candidates] == [c.name for c in b.candidates]
+                       for a, b in pairs)  # fmt: skip
+        sets = sum({c.name for c in a.likely} == {c.name for c in b.likely} for a, b in pairs)
+        others = sum(a.none_of_these == b.none_of_these for a, b in pairs)
+        change = max(
+            abs(probability_of(a, c.name) - c.probability) for a, b in pairs for c in b.candidates
+        )
+        print(f"{name}, {len(pairs)} photos as {run}: {rankings} rankings, {sets} sets, "
+              f"{others} 'none of these'; probabilities within {change:.1e}")  # fmt: skip
+
+
+def probability_of(answer: Any, name: str) -> float:
+    """Return the probability of a class in an answer."""
+    return next(float(c.probability) for c in answer.candidates if c.name == name)
 
 
 def size_of(model: Path) -> float:
