@@ -90,10 +90,62 @@ def other_output(model: onnx.ModelProto) -> None:
     del model.graph.output[1]
 
 
+def nan_numbers(model: onnx.ModelProto) -> None:
+    weights = weights_of(model)
+    count = np.prod(weights.dims)
+    weights.ClearField("raw_data")
+    weights.float_data.extend([float("nan")] * int(count))
+
+
+def hide_operator(content: bytes) -> bytes:
+    """Repeat the operator of a node: protobuf takes the last, a careless reader the first."""
+    node = helper.make_node("Relu", ["x"], ["y"]).SerializeToString()
+    hidden = node + helper.make_node("Loop", [], []).SerializeToString()
+    graph = bytes([0x0A, len(hidden)]) + hidden
+    hidden_graph: bytes = bytes([0x3A, len(graph)]) + graph
+    return hidden_graph + content
+
+
+def hide_field(content: bytes) -> bytes:
+    """Give a field a number that protobuf cuts to that of functions."""
+    number, tag = (1 << 32) | (25 << 3) | 2, bytearray()
+    while number >= 128:
+        tag.append(number & 127 | 128)
+        number >>= 7
+    return content + bytes([*tag, number, 0])
+
+
+def divide_logits_by_zero(model: onnx.ModelProto) -> None:
+    model.graph.initializer.append(numpy_helper.from_array(np.zeros(1, np.float32), "zero"))
+    for node in model.graph.node:
+        for position, name in enumerate(node.output):
+            if name == "logits":
+                node.output[position] = "before"
+    model.graph.node.append(helper.make_node("Div", ["before", "zero"], ["logits"]))
+
+
+def test_infinite_outputs_are_no_answer(exported: Path, prepared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    shutil.copytree(exported, folder)
+    change_graph(folder, divide_logits_by_zero)
+    photo = next((prepared / "test").rglob("*.png"))
+    with pytest.raises(UserError, match=r"cannot answer .*export the run again"):
+        load(folder).identify(photo)
+
+
 @pytest.mark.parametrize(
     ("break_it", "error"),
     [
         (lambda f: change_graph(f, nan_weights), "model.onnx is damaged .*not finite"),
+        (lambda f: change_graph(f, nan_numbers), "model.onnx is damaged .*not finite"),
+        (
+            lambda f: write_onnx(f, hide_operator((f / "model.onnx").read_bytes())),
+            "model.onnx is damaged .*field is repeated",
+        ),
+        (
+            lambda f: write_onnx(f, hide_field((f / "model.onnx").read_bytes())),
+            "model.onnx is damaged .*not an ONNX",
+        ),
         (lambda f: change_graph(f, external_weights), "model.onnx is damaged .*another file"),
         (lambda f: change_graph(f, huge_weights), "model.onnx is damaged .*wrong size"),
         (lambda f: change_graph(f, unknown_operator), "unknown operator Launch"),

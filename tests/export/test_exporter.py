@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mineral_recog.cli.main import main
-from mineral_recog.errors import OutputExistsError, UserError
+from mineral_recog.errors import DataError, OutputExistsError, UserError
 from mineral_recog.evaluation.significance import Change
 from mineral_recog.export import exporter
 from mineral_recog.export.exporter import export_bundle, export_onnx
@@ -155,7 +157,8 @@ def with_photo_of_user(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
-        (["--to", "safetensors", "--int8"], "need --to onnx"),
+        (["--to", "safetensors", "--int8"], "--int8 needs --to onnx"),
+        (["--data", "nowhere"], "--data needs --int8"),
         (["--int8", "--data", "nowhere"], "nowhere"),
     ],
 )
@@ -170,6 +173,24 @@ def test_wrong_arguments_are_refused_in_one_line(
     lines = capsys.readouterr().err.strip().splitlines()
     assert error in lines[-1]
     assert not (tmp_path / "export").exists()
+
+
+@pytest.mark.parametrize("write", [export_bundle, export_onnx])
+def test_model_and_files_are_not_replaced(
+    trained: Path, exported: Path, tmp_path: Path, write: Callable[..., object]
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    for folder in (run, run / "model"):
+        with pytest.raises(OutputExistsError, match="holds the model to export"):
+            write(run, folder, force=True)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputExistsError):
+        write(run, tmp_path / "file", force=True)
+    assert (tmp_path / "file").read_text() == "mine"
+    with pytest.raises(DataError, match="is an export: give the run"):
+        write(exported, tmp_path / "again")
+    load(run, device="cpu")
 
 
 def test_files_of_the_user_are_not_replaced(trained: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mineral_recog.cli.options import ForceOption
 from mineral_recog.cli.tables import new_console, new_table, print_lines
 from mineral_recog.cli.terminal_progress import TerminalProgress
 from mineral_recog.errors import DataError
@@ -48,16 +47,25 @@ def export(
             )
         ),
     ] = None,
-    force: ForceOption = False,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help=tr(
+                "replace an existing export, and write int8 whose loss of accuracy is certain",
+                "替换已有的导出；即使 int8 的准确率损失是确定的也写出",
+            ),
+        ),
+    ] = False,
 ) -> None:
     """Export a run."""
     from mineral_recog.export.exporter import export_bundle, export_onnx
 
+    if int8 and to == "safetensors":
+        raise DataError(tr("--int8 needs --to onnx.", "--int8 需要 --to onnx。"))
+    if data is not None and not int8:
+        raise DataError(tr("--data needs --int8.", "--data 需要 --int8。"))
     if to == "safetensors":
-        if int8 or data is not None:
-            raise DataError(
-                tr("--int8 and --data need --to onnx.", "--int8 与 --data 需要 --to onnx。")
-            )
         export_bundle(run, out, force=force)
     else:
         with TerminalProgress() as progress:

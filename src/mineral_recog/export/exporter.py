@@ -19,7 +19,13 @@ from mineral_recog.data.evaluation_view import (
 )
 from mineral_recog.data.images import open_photo
 from mineral_recog.data.transforms import unreadable_photo_error
-from mineral_recog.errors import DataError, UserError, reason_of
+from mineral_recog.errors import (
+    DataError,
+    OutputExistsError,
+    UserError,
+    is_out_of_memory,
+    reason_of,
+)
 from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.export.int8 import Int8Graph, quantise
 from mineral_recog.export.int8_comparison import Int8Comparison, compare_engines
@@ -32,12 +38,14 @@ from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.bundle_config import CONFIG as BUNDLE_CONFIG
 from mineral_recog.models.bundle_config import WEIGHTS, PreprocessingConfig
 from mineral_recog.models.export_config import CALIBRATION, CONFIG, MODEL, ExportConfig, Names
+from mineral_recog.models.onnx_engine import is_export
 from mineral_recog.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from torch import nn
 
 MAX_PHOTOS = 1000  # validation photos that int8 is measured on
+MAX_BYTES = 2**30  # of their views in memory
 BUNDLE_FILES = (BUNDLE_CONFIG, WEIGHTS, BUNDLE_CALIBRATION)
 EXPORT_FILES = (CONFIG, MODEL, CALIBRATION)
 
@@ -49,7 +57,7 @@ def export_bundle(run: Path | str, folder: Path | str, *, force: bool = False) -
         UserError: The bundle cannot be read, or the folder exists.
     """
     run, folder = Path(run), Path(folder)
-    _refuse_other_files(folder, force)
+    _refuse_paths(run, folder, force)
     read_bundle(run)
     source = run / "model" if (run / "model").is_dir() else run
     with atomic_folder(folder) as partial:
@@ -86,7 +94,7 @@ def export_onnx(
             written as ONNX, or int8 costs too much accuracy.
     """
     run, folder = Path(run), Path(folder)
-    _refuse_other_files(folder, force)
+    _refuse_paths(run, folder, force)
     bundle = read_bundle(run, backbone)
     photos = None
     if int8:  # a wrong folder is reported at once
@@ -107,11 +115,15 @@ def _quantise(
     bundle: Bundle, graph: OnnxGraph, photos: Dataset, progress: Progress
 ) -> tuple[Int8Graph, Int8Comparison]:
     """Quantise a network, and compare it with the one of float32 on validation photos."""
-    chosen = np.random.default_rng(0).permutation(len(photos))[:MAX_PHOTOS]
+    size = bundle.network.preprocessing.image_size
+    count = min(MAX_PHOTOS, MAX_BYTES // (3 * size * size))
+    chosen = np.random.default_rng(0).permutation(len(photos))[:count]
     views = _read_views(photos, chosen.tolist(), bundle.network.preprocessing, progress)
     try:
         small = quantise(graph.content, views, progress)
-    except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
+    except Exception as error:  # onnxruntime and onnx raise errors of several libraries
+        if is_out_of_memory(error):
+            raise
         name = type(bundle.network.backbone).__name__
         reason = " ".join(reason_of(error).split())[:160]
         raise UserError(
@@ -201,7 +213,24 @@ def _input_rule(preprocessing: Preprocessing) -> Names:
     )
 
 
-def _refuse_other_files(folder: Path, force: bool) -> None:
-    """Refuse a folder that exists without `force`, or that holds files of the user."""
-    refuse_existing(folder, force)
+def _refuse_paths(run: Path, folder: Path, force: bool) -> None:
+    """Refuse an export as the run, and a folder that is the model's or the user's.
+
+    A folder that exists is replaced with `force` only, and never if it holds other files.
+    """
+    if is_export(run):
+        raise DataError(
+            tr(
+                f"{run} is an export: give the run that it was made from.",
+                f"{run} 是导出的模型：请给出导出它的运行文件夹。",
+            )
+        )
+    if folder.resolve() in (run.resolve(), (run / "model").resolve()):
+        raise OutputExistsError(
+            tr(
+                f"{folder} holds the model to export: choose another folder.",
+                f"{folder} 里是要导出的模型：请另选文件夹。",
+            )
+        )
+    refuse_existing(folder, force, made_by_us=not folder.is_file())
     refuse_user_files(folder, lambda path: path in (*EXPORT_FILES, *BUNDLE_FILES))

@@ -48,7 +48,8 @@ def quantise(content: bytes, views: Pixels, progress: Progress) -> Int8Graph:
     """Return an ONNX file with int8 layers: static, weights per channel.
 
     Each layer is tried in int8 alone. Those that change the logits by more than MAX_ERROR stay
-    float32: of efficientnet-lite0 the first two, which have few channels of very different size.
+    float32: of efficientnet-lite0 the first two or three, which have few channels of very different
+    size.
 
     Args:
         content: ONNX file of float32.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from mineral_recog.models.torch_engine import TorchEngine, feature_map
 
 OPSET = 20  # written and read by every release of onnxruntime since 1.17
 BATCH = 3  # views that the graph is traced and checked with
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # which torch's exporter puts into its messages
 TOLERANCE = 1e-3  # of logits and features, relative to their largest value
 
 
@@ -101,7 +103,7 @@ def build_onnx(network: Network) -> OnnxGraph:
         content, opset = _export(_Graph(network, side is not None).eval(), pixels, side is not None)
         check_onnx(content)
         _refuse_other_answers(network, OnnxEngine(content), views)
-    except (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError) as error:
+    except Exception as error:  # exporter and onnxruntime raise errors of many libraries
         if is_out_of_memory(error):
             raise
         raise _unsupported_error(network, reason_of(error)) from None
@@ -141,7 +143,10 @@ def _refuse_other_answers(network: Network, engine: OnnxEngine, views: np.ndarra
         raise ValueError(tr("it takes batches of one size only", "只接受一种批大小"))
     torch_engine = TorchEngine(network)
     for batch in (views, views[:1]):
-        pairs = zip(torch_engine.predict(batch), engine.predict(batch), strict=True)
+        pairs = list(zip(torch_engine.predict(batch), engine.predict(batch), strict=True))
+        maps = [runner.class_map(batch[0], 1) for runner in (torch_engine, engine)]
+        if maps[0] is not None and maps[1] is not None:
+            pairs.append((maps[0], maps[1]))
         for expected, actual in pairs:
             difference = np.abs(actual - expected).max()
             if (
@@ -158,7 +163,7 @@ def _refuse_other_answers(network: Network, engine: OnnxEngine, views: np.ndarra
 
 def _unsupported_error(network: Network, reason: str) -> UserError:
     name = type(network.backbone).__name__
-    reason = " ".join(reason.split())[:160]
+    reason = " ".join(_COLOUR.sub("", reason).split())[:160]
     return UserError(
         tr(
             f"The backbone {name} cannot be written as ONNX ({reason}): keep the run, or train "

@@ -25,6 +25,7 @@ from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
+from mineral_recog.models.bundle_config import find_bundle
 from mineral_recog.models.engine import Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
 from mineral_recog.models.onnx_engine import is_export, read_export
@@ -270,7 +271,7 @@ def load(
     Args:
         run: Run folder, bundle folder, or the folder of an export, which needs no torch.
         minerals: Your table of minerals, which extends the shipped one; see `read_minerals`.
-        backbone: Module of the same class as passed to `train`, if one was.
+        backbone: Module of the same class as passed to `train`, if one was; an export needs none.
         device: Device to run on, see `choose_device`.
 
     Raises:
@@ -280,6 +281,7 @@ def load(
     if is_export(run):
         model = read_export(run, device)
     else:
+        find_bundle(run)  # so that a wrong folder is reported before torch is
         with training_packages():
             from mineral_recog.models.torch_engine import read_torch_model  # takes seconds
         model = read_torch_model(run, backbone, device)

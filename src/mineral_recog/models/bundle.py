@@ -23,7 +23,7 @@ from torch import nn
 
 from mineral_recog.calibration.calibration import Calibration, restore_calibration
 from mineral_recog.data.evaluation_view import Preprocessing
-from mineral_recog.errors import BundleError, UserError, reason_of
+from mineral_recog.errors import UserError, reason_of
 from mineral_recog.files import atomic_file, atomic_folder
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle_config import (
@@ -32,6 +32,7 @@ from mineral_recog.models.bundle_config import (
     Config,
     PreprocessingConfig,
     damaged_error,
+    find_bundle,
     read_config,
 )
 from mineral_recog.models.joined_backbone import JoinedBackbone
@@ -119,17 +120,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
             fit the backbone.
         UserError: The backbone is unknown, or does not fit the image size.
     """
-    folder = run / "model" if (run / "model").is_dir() else run
-    for file in (CONFIG, WEIGHTS):
-        if not (folder / file).is_file():
-            raise BundleError(
-                tr(
-                    f"{run} holds no trained model ({folder / file} is missing): give the folder "
-                    "of a finished `mineral-recog train`.",
-                    f"{run} 里没有训练好的模型（缺少 {folder / file}）：请给出已完成的 "
-                    "`mineral-recog train` 的文件夹。",
-                )
-            )
+    folder = find_bundle(run)
     config = read_config(folder / CONFIG)
     preprocessing = Preprocessing(**config.preprocessing.model_dump())
     build = partial(

@@ -82,6 +82,26 @@ class Config(BaseModel):
         return self
 
 
+def find_bundle(run: Path) -> Path:
+    """Return the bundle folder of a run folder, or a bundle folder itself.
+
+    Raises:
+        BundleError: There is none.
+    """
+    folder = run / "model" if (run / "model").is_dir() else run
+    for file in (CONFIG, WEIGHTS):
+        if not (folder / file).is_file():
+            raise BundleError(
+                tr(
+                    f"{run} holds no trained model ({folder / file} is missing): give the folder "
+                    "of a finished `mineral-recog train`.",
+                    f"{run} 里没有训练好的模型（缺少 {folder / file}）：请给出已完成的 "
+                    "`mineral-recog train` 的文件夹。",
+                )
+            )
+    return folder
+
+
 def read_config(path: Path) -> Config:
     """Read the config of a bundle.
 

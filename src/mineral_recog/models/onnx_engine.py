@@ -13,7 +13,8 @@ from safetensors.numpy import load as load_arrays
 from mineral_recog.calibration.calibration import Calibration, restore_calibration
 from mineral_recog.cores import thread_count
 from mineral_recog.data.evaluation_view import Pixels, Preprocessing
-from mineral_recog.errors import UserError, reason_of
+from mineral_recog.errors import BundleError, UserError, reason_of
+from mineral_recog.files import open_regular
 from mineral_recog.i18n import tr
 from mineral_recog.models.engine import Floats, Model
 from mineral_recog.models.export_config import (
@@ -44,15 +45,46 @@ class OnnxEngine:
 
     def predict(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """Return features and logits, see `Engine`."""
-        features, logits = self.session.run(["features", "logits"], {INPUT: pixels})
+        features, logits = self._run(["features", "logits"], pixels)
+        fits = all(rows.ndim == 2 and len(rows) == len(pixels) for rows in (features, logits))
+        if not fits or not _all_finite(features, logits):
+            raise _answer_error(tr("wrong or infinite outputs", "输出有误或不是有限数"))
         return features, logits
 
     def class_map(self, pixels: Pixels, label: int) -> Floats | None:
         """Return the map of a class, see `Engine`."""
         if not self.has_maps:
             return None
-        maps: Floats = self.session.run(["class_maps"], {INPUT: pixels[None]})[0]
+        (maps,) = self._run(["class_maps"], pixels[None])
+        if maps.ndim != 4 or len(maps) != 1 or not _all_finite(maps):
+            raise _answer_error(tr("wrong or infinite outputs", "输出有误或不是有限数"))
         return np.asarray(maps[0, label])
+
+    def _run(self, names: list[str], pixels: Pixels) -> list[Floats]:
+        """Run the network.
+
+        Raises:
+            BundleError: onnxruntime cannot run it.
+        """
+        try:
+            outputs: list[Floats] = self.session.run(names, {INPUT: pixels})
+        except Exception as error:  # onnxruntime raises classes of its own without a common base
+            raise _answer_error(str(error)) from None
+        return outputs
+
+
+def _all_finite(*arrays: Floats) -> bool:
+    return all(bool(np.isfinite(array).all()) for array in arrays)
+
+
+def _answer_error(reason: str) -> BundleError:
+    reason = " ".join(reason.split())[:160]
+    return BundleError(
+        tr(
+            f"The exported model cannot answer ({reason}): export the run again.",
+            f"导出的模型无法回答（{reason}）：请重新导出。",
+        )
+    )
 
 
 def _build_session(content: bytes, threads: int) -> Any:
@@ -122,9 +154,12 @@ def read_export(folder: Path, device: str = "auto") -> Model:
 
 
 def _read(path: Path, sha256: str) -> bytes:
-    if path.stat().st_size > MAX_BYTES:
-        raise ValueError(tr("too large", "文件过大"))
-    content = path.read_bytes()
+    if not path.exists():
+        raise ValueError(tr("it is missing", "文件缺失"))
+    with open_regular(path) as file:
+        if path.stat().st_size > MAX_BYTES:
+            raise ValueError(tr("too large", "文件过大"))
+        content = file.read()
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ValueError(tr("it is not the file that model.json describes", "与 model.json 不符"))
     return content
@@ -134,12 +169,12 @@ def _check_shapes(session: Any, config: ExportConfig) -> None:
     """Refuse a network whose input or outputs are not those of model.json."""
     size = config.preprocessing.image_size
     inputs = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
-    outputs = {o.name: (o.type, o.shape[1:2]) for o in session.get_outputs()}
-    expected = {"features": config.features, "logits": len(config.classes)}
-    if "class_maps" in outputs:
-        expected["class_maps"] = len(config.classes)
+    outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
+    expected = {"features": [config.features], "logits": [len(config.classes)]}
+    if maps := config.outputs.get("class_maps"):
+        expected["class_maps"] = [len(config.classes), *map(int, maps[2:4])]
     fits = inputs == [(INPUT, "tensor(uint8)", [size, size, 3])] and outputs == {
-        name: ("tensor(float)", [width]) for name, width in expected.items()
+        name: ("tensor(float)", shape) for name, shape in expected.items()
     }
     if not fits:
         raise ValueError(

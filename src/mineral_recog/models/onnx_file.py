@@ -25,7 +25,7 @@ _NAMES = """
     Sub Sum Swish Tanh Tile Transpose Trilu Unsqueeze Where
 """
 OPERATORS = frozenset(_NAMES.split())
-_FLOAT, _EXTERNAL = 1, 1  # TensorProto.DataType, TensorProto.DataLocation
+_FLOATS = {1: "<f4", 10: "<f2", 11: "<f8"}  # TensorProto.DataType
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
 _ELEMENT_BYTES = {1: 4, 2: 1, 3: 1, 4: 2, 5: 2, 6: 4, 7: 8, 9: 1, 10: 2, 11: 8, 12: 4, 13: 8, 16: 2}
 
@@ -59,6 +59,7 @@ def _check_graph(graph: memoryview) -> None:
 
 def _check_node(node: memoryview) -> None:
     fields = list(_fields(node))
+    _refuse_repeated(fields, (4, 7))
     operator = next((_text(value) for field, value in fields if field == 4), "")
     domain = next((_text(value) for field, value in fields if field == 7), "")
     if domain not in ("", "ai.onnx") or operator not in OPERATORS:
@@ -77,23 +78,37 @@ def _check_node(node: memoryview) -> None:
 def _check_tensor(tensor: memoryview) -> None:
     """Refuse a tensor that is elsewhere, larger than its bytes, or not finite."""
     shape: list[int] = []
-    kind, raw, external = 0, memoryview(b""), False
-    for field, value in _fields(tensor):
+    kind, raw = 0, memoryview(b"")
+    fields = list(_fields(tensor))
+    _refuse_repeated(fields, (2, 9, 14))
+    for field, value in fields:
         if field == 1:
             shape += [value] if isinstance(value, int) else _varints(value)
         elif field == 2 and isinstance(value, int):
             kind = value
         elif field == 9:
             raw = _message(value)
-        elif field == 13 or (field == 14 and value == _EXTERNAL):
-            external = True
-    if external:
-        raise ValueError(tr("its weights are in another file", "其权重在另一个文件里"))
+        elif field in (4, 10):  # numbers one by one, of float and double
+            _refuse_infinite(_message(value), "<f4" if field == 4 else "<f8")
+        elif field == 13 or (field == 14 and value != 0):
+            raise ValueError(tr("its weights are in another file", "其权重在另一个文件里"))
     size = math.prod(shape) * _ELEMENT_BYTES.get(kind, 1)
     if size > len(tensor) * 8 or (len(raw) and size != len(raw)):
         raise ValueError(tr("a tensor has a wrong size", "有张量的大小不对"))
-    if kind == _FLOAT and len(raw) and not np.isfinite(np.frombuffer(raw, "<f4")).all():
+    if kind in _FLOATS:
+        _refuse_infinite(raw, _FLOATS[kind])
+
+
+def _refuse_infinite(numbers: memoryview, kind: str) -> None:
+    if not np.isfinite(np.frombuffer(numbers, kind)).all():
         raise ValueError(tr("weights are not finite", "权重含有非有限的数"))
+
+
+def _refuse_repeated(fields: list[tuple[int, int | memoryview]], single: tuple[int, ...]) -> None:
+    """Refuse repeated fields of which only one counts: readers differ in which one they take."""
+    for number in single:
+        if sum(field == number for field, _ in fields) > 1:
+            raise ValueError(tr("a field is repeated", "有字段重复"))
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
@@ -105,6 +120,8 @@ def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:
     at = 0
     while at < len(message):
         key, at = _varint(message, at)
+        if key >= 2**32:  # protobuf would cut it, and read another field
+            raise ValueError(tr("not an ONNX file", "不是 ONNX 文件"))
         field, wire = key >> 3, key & 7
         if wire == _VARINT:
             value, at = _varint(message, at)
