@@ -12,6 +12,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from mineral_recog.data.dataset import files_in, read_split
+from mineral_recog.data.system_files import is_visible
 from mineral_recog.errors import UserError
 from tests.conftest import write_photos
 from tests.tars import write_tar
@@ -105,7 +106,7 @@ def test_tar_files_are_to_be_unpacked_first(tmp_path: Path) -> None:
 
 NAMES = st.text(
     st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12
-).filter(lambda name: not name.startswith(".") and "." not in name)
+).filter(lambda name: is_visible(name) and "." not in name)
 
 
 @given(st.dictionaries(NAMES, st.lists(NAMES, min_size=1, max_size=4, unique=True), min_size=1))
