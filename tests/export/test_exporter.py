@@ -149,11 +149,6 @@ def test_bundle_is_copied_without_the_gallery(trained: Path, tmp_path: Path) -> 
     assert identifier.model.fingerprint == load(trained, device="cpu").model.fingerprint
 
 
-def with_photo_of_user(folder: Path) -> None:
-    folder.mkdir()
-    (folder / "holiday.jpg").write_bytes(b"")
-
-
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [
@@ -194,7 +189,8 @@ def test_model_and_files_are_not_replaced(
 
 
 def test_files_of_the_user_are_not_replaced(trained: Path, tmp_path: Path) -> None:
-    with_photo_of_user(tmp_path / "export")
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "holiday.jpg").write_bytes(b"")
     for write in (export_bundle, export_onnx):
         with pytest.raises(OutputExistsError):
             write(trained, tmp_path / "export", force=True)

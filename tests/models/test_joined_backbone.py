@@ -88,7 +88,7 @@ def test_run_keeps_the_original_in_its_bundle(prepared: Path, tmp_path: Path) ->
     assert all(torch.equal(value, expected[k]) for k, value in again.backbone.state_dict().items())
 
 
-def test_random_weights_are_not_kept(prepared: Path, tmp_path: Path) -> None:
+def test_random_weights_are_not_kept() -> None:
     recipe = read_recipe("best", [*SETTINGS, "pretrained=false"])
     assert recipe.pretrained_features
     assert not recipe.keeps_pretrained
