@@ -54,8 +54,8 @@ from mineral_recog.data.dataset import (
     photos_in,
     read_split,
 )
-from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.models.run_files import training_data_of
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

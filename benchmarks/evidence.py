@@ -31,11 +31,12 @@ import numpy.typing as npt
 
 from mineral_recog.data.dataset import read_split
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.evaluator import measure, training_data_of
+from mineral_recog.evaluation.evaluator import measure
 from mineral_recog.identify.evidence import posterior, read_evidence
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
 from mineral_recog.minerals.facts import Mineral, read_minerals
 from mineral_recog.models.bundle import read_bundle
+from mineral_recog.models.run_files import training_data_of
 
 WRONG = 0.1
 ROWS = {

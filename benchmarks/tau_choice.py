@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader
-from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.evaluation.metrics import compute_metrics
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.predictor import predict
+from mineral_recog.models.run_files import training_data_of
 from mineral_recog.recipes.recipe import Adjustment
 from mineral_recog.training.posthoc import adjust
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mineral_recog.evaluation.evaluator import evaluate
+    from mineral_recog.evaluation.recalibration import calibrate
     from mineral_recog.identify.evidence import read_evidence
     from mineral_recog.identify.identifier import load
     from mineral_recog.recipes.recipe_file import read_recipe
     from mineral_recog.training.run import resume, train
 
 __version__ = "0.1.0"
-__all__ = ["evaluate", "load", "read_evidence", "read_recipe", "resume", "train"]
+__all__ = ["calibrate", "evaluate", "load", "read_evidence", "read_recipe", "resume", "train"]
 
 # Pillow allocates the memory of a large photo in blocks. Freed blocks over 32 MB return to the
 # system; smaller ones stay with the thread that freed them: gigabytes for a few decoding threads.
@@ -29,6 +30,7 @@ if not os.environ.get("OMP_NUM_THREADS", "1").strip():
 
 # Modules of the public names; imported on first use, since torch takes seconds to load.
 _MODULES = {
+    "calibrate": "mineral_recog.evaluation.recalibration",
     "evaluate": "mineral_recog.evaluation.evaluator",
     "load": "mineral_recog.identify.identifier",
     "read_evidence": "mineral_recog.identify.evidence",

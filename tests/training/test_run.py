@@ -16,8 +16,9 @@ from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation.evaluation_files import read_evaluation
-from mineral_recog.evaluation.evaluator import evaluate, training_data_of
+from mineral_recog.evaluation.evaluator import evaluate
 from mineral_recog.models.bundle import read_bundle
+from mineral_recog.models.run_files import training_data_of
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training import run as training

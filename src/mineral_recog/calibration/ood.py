@@ -15,7 +15,7 @@ features that are far from all classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -118,6 +118,30 @@ def fit_ood(
         float(typical_logsumexp),
         _weighted_quantile(score, val_weights, keep),
         _weighted_quantile(msp_score(val_logits), val_weights, keep),
+    )
+
+
+def refit_limits(
+    detector: OodDetector,
+    features: AnyFloats,
+    logits: AnyFloats,
+    labels: Ints,
+    keep: float = 0.95,
+) -> OodDetector:
+    """Return the detector with thresholds that accept a share of other photos; see `fit_ood`.
+
+    Args:
+        detector: Detector of the same network; its score does not change.
+        features: Features of the photos, [M, D].
+        logits: Logits, [M, C].
+        labels: Labels, [M]; classes may be missing.
+        keep: Share of the photos to accept, in (0, 1).
+    """
+    weights = class_weights(labels)
+    return replace(
+        detector,
+        threshold=_weighted_quantile(detector.score(features, logits), weights, keep),
+        msp_threshold=_weighted_quantile(msp_score(logits), weights, keep),
     )
 
 

@@ -66,6 +66,17 @@ def evaluate(
             )
         ),
     ] = None,
+    corruptions: Annotated[
+        bool,
+        typer.Option(
+            "--corruptions",
+            help=tr(
+                "also measure photos that are blurred, noisy, dark, bright, of a colour cast, "
+                "compressed, or small and off centre",
+                "另外评估模糊、有噪点、过暗、过亮、偏色、压缩、标本小且偏离中心的照片",
+            ),
+        ),
+    ] = False,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     force: ForceOption = False,
@@ -84,6 +95,7 @@ def evaluate(
             classes=classes,
             aliases=aliases or (),
             others=others,
+            corruptions=corruptions,
             device=device,
             workers=worker_count(workers),
             force=force,

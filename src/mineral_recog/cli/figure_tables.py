@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from mineral_recog.cli.shift_tables import print_shift
 from mineral_recog.cli.tables import new_console, new_table, print_lines
 from mineral_recog.comparison.comparison_rows import (
     Column,
@@ -74,6 +75,7 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
     _print_attributes(console, evaluation)
     if evaluation.calibration is not None:
         console.print(_calibration_table(evaluation.calibration, "tail" in evaluation.groups))
+    print_shift(console, evaluation)
     for line in _leakage_lines(evaluation):
         console.print(line, style="bold", highlight=False, soft_wrap=True)
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from mineral_recog.cli.audit import audit
+from mineral_recog.cli.calibrate import calibrate
 from mineral_recog.cli.compare import compare
 from mineral_recog.cli.demo import demo
 from mineral_recog.cli.draw import draw
@@ -90,6 +91,11 @@ COMMANDS: dict[Callable[..., None], str] = {
     compare: tr(
         "Train recipes on DATA with several seeds, and report which differences are significant.",
         "用多个种子在 DATA 上训练各配方，并报告哪些差别是显著的。",
+    ),
+    calibrate: tr(
+        "Fit the probabilities and sets of RUN to labelled photos of another place, without "
+        "training, and write it as a new model.",
+        "用其他场所已标注的照片校准 RUN 的概率与集合，无需训练，并写成新的模型。",
     ),
     export: tr(
         "Write RUN as a model that answers without torch, smaller and faster.",

@@ -39,7 +39,7 @@ def stop_line(arguments: Sequence[str]) -> str:
                 "Start again with the same command and --force.",
                 "请用同一命令加 --force 重新开始。",
             )
-        case "audit" | "prepare" | "draw" | "evaluate" | "export":
+        case "audit" | "prepare" | "draw" | "evaluate" | "calibrate" | "export":
             rest = tr("Nothing was written.", "没有写入任何内容。")
         case _:
             rest = ""

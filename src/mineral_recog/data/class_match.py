@@ -54,7 +54,7 @@ def read_matched_split(
             no class of the model; or a table cannot be used.
     """
     folders, root = split_folders(data, split), data / split
-    class_of = _classes_of_folders(folders, classes, aliases)
+    class_of = classes_of_folders(folders, classes, aliases)
     files = {folder: photos_in(root / folder) for folder in folders}
     present = {class_of[folder] for folder in folders if folder in class_of and files[folder]}
     missing = tuple(name for name in classes if name not in present)
@@ -77,10 +77,15 @@ def read_matched_split(
     return MatchedSplit(dataset, differences if any(differences) else None)
 
 
-def _classes_of_folders(
+def classes_of_folders(
     folders: Sequence[str], classes: Sequence[str], aliases: Sequence[str]
 ) -> dict[str, str]:
-    """Return the class of each folder that has one.
+    """Return the class of the model of each folder that has one.
+
+    Args:
+        folders: Names of the folders.
+        classes: Classes of the model, C.
+        aliases: Tables of names; see `read_matched_split`.
 
     Raises:
         DataError: A table cannot be used, or gives a folder and two classes the same name.

@@ -17,6 +17,7 @@ from mineral_recog.data.evaluation_view import CENTER_SHARE
 from mineral_recog.data.samplers import Batches
 from mineral_recog.data.transforms import (
     BatchTensors,
+    CorruptedViews,
     EvaluationCrops,
     Example,
     TrainingCrops,
@@ -131,6 +132,22 @@ class EvaluationLoader:
         self.loader: DataLoader[Example] = _loader(
             crops, workers, sampler=indices, batch_size=batch_size
         )
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return _raise_errors(self.loader)
+
+
+class CorruptionLoader:
+    """Loads photos with their corrupted views, in order; see `CorruptedViews`."""
+
+    def __init__(
+        self, dataset: Dataset, image_size: int, center_share: float, batch_size: int, workers: int
+    ) -> None:
+        views = CorruptedViews(dataset, image_size, center_share)
+        self.loader: DataLoader[Example] = _loader(views, workers, batch_size=batch_size)
 
     def __len__(self) -> int:
         return len(self.loader)

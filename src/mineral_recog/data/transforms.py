@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from mineral_recog.data.cache import Cache
+from mineral_recog.data.corruptions import corrupted_views
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.evaluation_view import (
     CENTER_SHARE,
@@ -54,6 +55,30 @@ def evaluation_transform(
 def _evaluation_tensor(photo: Image.Image, image_size: int, center_share: float) -> Tensor:
     view = evaluation_view(photo, image_size, center_share)
     return torch.from_numpy(view).permute(2, 0, 1).contiguous()
+
+
+class CorruptedViews(torch.utils.data.Dataset[Example]):
+    """The view of each photo and its `corrupted_views`, uint8 [V, 3, S, S], with label and index.
+
+    Args:
+        dataset: The photos.
+        image_size: S, side of a view in pixels.
+        center_share: See `evaluation_transform`.
+    """
+
+    def __init__(self, dataset: Dataset, image_size: int, center_share: float) -> None:
+        self.dataset, self.image_size, self.center_share = dataset, image_size, center_share
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Example:
+        short_side = evaluation_side(self.image_size, self.center_share)
+        return _example(self.dataset, index, self._views, short_side)
+
+    def _views(self, photo: Image.Image) -> Tensor:
+        views = corrupted_views(photo, self.image_size, self.center_share)
+        return torch.from_numpy(views).permute(0, 3, 1, 2).contiguous()
 
 
 def training_transform(image_size: int, crop: Crop) -> v2.Transform:

@@ -75,6 +75,8 @@ def write_calibration(path: Path, evaluation: Evaluation) -> None:
         evaluation.classes, results.val_counts, results.bases, results.class_coverage, strict=True
     )
     document: dict[str, Any] = {
+        "own_photos": evaluation.shift is None,
+        "photos": int(evaluation.test_counts.sum()),
         "temperature": results.temperature,
         "coverage_asked": results.coverage_target,
         "figures": results.metrics,

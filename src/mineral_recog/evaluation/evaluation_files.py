@@ -22,8 +22,10 @@ from mineral_recog.evaluation.by_attribute import (
     read_by_attribute,
 )
 from mineral_recog.evaluation.calibration_evaluation import write_calibration
+from mineral_recog.evaluation.corruption_rows import csv_rows
 from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.results import Evaluation
+from mineral_recog.evaluation.shift import shift_document
 from mineral_recog.i18n import tr
 from mineral_recog.rendering.plot_style import save
 from mineral_recog.text import command_line, parse_json
@@ -47,6 +49,10 @@ def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation |
         write_rows(folder / "per_attribute.csv", rows)
     if evaluation.class_differences is not None:
         document["classes"] = evaluation.class_differences._asdict()
+    if evaluation.shift is not None:
+        document["shift"] = shift_document(evaluation.shift)
+    if evaluation.corruptions is not None:
+        write_rows(folder / "corruptions.csv", csv_rows(evaluation.corruptions))
     (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
     write_calibration(folder / "trust.json", evaluation)
     if evaluation.leakage is not None:
@@ -126,7 +132,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             order = {name: c for c, name in enumerate(names)}
             rows = sorted(csv.DictReader(file), key=lambda row: order.get(row["class"], len(order)))
         intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
-        for key in ("by_specimen", "classes"):
+        for key in ("by_specimen", "classes", "shift"):
             document.pop(key, None)
         by_attribute = document.pop("by_attribute", None)
         evaluation = Evaluation(

@@ -28,25 +28,37 @@ from mineral_recog.evaluation.by_specimen import (
     specimen_numbers,
 )
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
+from mineral_recog.evaluation.corruption_evaluation import evaluate_corruptions
 from mineral_recog.evaluation.evaluation_files import (
     read_evaluation,
     read_history,
     read_text_or_nothing,
     write_evaluation,
 )
-from mineral_recog.evaluation.leakage import find_leakage
+from mineral_recog.evaluation.leakage import measure_leakage
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
 from mineral_recog.evaluation.resampling import bootstrap_intervals
-from mineral_recog.evaluation.results import AttributeResults, Evaluation, Leakage, Predictions
+from mineral_recog.evaluation.results import (
+    AttributeResults,
+    Evaluation,
+    Leakage,
+    Predictions,
+    SplitSummary,
+)
+from mineral_recog.evaluation.shift import measure_shift, read_own_summary, summarise
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
 from mineral_recog.models.predictor import predict
-from mineral_recog.models.run_files import refuse_replacing_evaluation
+from mineral_recog.models.run_files import (
+    holds_training_photos,
+    refuse_replacing_evaluation,
+    training_data_of,
+)
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import font_notice
-from mineral_recog.text import encodable, parse_json
+from mineral_recog.text import encodable
 
 BATCH_SIZE = 64
 
@@ -76,6 +88,7 @@ def evaluate(
     classes: Literal["all", "common"] = "all",
     aliases: Sequence[str] = (),
     others: Path | str | None = None,
+    corruptions: bool = False,
     backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
@@ -95,6 +108,7 @@ def evaluate(
         aliases: Tables of names by which folders belong to classes; see `read_matched_split`.
         others: Folder of pictures that show none of the trained minerals, to measure how well the
             model rejects them; see `read_ood_pictures`.
+        corruptions: Whether to measure corrupted photos too; see `corruptions`.
         backbone: The backbone module, if `train` was given one.
         device: See `choose_device`.
         workers: Number of loader processes.
@@ -137,7 +151,11 @@ def evaluate(
     evaluation = measure(
         name, bundle, dataset, split, groups, device, workers, ood, specimens, progress
     )
-    leakage = _measure_leakage(train, data_folder, dataset, evaluation, progress)
+    leakage = measure_leakage(train, data_folder, dataset, evaluation, progress)
+    shift = None
+    if not holds_training_photos(run, data_folder):
+        own = _measure_own(run, bundle, evaluation, device, workers, progress)
+        shift = measure_shift(evaluation, own)
     evaluation = replace(
         evaluation,
         history=history,
@@ -146,6 +164,10 @@ def evaluate(
         leakage=leakage,
         class_differences=differences,
         by_attribute=_measure_by_attribute(evaluation, attributes, train_attributes, specimens),
+        shift=shift,
+        corruptions=(
+            evaluate_corruptions(bundle, dataset, workers, progress) if corruptions else None
+        ),
     )
     if attributes and evaluation.by_attribute is None:
         progress.notice(_no_attributes_notice(dataset))
@@ -180,6 +202,31 @@ def _training_photos(run: Path, classes: Sequence[str]) -> Dataset | None:
         return None
 
 
+def _measure_own(
+    run: Path,
+    bundle: Bundle,
+    evaluation: Evaluation,
+    device: str,
+    workers: int,
+    progress: Progress,
+) -> SplitSummary | None:
+    """Return a summary of the run's own photos of the same split and classes; None if unknown.
+
+    If they are gone, it is that of an earlier evaluation.
+    """
+    split = evaluation.split
+    try:
+        own = read_split(training_data_of(run), split, bundle.classes)
+        own = own.subset(np.flatnonzero(evaluation.test_counts[own.labels]))
+        name = tr(f"own {split} photos", f"自身的 {split} 照片")
+        return summarise(
+            measure(name, bundle, own, split, device=device, workers=workers, progress=progress)
+        )
+    except UserError:
+        has_all = bool(evaluation.test_counts.all())
+        return read_own_summary(run / "evaluation" / split) if has_all else None
+
+
 def _measure_by_attribute(
     evaluation: Evaluation,
     attributes: tuple[str, ...] | None,
@@ -203,54 +250,6 @@ def _no_attributes_notice(dataset: Dataset) -> str:
         f"{path} 没有 {dataset.root} 中任何照片的属性，因此不按属性评估：照片应写成数据文件夹内的"
         f"路径，例如 {encodable(example)}。",
     )
-
-
-def _measure_leakage(
-    train: Dataset | None,
-    data: Path,
-    dataset: Dataset,
-    evaluation: Evaluation,
-    progress: Progress,
-) -> Leakage | None:
-    """Return copies of training photos; None if they were not searched.
-
-    They are not searched if the training photos are gone or are the split themselves, or if there
-    are too many photos.
-    """
-    if train is None or evaluation.split == "train":
-        return None
-    copies = find_leakage(data, train, dataset, progress)
-    if copies is None:
-        return None
-    metrics_without = {}
-    predictions = evaluation.predictions
-    if copies and predictions is not None and len(copies) < len(dataset):
-        rest = np.delete(np.arange(len(dataset)), copies)
-        metrics_without = metrics.compute_metrics(
-            predictions.labels[rest], predictions.logits[rest], evaluation.groups
-        )
-    return Leakage(copies, metrics_without)
-
-
-def training_data_of(run: Path) -> Path:
-    """Return the prepared folder that a run was trained on.
-
-    Raises:
-        UserError: The folder is unknown or no longer exists.
-    """
-    try:
-        data = Path(parse_json((run / "run.json").read_text(encoding="utf-8"))["data"])
-    except (OSError, ValueError, KeyError, TypeError):
-        data = None
-    if data is None or not data.is_dir():
-        raise DataError(
-            tr(
-                f"The photos that {run} was trained on have been moved or deleted: give their "
-                "folder by --data.",
-                f"{run} 训练所用的照片已被移动或删除：请用 --data 指定照片文件夹。",
-            )
-        )
-    return data
 
 
 def measure(

@@ -6,15 +6,46 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
+
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.duplicates.duplicate_sets import counted_duplicates, duplicate_sets
 from mineral_recog.duplicates.finder import find_duplicates
 from mineral_recog.duplicates.records import OpenFile, read_photos
+from mineral_recog.evaluation import metrics
+from mineral_recog.evaluation.results import Evaluation, Leakage
 from mineral_recog.i18n import tr
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import parse_json
 
 MAX_PHOTOS = 20_000  # of both splits together: takes minutes, where training took hours
+
+
+def measure_leakage(
+    train: Dataset | None,
+    data: Path,
+    dataset: Dataset,
+    evaluation: Evaluation,
+    progress: Progress,
+) -> Leakage | None:
+    """Return copies of training photos; None if they were not searched.
+
+    They are not searched if the training photos are gone or are the split themselves, or if there
+    are too many photos.
+    """
+    if train is None or evaluation.split == "train":
+        return None
+    copies = find_leakage(data, train, dataset, progress)
+    if copies is None:
+        return None
+    metrics_without = {}
+    predictions = evaluation.predictions
+    if copies and predictions is not None and len(copies) < len(dataset):
+        rest = np.delete(np.arange(len(dataset)), copies)
+        metrics_without = metrics.compute_metrics(
+            predictions.labels[rest], predictions.logits[rest], evaluation.groups
+        )
+    return Leakage(copies, metrics_without)
 
 
 def find_leakage(

@@ -17,6 +17,7 @@ from mineral_recog.data.images import open_photo
 from mineral_recog.evaluation import calibration_plots, metrics, plots
 from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
 from mineral_recog.evaluation.calibration_rows import calibration_context
+from mineral_recog.evaluation.corruption_rows import corruption_table
 from mineral_recog.evaluation.metric_descriptions import (
     attribute_remark,
     attribute_rows,
@@ -28,6 +29,7 @@ from mineral_recog.evaluation.metric_descriptions import (
     specimen_rows,
 )
 from mineral_recog.evaluation.results import MIN_CLASS_PHOTOS, WORST, Evaluation
+from mineral_recog.evaluation.shift import shift_line, shift_rows
 from mineral_recog.rendering.bilingual_plots import bilingual
 from mineral_recog.rendering.html import write_page
 from mineral_recog.rendering.plot_elements import MAX_NAMED_CLASSES
@@ -93,6 +95,9 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "pairs": _pairs(evaluation),
         "plots": _plots(evaluation, against),
         "calibration": calibration_context(evaluation),
+        "shift_line": shift_line(evaluation.shift) if evaluation.shift else None,
+        "shift_rows": shift_rows(evaluation.shift) if evaluation.shift else [],
+        "corruption_rows": corruption_table(evaluation.corruptions),
     }
 
 

@@ -154,6 +154,70 @@ class Leakage(NamedTuple):
     metrics: dict[str, float]
 
 
+class SplitSummary(NamedTuple):
+    """What a shift compares of some photos.
+
+    The names of the fields are keys of metrics.json.
+
+    Attributes:
+        photos: Number of photos.
+        figures: mean_accuracy, ece, coverage, lowest_coverage, and kept: the share that is not
+            "none of these".
+    """
+
+    photos: int
+    figures: dict[str, float]
+
+
+class Shift(NamedTuple):
+    """How the answers about photos of another place differ from those about the run's own photos.
+
+    Attributes:
+        these: The photos of the other place.
+        own: The run's own photos of the same split; None if they are gone.
+        coverage_target: Coverage requested of the prediction sets.
+        coverage_bound: Upper end of the one-sided 95 % interval of the coverage of these photos.
+        holds: Whether the coverage is not certainly below the target, for all photos together and
+            for each class; see `shift.measure_shift`.
+        failing: Names of the classes for which it is.
+    """
+
+    these: SplitSummary
+    own: SplitSummary | None
+    coverage_target: float
+    coverage_bound: float
+    holds: bool
+    failing: tuple[str, ...]
+
+
+class CorruptionRow(NamedTuple):
+    """Metrics of photos that were changed in one way.
+
+    Attributes:
+        kind: A key of `corruptions.KINDS`; "" for unchanged photos.
+        strength: 1, 2 or 3; 0 for unchanged photos.
+        figures: accuracy, mean_accuracy, ece, coverage, lowest_coverage, set_size and kept.
+    """
+
+    kind: str
+    strength: int
+    figures: dict[str, float]
+
+
+class CorruptionResults(NamedTuple):
+    """Metrics of corrupted photos.
+
+    Attributes:
+        photo_count: Number of photos, which may be fewer than the split has.
+        rows: Unchanged photos first, then each kind by strength.
+        pictures: One photo as the model sees it in each row, as JPEG.
+    """
+
+    photo_count: int
+    rows: tuple[CorruptionRow, ...]
+    pictures: tuple[bytes, ...]
+
+
 class SpecimenResults(NamedTuple):
     """Metrics of the answers about specimens, each from all its photos in the split.
 
@@ -240,6 +304,8 @@ class Evaluation:
         by_attribute: Accuracy by attribute; None if no photo has a known attribute.
         class_differences: How the classes of the photos differ from those of the model; None if
             they do not, and for an evaluation read from its files.
+        shift: Comparison with the run's own photos, if these are others; else None.
+        corruptions: Metrics of corrupted photos; None if they were not asked for.
 
     Raises:
         ValueError: A field per class does not have C entries.
@@ -263,6 +329,8 @@ class Evaluation:
     by_specimen: SpecimenResults | None = None
     by_attribute: AttributeResults | None = None
     class_differences: ClassDifferences | None = None
+    shift: Shift | None = None
+    corruptions: CorruptionResults | None = None
 
     def __post_init__(self) -> None:
         for field in ("train_counts", "groups", "class_accuracy", "test_counts"):

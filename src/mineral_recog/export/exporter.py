@@ -26,7 +26,6 @@ from mineral_recog.errors import (
     is_out_of_memory,
     reason_of,
 )
-from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.export.int8 import Int8Graph, quantise
 from mineral_recog.export.int8_comparison import Int8Comparison, compare_engines
 from mineral_recog.export.onnx_graph import OnnxGraph, build_onnx
@@ -39,6 +38,7 @@ from mineral_recog.models.bundle_config import CONFIG as BUNDLE_CONFIG
 from mineral_recog.models.bundle_config import WEIGHTS, PreprocessingConfig
 from mineral_recog.models.export_config import CALIBRATION, CONFIG, MODEL, ExportConfig, Names
 from mineral_recog.models.onnx_engine import is_export
+from mineral_recog.models.run_files import training_data_of
 from mineral_recog.progress import SILENT, Progress
 
 if TYPE_CHECKING:

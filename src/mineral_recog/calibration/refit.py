@@ -1,0 +1,102 @@
+"""Refits a calibration to photos of another place, without training.
+
+The network, and with it the OOD score, stay as they are. What is fitted again is what depends on
+the place: the temperature, the conformal scores and the limits of the OOD score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.conformal import fit_conformal
+from mineral_recog.calibration.ood import refit_limits
+from mineral_recog.calibration.temperature import AnyFloats, Ints, fit_temperature, softmax
+
+# The limit that keeps 95 % of the photos needs 20 to be more than the largest score of all.
+MIN_PHOTOS = 20
+FOLDS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """A calibration that was fitted without some of the photos.
+
+    Attributes:
+        calibration: Fitted on all other photos.
+        held_out: Indices of the photos.
+    """
+
+    calibration: Calibration
+    held_out: Ints
+
+
+def refit_calibration(
+    old: Calibration, features: AnyFloats, logits: AnyFloats, labels: Ints
+) -> Calibration:
+    """Return a calibration for photos like those given.
+
+    The conformal scores are those of the given photos alone. A class without photos shares those
+    of other classes, as one with too few does (see `ConformalScores`): its old scores are of
+    photos of another kind, and promise too much where photos are harder.
+
+    Args:
+        old: Calibration of the same network.
+        features: Features of the photos, [M, D].
+        logits: Logits, [M, C].
+        labels: Labels, [M]; classes may be missing.
+    """
+    temperature = fit_temperature(logits, labels)
+    probabilities = softmax(logits, temperature)
+    return replace(
+        old,
+        temperature=temperature,
+        conformal=fit_conformal(probabilities, labels, old.conformal.groups),
+        ood=refit_limits(old.ood, features, logits, labels),
+    )
+
+
+def cross_fit(
+    old: Calibration,
+    features: AnyFloats,
+    logits: AnyFloats,
+    labels: Ints,
+    specimens: Sequence[str] | None = None,
+    seed: int = 0,
+) -> list[Fold]:
+    """Return calibrations that were each fitted without a tenth of the photos of each class.
+
+    Args:
+        old: See `refit_calibration`.
+        features: See there.
+        logits: See there.
+        labels: See there.
+        specimens: Specimen of each photo, whose photos are held out together; by default each
+            photo is a specimen.
+        seed: Seed of the draw.
+    """
+    names = list(range(len(labels))) if specimens is None else specimens
+    fold_of = _folds(labels, np.unique(names, return_inverse=True)[1], seed)
+    result = []
+    for fold in range(FOLDS):
+        held_out, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
+        if len(held_out) and len(rest):
+            fitted = refit_calibration(old, features[rest], logits[rest], labels[rest])
+            result.append(Fold(fitted, held_out))
+    return result
+
+
+def _folds(labels: Ints, specimens: Ints, seed: int) -> Ints:
+    """Return the fold of each photo: the specimens of each class are dealt to the folds in turn."""
+    order = np.random.default_rng(seed).permutation(specimens.max() + 1)
+    fold_of_specimen = np.full(len(order), -1)
+    dealt = 0
+    for label in np.unique(labels):
+        for specimen in order[np.isin(order, specimens[labels == label])]:
+            if fold_of_specimen[specimen] < 0:
+                fold_of_specimen[specimen] = dealt % FOLDS
+                dealt += 1
+    return fold_of_specimen[specimens]

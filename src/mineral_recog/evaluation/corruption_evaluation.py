@@ -1,0 +1,94 @@
+"""Measures a model on corrupted photos: accuracy, calibration and sets by kind and strength."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from mineral_recog.calibration.temperature import Ints
+from mineral_recog.data.corruptions import corruption_names
+from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.loaders import CorruptionLoader
+from mineral_recog.evaluation import metrics
+from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
+from mineral_recog.evaluation.corruption_rows import SAVED_KEYS
+from mineral_recog.evaluation.results import CorruptionResults, CorruptionRow, Predictions
+from mineral_recog.i18n import tr
+from mineral_recog.models.bundle import Bundle
+from mineral_recog.models.predictor import predict_batch
+from mineral_recog.progress import SILENT, Progress
+
+MAX_PHOTOS = 500  # which take 22 times as long as in an evaluation
+BATCH_SIZE = 3  # photos, with 22 views each
+PICTURE_SIDE = 112  # pixels
+
+
+def evaluate_corruptions(
+    bundle: Bundle, dataset: Dataset, workers: int, progress: Progress = SILENT
+) -> CorruptionResults:
+    """Predict photos unchanged and after each corruption, and compute metrics.
+
+    Args:
+        bundle: The model, on its device.
+        dataset: The photos; of more than 500, as many of each class as there are are drawn.
+        workers: Number of loader processes.
+        progress: Receives the progress.
+
+    Raises:
+        UserError: A photo cannot be read.
+    """
+    dataset = dataset.subset(_draw(dataset.labels))
+    preprocessing, network = bundle.network.preprocessing, bundle.network
+    loader = CorruptionLoader(
+        dataset, preprocessing.image_size, preprocessing.center_share, BATCH_SIZE, workers
+    )
+    task = progress.start(tr("corrupting photos", "评估受损照片"), len(loader))
+    features, logits, pictures = [], [], []
+    for batch in loader:
+        if not pictures:
+            pictures = [_picture(view.permute(1, 2, 0).numpy()) for view in batch.inputs[0]]
+        shape = batch.inputs.shape[:2]
+        outputs = predict_batch(network, batch.inputs.flatten(0, 1))
+        features.append(outputs[0].reshape(*shape, -1))
+        logits.append(outputs[1].reshape(*shape, -1))
+        task.step()
+    all_features, all_logits = np.concatenate(features), np.concatenate(logits)
+    rows = [
+        CorruptionRow(
+            kind,
+            strength,
+            _measure(
+                bundle,
+                Predictions(dataset.labels, all_logits[:, view], all_features[:, view], dataset),
+            ),
+        )
+        for view, (kind, strength) in enumerate(corruption_names())
+    ]
+    return CorruptionResults(len(dataset), tuple(rows), tuple(pictures))
+
+
+def _draw(labels: Ints, seed: int = 0) -> Ints:
+    """Return the indices of at most 500 photos, as many of each class as there are."""
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    rank = np.empty(len(labels), np.int64)  # of a photo within its class
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        rank[members] = np.arange(len(members))
+    return np.sort(shuffled[np.argsort(rank[shuffled], kind="stable")][:MAX_PHOTOS])
+
+
+def _measure(bundle: Bundle, predictions: Predictions) -> dict[str, float]:
+    accuracy = metrics.compute_metrics(predictions.labels, predictions.logits, bundle.groups)
+    reliability = evaluate_calibration(bundle.calibration, predictions, bundle.groups).metrics
+    figures = {**accuracy, **reliability, "ece": reliability["ece_after"]}
+    return {key: figures[key] for key in SAVED_KEYS}
+
+
+def _picture(view: npt.NDArray[np.uint8]) -> bytes:
+    """Return a view as a small JPEG."""
+    file = BytesIO()
+    Image.fromarray(view).resize((PICTURE_SIDE, PICTURE_SIDE)).save(file, "JPEG", quality=85)
+    return file.getvalue()
