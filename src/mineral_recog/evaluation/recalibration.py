@@ -127,6 +127,7 @@ def calibrate(
     index_of = {folder: identifier.classes.index(name) for folder, name in class_of.items()}
     outputs, unreadable = _observe(identifier, source, paths, index_of, progress)
     _refuse_too_few(source, len(outputs.labels), identifier.classes, len(unreadable))
+    _refuse_one_class(source, np.unique(outputs.labels), identifier.classes)
     old, classes = identifier.model.calibration, identifier.classes
     new = refit_calibration(old, outputs.features, outputs.logits, outputs.labels)
     before, after = _measure(old, outputs, source.specimens)
@@ -238,7 +239,7 @@ def _provenance(
 def _refuse_too_few(
     source: Source, count: int, classes: Sequence[str], unreadable_count: int = 0
 ) -> None:
-    """Refuse too few photos of the classes of the model."""
+    """Refuse fewer photos of the classes of the model than a calibration needs."""
     if count >= MIN_PHOTOS:
         return
     if not count and not unreadable_count:
@@ -262,6 +263,20 @@ def _refuse_too_few(
             f"而校准需要 {MIN_PHOTOS} 张：请再加 {MIN_PHOTOS - count} 张，最好每类至少 10 张。",
         )
     )
+
+
+def _refuse_one_class(source: Source, labels: Ints, classes: Sequence[str]) -> None:
+    """Refuse photos of one class: they do not say how often others are taken for it."""
+    if len(labels) < 2:
+        name = classes[int(labels[0])]
+        raise DataError(
+            tr(
+                f"All photos in {source.root} are of one class of the model, {name}: add photos of "
+                "another class, best of all.",
+                f"{source.root} 里的照片全属模型的一个类别 {name}：请加入其他类别的照片，"
+                "最好每类都有。",
+            )
+        )
 
 
 def _refuse_training_photos(model: Path, source: Source, paths: Sequence[str]) -> None:
