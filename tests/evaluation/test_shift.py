@@ -105,5 +105,6 @@ def test_own_summary_is_read_from_an_evaluation(tmp_path: Path) -> None:
     assert write({"mean_accuracy": 0.8, "classes": {"missing": ["Opal"]}}, trust) is None
     shift = measure_shift(evaluation_of([50, 50], [30, 45]), OWN)
     assert write({"shift": shift_document(shift)}, {"own_photos": False}) == OWN
-    for damaged in ({"shift": 3}, {"shift": {"own": None}}, [], 5):
+    damaged_files: tuple[Any, ...] = ({"shift": 3}, {"shift": {"own": None}}, [], 5)
+    for damaged in damaged_files:
         assert write(damaged, {}) is None

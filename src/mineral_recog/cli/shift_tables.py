@@ -23,7 +23,7 @@ def _print_comparison(console: Console, shift: Shift) -> None:
     own = "" if shift.own is None else f" ({shift.own.photos:,})"
     table = new_table(
         tr("photos from another place", "来自其他场所的照片"),
-        tr("the run's own photos", "训练数据的照片") + own,
+        tr("the run's own photos", "原数据的照片") + own,
         tr("these photos", "这些照片") + f" ({shift.these.photos:,})",
         numbers_from=1,
     )

@@ -46,7 +46,8 @@ def evaluate_corruptions(
         dataset, preprocessing.image_size, preprocessing.center_share, BATCH_SIZE, workers
     )
     task = progress.start(tr("corrupting photos", "评估受损照片"), len(loader))
-    features, logits, pictures = [], [], []
+    features, logits = [], []
+    pictures: list[bytes] = []
     for batch in loader:
         if not pictures:
             pictures = [_picture(view.permute(1, 2, 0).numpy()) for view in batch.inputs[0]]

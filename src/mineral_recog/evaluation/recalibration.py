@@ -194,18 +194,16 @@ def _measure(
     """
     features, logits, labels = outputs.features, outputs.logits, outputs.labels
     specimens = [specimen_of.get(path, path) for path in outputs.paths]
-    before = _answers(old, features, logits)
-    after = tuple(np.empty_like(part) for part in before)
+    probabilities, sets, kept = _answers(old, features, logits)
+    plain, groups = softmax(logits), old.conformal.groups
+    before = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
     for fold in cross_fit(old, features, logits, labels, specimens):
         rows = fold.held_out
-        answers = _answers(fold.calibration, features[rows], logits[rows])
-        for whole, part in zip(after, answers, strict=True):
-            whole[rows] = part
-    plain, groups = softmax(logits), old.conformal.groups
-    first, second = (
-        calibration_metrics(labels, groups, plain, *answers) for answers in (before, after)
-    )
-    return first, second
+        probabilities[rows], sets[rows], kept[rows] = _answers(
+            fold.calibration, features[rows], logits[rows]
+        )
+    after = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
+    return before, after
 
 
 def _answers(

@@ -129,7 +129,7 @@ def shift_line(shift: Shift) -> tuple[str, str]:
     own, own_zh = "", ""
     if shift.own is not None:
         share = f"{100 * shift.own.figures['coverage']:.1f} %"
-        own, own_zh = f", on the run's own photos {share}", f"，在训练所用数据的照片上为 {share}"
+        own, own_zh = f", on the run's own photos {share}", f"，在原数据的照片上为 {share}"
     if shift.holds:
         return (
             f"The sets: no sign that they fail on these {photos} photos. {coverage} % hold the "
