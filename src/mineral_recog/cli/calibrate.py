@@ -6,7 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
 
+from mineral_recog.cli.identify import SOME_UNREADABLE
 from mineral_recog.cli.options import (
     AliasesOption,
     ClassLevelOption,
@@ -24,7 +27,6 @@ from mineral_recog.text import encodable
 if TYPE_CHECKING:
     from mineral_recog.evaluation.recalibration import Recalibration
 
-SOME_UNREADABLE = 3  # exit status
 _MAX_LINES = 10  # about photos that cannot be read
 
 
@@ -93,16 +95,16 @@ def _print(made: Recalibration) -> None:
         "all": tr("classes of other groups too", "也用其他组的类别"),
     }
     table = new_table(
-        tr("class", "类别"), tr("photos", "照片"), tr("sets rest on", "集合依据"), numbers_from=1
+        tr("class", "类别"), tr("sets rest on", "集合依据"), tr("photos", "照片"), numbers_from=2
     )
-    rows = zip(made.classes, made.counts, made.bases, strict=True)
-    add_class_rows(table, [(encodable(n), f"{count:,}", based_on[b]) for n, count, b in rows])
+    rows = zip(made.classes, made.bases, made.counts, strict=True)
+    add_class_rows(table, [(Text(encodable(n)), based_on[b], f"{count:,}") for n, b, count in rows])
     console.print(table)
     console.print(_metric_table(made))
     print_lines(console, _remarks(made))
 
 
-def _metric_table(made: Recalibration) -> object:
+def _metric_table(made: Recalibration) -> Table:
     """Return the metrics of the old and of the new calibration."""
     table = new_table(
         tr(f"on these {sum(made.counts):,} photos", f"在这 {sum(made.counts):,} 张照片上"),

@@ -33,7 +33,7 @@ def evaluate_corruptions(
 
     Args:
         bundle: The model, on its device.
-        dataset: The photos; of more than 500, as many of each class as there are are drawn.
+        dataset: The photos; of more than 500, 500 are drawn as evenly over classes as possible.
         workers: Number of loader processes.
         progress: Receives the progress.
 
@@ -72,7 +72,7 @@ def evaluate_corruptions(
 
 
 def _draw(labels: Ints, seed: int = 0) -> Ints:
-    """Return the indices of at most 500 photos, as many of each class as there are."""
+    """Return the indices of at most 500 photos, drawn as evenly over classes as possible."""
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     rank = np.empty(len(labels), np.int64)  # of a photo within its class
     for label in np.unique(labels):

@@ -108,7 +108,7 @@ def evaluate(
         aliases: Tables of names by which folders belong to classes; see `read_matched_split`.
         others: Folder of pictures that show none of the trained minerals, to measure how well the
             model rejects them; see `read_ood_pictures`.
-        corruptions: Whether to measure corrupted photos too; see `corruptions`.
+        corruptions: Whether to measure corrupted photos too; see `corruptions.KINDS`.
         backbone: The backbone module, if `train` was given one.
         device: See `choose_device`.
         workers: Number of loader processes.
