@@ -63,6 +63,8 @@ def test_sets_fail_only_where_chance_does_not_explain_it(
     assert ("no longer hold" in line) is not holds
     assert ("不再可靠" in chinese) is not holds
     assert ("calibrate RUN --photos" in line) is not holds
+    assert ("hold for Opal on" in line) is (failing == ("Opal",))
+    assert ("beyond chance: Quartz, Opal." in line) is (len(failing) == 2)
     assert "own photos 95.0 %" in line
     assert "\n" not in line
 

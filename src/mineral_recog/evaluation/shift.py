@@ -138,13 +138,18 @@ def shift_line(shift: Shift) -> tuple[str, str]:
             f"（95% 置信上限 {bound} %），目标为 {target} %{own_zh}。",
         )
     names = first_names(shift.failing)
-    which = f" Certainly below {target} %: {names[0]}." if shift.failing else ""
-    which_zh = f"可以确定低于 {target} % 的类别：{names[1]}。" if shift.failing else ""
+    place, place_zh = f"on these {photos} photos", f"在这 {photos} 张照片上"
+    which, which_zh = "", ""
+    if shift.coverage_bound >= shift.coverage_target and shift.failing:  # not all photos together
+        place, place_zh = f"for {names[0]} {place}", f"对 {names[1]} {place_zh}"
+    elif shift.failing:
+        which = f" Below {target} % beyond chance: {names[0]}."
+        which_zh = f"低于 {target} % 且不能以偶然解释的类别：{names[1]}。"
     return (
-        f"The sets no longer hold on these {photos} photos: {coverage} % hold the right mineral "
-        f"(at most {bound} % with 95 % confidence), {target} % are asked{own}.{which} With "
-        "labelled photos of the place: mineral-recog calibrate RUN --photos FOLDER --out DIR.",
-        f"集合在这 {photos} 张照片上不再可靠：{coverage} % 的集合包含正确矿物（95% 置信上限 "
+        f"The sets no longer hold {place}: {coverage} % of all hold the right mineral (at most "
+        f"{bound} % with 95 % confidence), {target} % are asked{own}.{which} With labelled photos "
+        "of the place: mineral-recog calibrate RUN --photos FOLDER --out DIR.",
+        f"集合{place_zh}不再可靠：全部照片中 {coverage} % 的集合包含正确矿物（95% 置信上限 "
         f"{bound} %），目标为 {target} %{own_zh}。{which_zh}若有该场所已标注的照片："
         "mineral-recog calibrate RUN --photos FOLDER --out DIR。",
     )
