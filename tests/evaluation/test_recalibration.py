@@ -50,9 +50,10 @@ def test_model_is_calibrated_as_a_new_one(
     photo = next(place.rglob("*.png"))
     first, second = old.observe([old.open(photo)]), new.observe([new.open(photo)])
     np.testing.assert_array_equal(next(first).outputs.logits, next(second).outputs.logits)
-    # Old sets of what the model takes for another mineral miss it; new ones of unseen photos hold.
-    assert made.before["coverage"] < made.after["coverage"]
-    assert made.after["coverage"] >= 0.8
+    # Six validation photos are too few for sets: all classes are in them. These photos are enough.
+    assert (made.before["set_size"], made.before["coverage"]) == (3, 1)
+    assert made.after["set_size"] < 3
+    assert 0.8 < made.after["coverage"] < 1
     assert made.helps
 
 
