@@ -115,7 +115,6 @@ def _metric_table(made: Recalibration) -> Table:
     names = {
         "ece_after": tr("Expected calibration error (ECE)", "期望校准误差（ECE）"),
         "coverage": tr("Coverage of sets (target 90%)", "集合的覆盖率（目标 90%）"),
-        "lowest_coverage": tr("Lowest coverage of a class", "单个类别的最低覆盖率"),
         "set_size": tr("Minerals per set", "集合中的矿物数"),
         "kept": tr("Not called none of these", "未被判为“都不是”"),
     }
