@@ -43,8 +43,7 @@ def calibrate(
             help=tr(
                 "labelled photos of the place: one folder per class, or a file that lists photos; "
                 "at least 20, best 10 or more of each class",
-                "该场所已标注的照片：每类一个文件夹，或照片列表文件；至少 20 张，"
-                "最好每类 10 张以上",
+                "该场所已标注的照片（至少 20 张，最好每类 10 张以上）：每类一个文件夹，或列表",
             )
         ),
     ],
