@@ -15,8 +15,8 @@ from mineral_recog.installation import TRAINING_MODULES
 IN_THE_BASE = (
     "calibration", "cli.audit_summary", "cli.preparation_summary", "cores", "csv_files",
     "curation.auditor", "curation.preparation", "data.evaluation_view", "data.readers",
-    "duplicates", "errors", "files", "i18n", "identify", "installation", "minerals",
-    "models.onnx_engine", "page", "progress", "recipes", "rendering.html", "serve", "synthetic",
+    "duplicates", "errors", "evaluation.recalibration", "files", "i18n", "identify",
+    "installation", "minerals", "models.onnx_engine", "page", "progress", "recipes", "rendering.html", "serve", "synthetic",
     "text",
 )  # fmt: skip
 
