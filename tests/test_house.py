@@ -16,8 +16,8 @@ IN_THE_BASE = (
     "calibration", "cli.audit_summary", "cli.preparation_summary", "cores", "csv_files",
     "curation.auditor", "curation.preparation", "data.evaluation_view", "data.readers",
     "duplicates", "errors", "evaluation.recalibration", "files", "i18n", "identify",
-    "installation", "minerals", "models.onnx_engine", "page", "progress", "recipes", "rendering.html",
-    "serve", "synthetic", "text",
+    "installation", "minerals", "models.onnx_engine", "page", "progress", "recipes",
+    "rendering.html", "serve", "synthetic", "text",
 )  # fmt: skip
 
 
