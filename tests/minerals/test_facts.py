@@ -182,7 +182,7 @@ def test_rows_of_a_user_replace_and_add(tmp_path: Path) -> None:
     assert table.find("Rock crystal") is None
     assert table.find("Pyrite") == shipped.find("Pyrite")
     assert new == Mineral(
-        "Unobtainium", "难得石", (), None, None, None, None, None, (), (), (), None, (), *[None] * 3
+        "Unobtainium", "难得石", (), *[None] * 8, (), (), (), None, (), *[None] * 3
     )
     facts = new.facts()
     assert (facts["streak"], facts["hardness"], facts["magnetism"]) == ([], None, None)
@@ -254,10 +254,10 @@ HEADER = ",".join(COLUMNS)
         (b"", "line 1: column missing or twice, name, chinese"),
         (HEADER.replace(",streak", "").encode(), "line 1: column missing or twice, streak: "),
         (f"{HEADER},name".encode(), "line 1: column missing or twice, name: "),
-        (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 18"),
-        (f"{HEADER}\nA{',' * 18}\n".encode(), "line 2: not as many cells"),
-        (f'{HEADER}\n"A"B{"," * 17}\n'.encode(), "line 2: not a line of CSV"),
-        (f"{HEADER}\nTrémolite{',' * 17}\n".encode("latin-1"), "line 2: not UTF-8: save"),
+        (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 21"),
+        (f"{HEADER}\nA{',' * 21}\n".encode(), "line 2: not as many cells"),
+        (f'{HEADER}\n"A"B{"," * 20}\n'.encode(), "line 2: not a line of CSV"),
+        (f"{HEADER}\nTrémolite{',' * 20}\n".encode("latin-1"), "line 2: not UTF-8: save"),
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )

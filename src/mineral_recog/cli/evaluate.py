@@ -11,6 +11,7 @@ from mineral_recog.cli.options import (
     AliasesOption,
     DeviceOption,
     ForceOption,
+    MineralsOption,
     WorkersOption,
     worker_count,
 )
@@ -66,6 +67,7 @@ def evaluate(
             )
         ),
     ] = None,
+    minerals: MineralsOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     force: ForceOption = False,
@@ -84,6 +86,7 @@ def evaluate(
             classes=classes,
             aliases=aliases or (),
             others=others,
+            minerals=minerals,
             device=device,
             workers=worker_count(workers),
             force=force,

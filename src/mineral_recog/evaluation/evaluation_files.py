@@ -21,6 +21,7 @@ from mineral_recog.evaluation.by_attribute import (
     pair_rows,
     read_by_attribute,
 )
+from mineral_recog.evaluation.by_level import level_document
 from mineral_recog.evaluation.calibration_evaluation import write_calibration
 from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.results import Evaluation
@@ -45,6 +46,8 @@ def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation |
         document["by_attribute"] = attribute_document(evaluation.by_attribute)
         rows = pair_rows(evaluation.by_attribute, evaluation.classes)
         write_rows(folder / "per_attribute.csv", rows)
+    if evaluation.by_level is not None:
+        document["by_level"] = level_document(evaluation.by_level)
     if evaluation.class_differences is not None:
         document["classes"] = evaluation.class_differences._asdict()
     (folder / "metrics.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
@@ -126,7 +129,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             order = {name: c for c, name in enumerate(names)}
             rows = sorted(csv.DictReader(file), key=lambda row: order.get(row["class"], len(order)))
         intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
-        for key in ("by_specimen", "classes"):
+        for key in ("by_specimen", "by_level", "classes"):
             document.pop(key, None)
         by_attribute = document.pop("by_attribute", None)
         evaluation = Evaluation(

@@ -22,6 +22,7 @@ from mineral_recog.evaluation.by_attribute import (
     count_attributes,
     measure_by_attribute,
 )
+from mineral_recog.evaluation.by_level import measure_by_level
 from mineral_recog.evaluation.by_specimen import (
     measure_by_specimen,
     read_specimens,
@@ -37,9 +38,17 @@ from mineral_recog.evaluation.evaluation_files import (
 from mineral_recog.evaluation.leakage import find_leakage
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
 from mineral_recog.evaluation.resampling import bootstrap_intervals
-from mineral_recog.evaluation.results import AttributeResults, Evaluation, Leakage, Predictions
+from mineral_recog.evaluation.results import (
+    AttributeResults,
+    Evaluation,
+    Leakage,
+    LevelResults,
+    Predictions,
+)
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
+from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
 from mineral_recog.models.predictor import predict
@@ -76,6 +85,7 @@ def evaluate(
     classes: Literal["all", "common"] = "all",
     aliases: Sequence[str] = (),
     others: Path | str | None = None,
+    minerals: Path | str | None = None,
     backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
@@ -95,6 +105,7 @@ def evaluate(
         aliases: Tables of names by which folders belong to classes; see `read_matched_split`.
         others: Folder of pictures that show none of the trained minerals, to measure how well the
             model rejects them; see `read_ood_pictures`.
+        minerals: Your table of minerals, for the levels of the taxonomy; see `read_minerals`.
         backbone: The backbone module, if `train` was given one.
         device: See `choose_device`.
         workers: Number of loader processes.
@@ -127,6 +138,7 @@ def evaluate(
     dataset, differences = read_matched_split(
         data_folder, split, bundle.classes, only_common, aliases
     )
+    taxonomy = Taxonomy(read_minerals(Path(minerals) if minerals else None))
     specimens, attributes = read_specimens(dataset), read_attributes(dataset)
     train = _training_photos(run, bundle.classes)
     train_attributes = count_attributes(train) if attributes and train else None
@@ -146,6 +158,7 @@ def evaluate(
         leakage=leakage,
         class_differences=differences,
         by_attribute=_measure_by_attribute(evaluation, attributes, train_attributes, specimens),
+        by_level=_measure_by_level(evaluation, bundle, taxonomy),
     )
     if attributes and evaluation.by_attribute is None:
         progress.notice(_no_attributes_notice(dataset))
@@ -192,6 +205,16 @@ def _measure_by_attribute(
         return None
     units = None if specimens is None else specimen_numbers(predictions.labels, specimens)
     return measure_by_attribute(predictions, attributes, train_counts, units)
+
+
+def _measure_by_level(
+    evaluation: Evaluation, bundle: Bundle, taxonomy: Taxonomy
+) -> LevelResults | None:
+    """Return the answers by level; None if the taxonomy joins none of the classes."""
+    predictions = evaluation.predictions
+    assert predictions is not None
+    probabilities = bundle.calibration.probabilities(predictions.logits)
+    return measure_by_level(predictions.labels, probabilities, bundle.classes, taxonomy)
 
 
 def _no_attributes_notice(dataset: Dataset) -> str:

@@ -51,7 +51,6 @@ export const texts = {
     workingMany: (n) => `Analysing ${n} photos …`,
     busy: "The server is busy; your request is waiting …",
     otherModel: (n) => `Another model answers now: analysing ${n === 1 ? "the photo" : `${n} photos`} again …`,
-    statusFirst: (name, probability) => `Most likely ${name}, ${percent(probability)}.`,
     statusNone: (name) => `None of these minerals. It resembles ${name} most.`,
     none: "None of these",
     noneMeaning: (count) =>
@@ -131,7 +130,6 @@ export const texts = {
     workingMany: (n) => `正在分析 ${n} 张照片……`,
     busy: "服务器正忙，您的请求正在等待……",
     otherModel: (n) => `服务器已换用另一个模型，正在重新分析${n === 1 ? "照片" : ` ${n} 张照片`}……`,
-    statusFirst: (name, probability) => `最可能是${name}，${percent(probability)}。`,
     statusNone: (name) => `都不是。最像${name}。`,
     none: "都不是",
     noneMeaning: (count) =>
