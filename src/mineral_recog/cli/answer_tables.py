@@ -162,10 +162,8 @@ def _name(named: Candidate | Name) -> str:
 
 def _set_name(name: Name) -> str:
     """Return a name of a set, with the number of its classes if there are several."""
-    count = len(name.labels)
-    return (
-        _name(name) if count == 1 else tr(f"{_name(name)} ({count})", f"{_name(name)}（{count}）")
-    )
+    count, text = len(name.labels), _name(name)
+    return text if count == 1 else tr(f"{text} ({count})", f"{text}（{count}）")
 
 
 def _translate(text: dict[str, str]) -> str:

@@ -75,8 +75,8 @@ def identify(
             help=tr(
                 "finest level of the answer: species (ruby is corundum), group (almandine is a "
                 "garnet) or class (one of the silicates); default: as fine as the model",
-                "答案最细到哪一级：species（种，红宝石归入刚玉）、group（族，铁铝榴石归入石榴石）或 "
-                "class（大类，如硅酸盐）；默认与模型的类别一样细",
+                "答案最细到哪一级：species（种，红宝石归入刚玉）、group（族，铁铝榴石归入石榴石）"
+                "或 class（大类，如硅酸盐）；默认与模型的类别一样细",
             )
         ),
     ] = None,

@@ -7,14 +7,19 @@ if they share a series or group, 3 if only a class of Nickel and Strunz, and 4 i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.evaluation.metrics import mean_by_cell
-from mineral_recog.evaluation.results import LevelAccuracy, LevelResults, RollUpResults
+from mineral_recog.evaluation.results import (
+    Evaluation,
+    LevelAccuracy,
+    LevelResults,
+    RollUpResults,
+)
 from mineral_recog.identify.class_tree import LEVELS, ClassTree
 from mineral_recog.minerals.taxonomy import Node, Taxonomy
 
@@ -29,19 +34,14 @@ _LEVEL_NAMES = {
 
 
 def measure_by_level(
-    labels: Ints, probabilities: Floats, classes: Sequence[str], taxonomy: Taxonomy
+    evaluation: Evaluation, calibration: Calibration, taxonomy: Taxonomy
 ) -> LevelResults | None:
-    """Measure answers at each level; None if the taxonomy joins none of the classes.
-
-    Args:
-        labels: True classes, [M].
-        probabilities: Calibrated probabilities, [M, C].
-        classes: Names of the classes, C.
-        taxonomy: The taxonomy.
-    """
+    """Measure answers at each level; None if the taxonomy joins none of the classes."""
+    classes, predictions = evaluation.classes, evaluation.predictions
     finest = ClassTree(classes, taxonomy, None)
-    if len(finest.names) == finest.leaf_count:
+    if len(finest.names) == finest.leaf_count or predictions is None:
         return None
+    labels, probabilities = predictions.labels, calibration.probabilities(predictions.logits)
     levels = []
     for level in LEVELS:
         tree = ClassTree(classes, taxonomy, level)

@@ -38,13 +38,7 @@ from mineral_recog.evaluation.evaluation_files import (
 from mineral_recog.evaluation.leakage import find_leakage
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
 from mineral_recog.evaluation.resampling import bootstrap_intervals
-from mineral_recog.evaluation.results import (
-    AttributeResults,
-    Evaluation,
-    Leakage,
-    LevelResults,
-    Predictions,
-)
+from mineral_recog.evaluation.results import AttributeResults, Evaluation, Leakage, Predictions
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
 from mineral_recog.minerals.facts import read_minerals
@@ -158,7 +152,7 @@ def evaluate(
         leakage=leakage,
         class_differences=differences,
         by_attribute=_measure_by_attribute(evaluation, attributes, train_attributes, specimens),
-        by_level=_measure_by_level(evaluation, bundle, taxonomy),
+        by_level=measure_by_level(evaluation, bundle.calibration, taxonomy),
     )
     if attributes and evaluation.by_attribute is None:
         progress.notice(_no_attributes_notice(dataset))
@@ -205,16 +199,6 @@ def _measure_by_attribute(
         return None
     units = None if specimens is None else specimen_numbers(predictions.labels, specimens)
     return measure_by_attribute(predictions, attributes, train_counts, units)
-
-
-def _measure_by_level(
-    evaluation: Evaluation, bundle: Bundle, taxonomy: Taxonomy
-) -> LevelResults | None:
-    """Return the answers by level; None if the taxonomy joins none of the classes."""
-    predictions = evaluation.predictions
-    assert predictions is not None
-    probabilities = bundle.calibration.probabilities(predictions.logits)
-    return measure_by_level(predictions.labels, probabilities, bundle.classes, taxonomy)
 
 
 def _no_attributes_notice(dataset: Dataset) -> str:

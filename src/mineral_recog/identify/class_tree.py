@@ -83,10 +83,8 @@ class ClassTree:
         self.members = np.zeros((len(keys), len(classes)))
         for number, key in enumerate(keys):
             self.members[number, labels[key]] = 1
-        heights = [
-            1 + RANKS.index(key.rank) for key in keys[self.leaf_count :] if isinstance(key, Node)
-        ]
-        self._heights = np.array([0] * self.leaf_count + heights)
+        joining = [name.rank or "" for name in self.names[self.leaf_count :]]
+        self._heights = np.array([0] * self.leaf_count + [1 + RANKS.index(r) for r in joining])
 
     def sums(self, probabilities: Floats) -> Floats:
         """Return the probabilities of the names, [M, N], from those of the classes, [M, C]."""
