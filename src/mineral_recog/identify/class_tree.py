@@ -132,7 +132,8 @@ def _class_name(label: int, name: str, node: Node | None) -> Name:
     if node is None:
         names = {"en": name, "zh": name}
         return Name(name, names, None, (label,), names)
-    return Name(name, node.names, node.rank, (label,), _phrase(node))
+    phrase = {"en": _lower_first(node.name), "zh": node.chinese}
+    return Name(name, node.names, node.rank, (label,), phrase)
 
 
 def _node_name(node: Node, labels: Sequence[int]) -> Name:
@@ -141,7 +142,7 @@ def _node_name(node: Node, labels: Sequence[int]) -> Name:
 
 def _phrase(node: Node) -> Text:
     """Return how a node is called in a sentence."""
-    english = node.name[0].lower() + node.name[1:]
+    english = _lower_first(node.name)
     if node.rank == "class":
         return {"en": f"one of the {english}", "zh": f"{node.chinese}矿物"}
     if english.endswith(("group", "series")):
@@ -149,3 +150,7 @@ def _phrase(node: Node) -> Text:
     if node.rank in ("group", "series"):
         return {"en": f"{'an' if english[0] in 'aeiou' else 'a'} {english}", "zh": node.chinese}
     return {"en": english, "zh": node.chinese}
+
+
+def _lower_first(name: str) -> str:
+    return name[:1].lower() + name[1:]

@@ -59,7 +59,7 @@ class RolledUp:
         """The answer as a sentence."""
         english, chinese = self.whole.name.phrase["en"], self.whole.name.phrase["zh"]
         share = percent(self.whole.probability)
-        if not self.reached:
+        if not self.reached or len(self.whole.name.labels) == 1:
             return {"en": f"Most likely {english}, {share}.", "zh": f"最可能是{chinese}，{share}。"}
         english, chinese = f"{english[0].upper()}{english[1:]}, {share}", f"{chinese}，{share}"
         if self.first.name.names != self.whole.name.names:
