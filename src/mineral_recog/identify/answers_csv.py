@@ -272,6 +272,7 @@ def _other_question_error(path: Path) -> OutputExistsError:
         tr(
             f"{path} contains answers for another model, evidence, table of minerals, coverage, "
             "--level or --specimen: choose another file.",
-            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率、--level 或 --specimen 与此不同：请另选文件。",
+            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率、--level 或 --specimen 与此不同："
+            "请另选文件。",
         )
     )
