@@ -89,6 +89,13 @@ class RollUp:
 
     def __init__(self, classes: Sequence[str], taxonomy: Taxonomy) -> None:
         self._trees = {level: ClassTree(classes, taxonomy, level) for level in (None, *LEVELS)}
+        self._names = self._trees[None].names  # of the classes, in their order, then of nodes
+        joining = [
+            (number, frozenset(name.labels))
+            for number, name in enumerate(self._names)
+            if len(name.labels) >= MIN_JOINED
+        ]
+        self._joining = sorted(joining, key=lambda pair: -len(pair[1]))
 
     def answer(
         self, probabilities: Floats, threshold: float, level: Level | None = None
@@ -112,8 +119,7 @@ class RollUp:
         first = parts(set(tree.leaf_of_class[list(name.labels)].tolist()))[0]
         below = parts(tree.children[number])
         if not below and len(name.labels) > 1:  # a leaf of a level that joins several classes
-            names = self._trees[None].names
-            below = _sorted(Part(names[c], float(probabilities[c])) for c in name.labels)
+            below = _sorted(Part(self._names[c], float(probabilities[c])) for c in name.labels)
         whole = Part(name, float(sums[0, number]))
         return RolledUp(level, whole, bool(reached[0]), first, tuple(below))
 
@@ -123,15 +129,12 @@ class RollUp:
         Args:
             labels: The classes, most likely first; the names are in the order of their first class.
         """
-        tree, order = self._trees[None], {label: rank for rank, label in enumerate(labels)}
-        wide = [name for name in tree.names if len(name.labels) >= MIN_JOINED]
-        rest, names = set(labels), []
-        for name in sorted(wide, key=lambda name: -len(name.labels)):
-            if rest.issuperset(name.labels):
-                names.append(name)
-                rest.difference_update(name.labels)
-        names += [tree.names[label] for label in rest]
-        return sorted(names, key=lambda name: min(order[label] for label in name.labels))
+        rest, number_of = set(labels), {label: label for label in labels}
+        for number, joined in self._joining:
+            if joined <= rest:
+                rest -= joined
+                number_of.update(dict.fromkeys(joined, number))
+        return [self._names[number] for number in dict.fromkeys(number_of.values())]
 
 
 def _sorted(parts: Iterable[Part]) -> list[Part]:

@@ -101,7 +101,7 @@ export const texts = {
     stillBusy: "The server is busy: wait a little, then try again.",
     tooMany: (n) => `At most ${n} photos of one specimen: remove one first.`,
     facts: {
-      formula: "Formula", group: "Group", system: "Crystal system", hardness: "Hardness", density: "Density",
+      formula: "Formula", group: "Group", strunz: "Nickel–Strunz", system: "Crystal system", hardness: "Hardness", density: "Density",
       streak: "Streak", lustre: "Lustre", transparency: "Transparency", cleavage: "Cleavage", colours: "Colours",
       magnetism: "Magnetism", acid: "In acid", synonyms: "Also called", source: "Source",
     },
@@ -180,7 +180,7 @@ export const texts = {
     stillBusy: "服务器正忙：请稍候再试。",
     tooMany: (n) => `同一标本最多 ${n} 张照片：请先移除一张。`,
     facts: {
-      formula: "化学式", group: "类别", system: "晶系", hardness: "硬度", density: "密度", streak: "条痕",
+      formula: "化学式", group: "类别", strunz: "Nickel–Strunz", system: "晶系", hardness: "硬度", density: "密度", streak: "条痕",
       lustre: "光泽", transparency: "透明度", cleavage: "解理", colours: "颜色", magnetism: "磁性", acid: "遇酸",
       synonyms: "别名", source: "来源",
     },
