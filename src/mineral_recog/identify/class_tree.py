@@ -105,7 +105,7 @@ class ClassTree:
         reaching = sums >= threshold
         # Of several on one level, which a threshold below one half allows, the most probable one.
         best = np.where(reaching, sums - 2 * self._heights, -np.inf).argmax(axis=1)
-        reached: npt.NDArray[np.bool_] = reaching.any(axis=1)
+        reached: npt.NDArray[np.bool_] = sums.max(axis=1) >= threshold
         return np.where(reached, best, sums[:, : self.leaf_count].argmax(axis=1)), reached
 
 
