@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.cli.figure_tables import print_metrics
 from mineral_recog.evaluation.by_level import (
     level_document,
     level_rows,
@@ -16,11 +17,13 @@ from mineral_recog.evaluation.by_level import (
     mistake_remark,
     roll_up_rows,
 )
+from mineral_recog.evaluation.report import write_report
 from mineral_recog.evaluation.results import Evaluation, LevelResults, Predictions
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from tests.conftest import make_dataset
 from tests.evaluation.calibrated_evaluation import CALIBRATION, make_evaluation
+from tests.tags import Tags
 
 TAXONOMY = Taxonomy(read_minerals())
 CLASSES = ("agate", "quartz", "almandine", "pyrope", "topaz")
@@ -72,3 +75,17 @@ def test_levels_heights_and_rolled_up_answers() -> None:
 
 def test_nothing_is_measured_where_the_taxonomy_joins_nothing() -> None:
     assert measured(("granite", "basalt", "coal", "topaz", "gold")) is None
+
+
+def test_levels_are_in_the_report_and_on_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation = replace(make_evaluation(None), by_level=measured())
+    write_report(tmp_path / "report.html", evaluation)
+    page = Tags((tmp_path / "report.html").read_text("utf-8"))
+    assert not page.open
+    assert "4 mistakes: 2.50" in (tmp_path / "report.html").read_text("utf-8")
+    for language, expected in (("en", "class (Nickel-Strunz) 2 75.00% 80.00%"), ("zh", "族 3")):
+        monkeypatch.setenv("MINERAL_RECOG_LANG", language)
+        print_metrics(evaluation)
+        assert expected in " ".join(capsys.readouterr().out.split())
