@@ -21,7 +21,9 @@ from mineral_recog.calibration.ood import OodDetector
 from mineral_recog.identify.answer import PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.roll_up import RollUp
 from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 
 CLASS_COUNTS, REPEATS, TOP = (7, 36, 100, 199), 50, 5
 EVIDENCE = Evidence(hardness=(2.5, 6.2), density=(2.6, 4.3), magnetic=False)
@@ -34,7 +36,8 @@ def milliseconds(call: Callable[[], object]) -> float:
 
 def main() -> None:
     """Measure and print a line per number of classes."""
-    minerals, rng = tuple(read_minerals()), np.random.default_rng(0)
+    table, rng = read_minerals(), np.random.default_rng(0)
+    minerals, taxonomy = tuple(table), Taxonomy(table)
     print("classes  once a model  an answer  with three tests  (ms)")
     for count in CLASS_COUNTS:
         photos = tuple(3 + 17 * (label % 2) for label in range(count))  # of validation
@@ -45,7 +48,8 @@ def main() -> None:
         classes = tuple(mineral.name for mineral in minerals[:count])
         advisor = TestAdvisor(minerals[:count])
         photo = PhotoOutputs(rng.normal(size=count).astype(np.float32), 0.0)
-        answer = partial(answer_from_outputs, [photo], classes, advisor, calibration)
+        roll_up = RollUp(classes, taxonomy)
+        answer = partial(answer_from_outputs, [photo], classes, advisor, roll_up, calibration)
         once = milliseconds(partial(TestAdvisor, minerals[:count]))
         without, with_tests = (
             milliseconds(lambda answer=answer, e=e: answer(e, 0.9).to_dict(TOP))

@@ -6,7 +6,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,20 +81,22 @@ class CsvTable:
 
 
 def read_rows(
-    path: Path, columns: Sequence[str], max_bytes: int
+    path: Path, columns: Sequence[str], max_bytes: int, optional: Collection[str] = ()
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a CSV file, each with the number of its last line.
 
     Args:
         path: The file; its first line names the columns, in any order.
-        columns: Required columns, each exactly once.
+        columns: Known columns, each exactly once; the file may have others.
         max_bytes: Largest size of the file.
+        optional: Those of `columns` that the file may lack.
 
     Raises:
         DataError: As for `CsvTable`, or a column is missing or given twice.
     """
     table = CsvTable(path, max_bytes)
-    if wrong := [column for column in columns if table.columns.count(column) != 1]:
+    counts = {column: table.columns.count(column) for column in columns}
+    if wrong := [c for c, n in counts.items() if n > 1 or (n == 0 and c not in optional)]:
         raise line_error(
             path,
             1,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from mineral_recog.cli.answer_tables import print_answer
 from mineral_recog.identify.answer import Answer, Candidate, Lookalike
 from mineral_recog.identify.evidence import Evidence
+from mineral_recog.identify.roll_up import RollUp
+from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.gallery import SimilarPhoto
 from tests.identify.minerals import PYRITE, QUARTZ, mineral
 
@@ -25,7 +29,12 @@ def answer_with(evidence: Evidence) -> Answer:
         Lookalike("mystery", {"en": "mystery", "zh": "mystery"}, None),
         Lookalike("pyrite", {"en": "Pyrite", "zh": "黄铁矿"}, difference),
     )
-    return Answer(1, candidates, 0.9, 0.1, 0.5, evidence, ("mystery",), (), lookalikes)
+    roll_up = RollUp(tuple(mineral_of), Taxonomy(read_minerals()))
+    rolled_up = roll_up.answer(np.array([0.4, 0.3, 0.2, 0.1]), 0.9)
+    names = tuple(roll_up.shortest([0, 1]))
+    return Answer(
+        1, candidates, 0.9, 0.1, 0.5, evidence, ("mystery",), (), lookalikes, rolled_up, names
+    )
 
 
 def printed(
@@ -37,15 +46,16 @@ def printed(
 
 def test_facts_and_missing_facts_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(answer_with(Evidence(hardness=(6, 7))), capsys)
-    assert lines[1:5] == [
+    assert lines[0] == "Most likely quartz, 40 %."
+    assert lines[3:7] == [
         "* quartz 40.0 ████████ 25.0 ? 7",
         "* mystery 30.0 ██████ 25.0 ? ?",
         "pyrite 20.0 ████ 25.0 ? 6-6.5",
         "unmeasured 10.0 ██ 25.0 ? ?",
     ]
-    assert lines[5].startswith("With 90 % probability it is one of 2: quartz, mystery")
+    assert lines[7].startswith("With 90 % probability it is one of 2: quartz, mystery")
     # One of the two lookalikes has no distinguishing facts and is not shown.
-    assert lines[6:] == [
+    assert lines[8:] == [
         "Physical tests: hardness 6 to 7",
         "The table of minerals has no facts about mystery: only the photo counts for them.",
         "Easily confused with: pyrite: lustre metallic (quartz vitreous)",
@@ -56,6 +66,6 @@ def test_missing_facts_are_not_mentioned_without_evidence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     lines = printed(answer_with(Evidence()), capsys, SimilarPhoto(0, "a\n.png", 0.987, b""))
-    assert lines[1] == "* quartz 40.0 ████████ ? 7"
+    assert lines[3] == "* quartz 40.0 ████████ ? 7"
     assert not any("has no facts" in line for line in lines)
     assert lines[-1] == r"Similar training photos: a\n.png (Quartz, 0.99)"

@@ -259,6 +259,27 @@ def test_row_has_the_first_candidates(
     assert "answer_2" not in read_rows(tmp_path / "one.csv")[0]
 
 
+def test_row_has_the_most_specific_name_that_is_probable_enough(
+    field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo = field / "agate" / "0.png"
+    for options in ((), ("--level", "class"), ("--level", "class", "--coverage", 0.5)):
+        file = tmp_path / f"{len(options)}.csv"
+        command = (photo, "--model", trained, "--csv", file, "--json", *options)
+        assert identify(*command) == 0
+        answer = json.loads(capsys.readouterr().out.splitlines()[0])
+        (row,) = read_rows(file)
+        rolled_up = answer["rolled_up"]
+        assert rolled_up["level"] == ("class" if options else None)
+        assert rolled_up["reached"] == (rolled_up["probability"] >= answer["set"]["coverage"])
+        names = rolled_up["names"] if rolled_up["reached"] else {"zh": ""}
+        assert row["rolled_up"] == (rolled_up["name"] if rolled_up["reached"] else "")
+        assert row["rolled_up_chinese"] == names["zh"]
+    # A file has the answers of one level.
+    assert identify(photo, "--model", trained, "--csv", file) == 2
+    assert identify(photo, "--model", trained, "--level", "genus") == 2
+
+
 def test_row_has_place_and_time(field: Path, trained: Path, tmp_path: Path) -> None:
     file, photo = tmp_path / "answers.csv", tmp_path / "a.jpg"
     exif = Image.Exif()

@@ -19,6 +19,7 @@ def mineral(
 ) -> Mineral:
     return Mineral(
         name=name, chinese=chinese, synonyms=(), formula=None, group=None, system=None,
+        rank=None, parent=None, strunz=None,
         hardness=hardness, density=density, streak=streak, lustre=lustre, transparency=(),
         cleavage=cleavage, colours=colours, magnetism=magnetism, acid=acid, source=None,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
 from mineral_recog.identify.likelihood import OUTCOMES, SCALES
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
-from mineral_recog.minerals.facts import VOCABULARIES
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 from tests.identify.minerals import ALL, CALCITE, MAGNETITE, PYRITE, QUARTZ, mineral
 
 Floats = npt.NDArray[np.float64]

@@ -5,7 +5,8 @@ import pytest
 
 from mineral_recog.identify.likelihood import OUTCOMES, SIMILAR, Outcome
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
-from mineral_recog.minerals.facts import VOCABULARIES, Mineral
+from mineral_recog.minerals.facts import Mineral
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 from tests.identify.minerals import ALL, CALCITE, CHALCOPYRITE, DOLOMITE, MAGNETITE, QUARTZ, mineral
 
 

@@ -14,11 +14,11 @@ from mineral_recog.errors import UserError
 from mineral_recog.minerals.facts import (
     COLUMNS,
     SHIPPED_TABLE,
-    VOCABULARIES,
+    TAXONOMY_COLUMNS,
     Mineral,
-    english_word,
     read_minerals,
 )
+from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
 
 SPECIES = {  # the species of the photos, with their Chinese names
     "Agate": "玛瑙",
@@ -181,11 +181,28 @@ def test_rows_of_a_user_replace_and_add(tmp_path: Path) -> None:
     assert quartz.density is None  # the complete row is replaced
     assert table.find("Rock crystal") is None
     assert table.find("Pyrite") == shipped.find("Pyrite")
+    unknown = (None, None, None, None, None, None, None, None)  # from the formula to the density
     assert new == Mineral(
-        "Unobtainium", "难得石", (), None, None, None, None, None, (), (), (), None, (), *[None] * 3
+        "Unobtainium", "难得石", (), *unknown, (), (), (), None, (), None, None, None
     )
     facts = new.facts()
     assert (facts["streak"], facts["hardness"], facts["magnetism"]) == ([], None, None)
+
+
+def test_table_without_the_columns_of_the_taxonomy_keeps_the_shipped_places(
+    tmp_path: Path,
+) -> None:
+    path = write_table(tmp_path / "own.csv", {"name": "Ruby"}, {"name": "Unobtainium"})
+    rows = [row.split(",") for row in path.read_text("utf-8").splitlines()]
+    kept = [c for c, name in enumerate(COLUMNS) if name not in TAXONOMY_COLUMNS]
+    path.write_text("\n".join(",".join(row[c] for c in kept) for row in rows), "utf-8")
+    table = read_minerals(path)
+    ruby, new = table.find("Ruby"), table.find("Unobtainium")
+    assert ruby is not None
+    assert new is not None
+    assert (ruby.rank, ruby.parent, ruby.strunz) == ("variety", "Corundum", "4.CB.05")
+    assert ruby.hardness is None
+    assert (new.rank, new.parent, new.strunz) == (None, None, None)
 
 
 def test_missing_chinese_name_is_replaced_by_the_english_one(tmp_path: Path) -> None:
@@ -222,6 +239,8 @@ INVALID_ROWS = {
         {"name": "A", "density_low": "2,6", "density_high": "3"}
     ],
     r"line 2: streak mauve: choose from white, ": [{"name": "A", "streak": "white;mauve"}],
+    r"line 2: strunz 9-AD: write a code such as 9.AD.25": [{"name": "A", "strunz": "9-AD"}],
+    r"line 2: rank genus: choose from group, series": [{"name": "A", "rank": "genus"}],
     r"line 2: magnetism very: choose from strong, weak, none": [{"name": "A", "magnetism": "very"}],
     r"line 3: B is a name of two minerals \(A, B\)": [
         {"name": "A", "synonyms": "b"},
@@ -254,10 +273,11 @@ HEADER = ",".join(COLUMNS)
         (b"", "line 1: column missing or twice, name, chinese"),
         (HEADER.replace(",streak", "").encode(), "line 1: column missing or twice, streak: "),
         (f"{HEADER},name".encode(), "line 1: column missing or twice, name: "),
-        (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 18"),
-        (f"{HEADER}\nA{',' * 18}\n".encode(), "line 2: not as many cells"),
-        (f'{HEADER}\n"A"B{"," * 17}\n'.encode(), "line 2: not a line of CSV"),
-        (f"{HEADER}\nTrémolite{',' * 17}\n".encode("latin-1"), "line 2: not UTF-8: save"),
+        (f"{HEADER},parent".encode(), "line 1: column missing or twice, parent: "),
+        (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 21"),
+        (f"{HEADER}\nA{',' * 21}\n".encode(), "line 2: not as many cells"),
+        (f'{HEADER}\n"A"B{"," * 20}\n'.encode(), "line 2: not a line of CSV"),
+        (f"{HEADER}\nTrémolite{',' * 20}\n".encode("latin-1"), "line 2: not UTF-8: save"),
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )

@@ -74,7 +74,7 @@ def test_every_route_and_method_is_documented(document: Any, client: TestClient)
 
 def test_documented_parameters_are_accepted(document: Any, client: TestClient, photo: Path) -> None:
     values = {"hardness": "5-6", "streak": "white", "lustre": "vitreous", "density": "2.7"}
-    values |= {"magnetic": "no", "acid": "no", "coverage": "0.8", "top": "2"}
+    values |= {"magnetic": "no", "acid": "no", "coverage": "0.8", "top": "2", "level": "class"}
     values |= {"heat_map": "no", "lang": "zh"}
     parameters = document["paths"]["/identify"]["post"]["parameters"]
     assert sorted(parameter["name"] for parameter in parameters) == sorted(values)
@@ -87,3 +87,4 @@ def test_documented_parameters_are_accepted(document: Any, client: TestClient, p
     assert response.status_code == 200
     assert len(response.json()["candidates"]) == 2
     assert response.json()["set"]["coverage"] == 0.8
+    assert response.json()["rolled_up"]["level"] == "class"

@@ -10,6 +10,7 @@ from rich.text import Text
 from mineral_recog.cli.tables import first_of, new_console
 from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.identify.answer import Answer, Candidate
+from mineral_recog.identify.class_tree import Name
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.models.gallery import SimilarPhoto
 from mineral_recog.text import printable
@@ -31,7 +32,9 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
         console.print(Text(f"{tr('Warning', '注意')}: {_translate(warning)}"))
     if answer.none_of_these:
         console.print(Text(_none_of_these_text(answer), style="bold"))
-        console.print()
+    else:
+        console.print(Text(_translate(answer.rolled_up.text), style="bold"))
+    console.print()
     console.print(_candidate_table(answer, top))
     lines = [_set_text(answer), *evidence_lines(answer.evidence)]
     if not answer.evidence.empty and answer.classes_without_facts:
@@ -78,14 +81,14 @@ def new_answer_table() -> Table:
 
 def add_answer(table: Table, photo: str, answer: Answer) -> None:
     """Add the answer about a photo to a table of `new_answer_table`."""
-    first = answer.candidates[0]
-    name = tr("none of these", "都不是") if answer.none_of_these else _name(first)
-    likely = ", ".join(map(_name, answer.likely[:MAX_NAMES]))
-    more = len(answer.likely) - MAX_NAMES
+    whole = answer.rolled_up.whole
+    name = tr("none of these", "都不是") if answer.none_of_these else _name(whole.name)
+    likely = ", ".join(map(_set_name, answer.set_names[:MAX_NAMES]))
+    more = len(answer.set_names) - MAX_NAMES
     table.add_row(
         Text(printable(photo)),
         Text(name),
-        f"{100 * first.probability:.0f}",
+        f"{100 * whole.probability:.0f}",
         Text(likely + (f" +{more}" if more > 0 else "")),
     )
 
@@ -94,7 +97,7 @@ def _set_text(answer: Answer) -> str:
     """Return a sentence that explains the set of an answer."""
     likely, classes = len(answer.likely), len(answer.candidates)
     percent = f"{100 * answer.coverage:g}"
-    names = first_of(map(_name, answer.likely), MAX_NAMES, more=", ...")
+    names = first_of(map(_set_name, answer.set_names), MAX_NAMES, more=", ...")
     set_en, set_zh = (
         (names, names)
         if likely == 1
@@ -152,9 +155,15 @@ def _facts(candidate: Candidate) -> tuple[Text, Text]:
     return Text(candidate.mineral.formula or "?"), Text(hardness_text)
 
 
-def _name(candidate: Candidate) -> str:
-    """Return the Chinese name for Chinese users, and the name of the class for others."""
-    return candidate.names["zh"] if is_chinese() else candidate.name
+def _name(named: Candidate | Name) -> str:
+    """Return the Chinese name for Chinese users, and the name of the class or node for others."""
+    return named.names["zh"] if is_chinese() else named.name
+
+
+def _set_name(name: Name) -> str:
+    """Return a name of a set, with the number of its classes if there are several."""
+    count, text = len(name.labels), _name(name)
+    return text if count == 1 else tr(f"{text} ({count})", f"{text}（{count}）")
 
 
 def _translate(text: dict[str, str]) -> str:

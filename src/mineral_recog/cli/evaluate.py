@@ -11,6 +11,7 @@ from mineral_recog.cli.options import (
     AliasesOption,
     DeviceOption,
     ForceOption,
+    MineralsOption,
     WorkersOption,
     worker_count,
 )
@@ -77,6 +78,7 @@ def evaluate(
             ),
         ),
     ] = False,
+    minerals: MineralsOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
     force: ForceOption = False,
@@ -96,6 +98,7 @@ def evaluate(
             aliases=aliases or (),
             others=others,
             corruptions=corruptions,
+            minerals=minerals,
             device=device,
             workers=worker_count(workers),
             force=force,

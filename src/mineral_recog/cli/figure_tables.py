@@ -18,6 +18,7 @@ from mineral_recog.comparison.comparison_rows import (
     metric_columns,
 )
 from mineral_recog.comparison.summary import Comparison, Score
+from mineral_recog.evaluation.by_level import level_rows, mistake_remark, roll_up_rows
 from mineral_recog.evaluation.calibration_rows import format_calibration_metric, ood_row
 from mineral_recog.evaluation.metric_descriptions import (
     PAPER_METRICS,
@@ -73,6 +74,7 @@ def print_metrics(evaluation: Evaluation, against: Evaluation | None = None) -> 
     if rows := specimen_rows(evaluation):
         console.print(_specimen_table(evaluation, rows))
     _print_attributes(console, evaluation)
+    _print_levels(console, evaluation)
     if evaluation.calibration is not None:
         console.print(_calibration_table(evaluation.calibration, "tail" in evaluation.groups))
     print_shift(console, evaluation)
@@ -164,6 +166,35 @@ def _print_attributes(console: Console, evaluation: Evaluation) -> None:
     console.print(table)
     if remark := attribute_remark(evaluation):
         print_lines(console, [tr(*remark)])
+
+
+def _print_levels(console: Console, evaluation: Evaluation) -> None:
+    """Print accuracy by level of the taxonomy and how often rolled-up answers hold, if known."""
+    if evaluation.by_level is None:
+        return
+    table = new_table(
+        tr("by level", "按级别"),
+        tr("names", "名称数"),
+        tr("mean accuracy", "平均准确率"),
+        tr("accuracy", "准确率"),
+        numbers_from=1,
+    )
+    for row in level_rows(evaluation.by_level):
+        name = row["chinese" if is_chinese() else "english"]
+        table.add_row(name, row["names"], row["mean_accuracy"], row["accuracy"])
+    console.print(table)
+    if remark := mistake_remark(evaluation.by_level):
+        print_lines(console, [tr(*remark)])
+    table = new_table(
+        tr("most specific name of at least", "最具体的名称，概率不低于"),
+        tr("photos", "照片"),
+        tr("right", "其中正确"),
+        tr("single mineral", "单一矿物"),
+        numbers_from=1,
+    )
+    for row in roll_up_rows(evaluation.by_level):
+        table.add_row(row["asked"], row["answered"], row["right"], row["single"])
+    console.print(table)
 
 
 def _calibration_table(results: CalibrationResults, has_tail: bool) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -69,6 +69,17 @@ def identify(
             ),
         ),
     ] = 0.9,
+    level: Annotated[
+        Literal["species", "group", "class"] | None,
+        typer.Option(
+            help=tr(
+                "finest level of the answer: species (ruby is corundum), group (almandine is a "
+                "garnet) or class (one of the silicates); default: as fine as the model",
+                "答案最细到哪一级：species（种，红宝石归入刚玉）、group（族，铁铝榴石归入石榴石）"
+                "或 class（大类，如硅酸盐）；默认与模型的类别一样细",
+            )
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -102,7 +113,7 @@ def identify(
     from mineral_recog.cli.identify_output import AnswerOptions, identify_each, identify_specimen
     from mineral_recog.identify.identifier import load
 
-    options = AnswerOptions(evidence, coverage, top, as_json, csv, heat_maps, specimen)
+    options = AnswerOptions(evidence, coverage, level, top, as_json, csv, heat_maps, specimen)
     identifier = load(model, minerals=minerals, device=device)
     with TerminalProgress() as progress:
         if specimen or (len(paths) == 1 and csv is None):

@@ -19,6 +19,7 @@ from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer
 from mineral_recog.identify.answers_csv import AnswerFile, open_answers
+from mineral_recog.identify.class_tree import Level
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map_overlay import save_overlay
 from mineral_recog.identify.identifier import Identifier, Observation
@@ -38,6 +39,7 @@ class AnswerOptions:
     Attributes:
         evidence: Results of physical tests.
         coverage: Probability with which the set of an answer contains the right mineral.
+        level: The finest level of the answers; None for the classes of the model.
         top: Candidates to show.
         as_json: Print a line of JSON for each answer instead of tables.
         csv: File to append a row for each photo to, or one row for a specimen.
@@ -47,6 +49,7 @@ class AnswerOptions:
 
     evidence: Evidence
     coverage: float
+    level: Level | None
     top: int
     as_json: bool
     csv: Path | None
@@ -91,7 +94,7 @@ def _identify_specimen(
     answer = None
     if photos:
         outputs = [photo.observation.outputs for photo in photos]
-        answer = identifier.answer(outputs, options.evidence, options.coverage)
+        answer = identifier.answer(outputs, options.evidence, options.coverage, options.level)
         for photo in photos:
             _save_heat_map(identifier, options, photo, answer, progress)
         if options.as_json:
@@ -151,6 +154,7 @@ def _open_csv(
         identifier.model.fingerprint,
         asdict(options.evidence),
         options.coverage,
+        options.level,
         minerals,
         options.specimen,
     ]
@@ -185,7 +189,8 @@ def _answers(
         if isinstance(photo, UnreadablePhoto):
             yield photo, None
             continue
-        answer = identifier.answer([photo.observation.outputs], options.evidence, options.coverage)
+        outputs = [photo.observation.outputs]
+        answer = identifier.answer(outputs, options.evidence, options.coverage, options.level)
         _save_heat_map(identifier, options, photo, answer, progress)
         for warning in answer.warnings:
             progress.notice(f"{photo.path}: {tr(warning['en'], warning['zh'])}")

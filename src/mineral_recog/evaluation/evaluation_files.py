@@ -21,6 +21,7 @@ from mineral_recog.evaluation.by_attribute import (
     pair_rows,
     read_by_attribute,
 )
+from mineral_recog.evaluation.by_level import level_document
 from mineral_recog.evaluation.calibration_evaluation import write_calibration
 from mineral_recog.evaluation.corruption_rows import csv_rows
 from mineral_recog.evaluation.report import write_report
@@ -47,6 +48,8 @@ def write_evaluation(folder: Path, evaluation: Evaluation, against: Evaluation |
         document["by_attribute"] = attribute_document(evaluation.by_attribute)
         rows = pair_rows(evaluation.by_attribute, evaluation.classes)
         write_rows(folder / "per_attribute.csv", rows)
+    if evaluation.by_level is not None:
+        document["by_level"] = level_document(evaluation.by_level)
     if evaluation.class_differences is not None:
         document["classes"] = evaluation.class_differences._asdict()
     if evaluation.shift is not None:
@@ -132,7 +135,7 @@ def read_evaluation(run: Path, split: str, classes: Sequence[str]) -> Evaluation
             order = {name: c for c, name in enumerate(names)}
             rows = sorted(csv.DictReader(file), key=lambda row: order.get(row["class"], len(order)))
         intervals = {key: (low, high) for key, (low, high) in document.pop("intervals").items()}
-        for key in ("by_specimen", "classes", "shift"):
+        for key in ("by_specimen", "by_level", "classes", "shift"):
             document.pop(key, None)
         by_attribute = document.pop("by_attribute", None)
         evaluation = Evaluation(

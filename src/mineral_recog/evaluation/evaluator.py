@@ -22,6 +22,7 @@ from mineral_recog.evaluation.by_attribute import (
     count_attributes,
     measure_by_attribute,
 )
+from mineral_recog.evaluation.by_level import measure_by_level
 from mineral_recog.evaluation.by_specimen import (
     measure_by_specimen,
     read_specimens,
@@ -48,6 +49,8 @@ from mineral_recog.evaluation.results import (
 from mineral_recog.evaluation.shift import measure_shift, read_own_summary, summarise
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
+from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
 from mineral_recog.models.predictor import predict
@@ -89,6 +92,7 @@ def evaluate(
     aliases: Sequence[str] = (),
     others: Path | str | None = None,
     corruptions: bool = False,
+    minerals: Path | str | None = None,
     backbone: nn.Module | None = None,
     device: str = "auto",
     workers: int = 2,
@@ -109,6 +113,7 @@ def evaluate(
         others: Folder of pictures that show none of the trained minerals, to measure how well the
             model rejects them; see `read_ood_pictures`.
         corruptions: Whether to measure corrupted photos too; see `corruptions.KINDS`.
+        minerals: Your table of minerals, for the levels of the taxonomy; see `read_minerals`.
         backbone: The backbone module, if `train` was given one.
         device: See `choose_device`.
         workers: Number of loader processes.
@@ -141,6 +146,7 @@ def evaluate(
     dataset, differences = read_matched_split(
         data_folder, split, bundle.classes, only_common, aliases
     )
+    taxonomy = Taxonomy(read_minerals(Path(minerals) if minerals else None))
     specimens, attributes = read_specimens(dataset), read_attributes(dataset)
     train = _training_photos(run, bundle.classes)
     train_attributes = count_attributes(train) if attributes and train else None
@@ -168,6 +174,7 @@ def evaluate(
         corruptions=(
             evaluate_corruptions(bundle, dataset, workers, progress) if corruptions else None
         ),
+        by_level=measure_by_level(evaluation, bundle.calibration, taxonomy),
     )
     if attributes and evaluation.by_attribute is None:
         progress.notice(_no_attributes_notice(dataset))

@@ -16,6 +16,7 @@ from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.images import open_photo
 from mineral_recog.evaluation import calibration_plots, metrics, plots
 from mineral_recog.evaluation.accuracy_plot import per_class_accuracy
+from mineral_recog.evaluation.by_level import level_rows, mistake_remark, roll_up_rows
 from mineral_recog.evaluation.calibration_rows import calibration_context
 from mineral_recog.evaluation.corruption_rows import corruption_table
 from mineral_recog.evaluation.metric_descriptions import (
@@ -85,6 +86,7 @@ def _context(evaluation: Evaluation, against: Evaluation | None) -> dict[str, An
         "specimen_rows": specimen_rows(evaluation),
         "attribute_rows": attribute_rows(evaluation),
         "attribute_remark": attribute_remark(evaluation),
+        "levels": _levels(evaluation),
         "worst_attributes": _worst_attributes(evaluation),
         "metrics": metric_rows(evaluation),
         "classes": sorted(rows, key=lambda row: -row["train"]),
@@ -151,6 +153,18 @@ def _class_rows(evaluation: Evaluation) -> list[dict[str, Any]]:
         }
         for name, group, train, test, values in fields
     ]
+
+
+def _levels(evaluation: Evaluation) -> dict[str, Any] | None:
+    """Return what the report shows of the answers by level; None without levels."""
+    results = evaluation.by_level
+    if results is None:
+        return None
+    return {
+        "rows": level_rows(results),
+        "roll_up": roll_up_rows(results),
+        "mistakes": mistake_remark(results),
+    }
 
 
 def _worst_attributes(evaluation: Evaluation) -> list[dict[str, Any]]:

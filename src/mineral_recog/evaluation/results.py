@@ -279,6 +279,54 @@ class AttributeResults(NamedTuple):
         return sum(pair.rare is True for pair in self.pairs)
 
 
+class LevelAccuracy(NamedTuple):
+    """Accuracy at one level of the taxonomy.
+
+    Attributes:
+        level: `species`, `group` or `class`.
+        name_count: Number of different answers at this level.
+        accuracy: Share of the photos whose answer belongs to the same species, group or class.
+        mean_accuracy: Mean of these shares over the classes of the model.
+    """
+
+    level: str
+    name_count: int
+    accuracy: float
+    mean_accuracy: float
+
+
+class RollUpResults(NamedTuple):
+    """How often rolled-up answers hold. The names of the fields are keys of metrics.json.
+
+    Attributes:
+        asked: Probability that an answer must reach.
+        answered: Share of the photos with a name that reaches it.
+        right: Share of these whose name contains the true class; None without any.
+        single: Share of the photos with a single class that reaches it.
+    """
+
+    asked: float
+    answered: float
+    right: float | None
+    single: float
+
+
+class LevelResults(NamedTuple):
+    """Answers by the taxonomy, see `by_level`.
+
+    Attributes:
+        levels: Accuracy at each level.
+        mistake_count: Number of photos whose first guess is wrong.
+        mistake_height: Mean height of these mistakes; None without any.
+        roll_up: How often rolled-up answers hold, by the probability asked.
+    """
+
+    levels: tuple[LevelAccuracy, ...]
+    mistake_count: int
+    mistake_height: float | None
+    roll_up: tuple[RollUpResults, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Evaluation:
     """Results of one run on one split of C classes; everything per class has the same order.
@@ -302,6 +350,8 @@ class Evaluation:
         by_specimen: Metrics by specimen; None if specimens are unknown, and for an evaluation read
             from its files.
         by_attribute: Accuracy by attribute; None if no photo has a known attribute.
+        by_level: Answers by the taxonomy; None if it joins none of the classes, and for an
+            evaluation read from its files.
         class_differences: How the classes of the photos differ from those of the model; None if
             they do not, and for an evaluation read from its files.
         shift: Comparison with the run's own photos, if these are others; else None.
@@ -328,6 +378,7 @@ class Evaluation:
     leakage: Leakage | None = None
     by_specimen: SpecimenResults | None = None
     by_attribute: AttributeResults | None = None
+    by_level: LevelResults | None = None
     class_differences: ClassDifferences | None = None
     shift: Shift | None = None
     corruptions: CorruptionResults | None = None

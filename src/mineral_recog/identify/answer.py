@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from mineral_recog.calibration.calibration import Calibration, specimen_logits
 from mineral_recog.data.bit_depth import FILE_BITS
+from mineral_recog.identify.class_tree import Level, Name
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, TestAdvisor
+from mineral_recog.identify.roll_up import RolledUp, RollUp
 from mineral_recog.minerals.facts import Mineral
 
 MAX_LOOKALIKES = 3  # of the first candidate
@@ -85,6 +87,8 @@ class Answer:
         classes_without_facts: Classes that the table lacks; evidence does not affect them.
         tests: Tests to do next, most informative first.
         lookalikes: Classes that can be confused with the first candidate.
+        rolled_up: The most specific name that is as probable as `coverage`.
+        set_names: Names for the set, see `RollUp.shortest`.
         warnings: What is odd about the photos and may have changed the answer.
     """
 
@@ -97,6 +101,8 @@ class Answer:
     classes_without_facts: tuple[str, ...]
     tests: tuple[Test, ...]
     lookalikes: tuple[Lookalike, ...]
+    rolled_up: RolledUp
+    set_names: tuple[Name, ...]
     warnings: tuple[Text, ...] = ()
 
     @property
@@ -117,6 +123,7 @@ class Answer:
         """Return the answer as JSON values, with the first `top` candidates, by default all."""
         return {
             "photos": self.photo_count,
+            "rolled_up": self.rolled_up.to_dict(top),
             "none_of_these": {
                 "is": self.none_of_these,
                 "strangeness": round(self.ood_score, 6),
@@ -136,6 +143,7 @@ class Answer:
             "set": {
                 "coverage": self.coverage,
                 "classes": [candidate.name for candidate in self.likely],
+                "names": [name.names for name in self.set_names],
             },
             "evidence": asdict(self.evidence),
             "evidence_text": self.evidence.text(),
@@ -161,9 +169,11 @@ def answer_from_outputs(
     outputs: list[PhotoOutputs],
     classes: tuple[str, ...],
     advisor: TestAdvisor,
+    roll_up: RollUp,
     calibration: Calibration,
     evidence: Evidence,
     coverage: float,
+    level: Level | None = None,
 ) -> Answer:
     """Combine the outputs for the photos of one specimen with the evidence into an answer.
 
@@ -171,9 +181,11 @@ def answer_from_outputs(
         outputs: Outputs for each photo, at least one.
         classes: Names of the C classes.
         advisor: Made from the mineral of each class.
+        roll_up: Made from the classes.
         calibration: Calibration of the model.
         evidence: Outcomes of physical tests.
         coverage: Probability with which the set contains the right class, 0 < coverage < 1.
+        level: The finest level to roll up to; None for the classes.
     """
     minerals = advisor.tables.minerals
     logits = specimen_logits(np.stack([photo.logits for photo in outputs]))
@@ -207,6 +219,8 @@ def answer_from_outputs(
         ),
         tests=tuple(advisor.next_tests(probabilities, evidence)),
         lookalikes=_lookalikes(candidates, order, advisor),
+        rolled_up=roll_up.answer(probabilities, coverage, level),
+        set_names=tuple(roll_up.shortest([c for c in order if in_set[c]])),
         warnings=tuple(_depth_warnings(photo.used_bits for photo in outputs)),
     )
 

@@ -21,6 +21,7 @@ from mineral_recog.identify.place_and_time import PlaceAndTime, read_place_and_t
 COLUMNS = (
     "photo", "answer", "chinese", "probability", "by_photo", "set", "none_of_these",
     "next_test", "sha256", "error", "taken_at", "latitude", "longitude",
+    "rolled_up", "rolled_up_chinese", "rolled_up_rank", "rolled_up_probability",
 )  # fmt: skip
 ASKED = "asked"  # the last column: a row without all of it was cut short
 ASKED_LENGTH = 12
@@ -123,6 +124,14 @@ class AnswerFile:
                 tr(answer.tests[0].text["en"], answer.tests[0].text["zh"]) if answer.tests else ""
             ),
         }
+        if answer.rolled_up.reached:
+            whole = answer.rolled_up.whole
+            cells |= {
+                "rolled_up": whole.name.name,
+                "rolled_up_chinese": whole.name.names["zh"],
+                "rolled_up_rank": whole.name.rank or "",
+                "rolled_up_probability": f"{whole.probability:.4f}",
+            }
         for rank, candidate in enumerate(answer.candidates[1 : self._top], 2):
             cells[f"answer_{rank}"] = candidate.name
             cells[f"probability_{rank}"] = f"{candidate.probability:.4f}"
@@ -261,8 +270,9 @@ def _foreign_error(path: Path) -> OutputExistsError:
 def _other_question_error(path: Path) -> OutputExistsError:
     return OutputExistsError(
         tr(
-            f"{path} contains answers for another model, evidence, table of minerals, coverage or "
-            "--specimen: choose another file.",
-            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率或 --specimen 与此不同：请另选文件。",
+            f"{path} contains answers for another model, evidence, table of minerals, coverage, "
+            "--level or --specimen: choose another file.",
+            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率、--level 或 --specimen 与此不同："
+            "请另选文件。",
         )
     )

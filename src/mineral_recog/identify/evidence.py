@@ -18,7 +18,7 @@ from mineral_recog.identify.evidence_parser import (
 from mineral_recog.identify.fact_text import Text, outcome_text
 from mineral_recog.identify.likelihood import SCALES, Floats, Interval, Outcome
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
-from mineral_recog.minerals.facts import VOCABULARIES
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "hardness": parse_hardness,

@@ -14,7 +14,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.identify.likelihood import SCALES, Interval
 from mineral_recog.identify.measurement_parser import combine, parse_measurement
 from mineral_recog.identify.yes_no_parser import parse_yes_no_text
-from mineral_recog.minerals.facts import VOCABULARIES, english_word
+from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
 
 MAX_LENGTH = 200  # characters; no accepted text is longer
 MAX_NUMBER = 1000  # far beyond both scales

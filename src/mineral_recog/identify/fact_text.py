@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mineral_recog.identify.likelihood import SCALES, Interval, Outcome, tested_fact
-from mineral_recog.minerals.facts import VOCABULARIES, Mineral
+from mineral_recog.minerals.facts import Mineral
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 
 Text = dict[str, str]  # {"en": ..., "zh": ...}
 

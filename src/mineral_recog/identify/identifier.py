@@ -20,11 +20,14 @@ from mineral_recog.data.images import Photo
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
+from mineral_recog.identify.class_tree import Level
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.roll_up import RollUp
 from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle_config import find_bundle
 from mineral_recog.models.engine import Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
@@ -73,6 +76,9 @@ class Identifier:
         model: Trained model.
         minerals: Table of facts.
         gallery: Training photos to show with an answer, if the run has them.
+
+    Raises:
+        DataError: The table of minerals does not fit the taxonomy.
     """
 
     def __init__(self, model: Model, minerals: MineralTable, gallery: Gallery | None) -> None:
@@ -80,6 +86,7 @@ class Identifier:
         self.classes = model.classes
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, model.classes))
         self.advisor = TestAdvisor(self.minerals)
+        self.roll_up = RollUp(model.classes, Taxonomy(minerals))
         preprocessing = model.preprocessing
         self.short_side = evaluation_side(preprocessing.image_size, preprocessing.center_share)
 
@@ -88,6 +95,7 @@ class Identifier:
         photos: GivenPhoto | Sequence[GivenPhoto],
         evidence: Evidence = NO_EVIDENCE,
         coverage: float = DEFAULT_COVERAGE,
+        level: Level | None = None,
     ) -> Answer:
         """Identify one specimen.
 
@@ -98,7 +106,9 @@ class Identifier:
             photos: One or several photos of the specimen: paths, bytes, binary files, images of
                 Pillow or arrays; see `open_given`.
             evidence: Outcomes of physical tests, see `read_evidence`.
-            coverage: Probability with which the answer's set contains the right class.
+            coverage: Probability with which the answer's set contains the right class, and that
+                the most specific name of `Answer.rolled_up` reaches.
+            level: The finest level of `Answer.rolled_up`; None for the classes.
 
         Raises:
             UserError: A photo cannot be read, there are no photos, or the coverage is not
@@ -109,7 +119,7 @@ class Identifier:
             raise DataError(tr("No photo: give at least one.", "没有照片：请至少给出一张。"))
         observations = self.observe(map(self.open, photos))
         return self.answer(
-            [observation.outputs for observation in observations], evidence, coverage
+            [observation.outputs for observation in observations], evidence, coverage, level
         )
 
     def identify_many(
@@ -117,13 +127,15 @@ class Identifier:
         photos: Iterable[GivenPhoto],
         evidence: Evidence = NO_EVIDENCE,
         coverage: float = DEFAULT_COVERAGE,
+        level: Level | None = None,
     ) -> list[Answer | UserError]:
         """Identify each photo by itself.
 
         Args:
             photos: Photos, each in one of the forms that `identify` takes.
             evidence: Outcomes of physical tests that hold for all photos.
-            coverage: Probability with which an answer's set contains the right class.
+            coverage: As for `identify`.
+            level: As for `identify`.
 
         Returns:
             One entry for each photo, in order: its answer, or the error if it cannot be read.
@@ -144,7 +156,7 @@ class Identifier:
                 return error
 
         return [
-            self.answer([seen.outputs], evidence, coverage)
+            self.answer([seen.outputs], evidence, coverage, level)
             if isinstance(seen, Observation)
             else seen
             for _, seen in self.observe_each(photos, view)
@@ -216,6 +228,7 @@ class Identifier:
         outputs: Sequence[PhotoOutputs],
         evidence: Evidence = NO_EVIDENCE,
         coverage: float = DEFAULT_COVERAGE,
+        level: Level | None = None,
     ) -> Answer:
         """Return the answer about one specimen from the outputs for its photos; runs no network.
 
@@ -227,9 +240,11 @@ class Identifier:
             list(outputs),
             self.classes,
             self.advisor,
+            self.roll_up,
             self.model.calibration,
             evidence,
             coverage,
+            level,
         )
 
     def heat_map(self, observation: Observation, name: str) -> NDArray[np.float32]:

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.minerals.facts import MAX_DENSITY, MAX_HARDNESS, VOCABULARIES, Mineral
+from mineral_recog.minerals.facts import MAX_DENSITY, MAX_HARDNESS, Mineral
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]

@@ -2,116 +2,35 @@
 
 A row has every column of COLUMNS; several values in a cell are separated by `;`. Cells of the
 columns in VOCABULARIES contain words of a closed list, in English or Chinese. An empty cell means
-that the fact is unknown.
+that the fact is unknown. A user's table may lack the columns of TAXONOMY_COLUMNS.
 """
 
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mineral_recog.csv_files import line_error, read_rows
 from mineral_recog.errors import UserError
+from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
 
 SHIPPED_TABLE = Path(__file__).parent / "minerals.csv"
 MAX_TABLE_BYTES = 5 * 10**6  # all minerals known to science take half of it
 MAX_HARDNESS, MAX_DENSITY = 10.0, 25.0  # of diamond, Mohs; above that of osmium, g/cm3
 
-# The words of each column, in English and Chinese.
-VOCABULARIES: Mapping[str, Mapping[str, str]] = {
-    "group": {
-        "element": "自然元素",
-        "sulfide": "硫化物",
-        "sulfosalt": "硫盐",
-        "oxide": "氧化物",
-        "hydroxide": "氢氧化物",
-        "halide": "卤化物",
-        "carbonate": "碳酸盐",
-        "borate": "硼酸盐",
-        "sulfate": "硫酸盐",
-        "chromate": "铬酸盐",
-        "molybdate": "钼酸盐",
-        "tungstate": "钨酸盐",
-        "phosphate": "磷酸盐",
-        "arsenate": "砷酸盐",
-        "vanadate": "钒酸盐",
-        "silicate": "硅酸盐",
-        "organic": "有机矿物",
-    },
-    "system": {
-        "cubic": "等轴晶系",
-        "tetragonal": "四方晶系",
-        "hexagonal": "六方晶系",
-        "trigonal": "三方晶系",
-        "orthorhombic": "斜方晶系",
-        "monoclinic": "单斜晶系",
-        "triclinic": "三斜晶系",
-        "amorphous": "非晶质",
-    },
-    "streak": {  # a colourless streak counts as white
-        "white": "白色",
-        "grey": "灰色",
-        "black": "黑色",
-        "brown": "褐色",
-        "red": "红色",
-        "orange": "橙色",
-        "yellow": "黄色",
-        "green": "绿色",
-        "blue": "蓝色",
-    },
-    "lustre": {
-        "metallic": "金属光泽",
-        "submetallic": "半金属光泽",
-        "adamantine": "金刚光泽",
-        "vitreous": "玻璃光泽",
-        "resinous": "树脂光泽",
-        "greasy": "油脂光泽",
-        "waxy": "蜡状光泽",
-        "pearly": "珍珠光泽",
-        "silky": "丝绢光泽",
-        "earthy": "土状光泽",
-    },
-    "transparency": {"transparent": "透明", "translucent": "半透明", "opaque": "不透明"},
-    "cleavage": {  # of the best direction; "distinct" cleavage counts as good
-        "none": "无解理",
-        "poor": "不完全解理",
-        "good": "中等解理",
-        "perfect": "完全解理",
-    },
-    "colours": {
-        "colourless": "无色",
-        "white": "白色",
-        "grey": "灰色",
-        "black": "黑色",
-        "brown": "褐色",
-        "red": "红色",
-        "pink": "粉红色",
-        "orange": "橙色",
-        "yellow": "黄色",
-        "green": "绿色",
-        "blue": "蓝色",
-        "purple": "紫色",
-    },
-    "magnetism": {  # tested with a hand magnet
-        "strong": "强磁性",
-        "weak": "弱磁性",
-        "none": "无磁性",
-    },
-    "acid": {  # gas bubbles in dilute hydrochloric acid: cold, or only powdered or warm
-        "fizzes": "起泡",
-        "fizzes when powdered": "粉末起泡",
-        "none": "不起泡",
-    },
-}
 COLUMNS = (
     "name",
     "chinese",
     "synonyms",
     "formula",
     "group",
+    "rank",
+    "parent",
+    "strunz",
     "system",
     "hardness_low",
     "hardness_high",
@@ -126,6 +45,9 @@ COLUMNS = (
     "acid",
     "source",
 )
+TAXONOMY_COLUMNS = ("rank", "parent", "strunz")
+# Class, division, family and number, such as 9.AD.25, or the first two or three of them.
+_STRUNZ = re.compile(r"(10|[1-9])\.[A-Z]([A-Z](\.\d\d)?)?")
 
 
 @dataclass(frozen=True)
@@ -137,6 +59,8 @@ class Mineral:
         chinese: Chinese name, or `name` where the table gives none.
         synonyms: Other names in both languages.
         formula: Chemical formula with Unicode subscripts.
+        parent: Name of the mineral or node above it in the taxonomy, see `taxonomy`.
+        strunz: Code of Nickel and Strunz, 10th edition, such as 9.AD.25 or a part of it.
         hardness: Lowest and highest Mohs hardness.
         density: Lowest and highest density, g/cm3.
         source: Publication of the facts.
@@ -149,6 +73,9 @@ class Mineral:
     synonyms: tuple[str, ...]
     formula: str | None
     group: str | None
+    rank: str | None
+    parent: str | None
+    strunz: str | None
     system: str | None
     hardness: tuple[float, float] | None
     density: tuple[float, float] | None
@@ -172,6 +99,8 @@ class Mineral:
             "name": self.names,
             "synonyms": list(self.synonyms),
             "formula": self.formula,
+            "parent": self.parent,
+            "strunz": self.strunz,
             "hardness": None if self.hardness is None else list(self.hardness),
             "density": None if self.density is None else list(self.density),
             "source": self.source,
@@ -205,20 +134,12 @@ class MineralTable:
         return self._by_name.get(name_key(name))
 
 
-def english_word(column: str, text: str) -> str | None:
-    """Return the English word for a word of a column's closed list in either language, or None."""
-    text = text.strip().casefold()
-    for english, chinese in VOCABULARIES[column].items():
-        if text in (english, chinese):
-            return english
-    return None
-
-
 def read_minerals(user_table: Path | None = None) -> MineralTable:
     """Read the shipped table, and a user's table whose rows replace rows of the same name.
 
     Args:
-        user_table: A CSV file in UTF-8 with the columns of the shipped table.
+        user_table: A CSV file in UTF-8 with the columns of the shipped table. Without a column of
+            TAXONOMY_COLUMNS, its rows keep what the shipped rows of the same name say there.
 
     Raises:
         UserError: The file is no such table, a column or name is missing or occurs twice, a
@@ -227,7 +148,7 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
     minerals: dict[str, Mineral] = {}
     for path in (SHIPPED_TABLE,) if user_table is None else (SHIPPED_TABLE, user_table):
         lines: dict[str, int] = {}
-        for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES):
+        for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES, TAXONOMY_COLUMNS):
             mineral = _parse_mineral(_Row(path, line, cells))
             key = name_key(mineral.name)
             if key in lines:
@@ -238,6 +159,9 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
                     f"第 {lines[key]} 行已有 {mineral.name}：请删去其中一行。",
                 )
             lines[key] = line
+            if shipped := minerals.get(key):
+                kept = {name for name in TAXONOMY_COLUMNS if name not in cells}
+                mineral = replace(mineral, **{name: getattr(shipped, name) for name in kept})
             minerals[key] = mineral
         _check_names_are_unique(path, lines, minerals)
     return MineralTable(minerals.values())
@@ -280,7 +204,7 @@ class _Row:
         self.path, self.line, self.cells = path, line, cells
 
     def text(self, column: str) -> str | None:
-        return " ".join(self.cells[column].split()) or None
+        return " ".join(self.cells.get(column, "").split()) or None
 
     def texts(self, column: str) -> tuple[str, ...]:
         cell = self.cells[column].replace("；", ";")  # from a Chinese keyboard
@@ -302,6 +226,15 @@ class _Row:
             f"{column} {text}: choose from {', '.join(words)}.",
             f"{column} {text}：请从 {'、'.join(words.values())} 中选择。",
         )
+
+    def strunz(self) -> str | None:
+        code = self.text("strunz")
+        if code is not None and not _STRUNZ.fullmatch(code):
+            raise self.error(
+                f"strunz {code}: write a code such as 9.AD.25, 9.AD or 9.A, or leave it empty.",
+                f"strunz {code}：请写 9.AD.25、9.AD 或 9.A 这样的编号，或留空。",
+            )
+        return code
 
     def interval(self, column: str, maximum: float) -> tuple[float, float] | None:
         texts = self.cells[f"{column}_low"].strip(), self.cells[f"{column}_high"].strip()
@@ -334,6 +267,9 @@ def _parse_mineral(row: _Row) -> Mineral:
         synonyms=row.texts("synonyms"),
         formula=row.text("formula"),
         group=row.word("group"),
+        rank=row.word("rank"),
+        parent=row.text("parent"),
+        strunz=row.strunz(),
         system=row.word("system"),
         hardness=row.interval("hardness", MAX_HARDNESS),
         density=row.interval("density", MAX_DENSITY),

@@ -227,7 +227,7 @@ function showStatus() {
   const first = answer.candidates[0];
   const none = answer.none_of_these.is;
   byId("status").classList.toggle("hidden", none); // shown large above the list
-  setStatus((none ? text().statusNone : text().statusFirst)(first.names[language], first.probability));
+  setStatus(none ? text().statusNone(first.names[language]) : answer.rolled_up.text[language]);
 }
 
 function show() {

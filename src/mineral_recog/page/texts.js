@@ -51,7 +51,6 @@ export const texts = {
     workingMany: (n) => `Analysing ${n} photos …`,
     busy: "The server is busy; your request is waiting …",
     otherModel: (n) => `Another model answers now: analysing ${n === 1 ? "the photo" : `${n} photos`} again …`,
-    statusFirst: (name, probability) => `Most likely ${name}, ${percent(probability)}.`,
     statusNone: (name) => `None of these minerals. It resembles ${name} most.`,
     none: "None of these",
     noneMeaning: (count) =>
@@ -102,7 +101,7 @@ export const texts = {
     stillBusy: "The server is busy: wait a little, then try again.",
     tooMany: (n) => `At most ${n} photos of one specimen: remove one first.`,
     facts: {
-      formula: "Formula", group: "Group", system: "Crystal system", hardness: "Hardness", density: "Density",
+      formula: "Formula", group: "Group", strunz: "Nickel–Strunz", system: "Crystal system", hardness: "Hardness", density: "Density",
       streak: "Streak", lustre: "Lustre", transparency: "Transparency", cleavage: "Cleavage", colours: "Colours",
       magnetism: "Magnetism", acid: "In acid", synonyms: "Also called", source: "Source",
     },
@@ -131,7 +130,6 @@ export const texts = {
     workingMany: (n) => `正在分析 ${n} 张照片……`,
     busy: "服务器正忙，您的请求正在等待……",
     otherModel: (n) => `服务器已换用另一个模型，正在重新分析${n === 1 ? "照片" : ` ${n} 张照片`}……`,
-    statusFirst: (name, probability) => `最可能是${name}，${percent(probability)}。`,
     statusNone: (name) => `都不是。最像${name}。`,
     none: "都不是",
     noneMeaning: (count) =>
@@ -182,7 +180,7 @@ export const texts = {
     stillBusy: "服务器正忙：请稍候再试。",
     tooMany: (n) => `同一标本最多 ${n} 张照片：请先移除一张。`,
     facts: {
-      formula: "化学式", group: "类别", system: "晶系", hardness: "硬度", density: "密度", streak: "条痕",
+      formula: "化学式", group: "类别", strunz: "Nickel–Strunz", system: "晶系", hardness: "硬度", density: "密度", streak: "条痕",
       lustre: "光泽", transparency: "透明度", cleavage: "解理", colours: "颜色", magnetism: "磁性", acid: "遇酸",
       synonyms: "别名", source: "来源",
     },

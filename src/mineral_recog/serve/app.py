@@ -25,7 +25,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import class_names
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, Observation, View
-from mineral_recog.minerals.facts import VOCABULARIES
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import LOCAL_ACCESS, Access
 from mineral_recog.serve.guard import Guard
 from mineral_recog.serve.http_errors import HttpError, error_response
@@ -103,7 +103,7 @@ class _Service:
     ) -> bytes:
         observations = list(self.identifier.observe_views(views))
         outputs = [observation.outputs for observation in observations]
-        answer = self.identifier.answer(outputs, evidence, parameters.coverage)
+        answer = self.identifier.answer(outputs, evidence, parameters.coverage, parameters.level)
         content = answer.to_dict(parameters.top) | {
             "sightings": [
                 {
@@ -147,9 +147,8 @@ class _Service:
         question = parse_question(body)
         outputs = question.to_outputs(self.model, len(self.identifier.classes))
         evidence = question.evidence.parse()
-        return _to_json(
-            self.identifier.answer(outputs, evidence, question.coverage).to_dict(question.top)
-        )
+        answer = self.identifier.answer(outputs, evidence, question.coverage, question.level)
+        return _to_json(answer.to_dict(question.top))
 
     async def health(self, request: Request) -> Response:
         refuse_parameters(check_query(request.query_params.multi_items()))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mineral_recog.i18n import Language, tr
 from mineral_recog.identify.answer import PhotoOutputs
+from mineral_recog.identify.class_tree import Level
 from mineral_recog.identify.evidence import Evidence, read_evidence
 from mineral_recog.serve.http_errors import HttpError
 from mineral_recog.validation import reason
@@ -23,6 +24,10 @@ Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # far beyond any logit, far b
 Text = Annotated[str, Field(max_length=200)]
 Coverage = Annotated[
     float, Field(gt=0, lt=1, description="probability with which the set contains the right class")
+]
+FinestLevel = Annotated[
+    Level | None,
+    Field(description="finest level of `rolled_up`; by default that of the classes of the model"),
 ]
 Top = Annotated[int, Field(ge=1, le=100_000, description="number of candidates in the answer")]
 _LOST_PLUS = re.compile(r"\d (?:-\d|$)")  # an address has a space for the plus of 5.5+
@@ -64,6 +69,7 @@ class AnswerParameters(EvidenceTexts):
     """Query parameters of a request with a photo."""
 
     coverage: Coverage = 0.9
+    level: FinestLevel = None
     top: Top = 10
     heat_map: Annotated[
         bool,
@@ -92,6 +98,7 @@ class Question(ApiModel):
     sightings: Annotated[list[SightingInput], Field(min_length=1, max_length=MAX_SIGHTINGS)]
     evidence: EvidenceTexts = EvidenceTexts()
     coverage: Coverage = 0.9
+    level: FinestLevel = None
     top: Top = 10
 
     def to_outputs(self, model: str, class_count: int) -> list[PhotoOutputs]:

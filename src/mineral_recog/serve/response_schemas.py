@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from mineral_recog.identify.class_tree import Level
 from mineral_recog.serve.request_schemas import ApiModel, SightingInput
 
 MODEL = "fingerprint of the model: another one after a restart means another model"
@@ -59,11 +60,37 @@ class NoneOfThese(ApiModel):
     limit: float = Field(description="highest strangeness of a known class")
 
 
+class Part(ApiModel):
+    """A class of the model, or a mineral, group or class of minerals that joins several."""
+
+    name: str = Field(description="name of the class of the model, or name in English")
+    names: BilingualText = Field(description="names in both languages")
+    rank: Literal["variety", "species", "series", "group", "class"] | None = Field(
+        description="rank in the taxonomy; null for a class that is not in it"
+    )
+    probability: Share = Field(description="sum of the probabilities of its classes")
+
+
+class RolledUp(Part):
+    """The most specific name that is as probable as the requested coverage.
+
+    If none is, it is the most probable one of the level.
+    """
+
+    level: Level | None = Field(description="the requested finest level; null for the classes")
+    reached: bool = Field(description="whether it is as probable as the requested coverage")
+    text: BilingualText = Field(description="the answer as a sentence")
+    parts: list[Part] = Field(description="what is directly below it, most probable first")
+
+
 class PredictionSet(ApiModel):
     """Classes that include the right one with the requested probability."""
 
     coverage: Share = Field(description="the requested probability")
     classes: list[str] = Field(description="names of the classes, most likely first")
+    names: list[BilingualText] = Field(
+        description="names of the classes; one name for all classes of a group of three or more"
+    )
 
 
 class PhysicalTest(ApiModel):
@@ -104,6 +131,7 @@ class Answer(ApiModel):
     """An answer about one specimen."""
 
     photos: Count = Field(description="number of photos that the answer is based on")
+    rolled_up: RolledUp
     none_of_these: NoneOfThese
     candidates: list[Candidate] = Field(description="most likely classes, most likely first")
     set: PredictionSet

@@ -1,0 +1,107 @@
+"""The words that the table of minerals may contain, in English and Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# The words of each column, in English and Chinese.
+VOCABULARIES: Mapping[str, Mapping[str, str]] = {
+    "group": {
+        "element": "自然元素",
+        "sulfide": "硫化物",
+        "sulfosalt": "硫盐",
+        "oxide": "氧化物",
+        "hydroxide": "氢氧化物",
+        "halide": "卤化物",
+        "carbonate": "碳酸盐",
+        "borate": "硼酸盐",
+        "sulfate": "硫酸盐",
+        "chromate": "铬酸盐",
+        "molybdate": "钼酸盐",
+        "tungstate": "钨酸盐",
+        "phosphate": "磷酸盐",
+        "arsenate": "砷酸盐",
+        "vanadate": "钒酸盐",
+        "silicate": "硅酸盐",
+        "organic": "有机矿物",
+    },
+    "rank": {  # place in the taxonomy, see `taxonomy`
+        "group": "族",
+        "series": "系列",
+        "species": "种",
+        "variety": "变种",
+    },
+    "system": {
+        "cubic": "等轴晶系",
+        "tetragonal": "四方晶系",
+        "hexagonal": "六方晶系",
+        "trigonal": "三方晶系",
+        "orthorhombic": "斜方晶系",
+        "monoclinic": "单斜晶系",
+        "triclinic": "三斜晶系",
+        "amorphous": "非晶质",
+    },
+    "streak": {  # a colourless streak counts as white
+        "white": "白色",
+        "grey": "灰色",
+        "black": "黑色",
+        "brown": "褐色",
+        "red": "红色",
+        "orange": "橙色",
+        "yellow": "黄色",
+        "green": "绿色",
+        "blue": "蓝色",
+    },
+    "lustre": {
+        "metallic": "金属光泽",
+        "submetallic": "半金属光泽",
+        "adamantine": "金刚光泽",
+        "vitreous": "玻璃光泽",
+        "resinous": "树脂光泽",
+        "greasy": "油脂光泽",
+        "waxy": "蜡状光泽",
+        "pearly": "珍珠光泽",
+        "silky": "丝绢光泽",
+        "earthy": "土状光泽",
+    },
+    "transparency": {"transparent": "透明", "translucent": "半透明", "opaque": "不透明"},
+    "cleavage": {  # of the best direction; "distinct" cleavage counts as good
+        "none": "无解理",
+        "poor": "不完全解理",
+        "good": "中等解理",
+        "perfect": "完全解理",
+    },
+    "colours": {
+        "colourless": "无色",
+        "white": "白色",
+        "grey": "灰色",
+        "black": "黑色",
+        "brown": "褐色",
+        "red": "红色",
+        "pink": "粉红色",
+        "orange": "橙色",
+        "yellow": "黄色",
+        "green": "绿色",
+        "blue": "蓝色",
+        "purple": "紫色",
+    },
+    "magnetism": {  # tested with a hand magnet
+        "strong": "强磁性",
+        "weak": "弱磁性",
+        "none": "无磁性",
+    },
+    "acid": {  # gas bubbles in dilute hydrochloric acid: cold, or only powdered or warm
+        "fizzes": "起泡",
+        "fizzes when powdered": "粉末起泡",
+        "none": "不起泡",
+    },
+}
+
+
+def english_word(column: str, text: str) -> str | None:
+    """Return the English word for a word of a column's closed list in either language, or None."""
+    text = text.strip().casefold()
+    for english, chinese in VOCABULARIES[column].items():
+        if text in (english, chinese):
+            return english
+    return None
