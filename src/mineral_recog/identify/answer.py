@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from mineral_recog.calibration.calibration import Calibration, specimen_logits
 from mineral_recog.data.bit_depth import FILE_BITS
+from mineral_recog.identify.alike import unlike_warnings
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, TestAdvisor
+from mineral_recog.identify.region import Region
 from mineral_recog.minerals.facts import Mineral
 
 MAX_LOOKALIKES = 3  # of the first candidate
@@ -29,11 +31,13 @@ class PhotoOutputs:
         logits: float32 [C].
         ood_score: Score of being none of the classes.
         used_bits: See `Header`.
+        region: Part of the photo that the model looked at closely; None for its middle.
     """
 
     logits: NDArray[np.float32]
     ood_score: float
     used_bits: int = FILE_BITS
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,7 @@ class Answer:
         tests: Tests to do next, most informative first.
         lookalikes: Classes that can be confused with the first candidate.
         warnings: What is odd about the photos and may have changed the answer.
+        regions: Part of each photo that the model looked at closely; None for its middle.
     """
 
     photo_count: int
@@ -98,6 +103,7 @@ class Answer:
     tests: tuple[Test, ...]
     lookalikes: tuple[Lookalike, ...]
     warnings: tuple[Text, ...] = ()
+    regions: tuple[Region | None, ...] = ()
 
     @property
     def none_of_these(self) -> bool:
@@ -149,6 +155,7 @@ class Answer:
                 for lookalike in self.lookalikes
             ],
             "warnings": list(self.warnings),
+            "crops": [region and region.rounded() for region in self.regions],
         }
 
 
@@ -176,7 +183,8 @@ def answer_from_outputs(
         coverage: Probability with which the set contains the right class, 0 < coverage < 1.
     """
     minerals = advisor.tables.minerals
-    logits = specimen_logits(np.stack([photo.logits for photo in outputs]))
+    photo_logits = np.stack([photo.logits for photo in outputs])
+    logits = specimen_logits(photo_logits)
     photo_probabilities = calibration.probabilities(logits[None])[0]
     probabilities = (
         photo_probabilities
@@ -207,7 +215,11 @@ def answer_from_outputs(
         ),
         tests=tuple(advisor.next_tests(probabilities, evidence)),
         lookalikes=_lookalikes(candidates, order, advisor),
-        warnings=tuple(_depth_warnings(photo.used_bits for photo in outputs)),
+        warnings=(
+            *_depth_warnings(photo.used_bits for photo in outputs),
+            *unlike_warnings(calibration.probabilities(photo_logits)),
+        ),
+        regions=tuple(photo.region for photo in outputs),
     )
 
 

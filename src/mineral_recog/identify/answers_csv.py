@@ -261,8 +261,9 @@ def _foreign_error(path: Path) -> OutputExistsError:
 def _other_question_error(path: Path) -> OutputExistsError:
     return OutputExistsError(
         tr(
-            f"{path} contains answers for another model, evidence, table of minerals, coverage or "
-            "--specimen: choose another file.",
-            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率或 --specimen 与此不同：请另选文件。",
+            f"{path} contains answers for another model, evidence, table of minerals, coverage, "
+            "--crop or --specimen: choose another file.",
+            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率、--crop 或 --specimen 与此不同："
+            "请另选文件。",
         )
     )
