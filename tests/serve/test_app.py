@@ -338,7 +338,7 @@ def test_form_with_several_photos_is_one_specimen(
     response = client.post("/identify?top=2", files=files, data={"hardness": "5+-0.5"})
     answer = response.json()
     assert (response.status_code, answer["photos"], len(answer["candidates"])) == (200, 2, 2)
-    outputs = [seen.outputs for seen in identifier.observe(map(identifier.open, paths))]
+    outputs = [seen.outputs for seen in identifier.observe_views(map(identifier.look_at, paths))]
     expected = identifier.answer(outputs, read_evidence(hardness="5+-0.5")).to_dict(2)
     assert {key: answer[key] for key in expected} == json.loads(json.dumps(expected))
     assert len(answer["sightings"]) == 2

@@ -45,6 +45,7 @@ def unlike_warnings(probabilities: NDArray[np.floating]) -> list[Text]:
         {
             "en": f"Photos {first} and {second} do not look alike: if they show different "
             "specimens, identify each by itself.",
-            "zh": f"照片 {first} 和照片 {second} 看上去不像同一种矿物：若是不同的标本，请分别识别。",
+            "zh": f"照片 {first} 和照片 {second} 看上去不像同一种矿物：若是不同的标本，"
+            "请分别识别。",
         }
     ]
