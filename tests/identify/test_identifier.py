@@ -243,8 +243,8 @@ def test_crop_replaces_middle_and_close_up(identifier: Identifier, scene: Image.
 def test_close_up_of_a_large_jpeg_is_sharp_unless_it_can_be_read_once(
     identifier: Identifier, crop: tuple[float, ...] | None
 ) -> None:
-    stripes = np.zeros((2000, 2000, 3), dtype=np.uint8) + 128
-    stripes[200:700, 1240:1740:8] = stripes[200:700, 1241:1740:8] = 255
+    stripes = np.full((320, 320, 3), 128, dtype=np.uint8)  # decoded at an eighth
+    stripes[32:112, 198:278] = np.where(np.arange(80) % 8 < 4, 255, 0)[None, :, None]
     file = BytesIO()
     Image.fromarray(stripes).save(file, "JPEG")
     region = None if crop is None else Region(*crop)
@@ -269,3 +269,17 @@ def test_photos_that_do_not_look_alike_are_told(identifier: Identifier) -> None:
     assert identifier.answer([first, first]).warnings == ()
     [warning] = identifier.answer([first, second]).warnings
     assert "Photos 1 and 2 do not look alike" in warning["en"]
+
+
+def test_strange_photo_counts_half(identifier: Identifier) -> None:
+    limit = identifier.model.calibration.ood.threshold
+    good = PhotoOutputs(np.array([3.0, 0.0, 0.0], dtype=np.float32), limit)
+    bad = PhotoOutputs(np.array([0.0, 3.0, 0.0], dtype=np.float32), limit + 0.1)
+    mean = PhotoOutputs(np.array([2.0, 1.0, 0.0], dtype=np.float32), limit)
+    probabilities = [
+        [candidate.probability for candidate in identifier.answer(outputs).candidates]
+        for outputs in ([good, bad], [mean])
+    ]
+    assert probabilities[0] == pytest.approx(probabilities[1])
+    alone = identifier.answer([bad, bad])  # as all photos are strange, they count alike
+    assert alone.candidates == identifier.answer([bad]).candidates

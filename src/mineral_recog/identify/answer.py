@@ -20,6 +20,7 @@ from mineral_recog.identify.region import Region
 from mineral_recog.minerals.facts import Mineral
 
 MAX_LOOKALIKES = 3  # of the first candidate
+STRANGE_WEIGHT = 0.5  # of a photo that alone would be none of the classes: often a bad one
 MIN_PROBABILITY = 0.02  # of a lookalike outside the set
 
 
@@ -184,7 +185,8 @@ def answer_from_outputs(
     """
     minerals = advisor.tables.minerals
     photo_logits = np.stack([photo.logits for photo in outputs])
-    logits = specimen_logits(photo_logits)
+    is_strange = np.array([photo.ood_score for photo in outputs]) > calibration.ood.threshold
+    logits = specimen_logits(photo_logits, np.where(is_strange, STRANGE_WEIGHT, 1.0))
     photo_probabilities = calibration.probabilities(logits[None])[0]
     probabilities = (
         photo_probabilities

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,11 +26,11 @@ from mineral_recog.data.images import Photo
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
+from mineral_recog.identify.close_up import make_close_up
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
-from mineral_recog.identify.region import WHOLE, Region, check_region, middle_region
-from mineral_recog.identify.specimen_finder import find_specimen
+from mineral_recog.identify.region import Region, check_region, middle_region
 from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.models.bundle_config import find_bundle
@@ -47,8 +46,6 @@ NO_EVIDENCE = Evidence()
 BATCH_SIZE = 32  # photos in memory at once
 MAX_SIDE = 512  # pixels of the longer side of a view's image
 CLOSE_UP_SHARE = 0.7  # of a close-up in the outputs for a photo; the middle square has the rest
-MIDDLE_SIDE = 0.9  # over the short side: a larger square is the middle square once more
-MAX_ZOOM = 4  # of the resolution at which a photo is decoded again for a close-up
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -190,32 +187,23 @@ class Identifier:
         return self.look(partial(open_given, photo), region, can_be_read_again(photo))
 
     def look(
-        self,
-        open_at: Callable[[int], Photo],
-        region: Region | None = None,
-        may_reopen: bool = True,
+        self, open_at: Callable[[int], Photo], region: Region | None = None, may_reopen: bool = True
     ) -> View:
         """Return what the model sees of a photo: the middle square and a close-up, or a region.
 
         Args:
-            open_at: Opens the photo, decoded so that its short side has a number of pixels at
-                least.
-            region: Where the specimen is; by default `find_specimen` says it.
-            may_reopen: Whether a large JPEG may be opened again, for a sharp close-up.
+            open_at: Opens the photo with a number of pixels of its short side at least.
+            region: Where the specimen is; by default, the model looks for it.
+            may_reopen: Whether the photo can be opened twice.
         """
         photo = open_at(self.short_side)
-        view, size = self.view(photo), photo.image.size
-        square = (region or find_specimen(photo.image) or WHOLE).square(*size)
-        if region is None and square.width * size[0] >= MIDDLE_SIDE * min(size):
+        view = self.view(photo)
+        close_up = make_close_up(photo, open_at if may_reopen else None, region, self.image_size)
+        if close_up is None:
             return view
-        image = photo.image
-        zoom = min(MAX_ZOOM, self.image_size / (square.width * size[0]))
-        if may_reopen and zoom > 1 and size[0] < photo.header.width:
-            image = open_at(ceil(zoom * min(size))).image
-        pixels = square.pixels(image, self.image_size)
-        if region is not None:
-            return replace(view, pixels=pixels, region=square)
-        return replace(view, close_up=pixels, region=square)
+        if region is None:
+            return replace(view, close_up=close_up.pixels, region=close_up.region)
+        return replace(view, pixels=close_up.pixels, region=close_up.region)
 
     def view(self, photo: Photo) -> View:
         """Return the middle square of an opened photo, as training's evaluation sees it."""
