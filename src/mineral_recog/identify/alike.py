@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mineral_recog.identify.fact_text import Text
 
-MIN_AGREEMENT = 0.05  # how often it is undercut: docs/identify.md, benchmarks/framing.py
+MIN_AGREEMENT = 0.05  # how often it is undercut: docs/identify.md, benchmarks/specimen_pairs.py
 
 
 def unlike_photos(probabilities: NDArray[np.floating]) -> tuple[int, int] | None:
