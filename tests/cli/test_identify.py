@@ -386,3 +386,18 @@ def test_missing_model_and_unreadable_photos_are_reported(
     assert "holds no trained model" in capsys.readouterr().err
     assert identify(field / "beryl" / "broken.jpg", "--model", trained) == 2
     assert "None of the photos" in capsys.readouterr().err
+
+
+def test_crop_is_shown_and_belongs_to_the_question(
+    field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo, model = field / "copper" / "0.png", ("--model", trained)
+    assert identify(photo, *model, "--crop", "0.25,0.25,0.5,0.5", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["crops"] == [[0.225, 0.225, 0.55, 0.55]]
+    assert identify(photo, *model, "--csv", tmp_path / "a.csv") == 0
+    assert identify(photo, *model, "--csv", tmp_path / "a.csv", "--crop", "0,0,0.5,0.5") == 2
+    assert "--crop" in capsys.readouterr().err
+    assert identify(photo, *model, "--crop", "0.5,0.5,0.6,0.2") == 2
+    error = capsys.readouterr().err.strip()
+    assert "such as 0.5,0.25,0.2,0.3" in error
+    assert "\n" not in error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from mineral_recog.evaluation.evaluator import measure
 from mineral_recog.identify.answer import Answer, PhotoOutputs, class_names
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.identify.region import Region
 from mineral_recog.models.bundle import read_bundle
 
 
@@ -183,3 +185,101 @@ def test_run_without_gallery_gives_an_answer(trained: Path, prepared: Path) -> N
     (observation,) = identifier.observe([image])
     assert identifier.similar(observation) == []
     assert identifier.answer([observation.outputs]).photo_count == 1
+
+
+SCENE = (0.62, 0.1, 0.25, 0.25)  # where `scene` has its specimen
+
+
+@pytest.fixture
+def scene(prepared: Path) -> Image.Image:
+    """A small beryl off centre on a grey ground."""
+    image = Image.new("RGB", (512, 512), (128, 128, 128))
+    with Image.open(prepared / "test" / "beryl" / "0.png") as beryl:
+        image.paste(beryl.resize((128, 128)), (317, 51))
+    return image
+
+
+def test_small_specimen_off_centre_is_found_and_looked_at_closely(
+    identifier: Identifier, scene: Image.Image, prepared: Path
+) -> None:
+    answer = identifier.identify(scene)
+    (region,) = answer.regions
+    assert region is not None
+    assert region.left == pytest.approx(SCENE[0], abs=0.06)
+    assert region.top == pytest.approx(SCENE[1], abs=0.06)
+    assert answer.to_dict()["crops"] == [region.rounded()]
+    (seen,) = identifier.observe_views([identifier.look_at(scene)])
+    assert identifier.heat_map_region(seen) == region
+    middle, close = (
+        identifier.model.engine.predict(pixels[None])[1][0]
+        for pixels in (seen.view.pixels, seen.view.close_up)
+        if pixels is not None
+    )
+    np.testing.assert_allclose(seen.outputs.logits, 0.3 * middle + 0.7 * close, atol=1e-5)
+
+
+def test_photo_in_which_nothing_stands_out_is_seen_in_the_middle(identifier: Identifier) -> None:
+    photo = Image.new("RGB", (60, 40), "white")
+    answer = identifier.identify(photo)
+    assert answer.to_dict()["crops"] == [None]
+    (middle,) = identifier.observe([identifier.open(photo)])
+    assert answer.candidates == identifier.answer([middle.outputs]).candidates
+    assert identifier.heat_map_region(middle).width == pytest.approx(0.875 * 40 / 60)
+
+
+def test_crop_replaces_middle_and_close_up(identifier: Identifier, scene: Image.Image) -> None:
+    view = identifier.look_at(scene, Region(*SCENE))
+    assert view.close_up is None
+    assert view.region == Region(*SCENE).square(512, 512)
+    (seen,) = identifier.observe_views([view])
+    answer = identifier.identify(scene, crop=SCENE)
+    assert answer.candidates == identifier.answer([seen.outputs]).candidates
+    assert identifier.identify([scene, scene], crop=SCENE).regions == (view.region,) * 2
+    with pytest.raises(UserError, match=r"crop 0.5,0.5,0.6,0.2: give left, top"):
+        identifier.identify(scene, crop=(0.5, 0.5, 0.6, 0.2))
+
+
+@pytest.mark.parametrize("crop", [None, SCENE])
+def test_close_up_of_a_large_jpeg_is_sharp_unless_it_can_be_read_once(
+    identifier: Identifier, crop: tuple[float, ...] | None
+) -> None:
+    stripes = np.full((320, 320, 3), 128, dtype=np.uint8)  # decoded at an eighth
+    stripes[32:112, 198:278] = np.where(np.arange(80) % 8 < 4, 255, 0)[None, :, None]
+    file = BytesIO()
+    Image.fromarray(stripes).save(file, "JPEG")
+    region = None if crop is None else Region(*crop)
+
+    def contrast(photo: GivenPhoto) -> float:
+        view = identifier.look_at(photo, region)
+        pixels = view.pixels if view.close_up is None else view.close_up
+        return float(np.abs(np.diff(pixels[..., 0].astype(float), axis=1)).mean())
+
+    class Pipe(BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    once = contrast(Pipe(file.getvalue()))
+    assert contrast(file.getvalue()) > once
+    assert contrast(file) > once  # an open file is rewound
+
+
+def test_photos_that_do_not_look_alike_are_told(identifier: Identifier) -> None:
+    first = PhotoOutputs(np.array([9.0, 0.0, 0.0], dtype=np.float32), 0.0)
+    second = PhotoOutputs(np.array([0.0, 9.0, 0.0], dtype=np.float32), 0.0)
+    assert identifier.answer([first, first]).warnings == ()
+    [warning] = identifier.answer([first, second]).warnings
+    assert "Photos 1 and 2 do not look alike" in warning["en"]
+
+
+def test_strange_photo_counts_half(identifier: Identifier) -> None:
+    limit = identifier.model.calibration.ood.threshold
+    good = PhotoOutputs(np.array([3.0, 0.0, 0.0], dtype=np.float32), limit)
+    bad = PhotoOutputs(np.array([0.0, 3.0, 0.0], dtype=np.float32), limit + 0.1)
+    mean = PhotoOutputs(np.array([2.0, 1.0, 0.0], dtype=np.float32), limit)
+    probabilities = [
+        [candidate.probability for candidate in identifier.answer(outputs).candidates]
+        for outputs in ([good, bad], [mean])
+    ]
+    assert probabilities[0] == pytest.approx(probabilities[1])
+    alone = identifier.answer([bad, bad])  # as all photos are strange, they count alike
+    assert alone.candidates == identifier.answer([bad]).candidates

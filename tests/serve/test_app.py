@@ -43,7 +43,7 @@ def test_photo_gets_the_answer_of_the_identifier(
     client: TestClient, identifier: Identifier, photo: Path
 ) -> None:
     answer = post_photo(client, photo.read_bytes(), "/identify?top=2")
-    (observation,) = identifier.observe([identifier.open(photo)])
+    (observation,) = identifier.observe_views([identifier.look_at(photo)])
     expected = identifier.answer([observation.outputs])
     assert {key: answer[key] for key in expected.to_dict()} == expected.to_dict(top=2)
     assert answer["sightings"] == [
@@ -51,8 +51,10 @@ def test_photo_gets_the_answer_of_the_identifier(
             "logits": observation.outputs.logits.tolist(),
             "strangeness": observation.outputs.ood_score,
             "model": identifier.model.fingerprint,
+            "crop": answer["crops"][0],
         }
     ]
+    assert answer["heat_map"]["crop"] == identifier.heat_map_region(observation).rounded()
     first = expected.candidates[0].name
     assert answer["heat_map"]["class"] == first
     np.testing.assert_allclose(
@@ -72,8 +74,8 @@ def test_sightings_can_be_sent_again_with_evidence(
     sent = [post_photo(client, path.read_bytes())["sightings"][0] for path in (photo, other)]
     question = {"sightings": sent, "evidence": {"hardness": "scratched by knife"}, "coverage": 0.5}
     answer = client.post("/identify", json=question).json()
-    images = map(identifier.open, (photo, other))
-    outputs = [observation.outputs for observation in identifier.observe(images)]
+    views = map(identifier.look_at, (photo, other))
+    outputs = [observation.outputs for observation in identifier.observe_views(views)]
     evidence = read_evidence(hardness="scratched by knife")
     expected = identifier.answer(outputs, evidence, 0.5).to_dict(10)
     assert answer == json.loads(json.dumps(expected))
@@ -267,7 +269,7 @@ def test_bad_question_is_reported(client: TestClient, text: str, status: int, re
 def test_largest_question_is_accepted(client: TestClient) -> None:
     model = client.get("/health").json()["model"]
     longest = {"logits": [-123456.12345678912] * 3, "strangeness": -123456.12345678912}
-    longest["model"] = model
+    longest |= {"model": model, "crop": [0.12345678901234567] * 4}
     evidence = dict.fromkeys(("streak", "lustre", "density", "hardness", "acid"), " " * 200)
     question = {"sightings": [longest] * 16, "evidence": evidence, "coverage": 0.9, "top": 100}
     assert client.post("/identify", json=question).status_code == 200
@@ -277,6 +279,8 @@ def test_largest_question_is_accepted(client: TestClient) -> None:
     ("query", "reason"),
     [
         ("heat_map=perhaps", "heat_map"),
+        ("crop=0.5,0.5,0.6,0.2", "crop 0.5,0.5,0.6,0.2: give left, top, width and height"),
+        ("crop=1,2", "crop 1,2: give"),
         ("coverage=nan", "coverage"),
         ("coverage=2", "coverage"),
         ("level=genus", "level"),
@@ -336,7 +340,7 @@ def test_form_with_several_photos_is_one_specimen(
     response = client.post("/identify?top=2", files=files, data={"hardness": "5+-0.5"})
     answer = response.json()
     assert (response.status_code, answer["photos"], len(answer["candidates"])) == (200, 2, 2)
-    outputs = [seen.outputs for seen in identifier.observe(map(identifier.open, paths))]
+    outputs = [seen.outputs for seen in identifier.observe_views(map(identifier.look_at, paths))]
     expected = identifier.answer(outputs, read_evidence(hardness="5+-0.5")).to_dict(2)
     assert {key: answer[key] for key in expected} == json.loads(json.dumps(expected))
     assert len(answer["sightings"]) == 2
@@ -406,3 +410,20 @@ def test_internal_error_is_reported_without_details(
         assert "content-security-policy" in response.headers
         monkeypatch.undo()
         assert post_photo(client, photo.read_bytes())["photos"] == 1
+
+
+def test_crop_says_where_the_specimen_is(
+    client: TestClient, identifier: Identifier, photo: Path
+) -> None:
+    answer = post_photo(client, photo.read_bytes(), "/identify?crop=0.25,0.25,0.5,0.5")
+    expected = identifier.identify(photo, crop=(0.25, 0.25, 0.5, 0.5)).to_dict(top=10)
+    assert answer["candidates"] == expected["candidates"]
+    assert answer["crops"] == expected["crops"] == [[0.225, 0.225, 0.55, 0.55]]
+    assert answer["heat_map"]["crop"] == answer["crops"][0]
+    assert answer["heat_map"]["center_share"] == 0.55
+    again = client.post("/identify", json={"sightings": answer["sightings"]}).json()
+    assert again["crops"] == answer["crops"]
+    form = client.post(
+        "/identify", files={"image": photo.read_bytes()}, data={"crop": "0.25,0.25,0.5,0.5"}
+    )
+    assert form.json()["candidates"] == answer["candidates"]

@@ -75,7 +75,7 @@ def test_every_route_and_method_is_documented(document: Any, client: TestClient)
 def test_documented_parameters_are_accepted(document: Any, client: TestClient, photo: Path) -> None:
     values = {"hardness": "5-6", "streak": "white", "lustre": "vitreous", "density": "2.7"}
     values |= {"magnetic": "no", "acid": "no", "coverage": "0.8", "top": "2", "level": "class"}
-    values |= {"heat_map": "no", "lang": "zh"}
+    values |= {"heat_map": "no", "lang": "zh", "crop": "0,0,0.5,0.5"}
     parameters = document["paths"]["/identify"]["post"]["parameters"]
     assert sorted(parameter["name"] for parameter in parameters) == sorted(values)
     response = client.post(

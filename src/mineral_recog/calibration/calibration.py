@@ -79,13 +79,17 @@ class Calibration:
         }
 
 
-def specimen_logits(logits: AnyFloats) -> Floats:
+def specimen_logits(logits: AnyFloats, weights: AnyFloats | None = None) -> Floats:
     """Return the logits of a specimen, [C], from those of its K photos, [K, C].
 
     Photos of one specimen share its background and light and are not independent, so their
     logits are averaged, not summed: more photos make the answer more stable, not more certain.
+
+    Args:
+        logits: Logits of the photos.
+        weights: Weights of the photos, [K], not all 0; equal by default.
     """
-    combined: Floats = logits.mean(axis=0, dtype=np.float64)
+    combined: Floats = np.average(logits.astype(np.float64), axis=0, weights=weights)
     return combined
 
 

@@ -55,6 +55,18 @@ def identify(
         bool,
         typer.Option("--specimen", help=tr("all photos show one specimen", "所有照片是同一块标本")),
     ] = False,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X,Y,W,H",
+            help=tr(
+                "where the specimen is in each photo: left, top, width and height as fractions of "
+                "the upright photo, such as 0.5,0.25,0.2,0.3; by default, it is looked for",
+                "标本在每张照片中的位置：左、上、宽、高，为正放照片宽高的比例，如 "
+                "0.5,0.25,0.2,0.3；默认自动寻找",
+            ),
+        ),
+    ] = None,
     top: Annotated[
         int,
         typer.Option(min=1, help=tr("number of candidates to show or write", "显示或写入的候选数")),
@@ -106,14 +118,18 @@ def identify(
     """Identify minerals in photos."""
     from mineral_recog.identify.evidence import read_evidence
     from mineral_recog.identify.photo_arguments import find_photos
+    from mineral_recog.identify.region import parse_region
 
+    region = None if crop is None else parse_region(crop)
     evidence = read_evidence(hardness, streak, lustre, density, magnetic, acid)
     paths = find_photos(photos, lambda size: sys.stdin.buffer.read(size))
 
     from mineral_recog.cli.identify_output import AnswerOptions, identify_each, identify_specimen
     from mineral_recog.identify.identifier import load
 
-    options = AnswerOptions(evidence, coverage, level, top, as_json, csv, heat_maps, specimen)
+    options = AnswerOptions(
+        evidence, coverage, level, top, as_json, csv, heat_maps, specimen, region
+    )
     identifier = load(model, minerals=minerals, device=device)
     with TerminalProgress() as progress:
         if specimen or (len(paths) == 1 and csv is None):

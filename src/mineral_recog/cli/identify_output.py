@@ -28,6 +28,7 @@ from mineral_recog.identify.photo_stream import (
     UnreadablePhoto,
     observe_photos,
 )
+from mineral_recog.identify.region import Region
 from mineral_recog.models.gallery import SimilarPhoto
 from mineral_recog.progress import Progress
 
@@ -45,6 +46,7 @@ class AnswerOptions:
         csv: File to append a row for each photo to, or one row for a specimen.
         heat_maps: Folder for a heat map of each photo.
         specimen: Whether all photos show one specimen.
+        region: Where the specimen is in each photo; None to let the model look for it.
     """
 
     evidence: Evidence
@@ -55,6 +57,7 @@ class AnswerOptions:
     csv: Path | None
     heat_maps: Path | None
     specimen: bool
+    region: Region | None = None
 
 
 def identify_specimen(
@@ -86,7 +89,7 @@ def _identify_specimen(
     progress: Progress,
     file: AnswerFile | None,
 ) -> int:
-    observed = list(observe_photos(identifier, paths, progress=progress))
+    observed = list(observe_photos(identifier, paths, progress=progress, region=options.region))
     photos = [photo for photo in observed if isinstance(photo, ObservedPhoto)]
     errors = [photo.error for photo in observed if isinstance(photo, UnreadablePhoto)]
     if not photos and file is None:
@@ -123,7 +126,7 @@ def identify_each(
         progress.notice(line)
     if options.csv is None:
         table = new_answer_table()
-        photos = observe_photos(identifier, paths, progress=progress)
+        photos = observe_photos(identifier, paths, progress=progress, region=options.region)
         for photo, answer in _answers(identifier, photos, options, progress):
             if answer is None:
                 unreadable += 1
@@ -135,7 +138,7 @@ def identify_each(
             new_console().print(table)
         return unreadable
     with _open_csv(identifier, [[path] for path in paths], options) as file:
-        photos = observe_photos(identifier, paths, file.has, progress)
+        photos = observe_photos(identifier, paths, file.has, progress, options.region)
         for photo, answer in _answers(identifier, photos, options, progress):
             error = photo.error if isinstance(photo, UnreadablePhoto) else ""
             unreadable += answer is None
@@ -157,6 +160,7 @@ def _open_csv(
         options.level,
         minerals,
         options.specimen,
+        options.region,
     ]
     top = min(options.top, len(identifier.classes))
     return open_answers(options.csv, json.dumps(settings), top, questions)
@@ -215,8 +219,8 @@ def _save_heat_map(
         number += 1
         target = options.heat_maps / f"{stem}-{number}.png"
     heat_map = identifier.heat_map(photo.observation, answer.candidates[0].name)
-    share = identifier.model.preprocessing.center_share
-    save_overlay(target, photo.observation.view.image, heat_map, share)
+    region = identifier.heat_map_region(photo.observation)
+    save_overlay(target, photo.observation.view.image, heat_map, region)
     progress.notice(str(target))
 
 

@@ -31,6 +31,13 @@ def is_one_photo(photos: object) -> bool:
     return isinstance(photos, kinds) or hasattr(photos, "read")
 
 
+def can_be_read_again(photo: GivenPhoto) -> bool:
+    """Return whether a photo can be opened twice, unlike a pipe or a response from the network."""
+    if isinstance(photo, str | os.PathLike):
+        return Path(photo).is_file()
+    return bool(getattr(photo, "seekable", lambda: True)())
+
+
 def open_given(photo: GivenPhoto, short_side: int | None = None) -> Photo:
     """Open a photo like `open_photo`, in whatever form it is given.
 
@@ -96,7 +103,7 @@ def _open_file(file: BinaryIO, short_side: int | None) -> Photo:
                 f"{kind} 不是照片：请给出路径、字节、二进制文件、Pillow 图像或数组。",
             )
         )
-    if not getattr(file, "seekable", lambda: True)():  # such as a response from the network
+    if not can_be_read_again(file):  # such as a response from the network
         return open_photo_with_header(BytesIO(file.read()), short_side)
     return _open_and_rewind(file, short_side)
 

@@ -1,4 +1,4 @@
-"""Evaluation by specimen: the photos of one specimen give one answer, as in `identify`."""
+"""Evaluation by specimen: the photos of one specimen give one answer, from their mean logits."""
 
 from __future__ import annotations
 

@@ -12,14 +12,17 @@ from numpy.typing import NDArray
 
 from mineral_recog.calibration.calibration import Calibration, specimen_logits
 from mineral_recog.data.bit_depth import FILE_BITS
+from mineral_recog.identify.alike import unlike_warnings
 from mineral_recog.identify.class_tree import Level, Name
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, TestAdvisor
+from mineral_recog.identify.region import Region
 from mineral_recog.identify.roll_up import RolledUp, RollUp
 from mineral_recog.minerals.facts import Mineral
 
 MAX_LOOKALIKES = 3  # of the first candidate
+STRANGE_WEIGHT = 0.5  # of a photo that alone would be none of the classes: often a bad one
 MIN_PROBABILITY = 0.02  # of a lookalike outside the set
 
 
@@ -31,11 +34,13 @@ class PhotoOutputs:
         logits: float32 [C].
         ood_score: Score of being none of the classes.
         used_bits: See `Header`.
+        region: Part of the photo that the model looked at closely; None for its middle.
     """
 
     logits: NDArray[np.float32]
     ood_score: float
     used_bits: int = FILE_BITS
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,7 @@ class Answer:
         rolled_up: The most specific name that is as probable as `coverage`.
         set_names: Names for the set, see `RollUp.shortest`.
         warnings: What is odd about the photos and may have changed the answer.
+        regions: Part of each photo that the model looked at closely; None for its middle.
     """
 
     photo_count: int
@@ -104,6 +110,7 @@ class Answer:
     rolled_up: RolledUp
     set_names: tuple[Name, ...]
     warnings: tuple[Text, ...] = ()
+    regions: tuple[Region | None, ...] = ()
 
     @property
     def none_of_these(self) -> bool:
@@ -157,6 +164,7 @@ class Answer:
                 for lookalike in self.lookalikes
             ],
             "warnings": list(self.warnings),
+            "crops": [region and region.rounded() for region in self.regions],
         }
 
 
@@ -188,7 +196,9 @@ def answer_from_outputs(
         level: The finest level to roll up to; None for the classes.
     """
     minerals = advisor.tables.minerals
-    logits = specimen_logits(np.stack([photo.logits for photo in outputs]))
+    photo_logits = np.stack([photo.logits for photo in outputs])
+    is_strange = np.array([photo.ood_score for photo in outputs]) > calibration.ood.threshold
+    logits = specimen_logits(photo_logits, np.where(is_strange, STRANGE_WEIGHT, 1.0))
     photo_probabilities = calibration.probabilities(logits[None])[0]
     probabilities = (
         photo_probabilities
@@ -221,7 +231,11 @@ def answer_from_outputs(
         lookalikes=_lookalikes(candidates, order, advisor),
         rolled_up=roll_up.answer(probabilities, coverage, level),
         set_names=tuple(roll_up.shortest([c for c in order if in_set[c]])),
-        warnings=tuple(_depth_warnings(photo.used_bits for photo in outputs)),
+        warnings=(
+            *_depth_warnings(photo.used_bits for photo in outputs),
+            *unlike_warnings(calibration.probabilities(photo_logits)),
+        ),
+        regions=tuple(photo.region for photo in outputs),
     )
 
 

@@ -271,8 +271,8 @@ def _other_question_error(path: Path) -> OutputExistsError:
     return OutputExistsError(
         tr(
             f"{path} contains answers for another model, evidence, table of minerals, coverage, "
-            "--level or --specimen: choose another file.",
-            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率、--level 或 --specimen 与此不同："
-            "请另选文件。",
+            "--level, --crop or --specimen: choose another file.",
+            f"{path} 中的答案所用的模型、证据、矿物表、覆盖率、--level、--crop 或 --specimen "
+            "与此不同：请另选文件。",
         )
     )

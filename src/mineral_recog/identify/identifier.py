@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,21 +16,28 @@ from PIL import Image
 
 from mineral_recog.cores import thread_count
 from mineral_recog.data.evaluation_view import Pixels, evaluation_side, evaluation_view
-from mineral_recog.data.given_photos import GivenPhoto, is_one_photo, open_given
+from mineral_recog.data.given_photos import (
+    GivenPhoto,
+    can_be_read_again,
+    is_one_photo,
+    open_given,
+)
 from mineral_recog.data.images import Photo
 from mineral_recog.errors import DataError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.class_tree import Level
+from mineral_recog.identify.close_up import make_close_up
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.region import Region, check_region, middle_region
 from mineral_recog.identify.roll_up import RollUp
 from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle_config import find_bundle
-from mineral_recog.models.engine import Model
+from mineral_recog.models.engine import Floats, Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
 from mineral_recog.models.onnx_engine import is_export, read_export
 
@@ -40,6 +48,7 @@ DEFAULT_COVERAGE = 0.9
 NO_EVIDENCE = Evidence()
 BATCH_SIZE = 32  # photos in memory at once
 MAX_SIDE = 512  # pixels of the longer side of a view's image
+CLOSE_UP_SHARE = 0.7  # of a close-up in the outputs for a photo; the middle square has the rest
 
 T = TypeVar("T")
 E = TypeVar("E")
@@ -50,14 +59,19 @@ class View:
     """What the model sees of a photo.
 
     Attributes:
-        pixels: Input of the network, uint8 [S, S, 3].
+        pixels: Input of the network, uint8 [S, S, 3]: the middle square, or the region that a
+            person gave.
         image: The photo, at most `MAX_SIDE` pixels wide and high.
         used_bits: See `Header`.
+        close_up: Second input: the square in which the specimen seems to be; None without one.
+        region: What `close_up` shows, or the region that a person gave; None for the middle square.
     """
 
     pixels: Pixels
     image: Image.Image
     used_bits: int
+    close_up: Pixels | None = None
+    region: Region | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +102,7 @@ class Identifier:
         self.advisor = TestAdvisor(self.minerals)
         self.roll_up = RollUp(model.classes, Taxonomy(minerals))
         preprocessing = model.preprocessing
+        self.image_size = preprocessing.image_size
         self.short_side = evaluation_side(preprocessing.image_size, preprocessing.center_share)
 
     def identify(
@@ -96,6 +111,7 @@ class Identifier:
         evidence: Evidence = NO_EVIDENCE,
         coverage: float = DEFAULT_COVERAGE,
         level: Level | None = None,
+        crop: Sequence[float] | None = None,
     ) -> Answer:
         """Identify one specimen.
 
@@ -109,15 +125,19 @@ class Identifier:
             coverage: Probability with which the answer's set contains the right class, and that
                 the most specific name of `Answer.rolled_up` reaches.
             level: The finest level of `Answer.rolled_up`; None for the classes.
+            crop: Where the specimen is in each photo: left, top, width and height as fractions of
+                the upright photo. By default the model looks at the middle and where it finds
+                something that differs from the border.
 
         Raises:
-            UserError: A photo cannot be read, there are no photos, or the coverage is not
-                between 0 and 1.
+            UserError: A photo cannot be read, there are no photos, the coverage is not between 0
+                and 1, or the crop is no part of a photo.
         """
         photos = [photos] if is_one_photo(photos) else list(photos)  # type: ignore[list-item,arg-type]
         if not photos:
             raise DataError(tr("No photo: give at least one.", "没有照片：请至少给出一张。"))
-        observations = self.observe(map(self.open, photos))
+        region = None if crop is None else check_region(crop)
+        observations = self.observe_views(self.look_at(photo, region) for photo in photos)
         return self.answer(
             [observation.outputs for observation in observations], evidence, coverage, level
         )
@@ -151,7 +171,7 @@ class Identifier:
 
         def view(photo: GivenPhoto) -> View | UserError:
             try:
-                return self.view(self.open(photo))
+                return self.look_at(photo)
             except UserError as error:
                 return error
 
@@ -170,10 +190,37 @@ class Identifier:
         """
         return open_given(photo, self.short_side)
 
+    def look_at(self, photo: GivenPhoto, region: Region | None = None) -> View:
+        """Open a photo and return what the model sees of it, see `look`.
+
+        Raises:
+            UserError: The photo cannot be read.
+        """
+        return self.look(partial(open_given, photo), region, can_be_read_again(photo))
+
+    def look(
+        self, open_at: Callable[[int], Photo], region: Region | None = None, may_reopen: bool = True
+    ) -> View:
+        """Return what the model sees of a photo: the middle square and a close-up, or a region.
+
+        Args:
+            open_at: Opens the photo with a number of pixels of its short side at least.
+            region: Where the specimen is; by default, the model looks for it.
+            may_reopen: Whether the photo can be opened twice.
+        """
+        photo = open_at(self.short_side)
+        view = self.view(photo)
+        close_up = make_close_up(photo, open_at if may_reopen else None, region, self.image_size)
+        if close_up is None:
+            return view
+        if region is None:
+            return replace(view, close_up=close_up.pixels, region=close_up.region)
+        return replace(view, pixels=close_up.pixels, region=close_up.region)
+
     def view(self, photo: Photo) -> View:
-        """Return what the model sees of an opened photo."""
-        image, preprocessing = photo.image, self.model.preprocessing
-        pixels = evaluation_view(image, preprocessing.image_size, preprocessing.center_share)
+        """Return the middle square of an opened photo, as training's evaluation sees it."""
+        image = photo.image
+        pixels = evaluation_view(image, self.image_size, self.model.preprocessing.center_share)
         if max(image.size) > MAX_SIDE:  # a larger image is never shown, and would fill the memory
             image = image.copy()
             image.thumbnail((MAX_SIDE, MAX_SIDE))
@@ -214,14 +261,27 @@ class Identifier:
 
     def observe_batch(self, views: Sequence[View]) -> list[Observation]:
         """Run the model on the views of a batch, at least one."""
-        features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
+        features, logits = self._predict(views)
         ood_scores = self.model.calibration.ood.score(features, logits)
         return [
             Observation(
-                PhotoOutputs(logits[i], float(ood_scores[i]), view.used_bits), features[i], view
+                PhotoOutputs(logits[i], float(ood_scores[i]), view.used_bits, view.region),
+                features[i],
+                view,
             )
             for i, view in enumerate(views)
         ]
+
+    def _predict(self, views: Sequence[View]) -> tuple[Floats, Floats]:
+        """Return features and logits of views; with a close-up, the weighted means of both."""
+        features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
+        close_ups = {i: view.close_up for i, view in enumerate(views) if view.close_up is not None}
+        if close_ups:
+            where = [*close_ups]
+            close = self.model.engine.predict(np.stack([*close_ups.values()]))
+            for outputs, others in zip((features, logits), close, strict=True):
+                outputs[where] += CLOSE_UP_SHARE * (others - outputs[where])
+        return features, logits
 
     def answer(
         self,
@@ -250,9 +310,19 @@ class Identifier:
     def heat_map(self, observation: Observation, name: str) -> NDArray[np.float32]:
         """Return where in a photo the model sees a class, [rows, columns] in 0..1.
 
-        The map covers the photo's central square, without the margin of `evaluation_view`.
+        The map covers `heat_map_region`.
         """
-        return heat_map(self.model.engine, observation.view.pixels, self.classes.index(name))
+        view = observation.view
+        pixels = view.pixels if view.close_up is None else view.close_up
+        return heat_map(self.model.engine, pixels, self.classes.index(name))
+
+    def heat_map_region(self, observation: Observation) -> Region:
+        """Return the part of a photo that its heat map covers: what the model looked at closely.
+
+        Without a close-up it is the central square without the margin of `evaluation_view`.
+        """
+        region, size = observation.view.region, observation.view.image.size
+        return region or middle_region(*size, self.model.preprocessing.center_share)
 
     def similar(self, observation: Observation, count: int = 4) -> list[SimilarPhoto]:
         """Return the training photos most similar to a photo; none if the run has no gallery."""

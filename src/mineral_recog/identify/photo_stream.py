@@ -10,6 +10,7 @@ from typing import NamedTuple
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.identifier import Identifier, Observation, View
+from mineral_recog.identify.region import Region
 from mineral_recog.progress import SILENT, Progress
 
 
@@ -37,6 +38,7 @@ def observe_photos(
     paths: Sequence[Path],
     should_skip: Callable[[Path], bool] = lambda path: False,
     progress: Progress = SILENT,
+    region: Region | None = None,
 ) -> Iterator[ObservedPhoto | UnreadablePhoto]:
     """Run a model on photos, one batch at a time.
 
@@ -45,11 +47,12 @@ def observe_photos(
         paths: Files of the photos.
         should_skip: Returns whether to skip a photo.
         progress: Receives the progress, and a notice for each photo that cannot be read.
+        region: Where the specimen is in each photo; by default, the model looks for it.
 
     Yields:
         The photos in order, except skipped ones.
     """
-    view = partial(_view, identifier, should_skip)
+    view = partial(_view, identifier, should_skip, region)
     for done, (path, seen) in enumerate(identifier.observe_each(paths, view), start=1):
         if isinstance(seen, UserError):
             progress.notice(tr(f"Skipped: {seen}", f"跳过：{seen}"))
@@ -61,10 +64,13 @@ def observe_photos(
 
 
 def _view(
-    identifier: Identifier, should_skip: Callable[[Path], bool], path: Path
+    identifier: Identifier,
+    should_skip: Callable[[Path], bool],
+    region: Region | None,
+    path: Path,
 ) -> View | UserError | None:
     """Return what the model sees of a photo, the error if it is unreadable, None if skipped."""
     try:
-        return None if should_skip(path) else identifier.view(identifier.open(path))
+        return None if should_skip(path) else identifier.look_at(path, region)
     except UserError as error:
         return error

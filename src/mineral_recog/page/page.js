@@ -167,7 +167,7 @@ function showStage() {
   const name = names(heat.class)[language];
   byId("heat-label").textContent = text().showHeat(name);
   byId("heat").setAttribute("aria-label", text().heat(name));
-  drawHeat(byId("heat"), heat.values, heat.center_share, chosen.width, chosen.height);
+  drawHeat(byId("heat"), heat.values, heat.crop);
 }
 
 function names(label) {
@@ -242,6 +242,7 @@ function show() {
   byId("none").hidden = !answer.none_of_these.is;
   byId("none-meaning").textContent = text().noneMeaning(count);
   byId("result").classList.toggle("doubtful", answer.none_of_these.is);
+  byId("warnings").replaceChildren(...answer.warnings.map((warning) => draw.element("p", {}, warning[language])));
   const shown = new Set(answer.candidates.map((candidate) => candidate.class));
   const alsoMarked = marked.filter((label) => !shown.has(label)).map((label) => names(label)[language]);
   byId("set").hidden = answer.none_of_these.is;

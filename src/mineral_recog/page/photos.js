@@ -30,14 +30,13 @@ export async function preparePhoto(file) {
   return { body, url: URL.createObjectURL(body), width, height };
 }
 
-// Place the canvas over the area that the model sees, the central square with that share of the
-// short side, and tint the parts that support the answer.
-export function drawHeat(canvas, values, centerShare, width, height) {
-  const side = centerShare * Math.min(width, height);
-  canvas.style.left = `${(50 * (width - side)) / width}%`;
-  canvas.style.top = `${(50 * (height - side)) / height}%`;
-  canvas.style.width = `${(100 * side) / width}%`;
-  canvas.style.height = `${(100 * side) / height}%`;
+// Place the canvas over the part of the photo that the model looked at, whose left, top, width and
+// height are fractions, and tint what supports the answer.
+export function drawHeat(canvas, values, [left, top, width, height]) {
+  canvas.style.left = `${100 * left}%`;
+  canvas.style.top = `${100 * top}%`;
+  canvas.style.width = `${100 * width}%`;
+  canvas.style.height = `${100 * height}%`;
   canvas.width = values[0].length;
   canvas.height = values.length;
   const pixels = new ImageData(canvas.width, canvas.height);

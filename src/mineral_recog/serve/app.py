@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +26,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import class_names
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, Observation, View
+from mineral_recog.identify.region import Region
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import LOCAL_ACCESS, Access
 from mineral_recog.serve.guard import Guard
@@ -85,18 +87,18 @@ class _Service:
         self, request: Request, photos: Sequence[bytes], parameters: AnswerParameters
     ) -> Response:
         """Answer about photos of one specimen."""
-        evidence, client = parameters.parse(), client_address(request)
-        views = await self.decode_queue.run(lambda: self._decode(photos), client)
+        evidence, region = parameters.parse(), parameters.region()
+        client = client_address(request)
+        views = await self.decode_queue.run(lambda: self._decode(photos, region), client)
         return _json_response(
             await self.photo_queue.run(
                 lambda: self._identify_photos(views, evidence, parameters), client
             )
         )
 
-    def _decode(self, photos: Sequence[bytes]) -> list[View]:
+    def _decode(self, photos: Sequence[bytes], region: Region | None) -> list[View]:
         """Decode photos and reduce them to what the model sees, so that little memory waits."""
-        identifier = self.identifier
-        return [identifier.view(decode_photo(photo, identifier.short_side)) for photo in photos]
+        return [self.identifier.look(partial(decode_photo, photo), region) for photo in photos]
 
     def _identify_photos(
         self, views: Sequence[View], evidence: Evidence, parameters: AnswerParameters
@@ -110,6 +112,7 @@ class _Service:
                     "logits": output.logits.tolist(),
                     "strangeness": output.ood_score,
                     "model": self.model,
+                    "crop": output.region and output.region.rounded(),
                 }
                 for output in outputs
             ],
@@ -118,10 +121,12 @@ class _Service:
         if parameters.heat_map:
             first = answer.candidates[0].name
             values = self.identifier.heat_map(observations[0], first)
+            region = self.identifier.heat_map_region(observations[0])
             content["heat_map"] = {
                 "values": values.round(3).tolist(),
                 "class": first,
-                "center_share": self.identifier.model.preprocessing.center_share,
+                "center_share": round(max(region.width, region.height), 4),
+                "crop": region.rounded(),
             }
         return _to_json(content)
 

@@ -13,6 +13,7 @@ from mineral_recog.i18n import Language, tr
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.class_tree import Level
 from mineral_recog.identify.evidence import Evidence, read_evidence
+from mineral_recog.identify.region import Region, parse_region
 from mineral_recog.serve.http_errors import HttpError
 from mineral_recog.validation import reason
 
@@ -75,6 +76,22 @@ class AnswerParameters(EvidenceTexts):
         bool,
         Field(description="whether to add a heat map: yes or no; no is many times as fast"),
     ] = True
+    crop: Annotated[
+        Text | None,
+        Field(
+            description="where the specimen is in each photo: left, top, width and height as "
+            "fractions of the upright photo, such as 0.5,0.25,0.2,0.3; by default, the model looks "
+            "for it"
+        ),
+    ] = None
+
+    def region(self) -> Region | None:
+        """Parse the crop.
+
+        Raises:
+            UserError: It is not a part of a photo.
+        """
+        return None if self.crop is None else parse_region(self.crop)
 
 
 class SightingInput(ApiModel):
@@ -87,6 +104,15 @@ class SightingInput(ApiModel):
     model: Annotated[
         Text | None,
         Field(description="fingerprint of the model; without that of the current one: status 409"),
+    ] = None
+    crop: Annotated[
+        list[Annotated[float, Field(ge=0, le=1)]] | None,
+        Field(
+            min_length=4,
+            max_length=4,
+            description="the part of the photo that the model looked at closely: left, top, width "
+            "and height as fractions of the upright photo; null for the middle alone",
+        ),
     ] = None
 
 
@@ -132,14 +158,18 @@ class Question(ApiModel):
                     ),
                 )
         return [
-            PhotoOutputs(np.array(sighting.logits, dtype=np.float32), sighting.strangeness)
+            PhotoOutputs(
+                np.array(sighting.logits, dtype=np.float32),
+                sighting.strangeness,
+                region=None if sighting.crop is None else Region(*sighting.crop),
+            )
             for sighting in self.sightings
         ]
 
 
 def max_question_bytes(class_count: int) -> int:
     """Return the largest size of a question in bytes, including spaces and evidence."""
-    return max(MIN_QUESTION_BYTES, 2**14 + MAX_SIGHTINGS * (class_count + 4) * 32)
+    return max(MIN_QUESTION_BYTES, 2**14 + MAX_SIGHTINGS * (class_count + 8) * 32)
 
 
 def parse_parameters(parameters: Iterable[tuple[str, str]]) -> AnswerParameters:

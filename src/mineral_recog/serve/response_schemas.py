@@ -12,6 +12,7 @@ from mineral_recog.serve.request_schemas import ApiModel, SightingInput
 MODEL = "fingerprint of the model: another one after a restart means another model"
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
+Crop = Annotated[list[Share], Field(min_length=4, max_length=4)]
 
 
 def _optional(description: str) -> Any:
@@ -113,10 +114,11 @@ class HeatMap(ApiModel):
     """Where in the photo the model sees a class."""
 
     values: list[list[Share]] = Field(
-        description="rows from the top; they cover the central square that the model sees"
+        description="rows from the top; they cover the square that the model looked at closely"
     )
     class_: str = Field(alias="class", description="name of the class, the first candidate")
     center_share: Share = Field(description="side of that square over the photo's short side")
+    crop: Crop = Field(description="that square: left, top, width and height as fractions")
 
 
 class SimilarPhoto(NamedClass):
@@ -151,6 +153,10 @@ class Answer(ApiModel):
     )
     warnings: list[BilingualText] = Field(
         description="what is odd about the photo sent and may have changed the answer"
+    )
+    crops: list[Crop | None] = Field(
+        description="for each photo, the part that the model looked at closely: left, top, width "
+        "and height as fractions of the upright photo; null for the middle alone"
     )
     sightings: list[SightingInput] = _optional(
         "outputs of the model for the photo sent, to be sent again in a question"

@@ -1,0 +1,51 @@
+"""The part of a photo that a model looks at closely: where the specimen is, or seems to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+from typing import NamedTuple
+
+from mineral_recog.data.evaluation_view import Pixels
+from mineral_recog.data.images import Photo
+from mineral_recog.identify.region import WHOLE, Region
+from mineral_recog.identify.specimen_finder import find_specimen
+
+MIDDLE_SIDE = 0.9  # over the short side: a larger square is the middle square once more
+MAX_ZOOM = 4  # of the resolution at which a photo is decoded again for a close-up
+
+
+class CloseUp(NamedTuple):
+    """A part of a photo as the network's input, uint8 [S, S, 3], and which part it is."""
+
+    pixels: Pixels
+    region: Region
+
+
+def make_close_up(
+    photo: Photo,
+    reopen: Callable[[int], Photo] | None,
+    region: Region | None,
+    image_size: int,
+) -> CloseUp | None:
+    """Return the square around the specimen.
+
+    Args:
+        photo: The photo, decoded at the resolution that its middle square needs.
+        reopen: Opens the photo once more, with a number of pixels of its short side at least, so
+            that a small part of a large JPEG is sharp; None if it can be read only once.
+        region: Where the specimen is; by default where `find_specimen` finds it.
+        image_size: S, side of the network's input in pixels.
+
+    Returns:
+        None if no region was given and nothing stands out, or something as large as the photo.
+    """
+    image, (width, height) = photo.image, photo.image.size
+    square = (region or find_specimen(image) or WHOLE).square(width, height)
+    side, short_side = square.width * width, min(width, height)
+    if region is None and side >= MIDDLE_SIDE * short_side:
+        return None
+    zoom = min(MAX_ZOOM, image_size / side)
+    if reopen is not None and zoom > 1 and width < photo.header.width:
+        image = reopen(ceil(zoom * short_side)).image
+    return CloseUp(square.pixels(image, image_size), square)
