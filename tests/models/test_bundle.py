@@ -168,7 +168,12 @@ def test_bundle_of_version_4_has_the_ood_score_of_that_version(folder: Path) -> 
 
 # Of each version, a digest of the names of everything in a bundle. If this fails, the fields have
 # changed: give `VERSION` a new number, and add its digest here.
-FIELDS = {2: "4d06ee81b432f93b", 3: "04ba2c3d48e5eb2a", 4: "ac79f393f55e0da2", 5: "03942efc0f52e914"}
+FIELDS = {
+    2: "4d06ee81b432f93b",
+    3: "04ba2c3d48e5eb2a",
+    4: "ac79f393f55e0da2",
+    5: "03942efc0f52e914",
+}
 
 
 def test_fields_change_only_with_the_version(folder: Path) -> None:

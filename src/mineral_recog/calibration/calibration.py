@@ -150,7 +150,7 @@ def restore_calibration(
     Raises:
         ValueError: The parts do not fit each other or the model, or are not finite.
     """
-    class_count, photo_count = len(groups), sum(values.val_counts)
+    class_count = len(groups)
     if len(values.val_counts) != class_count:
         raise ValueError(
             tr(
@@ -158,10 +158,33 @@ def restore_calibration(
                 f"val_counts 有 {len(values.val_counts)} 个类别，应为 {class_count} 个",
             )
         )
+    _check_arrays(values, arrays, width)
+    scores = arrays["conformal_scores"]
+    if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
+        raise ValueError(
+            tr("conformal_scores are not between 0 and 1", "conformal_scores 不在 0 与 1 之间")
+        )
+    class_ends = np.cumsum(values.val_counts)[:-1]
+    if any((np.diff(class_scores) < 0).any() for class_scores in np.split(scores, class_ends)):
+        raise ValueError(
+            tr("conformal_scores are not sorted within classes", "conformal_scores 未按类别排序")
+        )
+    return Calibration(
+        values.temperature,
+        ConformalScores(scores, values.val_counts, tuple(groups)),
+        _restore_ood(values, arrays),
+    )
+
+
+def _check_arrays(
+    values: CalibrationValues, arrays: Mapping[str, npt.NDArray[np.float32]], width: int
+) -> None:
+    """Raise a ValueError for arrays that do not fit the values, or D features."""
     width -= values.novelty_first_feature
     if width < 1:
         raise ValueError(tr("novelty_first_feature is too large", "novelty_first_feature 过大"))
-    shapes = {"conformal_scores": (photo_count,), "class_means": (class_count, width)}
+    shapes: dict[str, tuple[int, ...]] = {"conformal_scores": (sum(values.val_counts),)}
+    shapes["class_means"] = (len(values.val_counts), width)
     directions = ["directions"]
     if values.novelty_overall is not None:
         shapes["overall_mean"] = (1, width)
@@ -180,21 +203,6 @@ def restore_calibration(
                     f"{name} 不是形状为 {shape} 的有限 float32 数组",
                 )
             )
-    scores = arrays["conformal_scores"]
-    if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
-        raise ValueError(
-            tr("conformal_scores are not between 0 and 1", "conformal_scores 不在 0 与 1 之间")
-        )
-    class_ends = np.cumsum(values.val_counts)[:-1]
-    if any((np.diff(class_scores) < 0).any() for class_scores in np.split(scores, class_ends)):
-        raise ValueError(
-            tr("conformal_scores are not sorted within classes", "conformal_scores 未按类别排序")
-        )
-    return Calibration(
-        values.temperature,
-        ConformalScores(scores, values.val_counts, tuple(groups)),
-        _restore_ood(values, arrays),
-    )
 
 
 def _restore_ood(
@@ -203,8 +211,8 @@ def _restore_ood(
     means, directions = arrays["class_means"], arrays["directions"]
     thresholds = values.novelty_threshold, values.plain_threshold
     if values.novelty_ordinary is not None:
-        weights = values.novelty_weight, values.novelty_ordinary
-        return DistanceOodDetector(means, directions, *weights, *thresholds)
+        energy = values.novelty_weight, values.novelty_ordinary
+        return DistanceOodDetector(means, directions, *energy, *thresholds)
     assert values.novelty_overall is not None  # checked by the schema
     overall = arrays["overall_mean"], arrays["overall_directions"]
     weights = values.novelty_overall, values.novelty_weight, values.novelty_first_feature
