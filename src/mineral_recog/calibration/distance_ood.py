@@ -7,6 +7,7 @@ al., NeurIPS 2020) above that of a typical photo.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -42,7 +43,7 @@ class DistanceOodDetector:
         score: Floats = np.sqrt(squared.min(axis=1)) + self.energy_weight * unsure
         return score
 
-    def weights(self) -> dict[str, float]:
+    def weights(self) -> dict[str, Any]:
         """Return the weights by their names in a JSON file."""
         return {"novelty_weight": self.energy_weight, "novelty_ordinary": self.typical_logsumexp}
 

@@ -17,6 +17,7 @@ loses what tells an unknown one from them. `benchmarks/novelty.py` compares the 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,7 +71,7 @@ class OodDetector:
         score: Floats = distance + self.entropy_weight * entropy_score(logits)
         return score
 
-    def weights(self) -> dict[str, float]:
+    def weights(self) -> dict[str, Any]:
         """Return the weights and the first feature by their names in a JSON file."""
         return {
             "novelty_overall": self.overall_weight,
