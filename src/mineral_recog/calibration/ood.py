@@ -155,7 +155,8 @@ def fit_ood(
     )
     distance, entropy = detector.score(val_features, val_logits), entropy_score(val_logits)
     # one standard deviation of the one part counts as much as one of the other
-    entropy_weight = float(distance.std() / entropy.std()) if entropy.std() else 0.0
+    varies = entropy.std() > 1e-6  # by more than rounding errors
+    entropy_weight = float(distance.std() / entropy.std()) if varies else 0.0
     val_weights = class_weights(val_labels)
     return replace(
         detector,
