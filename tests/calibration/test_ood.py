@@ -1,13 +1,14 @@
 """OOD scores: distances by hand and from the full inverse covariance, and the threshold."""
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.covariance import ledoit_wolf
 
-from mineral_recog.calibration.ood import OodDetector, fit_ood, msp_score
+from mineral_recog.calibration.ood import SHRINKAGE, OodDetector, fit_ood, msp_score
 
 Floats = npt.NDArray[np.float64]
 
@@ -32,34 +33,58 @@ def fit_detector(rng: np.random.Generator, counts: tuple[int, ...] = (60, 20, 4)
     return fit_ood(train, labels, val, logits_from(val, len(counts)), val_labels)
 
 
-def test_distance_without_directions_is_to_the_nearest_mean() -> None:
-    means = np.array([[1, 0], [0, 1]], dtype=np.float32)
-    detector = OodDetector(means, np.zeros((0, 2), np.float32), 0.0, 0.0, 1.0, 1.0)
+def test_score_by_hand() -> None:
+    means, none = np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)
+    centre = np.array([[0.5, 0.5]], np.float32)
+    detector = OodDetector(means, none, centre, none, 0.5, 0.0, 0, 1.0, 1.0)
     features = np.array([[3.0, 4.0], [0.0, 2.0], [0.0, 0.0]])  # scaled to length 1: (0.6, 0.8)
-    expected = [np.sqrt(0.36 + 0.04), 0, 1]
-    np.testing.assert_allclose(detector.score(features, np.zeros((3, 2))), expected, atol=1e-7)
+    expected = np.array([0.36 + 0.04 - 0.5 * (0.01 + 0.09), -0.5 * 0.5, 1 - 0.5 * 0.5])
+    np.testing.assert_allclose(detector.score(features, np.eye(3, 2)), expected, atol=1e-7)
+    logits = np.log([[1.0, 1.0], [1.0, 3.0], [1e-300, 1.0]])
+    added = replace(detector, entropy_weight=2.0).score(features, logits)
+    entropies = [np.log(2), np.log(4) - 0.75 * np.log(3), 0]
+    np.testing.assert_allclose(added, expected + 2 * np.array(entropies), atol=1e-7)
 
 
-def test_uncertain_logits_raise_the_score_and_confident_ones_never_lower_it() -> None:
-    means = np.eye(2, dtype=np.float32)
-    ood = OodDetector(means, np.zeros((0, 2), np.float32), 0.5, np.log(8), 1.0, 1.0)
-    logits = np.log([[1.0, 1.0], [4.0, 4.0], [1.0, 999.0]])
-    scores = ood.score(np.tile([1.0, 0.0], (3, 1)), logits)
-    np.testing.assert_allclose(scores, [0.5 * np.log(8 / 2), 0, 0], atol=1e-7)
+def test_distance_uses_the_features_from_the_first_one_on() -> None:
+    rng = np.random.default_rng(4)
+    train, labels = features_and_labels(rng, (30, 9))
+    logits = logits_from(train, 2)
+    expected = fit_ood(train, labels, train, logits, labels)
+    wider = np.concatenate([rng.normal(size=(39, 5)), train], axis=1)
+    ood = fit_ood(wider, labels, wider, logits, labels, first_feature=5)
+    np.testing.assert_array_equal(ood.score(wider, logits), expected.score(train, logits))
 
 
-def test_distances_use_the_shrunken_covariance() -> None:
+def test_distances_use_the_shrunken_covariances() -> None:
     rng = np.random.default_rng(0)
     train, labels = features_and_labels(rng, (30, 30))  # equal counts give equal weights
     ood = fit_ood(train, labels, train, np.zeros((60, 2)), labels)
     unit = train / np.linalg.norm(train, axis=1, keepdims=True)
     means = np.stack([unit[labels == c].mean(axis=0) for c in range(2)])
-    covariance, shrinkage = ledoit_wolf(unit - means[labels], assume_centered=True)
-    offsets = unit[:, None] - means
-    squared = np.einsum("mcd,de,mce->mc", offsets, np.linalg.inv(covariance), offsets).min(axis=1)
-    factor = shrinkage * np.trace(covariance) / 12  # common factor, which changes no order
-    scores = ood.score(train, np.zeros((60, 2)))
-    np.testing.assert_allclose(scores, np.sqrt(squared * factor), rtol=1e-3)
+
+    def squared(centres: Floats, residuals: Floats) -> tuple[Floats, float]:
+        covariance = residuals.T @ residuals / 60
+        variance = np.trace(covariance) / 12
+        shrunken = (1 - SHRINKAGE) * covariance + SHRINKAGE * variance * np.eye(12)
+        offsets = unit[:, None] - centres
+        result = np.einsum("mcd,de,mce->mc", offsets, np.linalg.inv(shrunken), offsets)
+        return result.min(axis=1), variance
+
+    of_classes, variance = squared(means, unit - means[labels])
+    of_all, _ = squared(unit.mean(axis=0)[None], unit - unit.mean(axis=0))
+    expected = SHRINKAGE * variance * (of_classes - of_all)  # the factor changes no order
+    np.testing.assert_allclose(ood.score(train, np.zeros((60, 2))), expected, atol=1e-5)
+
+
+def test_both_parts_vary_alike_on_validation_photos() -> None:
+    rng = np.random.default_rng(3)
+    (train, labels), (val, val_labels) = (features_and_labels(rng, (30, 9)) for _ in range(2))
+    logits = logits_from(val, 2)
+    ood = fit_ood(train, labels, val, logits, val_labels)
+    distance = replace(ood, entropy_weight=0.0).score(val, logits)
+    entropy_part = ood.score(val, logits) - distance
+    assert entropy_part.std() == pytest.approx(distance.std())
 
 
 def test_offset_along_a_direction_of_low_variance_is_ood() -> None:

@@ -16,11 +16,12 @@ from mineral_recog.evaluation.results import Predictions
 from tests.conftest import make_dataset
 
 GROUPS = ("head", "medium", "tail")
-# sets: every class with a probability of at least 0.4; OOD: a distance above 0.5 from both axes
+# sets: every class with a probability of at least 0.4; OOD: 0.5 or more from both axes
+AXES, NONE = np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)
 CALIBRATION = Calibration(
     2.0,
     ConformalScores(np.full(27, 0.6, np.float32), (9, 9, 9), GROUPS),
-    OodDetector(np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32), 0.0, 0.0, 0.5, 0.25),
+    OodDetector(AXES, NONE, np.zeros((1, 2), np.float32), NONE, 0.0, 0.0, 0, 0.25, 0.25),
 )
 
 

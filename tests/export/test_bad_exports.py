@@ -160,7 +160,7 @@ def test_infinite_outputs_are_no_answer(exported: Path, prepared: Path, tmp_path
         (lambda f: (f / "model.onnx").unlink(), "model.onnx is damaged"),
         (lambda f: (f / "trust.safetensors").write_bytes(b"x"), "trust.safetensors is damaged"),
         (lambda f: (f / "trust.safetensors").unlink(), "trust.safetensors is damaged"),
-        (lambda f: change_config(f, lambda c: c.update(version=9)), "format 9.*reads 1"),
+        (lambda f: change_config(f, lambda c: c.update(version=9)), "format 9.*reads 2"),
         (lambda f: change_config(f, lambda c: c.update(format="other")), "model.json is damaged"),
         (lambda f: change_config(f, lambda c: c.update(classes=["a", "b"])), "differ in length"),
         (lambda f: change_config(f, lambda c: c.update(new=1)), "model.json is damaged"),

@@ -20,6 +20,7 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 
 from mineral_recog.calibration.calibration import Arrays, Calibration, fit_calibration
+from mineral_recog.calibration.distance_ood import DistanceOodDetector
 from mineral_recog.errors import UserError
 from mineral_recog.models import bundle_config
 from mineral_recog.models.bundle import Bundle, read_bundle
@@ -110,12 +111,13 @@ def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
     [
         (lambda c: c.update(version=1), "older version .*format 1.*train again"),
         (lambda c: (c.update(version=1), c.pop("calibration")), "older version"),
-        (lambda c: c.update(version=5, new=1, provenance={"mineral-recog": "9.1"}),
-         r"newer version .*mineral-recog 9\.1; format 5, this one reads 4.*pip install -U"),
-        (lambda c: c.update(version=5, provenance=7), "newer version"),
+        (lambda c: c.update(version=6, new=1, provenance={"mineral-recog": "9.1"}),
+         r"newer version .*mineral-recog 9\.1; format 6, this one reads 5.*pip install -U"),
+        (lambda c: c.update(version=6, provenance=7), "newer version"),
         (lambda c: c.update(version="2"), "damaged .*version"),
         (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
         (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),
+        (lambda c: c["calibration"].update(novelty_first_feature=10**6), "novelty_first_feature"),
         (lambda c: c["calibration"].update(val_counts=[6]), "val_counts of 1 classes, not 2"),
         (lambda c: c["calibration"].update(val_counts=[3, 4]), "conformal_scores"),
         (lambda c: c.update(classes=["金"]), "classes"),
@@ -150,9 +152,28 @@ def test_bundle_of_version_2_has_the_center_share_of_that_version(folder: Path) 
     assert read_bundle(folder).network.preprocessing.center_share == 0.875
 
 
+def test_bundle_of_version_4_has_the_ood_score_of_that_version(folder: Path) -> None:
+    def as_version_4(config: dict[str, Any]) -> None:
+        config["version"] = 4
+        del config["calibration"]["novelty_overall"]
+        del config["calibration"]["novelty_first_feature"]
+        config["calibration"]["novelty_ordinary"] = 1.0
+
+    edit_config(as_version_4, folder)
+    arrays = load_arrays(folder / "trust.safetensors")
+    del arrays["overall_mean"], arrays["overall_directions"]
+    save_arrays(arrays, folder / "trust.safetensors")
+    assert isinstance(read_bundle(folder).calibration.ood, DistanceOodDetector)
+
+
 # Of each version, a digest of the names of everything in a bundle. If this fails, the fields have
 # changed: give `VERSION` a new number, and add its digest here.
-FIELDS = {2: "4d06ee81b432f93b", 3: "04ba2c3d48e5eb2a", 4: "ac79f393f55e0da2"}
+FIELDS = {
+    2: "4d06ee81b432f93b",
+    3: "04ba2c3d48e5eb2a",
+    4: "ac79f393f55e0da2",
+    5: "03942efc0f52e914",
+}
 
 
 def test_fields_change_only_with_the_version(folder: Path) -> None:

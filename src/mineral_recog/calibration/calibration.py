@@ -8,9 +8,10 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration.conformal import ConformalScores, fit_conformal
+from mineral_recog.calibration.distance_ood import DistanceOodDetector
 from mineral_recog.calibration.ood import MAX_DIRECTIONS, OodDetector, fit_ood
 from mineral_recog.calibration.temperature import (
     MAX_TEMPERATURE,
@@ -36,9 +37,22 @@ class CalibrationValues(BaseModel):
     temperature: Annotated[float, Field(strict=True, ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
     val_counts: tuple[Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)], ...]
     novelty_weight: Annotated[float, Field(strict=True, ge=0)]
-    novelty_ordinary: Annotated[float, Field(strict=True)]
-    novelty_threshold: Annotated[float, Field(strict=True, ge=0)]
+    novelty_overall: Annotated[float, Field(strict=True, ge=0)] | None = None
+    novelty_ordinary: Annotated[float, Field(strict=True)] | None = None  # up to version 4
+    novelty_first_feature: Annotated[int, Field(strict=True, ge=0)] = 0
+    novelty_threshold: Annotated[float, Field(strict=True)]
     plain_threshold: Annotated[float, Field(strict=True, ge=0, le=1)]
+
+    @model_validator(mode="after")
+    def _check_novelty(self) -> CalibrationValues:
+        if (self.novelty_overall is None) == (self.novelty_ordinary is None):
+            raise ValueError(
+                tr(
+                    "needs either novelty_overall or novelty_ordinary",
+                    "需要 novelty_overall 与 novelty_ordinary 之一",
+                )
+            )
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +67,7 @@ class Calibration:
 
     temperature: float
     conformal: ConformalScores
-    ood: OodDetector
+    ood: OodDetector | DistanceOodDetector
 
     def probabilities(self, logits: AnyFloats) -> Floats:
         """Return calibrated probabilities [M, C] from logits [M, C]."""
@@ -64,19 +78,14 @@ class Calibration:
         return CalibrationValues(
             temperature=self.temperature,
             val_counts=self.conformal.counts,
-            novelty_weight=self.ood.energy_weight,
-            novelty_ordinary=self.ood.typical_logsumexp,
             novelty_threshold=self.ood.threshold,
             plain_threshold=self.ood.msp_threshold,
+            **self.ood.weights(),
         )
 
     def arrays(self) -> Arrays:
         """Return the large parts by name, float32, for a file of tensors."""
-        return {
-            "conformal_scores": self.conformal.scores,
-            "class_means": self.ood.means,
-            "directions": self.ood.directions,
-        }
+        return {"conformal_scores": self.conformal.scores, **self.ood.arrays()}
 
 
 def specimen_logits(logits: AnyFloats, weights: AnyFloats | None = None) -> Floats:
@@ -100,6 +109,7 @@ def fit_calibration(
     val_logits: AnyFloats,
     val_labels: Ints,
     groups: Sequence[str],
+    ood_first_feature: int = 0,
 ) -> Calibration:
     """Fit all parts of a calibration.
 
@@ -110,12 +120,20 @@ def fit_calibration(
         val_logits: Logits, [M, C].
         val_labels: Labels, [M].
         groups: Class group (`head`, `medium` or `tail`) of each class, [C]; "" without groups.
+        ood_first_feature: The OOD detector uses the features from this one on.
     """
     temperature = fit_temperature(val_logits, val_labels)
     return Calibration(
         temperature,
         fit_conformal(softmax(val_logits, temperature), val_labels, groups),
-        fit_ood(train_features, train_labels, val_features, val_logits, val_labels),
+        fit_ood(
+            train_features,
+            train_labels,
+            val_features,
+            val_logits,
+            val_labels,
+            first_feature=ood_first_feature,
+        ),
     )
 
 
@@ -136,7 +154,7 @@ def restore_calibration(
     Raises:
         ValueError: The parts do not fit each other or the model, or are not finite.
     """
-    class_count, photo_count = len(groups), sum(values.val_counts)
+    class_count = len(groups)
     if len(values.val_counts) != class_count:
         raise ValueError(
             tr(
@@ -144,20 +162,7 @@ def restore_calibration(
                 f"val_counts 有 {len(values.val_counts)} 个类别，应为 {class_count} 个",
             )
         )
-    shapes = {"conformal_scores": (photo_count,), "class_means": (class_count, width)}
-    if arrays.keys() != {*shapes, "directions"}:
-        names = ", ".join(sorted(arrays))
-        raise ValueError(tr(f"wrong set of arrays: {names}", f"数组不对：{names}"))
-    shapes["directions"] = (min(arrays["directions"].size // width, MAX_DIRECTIONS), width)
-    for name, shape in shapes.items():
-        array = arrays[name]
-        if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
-            raise ValueError(
-                tr(
-                    f"{name} is not a finite float32 array of shape {shape}",
-                    f"{name} 不是形状为 {shape} 的有限 float32 数组",
-                )
-            )
+    _check_arrays(values, arrays, width)
     scores = arrays["conformal_scores"]
     if scores.size and not (scores.min() >= 0 and scores.max() <= 1):
         raise ValueError(
@@ -171,12 +176,49 @@ def restore_calibration(
     return Calibration(
         values.temperature,
         ConformalScores(scores, values.val_counts, tuple(groups)),
-        OodDetector(
-            arrays["class_means"],
-            arrays["directions"],
-            values.novelty_weight,
-            values.novelty_ordinary,
-            values.novelty_threshold,
-            values.plain_threshold,
-        ),
+        _restore_ood(values, arrays),
     )
+
+
+def _check_arrays(
+    values: CalibrationValues, arrays: Mapping[str, npt.NDArray[np.float32]], width: int
+) -> None:
+    """Raise a ValueError for arrays that do not fit the values, or D features."""
+    width -= values.novelty_first_feature
+    if width < 1:
+        raise ValueError(tr("novelty_first_feature is too large", "novelty_first_feature 过大"))
+    shapes: dict[str, tuple[int, ...]] = {"conformal_scores": (sum(values.val_counts),)}
+    shapes["class_means"] = (len(values.val_counts), width)
+    directions = ["directions"]
+    if values.novelty_overall is not None:
+        shapes["overall_mean"] = (1, width)
+        directions.append("overall_directions")
+    if arrays.keys() != {*shapes, *directions}:
+        names = ", ".join(sorted(arrays))
+        raise ValueError(tr(f"wrong set of arrays: {names}", f"数组不对：{names}"))
+    for name in directions:
+        shapes[name] = (min(arrays[name].size // width, MAX_DIRECTIONS), width)
+    for name, shape in shapes.items():
+        array = arrays[name]
+        if array.shape != shape or array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ValueError(
+                tr(
+                    f"{name} is not a finite float32 array of shape {shape}",
+                    f"{name} 不是形状为 {shape} 的有限 float32 数组",
+                )
+            )
+
+
+def _restore_ood(
+    values: CalibrationValues, arrays: Mapping[str, npt.NDArray[np.float32]]
+) -> OodDetector | DistanceOodDetector:
+    means, directions = arrays["class_means"], arrays["directions"]
+    thresholds = values.novelty_threshold, values.plain_threshold
+    if values.novelty_ordinary is not None:
+        energy = values.novelty_weight, values.novelty_ordinary
+        return DistanceOodDetector(means, directions, *energy, *thresholds)
+    assert values.novelty_overall is not None  # checked by the schema
+    overall = arrays["overall_mean"], arrays["overall_directions"]
+    weights = values.novelty_overall, values.novelty_weight
+    first = values.novelty_first_feature
+    return OodDetector(means, directions, *overall, *weights, first, *thresholds)

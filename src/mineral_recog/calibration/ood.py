@@ -1,21 +1,23 @@
 """Out-of-distribution (OOD) detection: scores how unlike the known classes a photo is.
 
-The score has two parts. The first is the distance of a photo's features, scaled to length 1, to
-the nearest class mean, in units of the spread within classes (Lee et al., "A Simple Unified
-Framework for Detecting Out-of-Distribution Samples and Adversarial Attacks", NeurIPS 2018). All
-classes share one covariance, since a class of three photos cannot estimate its own. It is shrunk
-as by Ledoit and Wolf ("A well-conditioned estimator for large-dimensional covariance matrices",
-2004), and only its directions of largest variance are kept.
+The score has two parts. One is the relative Mahalanobis distance (Ren et al., "A Simple Fix to
+Mahalanobis Distance for Improving Near-OOD Detection", 2021) of a photo's features, scaled to
+length 1: the squared distance to the nearest class mean, in units of the spread within classes,
+less the squared distance to the mean of all photos, in units of the spread of all. What is unusual
+about a photo in ways that do not tell classes apart cancels out. All classes share one covariance,
+since a class of three photos cannot estimate its own. It is shrunk towards a multiple of the
+identity, and only its directions of largest variance are kept.
 
-The second part is the energy of the logits (Liu et al., "Energy-based Out-of-distribution
-Detection", NeurIPS 2020) above that of a typical photo. It can only raise the score: a network is
-often more confident about noise than about any photo, and confidence must not make up for
-features that are far from all classes.
+The other part is the entropy of the softmax probabilities. On validation photos both parts vary
+alike. Where a network has the features of its pretrained original beside the fine-tuned ones, the
+distance uses those of the original: fine-tuning keeps what tells the known classes apart, and
+loses what tells an unknown one from them. `benchmarks/novelty.py` compares the score with others.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,11 +27,12 @@ from mineral_recog.calibration.temperature import (
     Floats,
     Ints,
     class_weights,
-    logsumexp,
     softmax,
 )
 
-MAX_DIRECTIONS = 64  # of largest variance; 0.5 MB with 2,048 features
+MAX_DIRECTIONS = 128  # of largest variance; 1 MB with 2,048 features
+SHRINKAGE = 0.3  # a in (1 - a) S + a t I
+KEEP = 0.95  # share of validation photos
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +43,11 @@ class OodDetector:
         means: Mean of the training features, scaled to length 1, of each class, [C, D] float32.
         directions: Directions of largest variance within classes, scaled, [R, D] float32. The
             closer the length of a direction is to 1, the less a distance along it counts.
-        energy_weight: Weight of the energy part of the score.
-        typical_logsumexp: Log of the sum of exp(logits) of a typical photo.
+        overall_mean: Mean of all training features, scaled to length 1, [1, D] float32.
+        overall_directions: Directions of largest variance of all features, as `directions`.
+        overall_weight: Weight of the distance to the mean of all.
+        entropy_weight: Weight of the entropy.
+        first_feature: The distance uses the features from this one on.
         threshold: Photos with a higher score show none of the classes.
         msp_threshold: Threshold of `msp_score` that accepts the same share of photos; only for
             comparison.
@@ -49,18 +55,39 @@ class OodDetector:
 
     means: npt.NDArray[np.float32]
     directions: npt.NDArray[np.float32]
-    energy_weight: float
-    typical_logsumexp: float
+    overall_mean: npt.NDArray[np.float32]
+    overall_directions: npt.NDArray[np.float32]
+    overall_weight: float
+    entropy_weight: float
+    first_feature: int
     threshold: float
     msp_threshold: float
 
     def score(self, features: AnyFloats, logits: AnyFloats) -> Floats:
         """Return the OOD scores of photos, [M], from features [M, D] and logits [M, C]."""
-        distance = _distance(self.means, self.directions, features)
-        score: Floats = distance + self.energy_weight * np.maximum(
-            self.typical_logsumexp - logsumexp(logits), 0
-        )
+        features = features[:, self.first_feature :]
+        of_classes = squared_distances(self.means, self.directions, features)
+        of_all = squared_distances(self.overall_mean, self.overall_directions, features)
+        distance = of_classes.min(axis=1) - self.overall_weight * of_all[:, 0]
+        score: Floats = distance + self.entropy_weight * entropy_score(logits)
         return score
+
+    def weights(self) -> dict[str, Any]:
+        """Return the weights and the first feature by their names in a JSON file."""
+        return {
+            "novelty_overall": self.overall_weight,
+            "novelty_weight": self.entropy_weight,
+            "novelty_first_feature": self.first_feature,
+        }
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the arrays by name, for a file of tensors."""
+        return {
+            "class_means": self.means,
+            "directions": self.directions,
+            "overall_mean": self.overall_mean,
+            "overall_directions": self.overall_directions,
+        }
 
 
 def msp_score(logits: AnyFloats) -> Floats:
@@ -73,13 +100,22 @@ def msp_score(logits: AnyFloats) -> Floats:
     return score
 
 
+def entropy_score(logits: AnyFloats) -> Floats:
+    """Return the entropy of the softmax probabilities, [M], from logits [M, C]."""
+    probabilities = softmax(logits)
+    tiny = np.finfo(np.float64).tiny  # 0 log 0 is 0
+    score: Floats = -(probabilities * np.log(np.maximum(probabilities, tiny))).sum(axis=1)
+    return score
+
+
 def fit_ood(
     train_features: AnyFloats,
     train_labels: Ints,
     val_features: AnyFloats,
     val_logits: AnyFloats,
     val_labels: Ints,
-    keep: float = 0.95,
+    keep: float = KEEP,
+    first_feature: int = 0,
 ) -> OodDetector:
     """Fit the score on the training photos and its threshold on the validation photos.
 
@@ -94,82 +130,66 @@ def fit_ood(
         val_logits: Logits, [M, C].
         val_labels: Labels, [M].
         keep: Share of validation photos to accept, in (0, 1).
+        first_feature: See `OodDetector`.
     """
-    unit = _unit(train_features)
+    unit = unit_length(train_features[:, first_feature:])
     counts = np.bincount(train_labels, minlength=val_logits.shape[1])
     means = np.zeros((len(counts), unit.shape[1]))
     np.add.at(means, train_labels, unit)
     means /= counts[:, None]
-    train_weights = class_weights(train_labels)[:, None]
-    residuals = (unit - means[train_labels]) * np.sqrt(train_weights / train_weights.mean())
-    directions = _directions(residuals).astype(np.float32)
-    distance = _distance(means.astype(np.float32), directions, val_features)
-    val_logsumexp = logsumexp(val_logits)
-    spread = val_logsumexp.std()
-    # one standard deviation of the energy counts as much as one of the distance
-    energy_weight = distance.std() / spread if spread else 0.0
-    typical_logsumexp = np.median(val_logsumexp)
-    score = distance + energy_weight * np.maximum(typical_logsumexp - val_logsumexp, 0)
-    val_weights = class_weights(val_labels)
-    return OodDetector(
-        means.astype(np.float32),
-        directions,
-        float(energy_weight),
-        float(typical_logsumexp),
-        _weighted_quantile(score, val_weights, keep),
-        _weighted_quantile(msp_score(val_logits), val_weights, keep),
+    weights = class_weights(train_labels)[:, None]
+    weights /= weights.mean()
+    overall_mean = (weights * unit).mean(axis=0, keepdims=True)
+    directions, variance = scaled_directions(np.sqrt(weights) * (unit - means[train_labels]))
+    overall_directions, overall_variance = scaled_directions(
+        np.sqrt(weights) * (unit - overall_mean)
     )
-
-
-def refit_limits(
-    detector: OodDetector,
-    features: AnyFloats,
-    logits: AnyFloats,
-    labels: Ints,
-    keep: float = 0.95,
-) -> OodDetector:
-    """Return the detector with thresholds that accept a share of other photos; see `fit_ood`.
-
-    Args:
-        detector: Detector of the same network; its score does not change.
-        features: Features of the photos, [M, D].
-        logits: Logits, [M, C].
-        labels: Labels, [M]; classes may be missing.
-        keep: Share of the photos to accept, in (0, 1).
-    """
-    weights = class_weights(labels)
+    detector = OodDetector(
+        means.astype(np.float32),
+        directions.astype(np.float32),
+        overall_mean.astype(np.float32),
+        overall_directions.astype(np.float32),
+        # Distances are in units of a variance; their common unit changes no order.
+        overall_weight=variance / overall_variance if overall_variance else 0.0,
+        entropy_weight=0.0,
+        first_feature=first_feature,
+        threshold=0.0,
+        msp_threshold=0.0,
+    )
+    distance, entropy = detector.score(val_features, val_logits), entropy_score(val_logits)
+    # one standard deviation of the one part counts as much as one of the other
+    varies = entropy.std() > 1e-6  # by more than rounding errors
+    entropy_weight = float(distance.std() / entropy.std()) if varies else 0.0
+    val_weights = class_weights(val_labels)
     return replace(
         detector,
-        threshold=_weighted_quantile(detector.score(features, logits), weights, keep),
-        msp_threshold=_weighted_quantile(msp_score(logits), weights, keep),
+        entropy_weight=entropy_weight,
+        threshold=weighted_quantile(distance + entropy_weight * entropy, val_weights, keep),
+        msp_threshold=weighted_quantile(msp_score(val_logits), val_weights, keep),
     )
 
 
-def _directions(residuals: Floats) -> Floats:
-    """Return the scaled directions of largest variance within classes, [R, D] from [N, D].
+def scaled_directions(residuals: Floats) -> tuple[Floats, float]:
+    """Return the scaled directions of largest variance, [R, D] from [N, D], and the variance t.
 
     The shrunken covariance (1 - a) S + a t I, with t the mean eigenvalue of S, has the inverse
     (I - sum of k v v') / (a t), k = (1 - a) s / ((1 - a) s + a t), over the eigenvectors v and
-    eigenvalues s of S. The result holds sqrt(k) v. The common factor 1 / (a t) is left out, since
-    it does not change the order of distances.
+    eigenvalues s of S. The directions are sqrt(k) v.
     """
     from scipy.linalg import eigh  # slow to import, and needed only for fitting
 
     photo_count, width = residuals.shape
     covariance = residuals.T @ residuals / photo_count
-    mean = np.trace(covariance) / width
-    dispersion = (covariance**2).sum() - width * mean**2  # D times the squared distance from t I
-    noise = (((residuals**2).sum(axis=1) ** 2).mean() - (covariance**2).sum()) / photo_count
-    if dispersion <= 0 or noise >= dispersion:
-        return np.zeros((0, width))
-    shrinkage = max(noise / dispersion, 1e-6)  # keeps it regular even with two photos
+    mean = float(np.trace(covariance)) / width
+    if not mean:
+        return np.zeros((0, width)), 0.0
     values, vectors = eigh(covariance, subset_by_index=(max(width - MAX_DIRECTIONS, 0), width - 1))
-    variances = (1 - shrinkage) * np.maximum(values, 0)
-    scaled: Floats = (vectors * np.sqrt(variances / (variances + shrinkage * mean))).T
-    return scaled
+    variances = (1 - SHRINKAGE) * np.maximum(values, 0)
+    scaled: Floats = (vectors * np.sqrt(variances / (variances + SHRINKAGE * mean))).T
+    return scaled, mean
 
 
-def _unit(features: AnyFloats) -> Floats:
+def unit_length(features: AnyFloats) -> Floats:
     """Return features scaled to length 1; zero vectors stay zero."""
     result: Floats = features.astype(np.float64)
     length = np.linalg.norm(result, axis=1, keepdims=True)
@@ -177,17 +197,22 @@ def _unit(features: AnyFloats) -> Floats:
     return result
 
 
-def _distance(
+def squared_distances(
     means: npt.NDArray[np.float32], directions: npt.NDArray[np.float32], features: AnyFloats
 ) -> Floats:
-    """Return the distance of features [M, D] to the nearest mean, [M]."""
+    """Return the squared distances [M, K] of features [M, D], scaled to length 1, to means [K, D].
+
+    Args:
+        means: Means, [K, D].
+        directions: Directions along which distances count less, [R, D]; see `OodDetector`.
+        features: Features of photos, of any length, [M, D].
+    """
     # |z - m|^2 minus its part along the directions
-    unit, centres = _unit(features), means.astype(np.float64)
+    unit, centres = unit_length(features), means.astype(np.float64)
     squared = _squared_distances(unit, centres) - _squared_distances(
         unit @ directions.T, centres @ directions.T
     )
-    nearest: Floats = np.sqrt(np.maximum(squared.min(axis=1), 0))
-    return nearest
+    return np.maximum(squared, 0)
 
 
 def _squared_distances(a: Floats, b: Floats) -> Floats:
@@ -198,7 +223,7 @@ def _squared_distances(a: Floats, b: Floats) -> Floats:
     return result
 
 
-def _weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
+def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     """Return the smallest value with at least a share of the weight at or below it."""
     order = np.argsort(values)
     cumulative = np.cumsum(weights[order]) / weights.sum()

@@ -13,8 +13,15 @@ import numpy as np
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import fit_conformal
-from mineral_recog.calibration.ood import refit_limits
-from mineral_recog.calibration.temperature import AnyFloats, Ints, fit_temperature, softmax
+from mineral_recog.calibration.distance_ood import DistanceOodDetector
+from mineral_recog.calibration.ood import KEEP, OodDetector, msp_score, weighted_quantile
+from mineral_recog.calibration.temperature import (
+    AnyFloats,
+    Ints,
+    class_weights,
+    fit_temperature,
+    softmax,
+)
 
 # The limit that keeps 95 % of the photos needs 20 to be more than the largest score of all.
 MIN_PHOTOS = 20
@@ -55,7 +62,29 @@ def refit_calibration(
         old,
         temperature=temperature,
         conformal=fit_conformal(probabilities, labels, old.conformal.groups),
-        ood=refit_limits(old.ood, features, logits, labels),
+        ood=_refit_limits(old.ood, features, logits, labels),
+    )
+
+
+def _refit_limits(
+    detector: OodDetector | DistanceOodDetector,
+    features: AnyFloats,
+    logits: AnyFloats,
+    labels: Ints,
+) -> OodDetector | DistanceOodDetector:
+    """Return the detector with thresholds that accept the share `KEEP` of other photos.
+
+    Args:
+        detector: OodDetector | DistanceOodDetector of the same network; its score does not change.
+        features: Features of the photos, [M, D].
+        logits: Logits, [M, C].
+        labels: Labels, [M]; classes may be missing.
+    """
+    weights = class_weights(labels)
+    return replace(
+        detector,
+        threshold=weighted_quantile(detector.score(features, logits), weights, KEEP),
+        msp_threshold=weighted_quantile(msp_score(logits), weights, KEEP),
     )
 
 

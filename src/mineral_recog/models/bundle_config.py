@@ -17,9 +17,10 @@ from mineral_recog.validation import reason_with_place
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 FORMAT: Final = "mineral-recog bundle"
-VERSION: Final = 4  # changes when the fields of a bundle do
+VERSION: Final = 5  # changes when the fields of a bundle do
 # Version 2 lacks center_share and version 3 pretrained_features, which had no other values.
-READABLE: Final = (2, 3, VERSION)
+# Version 4 has another score of "none of these", see `calibration/distance_ood.py`.
+READABLE: Final = (2, 3, 4, VERSION)
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
@@ -65,7 +66,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog bundle"] = FORMAT
-    version: Literal[2, 3, 4] = VERSION
+    version: Literal[2, 3, 4, 5] = VERSION
     backbone: str
     pretrained_features: bool = False
     head: Literal["linear", "cosine"] = "linear"

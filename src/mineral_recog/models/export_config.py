@@ -22,7 +22,8 @@ from mineral_recog.validation import reason_with_place
 
 MODEL, CONFIG, CALIBRATION = "model.onnx", "model.json", "trust.safetensors"
 FORMAT: Final = "mineral-recog export"
-VERSION: Final = 1  # changes when the fields of model.json or the outputs of model.onnx do
+VERSION: Final = 2  # changes when the fields of model.json or the outputs of model.onnx do
+READABLE: Final = (1, VERSION)  # version 1 has another score of "none of these"
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -52,7 +53,7 @@ class ExportConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog export"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[1, 2] = VERSION
     sha256: dict[Literal["model.onnx", "trust.safetensors"], Sha256]
     precision: Literal["float32", "int8"]
     opset: int
@@ -97,7 +98,7 @@ def read_export_config(path: Path) -> tuple[ExportConfig, str]:
 
 def _refuse_other_version(path: Path, content: Any) -> None:
     version = content.get("version") if isinstance(content, dict) else None
-    if type(version) is not int or version == VERSION or content.get("format") != FORMAT:
+    if type(version) is not int or version in READABLE or content.get("format") != FORMAT:
         return  # the schema reports all else
     raise BundleError(
         tr(
