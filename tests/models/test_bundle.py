@@ -110,9 +110,9 @@ def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
     [
         (lambda c: c.update(version=1), "older version .*format 1.*train again"),
         (lambda c: (c.update(version=1), c.pop("calibration")), "older version"),
-        (lambda c: c.update(version=5, new=1, provenance={"mineral-recog": "9.1"}),
-         r"newer version .*mineral-recog 9\.1; format 5, this one reads 4.*pip install -U"),
-        (lambda c: c.update(version=5, provenance=7), "newer version"),
+        (lambda c: c.update(version=6, new=1, provenance={"mineral-recog": "9.1"}),
+         r"newer version .*mineral-recog 9\.1; format 6, this one reads 5.*pip install -U"),
+        (lambda c: c.update(version=6, provenance=7), "newer version"),
         (lambda c: c.update(version="2"), "damaged .*version"),
         (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
         (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),

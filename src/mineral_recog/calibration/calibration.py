@@ -11,6 +11,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
 from mineral_recog.calibration.conformal import ConformalScores, fit_conformal
+from mineral_recog.calibration.gate import Gate, GateValues, restore_gate
 from mineral_recog.calibration.ood import MAX_DIRECTIONS, OodDetector, fit_ood
 from mineral_recog.calibration.temperature import (
     MAX_TEMPERATURE,
@@ -39,6 +40,7 @@ class CalibrationValues(BaseModel):
     novelty_ordinary: Annotated[float, Field(strict=True)]
     novelty_threshold: Annotated[float, Field(strict=True, ge=0)]
     plain_threshold: Annotated[float, Field(strict=True, ge=0, le=1)]
+    gate: GateValues | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,11 +51,13 @@ class Calibration:
         temperature: Divisor of the logits.
         conformal: Conformal scores of calibrated probabilities, for prediction sets.
         ood: OOD detector, which takes features and uncalibrated logits.
+        gate: Detector of pictures that show no mineral; None in models of older versions.
     """
 
     temperature: float
     conformal: ConformalScores
     ood: OodDetector
+    gate: Gate | None = None
 
     def probabilities(self, logits: AnyFloats) -> Floats:
         """Return calibrated probabilities [M, C] from logits [M, C]."""
@@ -68,6 +72,7 @@ class Calibration:
             novelty_ordinary=self.ood.typical_logsumexp,
             novelty_threshold=self.ood.threshold,
             plain_threshold=self.ood.msp_threshold,
+            gate=None if self.gate is None else self.gate.values(),
         )
 
     def arrays(self) -> Arrays:
@@ -76,6 +81,7 @@ class Calibration:
             "conformal_scores": self.conformal.scores,
             "class_means": self.ood.means,
             "directions": self.ood.directions,
+            **({} if self.gate is None else self.gate.arrays()),
         }
 
 
@@ -132,6 +138,10 @@ def restore_calibration(
     Raises:
         ValueError: The parts do not fit each other or the model, or are not finite.
     """
+    gate_arrays = {name: array for name, array in arrays.items() if name.startswith("gate_")}
+    gate = None if values.gate is None else restore_gate(values.gate, gate_arrays)
+    if gate is not None:
+        arrays = {name: array for name, array in arrays.items() if name not in gate_arrays}
     class_count, photo_count = len(groups), sum(values.val_counts)
     if len(values.val_counts) != class_count:
         raise ValueError(
@@ -175,4 +185,5 @@ def restore_calibration(
             values.novelty_threshold,
             values.plain_threshold,
         ),
+        gate,
     )

@@ -95,7 +95,7 @@ def fit_ood(
         val_labels: Labels, [M].
         keep: Share of validation photos to accept, in (0, 1).
     """
-    unit = _unit(train_features)
+    unit = unit_length(train_features)
     counts = np.bincount(train_labels, minlength=val_logits.shape[1])
     means = np.zeros((len(counts), unit.shape[1]))
     np.add.at(means, train_labels, unit)
@@ -116,8 +116,8 @@ def fit_ood(
         directions,
         float(energy_weight),
         float(typical_logsumexp),
-        _weighted_quantile(score, val_weights, keep),
-        _weighted_quantile(msp_score(val_logits), val_weights, keep),
+        weighted_quantile(score, val_weights, keep),
+        weighted_quantile(msp_score(val_logits), val_weights, keep),
     )
 
 
@@ -145,7 +145,7 @@ def _directions(residuals: Floats) -> Floats:
     return scaled
 
 
-def _unit(features: AnyFloats) -> Floats:
+def unit_length(features: AnyFloats) -> Floats:
     """Return features scaled to length 1; zero vectors stay zero."""
     result: Floats = features.astype(np.float64)
     length = np.linalg.norm(result, axis=1, keepdims=True)
@@ -158,7 +158,7 @@ def _distance(
 ) -> Floats:
     """Return the distance of features [M, D] to the nearest mean, [M]."""
     # |z - m|^2 minus its part along the directions
-    unit, centres = _unit(features), means.astype(np.float64)
+    unit, centres = unit_length(features), means.astype(np.float64)
     squared = _squared_distances(unit, centres) - _squared_distances(
         unit @ directions.T, centres @ directions.T
     )
@@ -174,7 +174,7 @@ def _squared_distances(a: Floats, b: Floats) -> Floats:
     return result
 
 
-def _weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
+def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
     """Return the smallest value with at least a share of the weight at or below it."""
     order = np.argsort(values)
     cumulative = np.cumsum(weights[order]) / weights.sum()

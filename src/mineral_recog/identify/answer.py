@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from mineral_recog.data.bit_depth import FILE_BITS
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, TestAdvisor
+from mineral_recog.identify.photo_quality import is_blank, quality_warnings
+from mineral_recog.identify.refusal import Reason, refusal_text
 from mineral_recog.minerals.facts import Mineral
 
 MAX_LOOKALIKES = 3  # of the first candidate
@@ -29,11 +31,15 @@ class PhotoOutputs:
         logits: float32 [C].
         ood_score: Score of being none of the classes.
         used_bits: See `Header`.
+        gate_score: Score of showing no mineral; None if the model has no gate.
+        problems: What is wrong with the photo, see `find_problems`.
     """
 
     logits: NDArray[np.float32]
     ood_score: float
     used_bits: int = FILE_BITS
+    gate_score: float | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,10 @@ class Answer:
         tests: Tests to do next, most informative first.
         lookalikes: Classes that can be confused with the first candidate.
         warnings: What is odd about the photos and may have changed the answer.
+        gate_score: Mean score of the photos of showing no mineral; above `gate_threshold`, they
+            show none. None if the model has no gate.
+        gate_threshold: Threshold of the gate's score; None if the model has no gate.
+        is_blank: Whether all photos are blank.
     """
 
     photo_count: int
@@ -98,11 +108,32 @@ class Answer:
     tests: tuple[Test, ...]
     lookalikes: tuple[Lookalike, ...]
     warnings: tuple[Text, ...] = ()
+    gate_score: float | None = None
+    gate_threshold: float | None = None
+    is_blank: bool = False
 
     @property
     def none_of_these(self) -> bool:
         """Whether the specimen seems to be something that the model was not trained on."""
-        return self.ood_score > self.ood_threshold
+        return self.none_reason is not None
+
+    @property
+    def none_reason(self) -> Reason | None:
+        """Why the specimen is none of the classes; None if it seems to be one of them."""
+        is_outside = (
+            self.gate_score is not None
+            and self.gate_threshold is not None
+            and self.gate_score > self.gate_threshold
+        )
+        if self.is_blank or is_outside:
+            return "no_mineral"
+        return "unknown_mineral" if self.ood_score > self.ood_threshold else None
+
+    @property
+    def none_text(self) -> Text | None:
+        """A sentence that says why the specimen is none of the classes; None if it seems one."""
+        reason = self.none_reason
+        return None if reason is None else refusal_text(reason, len(self.candidates))
 
     @property
     def likely(self) -> tuple[Candidate, ...]:
@@ -119,8 +150,15 @@ class Answer:
             "photos": self.photo_count,
             "none_of_these": {
                 "is": self.none_of_these,
+                "reason": self.none_reason,
+                "text": self.none_text,
                 "strangeness": round(self.ood_score, 6),
                 "limit": round(self.ood_threshold, 6),
+                "no_mineral": {
+                    "blank": self.is_blank,
+                    "score": _rounded(self.gate_score),
+                    "limit": _rounded(self.gate_threshold),
+                },
             },
             "candidates": [
                 {
@@ -150,6 +188,10 @@ class Answer:
             ],
             "warnings": list(self.warnings),
         }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def class_names(name: str, mineral: Mineral | None) -> Text:
@@ -201,14 +243,26 @@ def answer_from_outputs(
         coverage=coverage,
         ood_score=float(np.mean([photo.ood_score for photo in outputs])),
         ood_threshold=calibration.ood.threshold,
+        gate_score=_mean_gate_score(outputs),
+        gate_threshold=None if calibration.gate is None else calibration.gate.threshold,
+        is_blank=all(is_blank(photo.problems) for photo in outputs),
         evidence=evidence,
         classes_without_facts=tuple(
             name for name, mineral in zip(classes, minerals, strict=True) if mineral is None
         ),
         tests=tuple(advisor.next_tests(probabilities, evidence)),
         lookalikes=_lookalikes(candidates, order, advisor),
-        warnings=tuple(_depth_warnings(photo.used_bits for photo in outputs)),
+        warnings=(
+            *quality_warnings([photo.problems for photo in outputs]),
+            *_depth_warnings(photo.used_bits for photo in outputs),
+        ),
     )
+
+
+def _mean_gate_score(outputs: Sequence[PhotoOutputs]) -> float | None:
+    """Return the mean score of the photos that have one; None if none has."""
+    scores = [photo.gate_score for photo in outputs if photo.gate_score is not None]
+    return float(np.mean(scores)) if scores else None
 
 
 def _depth_warnings(used_bits: Iterable[int]) -> list[Text]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -23,6 +23,7 @@ from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outp
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.photo_quality import find_problems
 from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.models.bundle_config import find_bundle
@@ -50,11 +51,15 @@ class View:
         pixels: Input of the network, uint8 [S, S, 3].
         image: The photo, at most `MAX_SIDE` pixels wide and high.
         used_bits: See `Header`.
+        problems: What is wrong with the photo, see `find_problems`.
+        gate_pixels: Input of the gate, uint8 [S', S', 3]; None if the model has no gate.
     """
 
     pixels: Pixels
     image: Image.Image
     used_bits: int
+    problems: Mapping[str, str] = field(default_factory=dict)
+    gate_pixels: Pixels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +85,10 @@ class Identifier:
         self.classes = model.classes
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, model.classes))
         self.advisor = TestAdvisor(self.minerals)
-        preprocessing = model.preprocessing
-        self.short_side = evaluation_side(preprocessing.image_size, preprocessing.center_share)
+        preprocessing, gate = model.preprocessing, model.calibration.gate
+        # A photo is decoded once, at the larger size that classifier and gate need.
+        size = max(preprocessing.image_size, 0 if gate is None else gate.image_size)
+        self.short_side = evaluation_side(size, preprocessing.center_share)
 
     def identify(
         self,
@@ -161,11 +168,14 @@ class Identifier:
     def view(self, photo: Photo) -> View:
         """Return what the model sees of an opened photo."""
         image, preprocessing = photo.image, self.model.preprocessing
-        pixels = evaluation_view(image, preprocessing.image_size, preprocessing.center_share)
+        gate, share = self.model.calibration.gate, preprocessing.center_share
+        pixels = evaluation_view(image, preprocessing.image_size, share)
+        gate_pixels = None if gate is None else evaluation_view(image, gate.image_size, share)
+        problems = find_problems(photo, preprocessing.image_size)
         if max(image.size) > MAX_SIDE:  # a larger image is never shown, and would fill the memory
             image = image.copy()
             image.thumbnail((MAX_SIDE, MAX_SIDE))
-        return View(pixels, image, photo.header.used_bits)
+        return View(pixels, image, photo.header.used_bits, problems, gate_pixels)
 
     def observe(self, photos: Iterable[Photo]) -> Iterator[Observation]:
         """Run the model on opened photos, in order; at most a batch is in memory."""
@@ -204,12 +214,29 @@ class Identifier:
         """Run the model on the views of a batch, at least one."""
         features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
         ood_scores = self.model.calibration.ood.score(features, logits)
+        gate_scores = self._gate_scores(views)
         return [
             Observation(
-                PhotoOutputs(logits[i], float(ood_scores[i]), view.used_bits), features[i], view
+                PhotoOutputs(
+                    logits[i],
+                    float(ood_scores[i]),
+                    view.used_bits,
+                    gate_scores[i],
+                    view.problems,
+                ),
+                features[i],
+                view,
             )
             for i, view in enumerate(views)
         ]
+
+    def _gate_scores(self, views: Sequence[View]) -> list[float | None]:
+        """Return the scores of the gate for views; None for each without a gate."""
+        gate = self.model.calibration.gate
+        pixels = [view.gate_pixels for view in views if view.gate_pixels is not None]
+        if gate is None or not pixels:
+            return [None] * len(views)
+        return list(gate.score(self.model.engine.gate_features(np.stack(pixels))).tolist())
 
     def answer(
         self,

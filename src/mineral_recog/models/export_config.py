@@ -21,8 +21,10 @@ from mineral_recog.text import parse_json
 from mineral_recog.validation import reason_with_place
 
 MODEL, CONFIG, CALIBRATION = "model.onnx", "model.json", "trust.safetensors"
+GATE = "gate.onnx"
 FORMAT: Final = "mineral-recog export"
-VERSION: Final = 1  # changes when the fields of model.json or the outputs of model.onnx do
+VERSION: Final = 2  # changes when the fields of model.json or the outputs of a network do
+READABLE: Final = (1, VERSION)  # version 1 has no gate
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -39,7 +41,7 @@ class ExportConfig(BaseModel):
     """The schema of model.json.
 
     Attributes:
-        sha256: Digests of model.onnx and of trust.safetensors.
+        sha256: Digests of model.onnx, of trust.safetensors and of gate.onnx, if there is a gate.
         precision: Numbers that the network computes with.
         opset: Version of the operators of model.onnx.
         input: What the network takes, in words.
@@ -52,8 +54,8 @@ class ExportConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog export"] = FORMAT
-    version: Literal[1] = VERSION
-    sha256: dict[Literal["model.onnx", "trust.safetensors"], Sha256]
+    version: Literal[1, 2] = VERSION
+    sha256: dict[Literal["model.onnx", "trust.safetensors", "gate.onnx"], Sha256]
     precision: Literal["float32", "int8"]
     opset: int
     input: Names
@@ -71,7 +73,8 @@ class ExportConfig(BaseModel):
     @model_validator(mode="after")
     def _check_classes(self) -> ExportConfig:
         check_class_lists(self.classes, self.train_counts, self.groups, self.minerals)
-        if len(self.sha256) < 2 or not {"features", "logits"} <= self.outputs.keys():
+        files = {MODEL, CALIBRATION} | ({GATE} if self.calibration.gate is not None else set())
+        if self.sha256.keys() != files or not {"features", "logits"} <= self.outputs.keys():
             raise ValueError(tr("incomplete", "内容不全"))
         return self
 
@@ -97,7 +100,7 @@ def read_export_config(path: Path) -> tuple[ExportConfig, str]:
 
 def _refuse_other_version(path: Path, content: Any) -> None:
     version = content.get("version") if isinstance(content, dict) else None
-    if type(version) is not int or version == VERSION or content.get("format") != FORMAT:
+    if type(version) is not int or version in READABLE or content.get("format") != FORMAT:
         return  # the schema reports all else
     raise BundleError(
         tr(

@@ -109,6 +109,8 @@ class _Service:
                 {
                     "logits": output.logits.tolist(),
                     "strangeness": output.ood_score,
+                    "no_mineral": output.gate_score,
+                    "problems": dict(output.problems),
                     "model": self.model,
                 }
                 for output in outputs

@@ -1,0 +1,202 @@
+"""The gate: a score of how unlike any photo of a mineral a picture is.
+
+It is computed from features that fine-tuning has not changed: a network that was taught to tell
+minerals apart has lost what tells an animal from a stone. Each feature vector of a picture, such
+as that of the last layer and that of an earlier stage, has a Mahalanobis distance to the training
+photos (Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
+Adversarial Attacks", NeurIPS 2018), here with one mean for all classes and with features scaled to
+length 1. The score is the mean of the distances in units of their spread on validation photos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mineral_recog.calibration.ood import unit_length, weighted_quantile
+from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class_weights
+from mineral_recog.i18n import tr
+
+KEEP = 0.97  # share of validation photos
+SHRINKAGE = 0.3  # of the covariance towards equal variances
+MAX_DIRECTIONS = 64  # of largest variance
+MAX_PARTS = 4
+Number = Annotated[float, Field(strict=True)]
+
+
+class GateValues(BaseModel):
+    """The schema of the small parts of a `Gate` in a JSON file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    image_size: Annotated[int, Field(strict=True, ge=16, le=2048)]
+    typical: Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_PARTS)]
+    spread: tuple[Annotated[float, Field(strict=True, gt=0)], ...]
+    threshold: Number
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> GateValues:
+        if len(self.typical) != len(self.spread):
+            raise ValueError(tr("its lists differ in length", "各列表长度不同"))
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class GatePart:
+    """The distance of one feature vector to the training photos.
+
+    Attributes:
+        mean: Mean of the training features, scaled to length 1, float32 [D].
+        directions: Directions of largest variance, scaled, float32 [R, D]. The closer the length
+            of a direction is to 1, the less a distance along it counts.
+        typical: Mean distance of validation photos.
+        spread: Standard deviation of the distances of validation photos.
+    """
+
+    mean: npt.NDArray[np.float32]
+    directions: npt.NDArray[np.float32]
+    typical: float
+    spread: float
+
+    def score(self, features: AnyFloats) -> Floats:
+        """Return the standardised distances of features [M, D], [M]."""
+        distance = _distance(self.mean, self.directions, features)
+        score: Floats = (distance - self.typical) / self.spread
+        return score
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """A score that is higher for pictures that show no mineral, and its threshold.
+
+    Attributes:
+        image_size: Side of the views that the features are computed from, in pixels.
+        parts: One for each feature vector.
+        threshold: Pictures with a higher score show no mineral.
+    """
+
+    image_size: int
+    parts: tuple[GatePart, ...]
+    threshold: float
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The number of features of each part."""
+        return tuple(part.mean.size for part in self.parts)
+
+    def score(self, features: Sequence[AnyFloats]) -> Floats:
+        """Return the scores of M pictures, [M], from the features of each part, [M, D]."""
+        pairs = zip(self.parts, features, strict=True)
+        score: Floats = np.mean([part.score(rows) for part, rows in pairs], axis=0)
+        return score
+
+    def values(self) -> GateValues:
+        """Return the small parts, for a JSON file."""
+        return GateValues(
+            image_size=self.image_size,
+            typical=tuple(part.typical for part in self.parts),
+            spread=tuple(part.spread for part in self.parts),
+            threshold=self.threshold,
+        )
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the large parts by name, for a file of tensors."""
+        means = {f"gate_{k}_mean": part.mean for k, part in enumerate(self.parts)}
+        return means | {f"gate_{k}_directions": p.directions for k, p in enumerate(self.parts)}
+
+
+def fit_gate(
+    image_size: int,
+    train_features: Sequence[AnyFloats],
+    train_labels: Ints,
+    val_features: Sequence[AnyFloats],
+    val_labels: Ints,
+) -> Gate:
+    """Fit the distances on the training photos and the threshold on the validation photos.
+
+    In means, covariances and in the accepted share, each class has a weight of the square root of
+    its photo count, see `class_weights`.
+
+    Args:
+        image_size: Side of the views that the features were computed from.
+        train_features: Features of the training photos for each part, [N, D].
+        train_labels: Labels, [N].
+        val_features: Features of the validation photos for each part, [M, D].
+        val_labels: Labels, [M].
+    """
+    weights = class_weights(train_labels)
+    parts = tuple(
+        _fit_part(unit_length(train), weights / weights.sum(), val)
+        for train, val in zip(train_features, val_features, strict=True)
+    )
+    score = Gate(image_size, parts, 0.0).score(val_features)
+    return Gate(image_size, parts, weighted_quantile(score, class_weights(val_labels), KEEP))
+
+
+def _fit_part(features: Floats, weights: Floats, val_features: AnyFloats) -> GatePart:
+    """Fit a part on features [N, D] of length 1, with weights [N] that sum to 1."""
+    mean = weights @ features
+    directions = _directions((features - mean) * np.sqrt(weights)[:, None]).astype(np.float32)
+    mean32 = mean.astype(np.float32)
+    distance = _distance(mean32, directions, val_features)
+    spread = float(distance.std())
+    return GatePart(mean32, directions, float(distance.mean()), spread if spread > 0 else 1.0)
+
+
+def _directions(residuals: Floats) -> Floats:
+    """Return the scaled directions of largest variance, [R, D], of residuals [N, D].
+
+    The shrunken covariance (1 - a) S + a t I, with S the sum of the products of the residuals and
+    t its mean eigenvalue, has the inverse (I - sum of k v v') / (a t), k = (1 - a) s /
+    ((1 - a) s + a t), over the eigenvectors v and eigenvalues s of S. The result holds sqrt(k) v.
+    The common factor 1 / (a t) is left out, since distances are standardised.
+    """
+    _, singular, vectors = np.linalg.svd(residuals, full_matrices=False)
+    variances = (1 - SHRINKAGE) * singular**2
+    rest = SHRINKAGE * (singular**2).sum() / residuals.shape[1]
+    used = (variances > 0)[:MAX_DIRECTIONS].sum()
+    kept = variances[:used]
+    scaled: Floats = vectors[:used] * np.sqrt(kept / (kept + rest))[:, None]
+    return scaled
+
+
+def _distance(
+    mean: npt.NDArray[np.float32], directions: npt.NDArray[np.float32], features: AnyFloats
+) -> Floats:
+    """Return the distances of features [M, D] to a mean [D], [M]."""
+    residuals = unit_length(features) - mean
+    along = residuals @ directions.T.astype(np.float64)
+    squared = (residuals**2).sum(axis=1) - (along**2).sum(axis=1)
+    distance: Floats = np.sqrt(np.maximum(squared, 0))
+    return distance
+
+
+def restore_gate(values: GateValues, arrays: Mapping[str, npt.NDArray[np.float32]]) -> Gate:
+    """Return the gate that `values` and `arrays` come from.
+
+    Raises:
+        ValueError: The parts do not fit each other, or are not finite.
+    """
+    names = {f"gate_{k}_{kind}" for k in range(len(values.typical)) for kind in _KINDS}
+    if arrays.keys() != names:
+        found = ", ".join(sorted(arrays))
+        raise ValueError(tr(f"wrong set of arrays: {found}", f"数组不对：{found}"))
+    parts = []
+    for k, (typical, spread) in enumerate(zip(values.typical, values.spread, strict=True)):
+        mean, directions = (arrays[f"gate_{k}_{kind}"] for kind in _KINDS)
+        is_valid = all(a.dtype == np.float32 and np.isfinite(a).all() for a in (mean, directions))
+        fits = mean.ndim == 1 and mean.size > 0 and directions.shape[1:] == mean.shape
+        if not (is_valid and fits and len(directions) <= MAX_DIRECTIONS):
+            raise ValueError(
+                tr(f"gate_{k} is not finite float32 arrays that fit", f"gate_{k} 的数组不对")
+            )
+        parts.append(GatePart(mean, directions, typical, spread))
+    return Gate(values.image_size, tuple(parts), values.threshold)
+
+
+_KINDS = ("mean", "directions")
