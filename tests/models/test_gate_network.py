@@ -32,7 +32,6 @@ def test_gate_has_the_last_features_and_those_of_the_stage_before() -> None:
     network = build("test_resnet").eval()
     gate = build_gate(network)
     assert (gate.image_size, gate.has_stages) == (SIZE, True)
-    assert gate.widths() == (network.classifier.in_features, 64)
     pixels = torch.randint(0, 256, (2, 3, SIZE, SIZE), dtype=torch.uint8)
     last, stage = gate_features(network, gate, pixels)
     with torch.no_grad():
@@ -40,6 +39,7 @@ def test_gate_has_the_last_features_and_those_of_the_stage_before() -> None:
         maps = network.backbone.forward_intermediates(normalised, intermediates_only=True)  # type: ignore[operator]
         torch.testing.assert_close(torch.from_numpy(last), network.backbone(normalised))
     torch.testing.assert_close(torch.from_numpy(stage), maps[-2].mean(dim=(2, 3)))
+    assert gate.widths() == (last.shape[1], stage.shape[1])
 
 
 def test_gate_of_a_joined_backbone_is_its_original() -> None:

@@ -26,6 +26,7 @@ KEEP = 0.97  # share of validation photos
 SHRINKAGE = 0.3  # of the covariance towards equal variances
 MAX_DIRECTIONS = 64  # of largest variance
 MAX_PARTS = 4
+MIN_SPREAD = 1e-3  # of distances between 0 and 2, for photos that are all alike
 Number = Annotated[float, Field(strict=True)]
 
 
@@ -144,8 +145,8 @@ def _fit_part(features: Floats, weights: Floats, val_features: AnyFloats) -> Gat
     directions = _directions((features - mean) * np.sqrt(weights)[:, None]).astype(np.float32)
     mean32 = mean.astype(np.float32)
     distance = _distance(mean32, directions, val_features)
-    spread = float(distance.std())
-    return GatePart(mean32, directions, float(distance.mean()), spread if spread > 0 else 1.0)
+    spread = max(float(distance.std()), MIN_SPREAD)
+    return GatePart(mean32, directions, float(distance.mean()), spread)
 
 
 def _directions(residuals: Floats) -> Floats:

@@ -130,7 +130,8 @@ def build_gate_onnx(network: Network, gate: GateNetwork) -> bytes:
     try:
         content, _ = _export(_GateGraph(network, gate).eval(), torch.from_numpy(views), names)
         check_onnx(content)
-        engines = TorchEngine(network, gate), OnnxEngine(content, gate=content)
+        engines = TorchEngine(network, gate), OnnxEngine(content)
+        engines[1].add_gate(content)
         for batch in (views, views[:1]):
             parts = [engine.gate_features(batch) for engine in engines]
             _refuse_differences(zip(*parts, strict=True))

@@ -15,7 +15,7 @@ from mineral_recog.data.bit_depth import FILE_BITS
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, TestAdvisor
-from mineral_recog.identify.photo_quality import is_blank, quality_warnings
+from mineral_recog.identify.photo_quality import quality_warnings
 from mineral_recog.identify.refusal import Reason, refusal_text
 from mineral_recog.minerals.facts import Mineral
 
@@ -245,7 +245,7 @@ def answer_from_outputs(
         ood_threshold=calibration.ood.threshold,
         gate_score=_mean_gate_score(outputs),
         gate_threshold=None if calibration.gate is None else calibration.gate.threshold,
-        is_blank=all(is_blank(photo.problems) for photo in outputs),
+        is_blank=all("blank" in photo.problems for photo in outputs),
         evidence=evidence,
         classes_without_facts=tuple(
             name for name, mineral in zip(classes, minerals, strict=True) if mineral is None

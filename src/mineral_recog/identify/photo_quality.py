@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mineral_recog.data.images import Photo
-from mineral_recog.duplicates.photo_checks import check_photo
+from mineral_recog.duplicates.photo_checks import check_photo, is_blank
 from mineral_recog.identify.fact_text import Text
 
 # By the kind of a remark: what is wrong, and what to do about it.
@@ -26,8 +26,15 @@ _PROBLEMS: dict[str, tuple[Text, Text]] = {
         {"en": "take a sharp one", "zh": "请重拍一张清晰的照片"},
     ),
     "flat": (
-        {"en": "is blank: almost all of it has one colour", "zh": "几乎是空白：大部分是同一种颜色"},
-        {"en": "take another one of the specimen", "zh": "请重新拍摄标本"},
+        {"en": "is evenly coloured almost everywhere", "zh": "几乎没有细节"},
+        {
+            "en": "take a sharp one that the specimen fills",
+            "zh": "请让标本占满画面，重拍清晰的照片",
+        },
+    ),
+    "blank": (
+        {"en": "is blank", "zh": "是空白的"},
+        {"en": "take another one", "zh": "请重拍"},
     ),
 }
 
@@ -43,12 +50,9 @@ def find_problems(photo: Photo, image_size: int) -> dict[str, str]:
     problems = {remark.kind: remark.detail for remark in remarks if remark.kind in _PROBLEMS}
     if 2 * min(photo.header.width, photo.header.height) >= image_size:
         problems.pop("small", None)
+    if is_blank(photo.image):
+        problems = {kind: problems[kind] for kind in problems if kind == "small"} | {"blank": ""}
     return problems
-
-
-def is_blank(problems: Mapping[str, str]) -> bool:
-    """Return whether a photo with these problems shows nothing at all."""
-    return "flat" in problems
 
 
 def quality_warnings(photos: Sequence[Mapping[str, str]]) -> list[Text]:

@@ -40,15 +40,16 @@ class OnnxEngine:
     Args:
         content: Bytes of model.onnx, checked by `check_onnx`.
         threads: Threads of the network; by default `thread_count`.
-        gate: Bytes of gate.onnx, checked alike; None without a gate.
     """
 
-    def __init__(
-        self, content: bytes, threads: int | None = None, gate: bytes | None = None
-    ) -> None:
+    def __init__(self, content: bytes, threads: int | None = None) -> None:
         self.session = _build_session(content, threads or thread_count())
         self.has_maps = any(output.name == "class_maps" for output in self.session.get_outputs())
-        self.gate = None if gate is None else _build_session(gate, threads or thread_count())
+        self.gate: Any = None
+
+    def add_gate(self, content: bytes) -> None:
+        """Add the network of the gate: the bytes of gate.onnx, checked by `check_onnx`."""
+        self.gate = _build_session(content, thread_count())
 
     def predict(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """Return features and logits, see `Engine`."""
@@ -156,19 +157,18 @@ def read_export(folder: Path, device: str = "auto") -> Model:
     config, digest = read_export_config(folder / CONFIG)
     try:
         path = folder / MODEL
-        content, gate = _read(path, config.sha256[MODEL]), None
+        content = _read(path, config.sha256[MODEL])
         check_onnx(content)
+        engine = OnnxEngine(content)
+        _check_shapes(engine.session, config)
         path = folder / CALIBRATION
         calibration = _calibration(config, _read(path, config.sha256[CALIBRATION]))
         if calibration.gate is not None:
             path = folder / GATE
-            gate = _read(path, config.sha256[GATE])
-            check_onnx(gate)
-        engine = OnnxEngine(content, gate=gate)
-        path = folder / MODEL
-        _check_shapes(engine.session, config)
-        path = folder / GATE
-        _check_gate(engine.gate, calibration.gate)
+            content = _read(path, config.sha256[GATE])
+            check_onnx(content)
+            engine.add_gate(content)
+            _check_gate(engine.gate, calibration.gate)
     except (OSError, ValueError, SafetensorError) as error:
         raise damaged_export_error(path, reason_of(error)) from None
     return Model(
@@ -202,12 +202,11 @@ def _check_shapes(session: Any, config: ExportConfig) -> None:
     _refuse_other_shapes(session, config.preprocessing.image_size, expected)
 
 
-def _check_gate(session: Any, gate: Gate | None) -> None:
+def _check_gate(session: Any, gate: Gate) -> None:
     """Refuse a gate whose input or outputs do not fit the calibration."""
-    if gate is not None:
-        names = gate_outputs(len(gate.parts))
-        expected = {name: [width] for name, width in zip(names, gate.widths, strict=True)}
-        _refuse_other_shapes(session, gate.image_size, expected)
+    names = gate_outputs(len(gate.parts))
+    expected = {name: [width] for name, width in zip(names, gate.widths, strict=True)}
+    _refuse_other_shapes(session, gate.image_size, expected)
 
 
 def _refuse_other_shapes(session: Any, size: int, expected: Mapping[str, list[int]]) -> None:

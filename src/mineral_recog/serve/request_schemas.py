@@ -21,7 +21,7 @@ MAX_SIGHTINGS = 16
 MIN_QUESTION_BYTES = 2**20
 Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # far beyond any logit, far below an overflow
 Text = Annotated[str, Field(max_length=200)]
-Problem = Literal["small", "dark", "blurred", "flat"]
+Problem = Literal["small", "dark", "blurred", "flat", "blank"]
 Coverage = Annotated[
     float, Field(gt=0, lt=1, description="probability with which the set contains the right class")
 ]
