@@ -37,13 +37,14 @@ def unit(rows: AnyFloats) -> Floats:
 def mahalanobis(train: AnyFloats, rows: AnyFloats) -> Floats:
     """Return the distances by the definition, with the inverse of the shrunken covariance."""
     weights = class_weights(LABELS) / class_weights(LABELS).sum()
-    mean = weights @ unit(train)
-    residuals = unit(train) - mean
+    means = np.stack([unit(train)[label == LABELS].mean(axis=0) for label in range(3)])
+    residuals = unit(train) - means[LABELS]
     covariance = (residuals * weights[:, None]).T @ residuals
     width = len(covariance)
     shrunken = 0.7 * covariance + 0.3 * np.trace(covariance) / width * np.eye(width)
-    away = unit(rows) - mean
-    distance: Floats = np.sqrt(np.einsum("md,de,me->m", away, np.linalg.inv(shrunken), away))
+    away = unit(rows)[:, None] - means
+    squared = np.einsum("mcd,de,mce->mc", away, np.linalg.inv(shrunken), away)
+    distance: Floats = np.sqrt(squared.min(axis=1))
     return distance
 
 
@@ -81,7 +82,7 @@ def test_equal_photos_and_features_of_zero_have_finite_scores() -> None:
 
 def test_gate_is_restored(gate: Gate) -> None:
     values = GateValues.model_validate_json(gate.values().model_dump_json())
-    restored = restore_gate(values, gate.arrays())
+    restored = restore_gate(values, gate.arrays(), 3)
     assert restored.widths == (6, 4)
     np.testing.assert_array_equal(restored.score(draw_parts(2)), gate.score(draw_parts(2)))
     assert restored.threshold == gate.threshold
@@ -90,19 +91,19 @@ def test_gate_is_restored(gate: Gate) -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        lambda a: a.pop("gate_1_mean"),
-        lambda a: a.update(gate_2_mean=a["gate_1_mean"]),
-        lambda a: a.update(gate_0_mean=a["gate_0_mean"][1:].copy()),
-        lambda a: a.update(gate_0_mean=a["gate_0_mean"].astype(np.float64)),
-        lambda a: a.update(gate_0_mean=np.full(6, np.nan, np.float32)),
-        lambda a: a.update(gate_0_directions=np.zeros((65, 6), np.float32)),
+        lambda a: a.pop("gate_1_means"),
+        lambda a: a.update(gate_2_means=a["gate_1_means"]),
+        lambda a: a.update(gate_0_means=a["gate_0_means"][1:].copy()),
+        lambda a: a.update(gate_0_means=a["gate_0_means"].astype(np.float64)),
+        lambda a: a.update(gate_0_means=np.full((3, 6), np.nan, np.float32)),
+        lambda a: a.update(gate_0_directions=np.zeros((129, 6), np.float32)),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(gate: Gate, edit: Callable[[Arrays], object]) -> None:
     arrays = gate.arrays()
     edit(arrays)
     with pytest.raises(ValueError, match="gate_"):
-        restore_gate(gate.values(), arrays)
+        restore_gate(gate.values(), arrays, 3)
 
 
 @pytest.mark.parametrize(

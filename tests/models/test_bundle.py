@@ -127,7 +127,7 @@ def test_gate_that_does_not_fit_the_backbone_is_refused(folder: Path) -> None:
     edit_config(without_second_part, folder)
     keep_arrays(folder, "gate_1", wanted=False)
     arrays = load_arrays(folder / "trust.safetensors")
-    for kind in ("mean", "directions"):
+    for kind in ("means", "directions"):
         arrays[f"gate_0_{kind}"] = arrays[f"gate_0_{kind}"][..., 1:].copy()
     save_arrays(arrays, folder / "trust.safetensors")
     with pytest.raises(UserError, match="gate does not fit the backbone"):
@@ -232,7 +232,7 @@ FIELDS = {
     2: "4d06ee81b432f93b",
     3: "04ba2c3d48e5eb2a",
     4: "ac79f393f55e0da2",
-    5: "658d62c610f472bc",
+    5: "6137332b8c907e9d",
 }
 
 

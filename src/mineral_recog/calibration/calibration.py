@@ -139,10 +139,10 @@ def restore_calibration(
         ValueError: The parts do not fit each other or the model, or are not finite.
     """
     gate_arrays = {name: array for name, array in arrays.items() if name.startswith("gate_")}
-    gate = None if values.gate is None else restore_gate(values.gate, gate_arrays)
+    class_count, photo_count = len(groups), sum(values.val_counts)
+    gate = None if values.gate is None else restore_gate(values.gate, gate_arrays, class_count)
     if gate is not None:
         arrays = {name: array for name, array in arrays.items() if name not in gate_arrays}
-    class_count, photo_count = len(groups), sum(values.val_counts)
     if len(values.val_counts) != class_count:
         raise ValueError(
             tr(

@@ -153,16 +153,29 @@ def unit_length(features: AnyFloats) -> Floats:
     return result
 
 
-def _distance(
+def squared_distances(
     means: npt.NDArray[np.float32], directions: npt.NDArray[np.float32], features: AnyFloats
 ) -> Floats:
-    """Return the distance of features [M, D] to the nearest mean, [M]."""
+    """Return the squared distances [M, K] of features [M, D], scaled to length 1, to means [K, D].
+
+    Args:
+        means: Means, [K, D].
+        directions: Directions along which distances count less, [R, D]; see `OodDetector`.
+        features: Features of photos, of any length, [M, D].
+    """
     # |z - m|^2 minus its part along the directions
     unit, centres = unit_length(features), means.astype(np.float64)
     squared = _squared_distances(unit, centres) - _squared_distances(
         unit @ directions.T, centres @ directions.T
     )
-    nearest: Floats = np.sqrt(np.maximum(squared.min(axis=1), 0))
+    return np.maximum(squared, 0)
+
+
+def _distance(
+    means: npt.NDArray[np.float32], directions: npt.NDArray[np.float32], features: AnyFloats
+) -> Floats:
+    """Return the distance of features [M, D] to the nearest mean, [M]."""
+    nearest: Floats = np.sqrt(squared_distances(means, directions, features).min(axis=1))
     return nearest
 
 
