@@ -27,6 +27,9 @@ from mineral_recog.data.given_photos import GivenPhoto
 from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.identify.identifier import Identifier, load
 
+PHOTOS = "(photos of test)"  # no name of a folder
+REASONS = ("no_mineral", "unknown_mineral")
+Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
 SIDE = 300  # pixels of the pictures that are made
 COLOURS = ("black", "white", "grey", "red", "green", "blue", "brown", "#202020", "#f0e8d8")
 
@@ -43,7 +46,7 @@ def main() -> None:
     data = arguments.data or training_data_of(arguments.run)
     test = read_split(data, "test", identifier.classes)
     sets: dict[str, Sequence[GivenPhoto]] = {
-        "test": [test.root / path for path in test.paths],
+        PHOTOS: [test.root / path for path in test.paths],
         **{folder.name: draw(folder, arguments.most) for folder in arguments.others},
         **made_pictures(),
     }
@@ -56,12 +59,8 @@ def main() -> None:
         shares = [np.mean([r == reason for r in reasons]) for reason in (None, *REASONS)]
         areas = [area(mine, theirs) for mine, theirs in zip(photos, scores, strict=True)]
         cells = [f"{100 * share:.1f} %" for share in shares]
-        cells += ["" if name == "test" else f"{value:.3f}" for value in areas]
+        cells += ["" if name == PHOTOS else f"{value:.3f}" for value in areas]
         print(f"| {name} | {len(pictures)} | {' | '.join(cells)} |", flush=True)
-
-
-REASONS = ("no_mineral", "unknown_mineral")
-Scores = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def measure(
