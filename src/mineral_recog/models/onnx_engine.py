@@ -157,15 +157,15 @@ def read_export(folder: Path, device: str = "auto") -> Model:
     config, digest = read_export_config(folder / CONFIG)
     try:
         path = folder / MODEL
-        content = _read(path, config.sha256[MODEL])
+        content = _read(path, config.sha256["model.onnx"])
         check_onnx(content)
         engine = OnnxEngine(content)
         _check_shapes(engine.session, config)
         path = folder / CALIBRATION
-        calibration = _calibration(config, _read(path, config.sha256[CALIBRATION]))
+        calibration = _calibration(config, _read(path, config.sha256["trust.safetensors"]))
         if calibration.gate is not None:
             path = folder / GATE
-            content = _read(path, config.sha256[GATE])
+            content = _read(path, config.sha256["gate.onnx"])
             check_onnx(content)
             engine.add_gate(content)
             _check_gate(engine.gate, calibration.gate)
