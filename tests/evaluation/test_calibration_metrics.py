@@ -1,5 +1,6 @@
 """Calibration and OOD metrics compared with values calculated by hand."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from scipy.stats import rankdata
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import ConformalScores
+from mineral_recog.calibration.gate import Gate
 from mineral_recog.calibration.ood import OodDetector
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
 from mineral_recog.evaluation.calibration_metrics import _separation, ood_metrics
@@ -69,13 +71,25 @@ def test_ood_metrics_by_hand() -> None:
         [confident, confident, uncertain, confident], [[0, 1.0], [-1, 0], [0, -1], [1, 1]], [0] * 4
     )
     selected = np.array([True, True, True, False])
-    assert ood_metrics(CALIBRATION.ood, photos, pictures, selected) == {
+    alone = {
         "auroc": pytest.approx((0.5 + 0 + 2 + 2) / 6),
         "false_accepts": 1 / 3,
         "kept": 0.5,
+        "unknown_mineral_false_accepts": 1 / 3,
+        "unknown_mineral_kept": 0.5,
         "plain_auroc": pytest.approx((2 * 0.5 + 0 + 0 + 1 + 0.5) / 6),
         "plain_false_accepts": 2 / 3,
         "plain_kept": 0.5,
+    }
+    assert ood_metrics(CALIBRATION, photos, pictures, selected) == alone
+    with_gate = replace(CALIBRATION, gate=Gate(160, (), 0.0))
+    photos = replace(photos, gate_scores=np.array([-1.0, -2.0]))
+    pictures = replace(pictures, gate_scores=np.array([1.0, -1.5, 0.0, 9.0]))
+    assert ood_metrics(with_gate, photos, pictures, selected) == alone | {
+        "false_accepts": 0.0,  # the OOD score alone accepts the first picture
+        "no_mineral_auroc": pytest.approx(5 / 6),
+        "no_mineral_false_accepts": 2 / 3,
+        "no_mineral_kept": 1.0,
     }
 
 

@@ -13,6 +13,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save_file as save_arrays
 
 from mineral_recog.errors import UserError
 from mineral_recog.identify.identifier import load
@@ -39,6 +41,14 @@ def change_config(folder: Path, change: Callable[[Config], object]) -> None:
     config = json.loads(path.read_text("utf-8"))
     change(config)
     path.write_text(json.dumps(config), "utf-8")
+
+
+def swap_gate(folder: Path) -> None:
+    """Put another network in the place of the gate."""
+    content = (folder / "model.onnx").read_bytes()
+    (folder / "gate.onnx").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    change_config(folder, lambda config: config["sha256"].update({"gate.onnx": digest}))
 
 
 def weights_of(model: onnx.ModelProto) -> TensorProto:
@@ -161,6 +171,19 @@ def test_infinite_outputs_are_no_answer(exported: Path, prepared: Path, tmp_path
         (lambda f: (f / "trust.safetensors").write_bytes(b"x"), "trust.safetensors is damaged"),
         (lambda f: (f / "trust.safetensors").unlink(), "trust.safetensors is damaged"),
         (lambda f: change_config(f, lambda c: c.update(version=9)), "format 9.*reads 2"),
+        (lambda f: (f / "gate.onnx").unlink(), "gate.onnx is damaged"),
+        (lambda f: (f / "gate.onnx").write_bytes(b"x"), "gate.onnx is damaged"),
+        (lambda f: swap_gate(f), "gate.onnx is damaged .*do not fit model.json"),
+        (lambda f: change_config(f, lambda c: c["sha256"].pop("gate.onnx")), "incomplete"),
+        (lambda f: change_config(f, lambda c: c["calibration"].pop("gate")), "incomplete"),
+        (
+            lambda f: change_config(f, lambda c: c["calibration"]["gate"].update(image_size=64)),
+            "gate.onnx is damaged .*do not fit model.json",
+        ),
+        (
+            lambda f: change_config(f, lambda c: c["calibration"]["gate"].update(spread=[1, 0])),
+            "calibration.gate.spread",
+        ),
         (lambda f: change_config(f, lambda c: c.update(format="other")), "model.json is damaged"),
         (lambda f: change_config(f, lambda c: c.update(classes=["a", "b"])), "differ in length"),
         (lambda f: change_config(f, lambda c: c.update(new=1)), "model.json is damaged"),
@@ -182,6 +205,25 @@ def test_broken_export_is_refused(
         load(folder)
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 600
+
+
+def test_export_of_version_1_has_no_gate(exported: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    shutil.copytree(exported, folder)
+    (folder / "gate.onnx").unlink()
+    arrays = load_arrays(folder / "trust.safetensors")
+    old = {name: array for name, array in arrays.items() if not name.startswith("gate_")}
+    save_arrays(old, folder / "trust.safetensors")
+    digest = hashlib.sha256((folder / "trust.safetensors").read_bytes()).hexdigest()
+
+    def as_version_1(config: Config) -> None:
+        config["version"] = 1
+        del config["sha256"]["gate.onnx"], config["calibration"]["gate"]
+        config["sha256"]["trust.safetensors"] = digest
+
+    change_config(folder, as_version_1)
+    identifier = load(folder)
+    assert identifier.identify(np.zeros((40, 40, 3), np.uint8)).gate_score is None
 
 
 def test_export_runs_on_the_processor(exported: Path) -> None:

@@ -47,6 +47,8 @@ def test_answers_are_those_of_the_run(trained: Path, exported: Path, photos: lis
                 assert mine.in_set == theirs.in_set
             assert actual.ood_score == pytest.approx(expected.ood_score, abs=1e-4)
             assert actual.none_of_these == expected.none_of_these
+            assert actual.gate_score == pytest.approx(expected.gate_score, abs=1e-2)
+            assert actual.gate_threshold == expected.gate_threshold
     views = [identifier.view(identifier.open(photos[0])) for identifier in (run, export)]
     maps = [
         identifier.heat_map(identifier.observe_batch([view])[0], "beryl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -145,6 +146,60 @@ def test_higher_coverage_gives_larger_sets(identifier: Identifier) -> None:
     sizes = [len(identifier.answer([uncertain], coverage=c).likely) for c in (0.5, 0.9, 0.99)]
     assert sizes == sorted(sizes)
     assert sizes[-1] == 3  # six validation photos cannot guarantee 99 %
+
+
+def test_photos_above_the_threshold_of_the_gate_show_no_mineral(identifier: Identifier) -> None:
+    calibration = identifier.model.calibration
+    assert calibration.gate is not None
+    limits = calibration.ood.threshold, calibration.gate.threshold
+    logits = np.zeros(3, dtype=np.float32)
+
+    def reason(ood_excess: float, gate_excess: float) -> str | None:
+        ood_score, gate_score = limits[0] + ood_excess, limits[1] + gate_excess
+        return identifier.answer(
+            [PhotoOutputs(logits, ood_score, gate_score=gate_score)]
+        ).none_reason
+
+    assert [reason(0, 0), reason(0.1, 0)] == [None, "unknown_mineral"]
+    assert [reason(0, 0.1), reason(0.1, 0.1)] == ["no_mineral", "no_mineral"]
+    # Scores of several photos are averaged.
+    photos = [PhotoOutputs(logits, 0.0, gate_score=limits[1] + excess) for excess in (0.3, -0.1)]
+    answer = identifier.answer(photos)
+    assert answer.none_text == {
+        "en": "This does not look like a photo of a mineral.",
+        "zh": "这看起来不像矿物照片。",
+    }
+    none = answer.to_dict()["none_of_these"]
+    assert none["reason"] == "no_mineral"
+    assert none["no_mineral"] == {
+        "blank": False,
+        "score": pytest.approx(limits[1] + 0.1, abs=1e-6),
+        "limit": pytest.approx(limits[1], abs=1e-6),
+    }
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "grey", "brown"])
+def test_blank_photo_shows_no_mineral(identifier: Identifier, colour: str) -> None:
+    blank = Image.new("RGB", (64, 64), colour)
+    answer = identifier.identify(blank)
+    assert (answer.none_reason, answer.is_blank) == ("no_mineral", True)
+    assert [warning["en"] for warning in answer.warnings] == [
+        "The photo is blank: take another one."
+    ]
+    stone = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    both = identifier.identify([stone, blank])
+    assert not both.is_blank
+    assert [warning["en"] for warning in both.warnings] == ["Photo 2 is blank: take another one."]
+
+
+def test_model_without_a_gate_refuses_blank_photos(trained: Path, tmp_path: Path) -> None:
+    bundle = read_bundle(trained)
+    calibration = replace(bundle.calibration, gate=None)
+    replace(bundle, calibration=calibration, gate=None).save(tmp_path / "model")
+    identifier = load(tmp_path, device="cpu")
+    answer = identifier.identify(Image.new("RGB", (64, 64)))
+    assert answer.none_reason == "no_mineral"
+    assert answer.to_dict()["none_of_these"]["no_mineral"]["score"] is None
 
 
 def test_photos_above_the_ood_threshold_are_none_of_these(identifier: Identifier) -> None:

@@ -21,9 +21,11 @@ from safetensors.torch import load_file, save_file
 
 from mineral_recog.calibration.calibration import Arrays, Calibration, fit_calibration
 from mineral_recog.calibration.distance_ood import DistanceOodDetector
+from mineral_recog.calibration.gate import fit_gate
 from mineral_recog.errors import UserError
 from mineral_recog.models import bundle_config
 from mineral_recog.models.bundle import Bundle, read_bundle
+from mineral_recog.models.gate_network import build_gate, gate_features
 from mineral_recog.models.heads import build_head
 from mineral_recog.models.network import build_network
 
@@ -38,13 +40,26 @@ def fit_test_calibration(width: int) -> Calibration:
     return fit_calibration(features, labels, features, logits, labels, GROUPS)
 
 
+def build_bundle(joined: bool = False) -> Bundle:
+    """Return a bundle whose gate has weights of its own, or those of a joined backbone."""
+    network = build_network("test_resnet", False, "auto", 32, classes=2, pretrained_features=joined)
+    original = build_network("test_resnet", False, "auto", 32, classes=2).backbone
+    gate = build_gate(network, None if joined else original)
+    rng = np.random.default_rng(0)
+    parts = [rng.random((6, width), dtype=np.float32) for width in gate.widths()]
+    labels = np.repeat([0, 1], 3)
+    calibration = replace(
+        fit_test_calibration(network.classifier.in_features),
+        gate=fit_gate(gate.image_size, parts, labels, parts, labels),
+    )
+    return Bundle(
+        network, "test_resnet", "linear", ("金", "opal"), (9, 2), GROUPS, calibration, {}, gate
+    )
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    network = build_network("test_resnet", False, "auto", 32, classes=2)
-    calibration = fit_test_calibration(network.classifier.in_features)
-    Bundle(network, "test_resnet", "linear", ("金", "opal"), (9, 2), GROUPS, calibration, {}).save(
-        tmp_path / "model"
-    )
+    build_bundle().save(tmp_path / "model")
     return tmp_path / "model"
 
 
@@ -55,8 +70,69 @@ def test_saved_bundle_is_read(folder: Path) -> None:
     same_bundle = read_bundle(folder)
     pixels = torch.randint(0, 256, (2, 3, 32, 32), dtype=torch.uint8)
     assert torch.equal(bundle.network(pixels)[1], same_bundle.network(pixels)[1])
-    names = {"config.json", "model.safetensors", "trust.safetensors"}
+    names = {"config.json", "model.safetensors", "trust.safetensors", "gate.safetensors"}
     assert {path.name for path in folder.iterdir()} == names
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_gate_is_read_and_its_weights_are_stored_once(tmp_path: Path, joined: bool) -> None:
+    bundle = build_bundle(joined)
+    bundle.save(tmp_path / "model")
+    assert (tmp_path / "model" / "gate.safetensors").exists() == (not joined)
+    read = read_bundle(tmp_path)
+    assert bundle.gate is not None
+    assert read.gate is not None
+    pixels = torch.randint(0, 256, (2, 3, 160, 160), dtype=torch.uint8)
+    expected = gate_features(bundle.network.eval(), bundle.gate, pixels)
+    for mine, theirs in zip(gate_features(read.network, read.gate, pixels), expected, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_bundle_of_version_4_has_no_gate(folder: Path) -> None:
+    def as_version_4(config: dict[str, Any]) -> None:
+        config["version"] = 4
+        del config["gate_has_weights"], config["calibration"]["gate"]
+
+    edit_config(as_version_4, folder)
+    keep_arrays(folder, "gate_", wanted=False)
+    bundle = read_bundle(folder)
+    assert bundle.gate is None
+    assert bundle.calibration.gate is None
+
+
+def keep_arrays(folder: Path, prefix: str, wanted: bool) -> None:
+    arrays = load_arrays(folder / "trust.safetensors")
+    kept = {name: array for name, array in arrays.items() if name.startswith(prefix) == wanted}
+    save_arrays(kept, folder / "trust.safetensors")
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other"])
+def test_damaged_weights_of_the_gate_are_refused(folder: Path, damage: str) -> None:
+    file = folder / "gate.safetensors"
+    if damage == "missing":
+        file.unlink()
+    elif damage == "cut":
+        file.write_bytes(file.read_bytes()[:100])
+    else:
+        save_file({"weight": torch.zeros(1)}, file)
+    with pytest.raises(UserError, match=r"gate\.safetensors is damaged") as error:
+        read_bundle(folder)
+    assert "\n" not in str(error.value)
+
+
+def test_gate_that_does_not_fit_the_backbone_is_refused(folder: Path) -> None:
+    def without_second_part(config: dict[str, Any]) -> None:
+        gate = config["calibration"]["gate"]
+        gate["typical"], gate["spread"] = gate["typical"][1:], gate["spread"][1:]
+
+    edit_config(without_second_part, folder)
+    keep_arrays(folder, "gate_1", wanted=False)
+    arrays = load_arrays(folder / "trust.safetensors")
+    for kind in ("means", "directions"):
+        arrays[f"gate_0_{kind}"] = arrays[f"gate_0_{kind}"][..., 1:].copy()
+    save_arrays(arrays, folder / "trust.safetensors")
+    with pytest.raises(UserError, match="gate does not fit the backbone"):
+        read_bundle(folder)
 
 
 def test_fingerprint_is_that_of_what_answers_depend_on(folder: Path) -> None:
@@ -92,8 +168,8 @@ def test_backbone_that_cannot_be_built_on_the_meta_device_is_read(
 def test_saved_calibration_is_read(folder: Path) -> None:
     calibration = read_bundle(folder).calibration
     expected = fit_test_calibration(calibration.ood.means.shape[1])
-    assert calibration.values() == expected.values()
-    assert calibration.arrays().keys() == expected.arrays().keys()
+    assert replace(calibration, gate=None).values() == expected.values()
+    assert replace(calibration, gate=None).arrays().keys() == expected.arrays().keys()
     for name, array in expected.arrays().items():
         assert np.array_equal(calibration.arrays()[name], array)
     assert calibration.conformal.groups == GROUPS
@@ -172,7 +248,7 @@ FIELDS = {
     2: "4d06ee81b432f93b",
     3: "04ba2c3d48e5eb2a",
     4: "ac79f393f55e0da2",
-    5: "03942efc0f52e914",
+    5: "",
 }
 
 
@@ -296,7 +372,8 @@ def test_any_value_in_the_config_is_read_or_refused(
 ) -> None:
     text = (folder / "config.json").read_text("utf-8")
     config = json.loads(text)
-    parts = [config, config["calibration"], config["preprocessing"]]
+    gate = config["calibration"]["gate"]
+    parts = [config, config["calibration"], config["preprocessing"], gate]
     entries = [(part, key) for part in parts for key in part]
     part, key = entries[position % len(entries)]
     part[key] = value

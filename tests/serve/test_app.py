@@ -50,6 +50,8 @@ def test_photo_gets_the_answer_of_the_identifier(
         {
             "logits": observation.outputs.logits.tolist(),
             "strangeness": observation.outputs.ood_score,
+            "no_mineral": observation.outputs.gate_score,
+            "problems": observation.outputs.problems,
             "model": identifier.model.fingerprint,
             "crop": answer["crops"][0],
         }

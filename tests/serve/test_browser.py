@@ -200,12 +200,15 @@ def test_none_of_these_is_shown_clearly(
 ) -> None:
     """With an OOD threshold below the score of every photo."""
     ood = replace(identifier.model.calibration.ood, threshold=-1e3)
-    calibration = replace(identifier.model.calibration, ood=ood)
+    gate = identifier.model.calibration.gate
+    assert gate is not None
+    gate = replace(gate, threshold=1e6)
+    calibration = replace(identifier.model.calibration, ood=ood, gate=gate)
     model = replace(identifier.model, calibration=calibration)
     monkeypatch.setattr(identifier, "model", model)
     choose(page, photo)
     expect(page.get_by_text("None of these", exact=True)).to_be_visible()
-    expect(page.get_by_text("does not look like any of the 3 minerals")).to_be_visible()
+    expect(page.get_by_text("probably none of the 3 that this model knows")).to_be_visible()
     expect(page.get_by_role("status")).to_contain_text("None of these minerals")
     expect(page.get_by_text("With 90 % probability the specimen is")).to_be_hidden()
 

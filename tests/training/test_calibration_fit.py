@@ -11,6 +11,7 @@ from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.ood import OodDetector
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.models.gallery import read_gallery
+from mineral_recog.models.gate_network import build_gate
 from mineral_recog.models.network import build_network
 from mineral_recog.training import calibration_fit
 
@@ -42,7 +43,8 @@ def calibrate_untrained(
         "test_resnet", False, "auto", 32, classes=3, pretrained_features=pretrained_features
     )
     train, val = (read_split(prepared, split) for split in ("train", "val"))
-    return calibration_fit.calibrate(network, train, val, GROUPS, run, workers=0, seed=1)
+    gate = build_gate(network)
+    return calibration_fit.calibrate(network, gate, train, val, GROUPS, run, workers=0, seed=1)
 
 
 def test_calibration_is_reproducible(prepared: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration.conformal import ConformalScores, fit_conformal
 from mineral_recog.calibration.distance_ood import DistanceOodDetector
+from mineral_recog.calibration.gate import Gate, GateValues, restore_gate
 from mineral_recog.calibration.ood import MAX_DIRECTIONS, OodDetector, fit_ood
 from mineral_recog.calibration.temperature import (
     MAX_TEMPERATURE,
@@ -42,6 +43,7 @@ class CalibrationValues(BaseModel):
     novelty_first_feature: Annotated[int, Field(strict=True, ge=0)] = 0
     novelty_threshold: Annotated[float, Field(strict=True)]
     plain_threshold: Annotated[float, Field(strict=True, ge=0, le=1)]
+    gate: GateValues | None = None
 
     @model_validator(mode="after")
     def _check_novelty(self) -> CalibrationValues:
@@ -63,11 +65,13 @@ class Calibration:
         temperature: Divisor of the logits.
         conformal: Conformal scores of calibrated probabilities, for prediction sets.
         ood: OOD detector, which takes features and uncalibrated logits.
+        gate: Detector of pictures that show no mineral; None in models of older versions.
     """
 
     temperature: float
     conformal: ConformalScores
     ood: OodDetector | DistanceOodDetector
+    gate: Gate | None = None
 
     def probabilities(self, logits: AnyFloats) -> Floats:
         """Return calibrated probabilities [M, C] from logits [M, C]."""
@@ -81,11 +85,13 @@ class Calibration:
             novelty_threshold=self.ood.threshold,
             plain_threshold=self.ood.msp_threshold,
             **self.ood.weights(),
+            gate=None if self.gate is None else self.gate.values(),
         )
 
     def arrays(self) -> Arrays:
         """Return the large parts by name, float32, for a file of tensors."""
-        return {"conformal_scores": self.conformal.scores, **self.ood.arrays()}
+        gate = {} if self.gate is None else self.gate.arrays()
+        return {"conformal_scores": self.conformal.scores, **self.ood.arrays(), **gate}
 
 
 def specimen_logits(logits: AnyFloats, weights: AnyFloats | None = None) -> Floats:
@@ -154,7 +160,11 @@ def restore_calibration(
     Raises:
         ValueError: The parts do not fit each other or the model, or are not finite.
     """
+    gate_arrays = {name: array for name, array in arrays.items() if name.startswith("gate_")}
     class_count = len(groups)
+    gate = None if values.gate is None else restore_gate(values.gate, gate_arrays, class_count)
+    if gate is not None:
+        arrays = {name: array for name, array in arrays.items() if name not in gate_arrays}
     if len(values.val_counts) != class_count:
         raise ValueError(
             tr(
@@ -177,6 +187,7 @@ def restore_calibration(
         values.temperature,
         ConformalScores(scores, values.val_counts, tuple(groups)),
         _restore_ood(values, arrays),
+        gate,
     )
 
 

@@ -30,8 +30,14 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
     console = new_console()
     for warning in answer.warnings:
         console.print(Text(f"{tr('Warning', '注意')}: {_translate(warning)}"))
-    if answer.none_of_these:
-        console.print(Text(_none_of_these_text(answer), style="bold"))
+    if answer.none_text is not None:
+        closest = tr(
+            "The candidates below are only the closest ones, and are probably wrong.",
+            "以下只是最接近的候选，很可能不对。",
+        )
+        separator = tr(" ", "")
+        sentences = f"{_translate(answer.none_text)}{separator}{closest}"
+        console.print(Text(sentences, style="bold"))
     else:
         console.print(Text(_translate(answer.rolled_up.text), style="bold"))
     console.print()
@@ -82,7 +88,7 @@ def new_answer_table() -> Table:
 def add_answer(table: Table, photo: str, answer: Answer) -> None:
     """Add the answer about a photo to a table of `new_answer_table`."""
     whole = answer.rolled_up.whole
-    name = tr("none of these", "都不是") if answer.none_of_these else _name(whole.name)
+    name = _none_name(answer) or _name(whole.name)
     likely = ", ".join(map(_set_name, answer.set_names[:MAX_NAMES]))
     more = len(answer.set_names) - MAX_NAMES
     table.add_row(
@@ -91,6 +97,13 @@ def add_answer(table: Table, photo: str, answer: Answer) -> None:
         f"{100 * whole.probability:.0f}",
         Text(likely + (f" +{more}" if more > 0 else "")),
     )
+
+
+def _none_name(answer: Answer) -> str:
+    """Return what a table says of an answer that is none of the classes; "" for other answers."""
+    if answer.none_reason == "no_mineral":
+        return tr("no mineral", "不是矿物")
+    return tr("none of these", "都不是") if answer.none_of_these else ""
 
 
 def _set_text(answer: Answer) -> str:
@@ -110,15 +123,6 @@ def _set_text(answer: Answer) -> str:
         f"With {percent} % probability it is {set_en} - if it is one of the {classes} minerals "
         "that this model knows.",
         f"它有 {percent}% 的概率是{set_zh}——前提是它属于本模型认识的 {classes} 种矿物。",
-    )
-
-
-def _none_of_these_text(answer: Answer) -> str:
-    classes = len(answer.candidates)
-    return tr(
-        f"This looks like none of the {classes} minerals that the model knows. The candidates "
-        "below are only the closest ones, and are probably wrong.",
-        f"这看起来不是模型认识的 {classes} 种矿物之一。以下只是最接近的候选，很可能不对。",
     )
 
 

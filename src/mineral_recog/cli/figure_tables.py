@@ -215,8 +215,11 @@ def _calibration_table(results: CalibrationResults, has_tail: bool) -> Table:
     if results.ood_pictures:
         row = ood_row(results.ood_pictures[0])
         plain = tr("plain", "普通")
+        if "no_mineral_auroc" in row:
+            name = tr("Other pictures: AUROC, no mineral", "其他图片：AUROC，非矿物")
+            table.add_row(name, row["no_mineral_auroc"])
         for key, name in (
-            ("auroc", tr("Other pictures: AUROC", "其他图片：AUROC")),
+            ("auroc", tr("Other pictures: AUROC, unknown mineral", "其他图片：AUROC，未知矿物")),
             ("false_accepts", tr("Other pictures: false accepts", "其他图片：误收")),
         ):
             table.add_row(f"{name} ({plain} {row[f'plain_{key}']})", row[key])

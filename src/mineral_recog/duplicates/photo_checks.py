@@ -1,4 +1,4 @@
-"""Check whether a photo is too small, dark, blurred, flat, elongated, or of too few bits.
+"""Check whether a photo is too small, dark, blurred, flat, blank, elongated, or of too few bits.
 
 The limits are few and generous: nearly every photo of a real collection passes. A photo that fails
 is shown to the user and is never left out for that reason.
@@ -24,6 +24,9 @@ MIN_BRIGHTNESS = 40  # of 255; a photo is dark if 99 % of its pixels are below t
 MIN_SHARPNESS = 10.0
 # Share of pixels within 2 grey levels of their neighbours; photos on studio backgrounds stay below.
 MAX_FLAT_SHARE = 0.95
+# Standard deviation of each channel, in grey levels; photos of minerals that are blurred with a
+# deviation of 8 pixels keep more than 20.
+MAX_BLANK_CONTRAST = 5.0
 PARTS = 4
 
 Grey = NDArray[np.float32]
@@ -55,6 +58,12 @@ def check_photo(image: Image.Image, header: Header) -> tuple[Remark, ...]:
     elif (sharpness := _sharpness(grey)) < MIN_SHARPNESS:
         remarks.append(Remark("blurred", f"{sharpness:.1f}"))
     return tuple(remarks)
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Return whether an RGB image is of one colour, apart from a little noise."""
+    pixels = np.asarray(_reduced(image), np.float32)
+    return bool(pixels.std(axis=(0, 1)).max() < MAX_BLANK_CONTRAST)
 
 
 def _reduced(image: Image.Image) -> Image.Image:

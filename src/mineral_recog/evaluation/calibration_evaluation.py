@@ -12,7 +12,12 @@ import numpy as np
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.temperature import ECE_BINS, Floats, Ints, confidence_bins, softmax
-from mineral_recog.evaluation.calibration_metrics import Bools, calibration_metrics, ood_metrics
+from mineral_recog.evaluation.calibration_metrics import (
+    Bools,
+    calibration_metrics,
+    kept_photos,
+    ood_metrics,
+)
 from mineral_recog.evaluation.metrics import mean_by_cell
 from mineral_recog.evaluation.results import (
     Bin,
@@ -46,7 +51,7 @@ def evaluate_calibration(
     before, after = softmax(logits), calibration.probabilities(logits)
     sets = calibration.conformal.prediction_set(after, COVERAGE_TARGET)
     covered = sets[np.arange(len(labels)), labels]
-    kept = calibration.ood.score(predictions.features, logits) <= calibration.ood.threshold
+    kept = kept_photos(calibration, predictions)
     reliability = {"all": Reliability(_bins(labels, before), _bins(labels, after))}
     tail = (np.array(groups) == "tail")[labels]
     if tail.any():
@@ -112,7 +117,7 @@ def _measure_ood(
     """Return the metrics of all out-of-distribution pictures, then per folder if several."""
 
     def measure(name: str, selected: Bools) -> OodPictures:
-        metrics = ood_metrics(calibration.ood, predictions, ood, selected)
+        metrics = ood_metrics(calibration, predictions, ood, selected)
         return OodPictures(name, int(selected.sum()), metrics)
 
     total = measure("", np.ones(len(ood.labels), dtype=np.bool_))

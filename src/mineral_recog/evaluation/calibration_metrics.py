@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.calibration.ood import OodDetector, msp_score
+from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.ood import msp_score
 from mineral_recog.calibration.temperature import Floats, Ints, calibration_error
 from mineral_recog.evaluation.results import Predictions
 
@@ -54,32 +55,54 @@ def calibration_metrics(
     return result
 
 
+def kept_photos(calibration: Calibration, predictions: Predictions) -> Bools:
+    """Return whether each photo is not called "none of these", [M]."""
+    scores = calibration.ood.score(predictions.features, predictions.logits)
+    kept: Bools = scores <= calibration.ood.threshold
+    if calibration.gate is not None and predictions.gate_scores is not None:
+        kept &= predictions.gate_scores <= calibration.gate.threshold
+    return kept
+
+
 def ood_metrics(
-    detector: OodDetector, predictions: Predictions, ood: Predictions, selected: Bools
+    calibration: Calibration, predictions: Predictions, ood: Predictions, selected: Bools
 ) -> dict[str, float]:
     """Compute how well OOD pictures are separated from the photos of a split.
 
     The keys are:
-        auroc: Probability that a random OOD picture has a higher score than a random photo.
+        auroc: Probability that a random OOD picture has a higher OOD score than a random photo.
         false_accepts: Share of OOD pictures that are not called "none of these".
         kept: Share of photos that are not called "none of these".
+        no_mineral_auroc, no_mineral_false_accepts, no_mineral_kept: The same for the gate alone,
+            if the model has one.
+        unknown_mineral_false_accepts, unknown_mineral_kept: Shares for the OOD score alone.
         plain_auroc, plain_false_accepts, plain_kept: The same for maximum softmax probability,
             with a threshold fitted to keep the same share of validation photos.
 
     Args:
-        detector: OOD detector of the model.
+        calibration: Calibration of the model.
         predictions: Predictions of the photos.
         ood: Predictions of K OOD pictures.
         selected: Which of these to measure, [K].
     """
+    detector, gate = calibration.ood, calibration.gate
     features, logits = ood.features[selected], ood.logits[selected]
-    scored = _separation(
+    unknown = _separation(
         detector.score(predictions.features, predictions.logits),
         detector.score(features, logits),
         detector.threshold,
     )
     plain = _separation(msp_score(predictions.logits), msp_score(logits), detector.msp_threshold)
-    return scored | {f"plain_{key}": value for key, value in plain.items()}
+    result = {
+        "auroc": unknown.pop("auroc"),
+        "false_accepts": float(kept_photos(calibration, ood)[selected].mean()),
+        "kept": float(kept_photos(calibration, predictions).mean()),
+    }
+    result |= {f"unknown_mineral_{key}": value for key, value in unknown.items()}
+    if gate is not None and predictions.gate_scores is not None and ood.gate_scores is not None:
+        separation = _separation(predictions.gate_scores, ood.gate_scores[selected], gate.threshold)
+        result |= {f"no_mineral_{key}": value for key, value in separation.items()}
+    return result | {f"plain_{key}": value for key, value in plain.items()}
 
 
 def _separation(scores: Floats, ood_scores: Floats, threshold: float) -> dict[str, float]:

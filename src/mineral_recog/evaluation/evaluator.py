@@ -53,13 +53,14 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
+from mineral_recog.models.gate_network import predict_gate
 from mineral_recog.models.predictor import predict
 from mineral_recog.models.run_files import (
     holds_training_photos,
     refuse_replacing_evaluation,
     training_data_of,
 )
-from mineral_recog.progress import SILENT, Progress
+from mineral_recog.progress import SILENT, Progress, Task
 from mineral_recog.rendering.plot_style import font_notice
 from mineral_recog.text import encodable
 
@@ -285,23 +286,15 @@ def measure(
     torch_device = choose_device(device)
     preprocessing = bundle.network.preprocessing
     datasets = [dataset] if ood is None else [dataset, ood]
+    sizes = [preprocessing.image_size, *([bundle.gate.image_size] if bundle.gate else [])]
     loaders = [
-        EvaluationLoader(
-            item,
-            preprocessing.image_size,
-            BATCH_SIZE,
-            workers,
-            center_share=preprocessing.center_share,
-        )
+        EvaluationLoader(item, size, BATCH_SIZE, workers, center_share=preprocessing.center_share)
         for item in datasets
+        for size in sizes
     ]
     task = progress.start(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders)))
-    network = bundle.network.to(torch_device)
-    outputs = [predict(network, loader, on_batch=task.step) for loader in loaders]
-    predictions, *ood_predictions = (
-        Predictions(output.labels, output.logits, output.features, item)
-        for output, item in zip(outputs, datasets, strict=True)
-    )
+    bundle.network.to(torch_device)
+    predictions, *ood_predictions = (_predict(bundle, item, loaders, task) for item in datasets)
     labels, logits, class_count = predictions.labels, predictions.logits, len(bundle.classes)
     units = None if specimens is None else specimen_numbers(labels, specimens)
     return Evaluation(
@@ -332,6 +325,19 @@ def measure(
             else measure_by_specimen(predictions, specimens, class_group_names)
         ),
     )
+
+
+def _predict(
+    bundle: Bundle, dataset: Dataset, loaders: list[EvaluationLoader], task: Task
+) -> Predictions:
+    """Predict a dataset with the first of the loaders, and its gate's scores with the next."""
+    # Popped, since the worker processes of a loader live as long as it does.
+    outputs = predict(bundle.network, loaders.pop(0), on_batch=task.step)
+    gate, scores = bundle.calibration.gate, None
+    if gate is not None and bundle.gate is not None:
+        gate_network = bundle.gate.to(bundle.network.device)
+        scores = gate.score(predict_gate(bundle.network, gate_network, loaders.pop(0), task.step))
+    return Predictions(outputs.labels, outputs.logits, outputs.features, dataset, scores)
 
 
 def _refuse_different_photos(evaluation: Evaluation, other: Evaluation) -> None:

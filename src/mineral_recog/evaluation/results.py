@@ -23,18 +23,22 @@ class Predictions:
         logits: float32 [M, C].
         features: float32 [M, D].
         dataset: The photos, and where they were when they were read.
+        gate_scores: Scores of showing no mineral, float64 [M]; None if the model has no gate.
 
     Raises:
-        ValueError: The four differ in length.
+        ValueError: They differ in length.
     """
 
     labels: npt.NDArray[np.int64]
     logits: npt.NDArray[np.float32]
     features: npt.NDArray[np.float32]
     dataset: Dataset
+    gate_scores: npt.NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         lengths = {len(self.labels), len(self.logits), len(self.features), len(self.dataset)}
+        if self.gate_scores is not None:
+            lengths.add(len(self.gate_scores))
         if len(lengths) > 1:
             raise ValueError(f"labels, logits, features and dataset differ in length: {lengths}")
 

@@ -28,15 +28,15 @@ from mineral_recog.errors import (
 )
 from mineral_recog.export.int8 import Int8Graph, quantise
 from mineral_recog.export.int8_comparison import Int8Comparison, compare_engines
-from mineral_recog.export.onnx_graph import OnnxGraph, build_onnx
+from mineral_recog.export.onnx_graph import OnnxGraph, build_gate_onnx, build_onnx
 from mineral_recog.files import atomic_folder, refuse_existing, refuse_user_files
 from mineral_recog.i18n import tr
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.models.bundle import CALIBRATION as BUNDLE_CALIBRATION
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.bundle_config import CONFIG as BUNDLE_CONFIG
-from mineral_recog.models.bundle_config import WEIGHTS, PreprocessingConfig
-from mineral_recog.models.export_config import CALIBRATION, CONFIG, MODEL, ExportConfig, Names
+from mineral_recog.models.bundle_config import GATE_WEIGHTS, WEIGHTS, PreprocessingConfig
+from mineral_recog.models.export_config import CALIBRATION, CONFIG, GATE, MODEL, ExportConfig, Names
 from mineral_recog.models.onnx_engine import is_export
 from mineral_recog.models.run_files import training_data_of
 from mineral_recog.progress import SILENT, Progress
@@ -46,8 +46,8 @@ if TYPE_CHECKING:
 
 MAX_PHOTOS = 1000  # validation photos that int8 is measured on
 MAX_BYTES = 2**30  # of their views in memory
-BUNDLE_FILES = (BUNDLE_CONFIG, WEIGHTS, BUNDLE_CALIBRATION)
-EXPORT_FILES = (CONFIG, MODEL, CALIBRATION)
+BUNDLE_FILES = (BUNDLE_CONFIG, WEIGHTS, BUNDLE_CALIBRATION, GATE_WEIGHTS)
+EXPORT_FILES = (CONFIG, MODEL, CALIBRATION, GATE)
 
 
 def export_bundle(run: Path | str, folder: Path | str, *, force: bool = False) -> None:
@@ -62,7 +62,8 @@ def export_bundle(run: Path | str, folder: Path | str, *, force: bool = False) -
     source = run / "model" if (run / "model").is_dir() else run
     with atomic_folder(folder) as partial:
         for name in BUNDLE_FILES:
-            shutil.copyfile(source / name, partial / name)
+            if (source / name).exists():  # not every gate has weights of its own
+                shutil.copyfile(source / name, partial / name)
 
 
 def export_onnx(
@@ -79,8 +80,9 @@ def export_onnx(
 
     Args:
         run: Run folder or bundle folder.
-        folder: Folder to write model.onnx, model.json and trust.safetensors to.
-        int8: Whether the layers compute with int8, see `quantise`.
+        folder: Folder to write model.onnx, model.json and trust.safetensors to, and gate.onnx if
+            the model has a gate.
+        int8: Whether the layers of model.onnx compute with int8, see `quantise`.
         data: Prepared folder with the validation photos for int8; by default that of the training.
         backbone: The backbone module, if `train` was given one.
         force: Replace an existing export, and write one whose loss of accuracy is certain.
@@ -166,6 +168,8 @@ def _write(folder: Path, bundle: Bundle, graph: OnnxGraph, content: bytes, preci
     """Write the files of an export; an error or a crash leaves no partial one."""
     arrays = save_arrays(bundle.calibration.arrays())
     files = {MODEL: content, CALIBRATION: arrays}
+    if bundle.gate is not None:
+        files[GATE] = build_gate_onnx(bundle.network, bundle.gate)
     preprocessing = bundle.network.preprocessing
     minerals = read_minerals(None)
     names = [minerals.find(name) for name in bundle.classes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import warnings
+from collections.abc import Iterable
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -15,9 +16,10 @@ from torch import Tensor, nn
 
 from mineral_recog.errors import UserError, is_out_of_memory, reason_of
 from mineral_recog.i18n import tr
+from mineral_recog.models.gate_network import GateNetwork
 from mineral_recog.models.heads import COSINE_SCALE, CosineHead
 from mineral_recog.models.network import Network
-from mineral_recog.models.onnx_engine import INPUT, OnnxEngine
+from mineral_recog.models.onnx_engine import INPUT, OnnxEngine, gate_outputs
 from mineral_recog.models.onnx_file import check_onnx
 from mineral_recog.models.torch_engine import TorchEngine, feature_map
 
@@ -100,7 +102,8 @@ def build_onnx(network: Network) -> OnnxGraph:
     maps = feature_map(network, pixels.permute(0, 3, 1, 2))
     side = None if maps is None else (int(maps.shape[2]), int(maps.shape[3]))
     try:
-        content, opset = _export(_Graph(network, side is not None).eval(), pixels, side is not None)
+        names = ["features", "logits", *(["class_maps"] if side is not None else [])]
+        content, opset = _export(_Graph(network, side is not None).eval(), pixels, names)
         check_onnx(content)
         _refuse_other_answers(network, OnnxEngine(content), views)
     except Exception as error:  # exporter and onnxruntime raise errors of many libraries
@@ -110,9 +113,51 @@ def build_onnx(network: Network) -> OnnxGraph:
     return OnnxGraph(content, opset, side)
 
 
-def _export(graph: nn.Module, pixels: Tensor, with_maps: bool) -> tuple[bytes, int]:
-    """Return the bytes of an ONNX file, and the version of its operators."""
-    names = ["features", "logits", *(["class_maps"] if with_maps else [])]
+def build_gate_onnx(network: Network, gate: GateNetwork) -> bytes:
+    """Return the gate of a network as an ONNX file, checked against the gate itself.
+
+    Args:
+        network: Network of the classifier, on the CPU, in evaluation mode.
+        gate: Its gate, on the CPU.
+
+    Raises:
+        UserError: The gate cannot be written as ONNX, or the file would answer otherwise.
+    """
+    size = gate.image_size
+    rng = np.random.default_rng(0)
+    views = rng.integers(0, 256, (BATCH, size, size, 3), dtype=np.uint8)
+    names = gate_outputs(len(gate.widths()))
+    try:
+        content, _ = _export(_GateGraph(network, gate).eval(), torch.from_numpy(views), names)
+        check_onnx(content)
+        engines = TorchEngine(network, gate), OnnxEngine(content)
+        engines[1].add_gate(content)
+        for batch in (views, views[:1]):
+            parts = [engine.gate_features(batch) for engine in engines]
+            _refuse_differences(zip(*parts, strict=True))
+    except Exception as error:  # exporter and onnxruntime raise errors of many libraries
+        if is_out_of_memory(error):
+            raise
+        raise _unsupported_error(network, reason_of(error)) from None
+    return content
+
+
+class _GateGraph(nn.Module):
+    """What the ONNX file of a gate computes: normalisation and features."""
+
+    def __init__(self, network: Network, gate: GateNetwork) -> None:
+        super().__init__()
+        self.network, self.gate = network, gate
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
+        """Return the features of each part of the gate, [B, D]."""
+        photos = (pixels.permute(0, 3, 1, 2).float() - self.network.mean) / self.network.std
+        features: tuple[Tensor, ...] = self.gate(photos)
+        return features
+
+
+def _export(graph: nn.Module, pixels: Tensor, names: list[str]) -> tuple[bytes, int]:
+    """Return the bytes of an ONNX file with outputs of these names, and its operators' version."""
     with warnings.catch_warnings(), redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         warnings.simplefilter("ignore")
         before = logging.root.manager.disable
@@ -147,18 +192,20 @@ def _refuse_other_answers(network: Network, engine: OnnxEngine, views: np.ndarra
         maps = [runner.class_map(batch[0], 1) for runner in (torch_engine, engine)]
         if maps[0] is not None and maps[1] is not None:
             pairs.append((maps[0], maps[1]))
-        for expected, actual in pairs:
-            difference = np.abs(actual - expected).max()
-            if (
-                actual.shape != expected.shape
-                or not difference <= TOLERANCE * np.abs(expected).max()
-            ):
-                raise ValueError(
-                    tr(
-                        f"its outputs differ from those of torch by {difference:.2g}",
-                        f"其输出与 torch 的输出相差 {difference:.2g}",
-                    )
+        _refuse_differences(pairs)
+
+
+def _refuse_differences(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
+    """Refuse outputs that differ from the expected ones, which come first in each pair."""
+    for expected, actual in pairs:
+        difference = np.abs(actual - expected).max()
+        if actual.shape != expected.shape or not difference <= TOLERANCE * np.abs(expected).max():
+            raise ValueError(
+                tr(
+                    f"its outputs differ from those of torch by {difference:.2g}",
+                    f"其输出与 torch 的输出相差 {difference:.2g}",
                 )
+            )
 
 
 def _unsupported_error(network: Network, reason: str) -> UserError:

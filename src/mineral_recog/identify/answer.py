@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from mineral_recog.identify.class_tree import Level, Name
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.next_test import Test, TestAdvisor
+from mineral_recog.identify.photo_quality import quality_warnings
+from mineral_recog.identify.refusal import Reason, refusal_text
 from mineral_recog.identify.region import Region
 from mineral_recog.identify.roll_up import RolledUp, RollUp
 from mineral_recog.minerals.facts import Mineral
@@ -35,12 +37,16 @@ class PhotoOutputs:
         ood_score: Score of being none of the classes.
         used_bits: See `Header`.
         region: Part of the photo that the model looked at closely; None for its middle.
+        gate_score: Score of showing no mineral; None if the model has no gate.
+        problems: What is wrong with the photo, see `find_problems`.
     """
 
     logits: NDArray[np.float32]
     ood_score: float
     used_bits: int = FILE_BITS
     region: Region | None = None
+    gate_score: float | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,6 +102,10 @@ class Answer:
         set_names: Names for the set, see `RollUp.shortest`.
         warnings: What is odd about the photos and may have changed the answer.
         regions: Part of each photo that the model looked at closely; None for its middle.
+        gate_score: Mean score of the photos of showing no mineral; above `gate_threshold`, they
+            show none. None if the model has no gate.
+        gate_threshold: Threshold of the gate's score; None if the model has no gate.
+        is_blank: Whether all photos are blank.
     """
 
     photo_count: int
@@ -111,11 +121,32 @@ class Answer:
     set_names: tuple[Name, ...]
     warnings: tuple[Text, ...] = ()
     regions: tuple[Region | None, ...] = ()
+    gate_score: float | None = None
+    gate_threshold: float | None = None
+    is_blank: bool = False
 
     @property
     def none_of_these(self) -> bool:
         """Whether the specimen seems to be something that the model was not trained on."""
-        return self.ood_score > self.ood_threshold
+        return self.none_reason is not None
+
+    @property
+    def none_reason(self) -> Reason | None:
+        """Why the specimen is none of the classes; None if it seems to be one of them."""
+        is_outside = (
+            self.gate_score is not None
+            and self.gate_threshold is not None
+            and self.gate_score > self.gate_threshold
+        )
+        if self.is_blank or is_outside:
+            return "no_mineral"
+        return "unknown_mineral" if self.ood_score > self.ood_threshold else None
+
+    @property
+    def none_text(self) -> Text | None:
+        """A sentence that says why the specimen is none of the classes; None if it seems one."""
+        reason = self.none_reason
+        return None if reason is None else refusal_text(reason, len(self.candidates))
 
     @property
     def likely(self) -> tuple[Candidate, ...]:
@@ -133,8 +164,15 @@ class Answer:
             "rolled_up": self.rolled_up.to_dict(top),
             "none_of_these": {
                 "is": self.none_of_these,
+                "reason": self.none_reason,
+                "text": self.none_text,
                 "strangeness": round(self.ood_score, 6),
                 "limit": round(self.ood_threshold, 6),
+                "no_mineral": {
+                    "blank": self.is_blank,
+                    "score": _rounded(self.gate_score),
+                    "limit": _rounded(self.gate_threshold),
+                },
             },
             "candidates": [
                 {
@@ -168,6 +206,10 @@ class Answer:
         }
 
 
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
 def class_names(name: str, mineral: Mineral | None) -> Text:
     """Return a class's names in both languages, or its own name twice if the table lacks it."""
     return {"en": name, "zh": name} if mineral is None else mineral.names
@@ -197,8 +239,8 @@ def answer_from_outputs(
     """
     minerals = advisor.tables.minerals
     photo_logits = np.stack([photo.logits for photo in outputs])
-    is_strange = np.array([photo.ood_score for photo in outputs]) > calibration.ood.threshold
-    logits = specimen_logits(photo_logits, np.where(is_strange, STRANGE_WEIGHT, 1.0))
+    weights = [STRANGE_WEIGHT if _is_strange(photo, calibration) else 1.0 for photo in outputs]
+    logits = specimen_logits(photo_logits, np.array(weights))
     photo_probabilities = calibration.probabilities(logits[None])[0]
     probabilities = (
         photo_probabilities
@@ -223,6 +265,9 @@ def answer_from_outputs(
         coverage=coverage,
         ood_score=float(np.mean([photo.ood_score for photo in outputs])),
         ood_threshold=calibration.ood.threshold,
+        gate_score=_mean_gate_score(outputs),
+        gate_threshold=None if calibration.gate is None else calibration.gate.threshold,
+        is_blank=all("blank" in photo.problems for photo in outputs),
         evidence=evidence,
         classes_without_facts=tuple(
             name for name, mineral in zip(classes, minerals, strict=True) if mineral is None
@@ -232,11 +277,27 @@ def answer_from_outputs(
         rolled_up=roll_up.answer(probabilities, coverage, level),
         set_names=tuple(roll_up.shortest([c for c in order if in_set[c]])),
         warnings=(
+            *quality_warnings([photo.problems for photo in outputs]),
             *_depth_warnings(photo.used_bits for photo in outputs),
             *unlike_warnings(calibration.probabilities(photo_logits)),
         ),
         regions=tuple(photo.region for photo in outputs),
     )
+
+
+def _mean_gate_score(outputs: Sequence[PhotoOutputs]) -> float | None:
+    """Return the mean score of the photos that have one; None if none has."""
+    scores = [photo.gate_score for photo in outputs if photo.gate_score is not None]
+    return float(np.mean(scores)) if scores else None
+
+
+def _is_strange(photo: PhotoOutputs, calibration: Calibration) -> bool:
+    """Return whether a photo alone would be "none of these"."""
+    gate = calibration.gate
+    shows_no_mineral = (
+        gate is not None and photo.gate_score is not None and photo.gate_score > gate.threshold
+    )
+    return shows_no_mineral or photo.ood_score > calibration.ood.threshold
 
 
 def _depth_warnings(used_bits: Iterable[int]) -> list[Text]:

@@ -20,7 +20,7 @@ from mineral_recog.identify.place_and_time import PlaceAndTime, read_place_and_t
 
 COLUMNS = (
     "photo", "answer", "chinese", "probability", "by_photo", "set", "none_of_these",
-    "next_test", "sha256", "error", "taken_at", "latitude", "longitude",
+    "none_of_these_reason", "next_test", "sha256", "error", "taken_at", "latitude", "longitude",
     "rolled_up", "rolled_up_chinese", "rolled_up_rank", "rolled_up_probability",
 )  # fmt: skip
 ASKED = "asked"  # the last column: a row without all of it was cut short
@@ -120,6 +120,7 @@ class AnswerFile:
             "by_photo": f"{first.photo_probability:.4f}",
             "set": "; ".join(candidate.name for candidate in answer.likely),
             "none_of_these": "true" if answer.none_of_these else "false",
+            "none_of_these_reason": answer.none_reason or "",
             "next_test": (
                 tr(answer.tests[0].text["en"], answer.tests[0].text["zh"]) if answer.tests else ""
             ),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from math import ceil
 from typing import NamedTuple
 
+from PIL import Image
+
 from mineral_recog.data.evaluation_view import Pixels
 from mineral_recog.data.images import Photo
 from mineral_recog.identify.region import WHOLE, Region
@@ -16,10 +18,14 @@ MAX_ZOOM = 4  # of the resolution at which a photo is decoded again for a close-
 
 
 class CloseUp(NamedTuple):
-    """A part of a photo as the network's input, uint8 [S, S, 3], and which part it is."""
+    """A part of a photo as the network's input, uint8 [S, S, 3], which part it is, and the photo.
+
+    The photo has the resolution that the part was cut from.
+    """
 
     pixels: Pixels
     region: Region
+    image: Image.Image
 
 
 def make_close_up(
@@ -48,4 +54,4 @@ def make_close_up(
     zoom = min(MAX_ZOOM, image_size / side)
     if reopen is not None and zoom > 1 and width < photo.header.width:
         image = reopen(ceil(zoom * short_side)).image
-    return CloseUp(square.pixels(image, image_size), square)
+    return CloseUp(square.pixels(image, image_size), square, image)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -31,6 +31,7 @@ from mineral_recog.identify.close_up import make_close_up
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.photo_quality import find_problems
 from mineral_recog.identify.region import Region, check_region, middle_region
 from mineral_recog.identify.roll_up import RollUp
 from mineral_recog.installation import training_packages
@@ -65,6 +66,8 @@ class View:
         used_bits: See `Header`.
         close_up: Second input: the square in which the specimen seems to be; None without one.
         region: What `close_up` shows, or the region that a person gave; None for the middle square.
+        problems: What is wrong with the photo, see `find_problems`.
+        gate_pixels: Input of the gate, uint8 [S', S', 3]; None if the model has no gate.
     """
 
     pixels: Pixels
@@ -72,6 +75,8 @@ class View:
     used_bits: int
     close_up: Pixels | None = None
     region: Region | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)
+    gate_pixels: Pixels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +106,11 @@ class Identifier:
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, model.classes))
         self.advisor = TestAdvisor(self.minerals)
         self.roll_up = RollUp(model.classes, Taxonomy(minerals))
-        preprocessing = model.preprocessing
-        self.image_size = preprocessing.image_size
-        self.short_side = evaluation_side(preprocessing.image_size, preprocessing.center_share)
+        preprocessing, gate = model.preprocessing, model.calibration.gate
+        self.image_size, self.center_share = preprocessing.image_size, preprocessing.center_share
+        # A photo is decoded once, at the larger size that classifier and gate need.
+        size = max(self.image_size, 0 if gate is None else gate.image_size)
+        self.short_side = evaluation_side(size, self.center_share)
 
     def identify(
         self,
@@ -215,16 +222,32 @@ class Identifier:
             return view
         if region is None:
             return replace(view, close_up=close_up.pixels, region=close_up.region)
-        return replace(view, pixels=close_up.pixels, region=close_up.region)
+        gate = self.model.calibration.gate
+        gate_pixels = (
+            None if gate is None else close_up.region.pixels(close_up.image, gate.image_size)
+        )
+        return replace(
+            view, pixels=close_up.pixels, region=close_up.region, gate_pixels=gate_pixels
+        )
 
     def view(self, photo: Photo) -> View:
         """Return the middle square of an opened photo, as training's evaluation sees it."""
-        image = photo.image
-        pixels = evaluation_view(image, self.image_size, self.model.preprocessing.center_share)
+        image, gate = photo.image, self.model.calibration.gate
+        pixels = evaluation_view(image, self.image_size, self.center_share)
+        gate_pixels = (
+            None if gate is None else evaluation_view(image, gate.image_size, self.center_share)
+        )
+        problems = find_problems(photo, self.image_size)
         if max(image.size) > MAX_SIDE:  # a larger image is never shown, and would fill the memory
             image = image.copy()
             image.thumbnail((MAX_SIDE, MAX_SIDE))
-        return View(pixels, image, photo.header.used_bits)
+        return View(
+            pixels,
+            image,
+            photo.header.used_bits,
+            problems=problems,
+            gate_pixels=gate_pixels,
+        )
 
     def observe(self, photos: Iterable[Photo]) -> Iterator[Observation]:
         """Run the model on opened photos, in order; at most a batch is in memory."""
@@ -263,9 +286,17 @@ class Identifier:
         """Run the model on the views of a batch, at least one."""
         features, logits = self._predict(views)
         ood_scores = self.model.calibration.ood.score(features, logits)
+        gate_scores = self._gate_scores(views)
         return [
             Observation(
-                PhotoOutputs(logits[i], float(ood_scores[i]), view.used_bits, view.region),
+                PhotoOutputs(
+                    logits[i],
+                    float(ood_scores[i]),
+                    view.used_bits,
+                    view.region,
+                    gate_scores[i],
+                    view.problems,
+                ),
                 features[i],
                 view,
             )
@@ -282,6 +313,14 @@ class Identifier:
             for outputs, others in zip((features, logits), close, strict=True):
                 outputs[where] += CLOSE_UP_SHARE * (others - outputs[where])
         return features, logits
+
+    def _gate_scores(self, views: Sequence[View]) -> list[float | None]:
+        """Return the scores of the gate for views; None for each without a gate."""
+        gate = self.model.calibration.gate
+        pixels = [view.gate_pixels for view in views if view.gate_pixels is not None]
+        if gate is None or not pixels:
+            return [None] * len(views)
+        return list(gate.score(self.model.engine.gate_features(np.stack(pixels))).tolist())
 
     def answer(
         self,

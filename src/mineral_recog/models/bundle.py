@@ -1,12 +1,14 @@
 """The bundle: the model that training writes and every other command reads.
 
 It is a folder with `model.safetensors` (weights), `trust.safetensors` (calibration arrays) and
-`config.json` (classes, counts, preprocessing, backbone, groups, calibration, provenance). Reading
-a bundle runs no code from it.
+`config.json` (classes, counts, preprocessing, backbone, groups, calibration, provenance), and
+`gate.safetensors` if the gate has weights that the network lacks. Reading a bundle runs no code
+from it.
 """
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable
@@ -22,12 +24,15 @@ from safetensors.torch import load_file, save
 from torch import nn
 
 from mineral_recog.calibration.calibration import Calibration, restore_calibration
+from mineral_recog.calibration.gate import Gate
 from mineral_recog.data.evaluation_view import Preprocessing
 from mineral_recog.errors import UserError, reason_of
 from mineral_recog.files import atomic_file, atomic_folder
 from mineral_recog.i18n import tr
+from mineral_recog.models.backbones import SIZE_ERRORS
 from mineral_recog.models.bundle_config import (
     CONFIG,
+    GATE_WEIGHTS,
     WEIGHTS,
     Config,
     PreprocessingConfig,
@@ -35,6 +40,7 @@ from mineral_recog.models.bundle_config import (
     find_bundle,
     read_config,
 )
+from mineral_recog.models.gate_network import GateNetwork, backbone_of_gate
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network, build_untrained_network
 
@@ -54,6 +60,7 @@ class Bundle:
         groups: `head`, `medium` or `tail` for each class, C; "" for all if there are no groups.
         calibration: Calibrated probabilities, prediction sets and OOD detection.
         provenance: Versions, seed, recipe, data fingerprint and hardware, as text.
+        gate: Network of the calibration's gate; None without one.
     """
 
     network: Network
@@ -64,6 +71,7 @@ class Bundle:
     groups: tuple[str, ...]
     calibration: Calibration
     provenance: dict[str, str]
+    gate: GateNetwork | None = None
 
     def fingerprint(self) -> str:
         """Return a SHA-256 that differs between two models whose answers may differ.
@@ -84,6 +92,7 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle to a folder; an error or a crash leaves no partial bundle."""
         preprocessing = self.network.preprocessing.to_json()
+        gate_weights = self._gate_weights()
         config = Config(
             backbone=self.backbone,
             pretrained_features=isinstance(self.network.backbone, JoinedBackbone),
@@ -93,18 +102,31 @@ class Bundle:
             groups=self.groups,  # type: ignore[arg-type]  # checked by the schema
             preprocessing=PreprocessingConfig(**preprocessing),
             calibration=self.calibration.values(),
+            gate_has_weights=gate_weights is not None,
             provenance=self.provenance,
         )
-        weights = {k: v.contiguous().cpu() for k, v in self.network.state_dict().items()}
+        files = {
+            WEIGHTS: _weights_of(self.network),
+            CALIBRATION: save_arrays(self.calibration.arrays()),
+            CONFIG: config.model_dump_json(indent=1).encode("utf-8"),
+        }
+        if gate_weights is not None:
+            files[GATE_WEIGHTS] = gate_weights
         with atomic_folder(folder) as partial_folder:
-            for name, data in (
-                (WEIGHTS, save(weights)),
-                (CALIBRATION, save_arrays(self.calibration.arrays())),
-                (CONFIG, config.model_dump_json(indent=1).encode("utf-8")),
-            ):
+            for name, data in files.items():
                 # Synced to disk before the caller deletes the checkpoint.
                 with atomic_file(partial_folder / name) as file:
                     file.write_bytes(data)
+
+    def _gate_weights(self) -> bytes | None:
+        """Return the weights of the gate's backbone; None if the network has the same backbone."""
+        if self.gate is None or self.gate.backbone is backbone_of_gate(self.network):
+            return None
+        return _weights_of(self.gate.backbone)
+
+
+def _weights_of(module: nn.Module) -> bytes:
+    return save({k: v.contiguous().cpu() for k, v in module.state_dict().items()})
 
 
 def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
@@ -135,6 +157,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         _check_shapes(meta_network, folder / WEIGHTS)
     network = build()
     _load_weights(network, folder / WEIGHTS)
+    calibration = _read_calibration(config, folder / CALIBRATION, network.classifier.in_features)
     return Bundle(
         network.eval(),
         config.backbone,
@@ -142,8 +165,9 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         config.classes,
         config.train_counts,
         config.groups,
-        _read_calibration(config, folder / CALIBRATION, network.classifier.in_features),
+        calibration,
         config.provenance,
+        _read_gate(config, calibration.gate, network, folder),
     )
 
 
@@ -171,12 +195,32 @@ def _read_calibration(config: Config, path: Path, width: int) -> Calibration:
     raise damaged_error(path, reason)
 
 
-def _check_shapes(network: Network, path: Path) -> None:
+def _read_gate(
+    config: Config, gate: Gate | None, network: Network, folder: Path
+) -> GateNetwork | None:
+    if gate is None:
+        return None
+    backbone = backbone_of_gate(network)
+    if config.gate_has_weights:
+        backbone = copy.deepcopy(backbone)
+        _load_weights(backbone, folder / GATE_WEIGHTS)
+    gate_network = GateNetwork(backbone, gate.image_size, has_stages=len(gate.parts) > 1)
+    try:
+        widths = gate_network.widths()
+    except (AttributeError, *SIZE_ERRORS) as error:
+        raise damaged_error(folder / CONFIG, reason_of(error)) from None
+    if widths != gate.widths:
+        reason = tr("the gate does not fit the backbone", "gate 与骨干网络不符")
+        raise damaged_error(folder / CALIBRATION, reason)
+    return gate_network
+
+
+def _check_shapes(network: nn.Module, path: Path) -> None:
     """Refuse weights whose names or shapes differ from those of a network, by the file's header."""
     try:
         with safe_open(path, framework="pt") as file:
             shapes = {key: file.get_slice(key).get_shape() for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError) as error:
         raise damaged_error(path, reason_of(error)) from None
     expected = {key: list(value.shape) for key, value in network.state_dict().items()}
     wrong = [key for key in expected.keys() | shapes.keys() if expected.get(key) != shapes.get(key)]
@@ -190,7 +234,7 @@ def _check_shapes(network: Network, path: Path) -> None:
         )
 
 
-def _load_weights(network: Network, path: Path) -> None:
+def _load_weights(network: nn.Module, path: Path) -> None:
     _check_shapes(network, path)
     weights = load_file(path)
     if not all(bool(value.isfinite().all()) for value in weights.values()):

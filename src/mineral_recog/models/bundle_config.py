@@ -16,10 +16,11 @@ from mineral_recog.text import parse_json
 from mineral_recog.validation import reason_with_place
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
+GATE_WEIGHTS = "gate.safetensors"  # if they are not among those of the model
 FORMAT: Final = "mineral-recog bundle"
 VERSION: Final = 5  # changes when the fields of a bundle do
 # Version 2 lacks center_share and version 3 pretrained_features, which had no other values.
-# Version 4 has another score of "none of these", see `calibration/distance_ood.py`.
+# Version 4 has another score of "none of these", see `calibration/distance_ood.py`, and no gate.
 READABLE: Final = (2, 3, 4, VERSION)
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
@@ -75,11 +76,14 @@ class Config(BaseModel):
     groups: tuple[Literal["head", "medium", "tail", ""], ...]  # "": no groups
     preprocessing: PreprocessingConfig
     calibration: CalibrationValues
+    gate_has_weights: bool = False  # in GATE_WEIGHTS
     provenance: dict[str, str]
 
     @model_validator(mode="after")
     def _check_classes(self) -> Config:
         check_class_lists(self.classes, self.train_counts, self.groups)
+        if self.gate_has_weights and self.calibration.gate is None:
+            raise ValueError(tr("a gate without its values", "gate 缺少数值"))
         return self
 
 

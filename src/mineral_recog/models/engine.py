@@ -25,6 +25,13 @@ class Engine(Protocol):
         With two test views they are the means over each photo and its mirror image.
         """
 
+    def gate_features(self, pixels: Pixels) -> list[Floats]:
+        """Return the features of the gate, [B, D] for each of its parts.
+
+        Args:
+            pixels: Views at the size of the calibration's gate, [B, S, S, 3].
+        """
+
     def class_map(self, pixels: Pixels, label: int) -> Floats | None:
         """Return how each position of a view [S, S, 3] raises a class's logit, [rows, columns].
 

@@ -21,9 +21,10 @@ from mineral_recog.text import parse_json
 from mineral_recog.validation import reason_with_place
 
 MODEL, CONFIG, CALIBRATION = "model.onnx", "model.json", "trust.safetensors"
+GATE = "gate.onnx"
 FORMAT: Final = "mineral-recog export"
-VERSION: Final = 2  # changes when the fields of model.json or the outputs of model.onnx do
-READABLE: Final = (1, VERSION)  # version 1 has another score of "none of these"
+VERSION: Final = 2  # changes when the fields of model.json or the outputs of a network do
+READABLE: Final = (1, VERSION)  # version 1 has another score of "none of these", and no gate
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -40,7 +41,7 @@ class ExportConfig(BaseModel):
     """The schema of model.json.
 
     Attributes:
-        sha256: Digests of model.onnx and of trust.safetensors.
+        sha256: Digests of model.onnx, of trust.safetensors and of gate.onnx, if there is a gate.
         precision: Numbers that the network computes with.
         opset: Version of the operators of model.onnx.
         input: What the network takes, in words.
@@ -54,7 +55,7 @@ class ExportConfig(BaseModel):
 
     format: Literal["mineral-recog export"] = FORMAT
     version: Literal[1, 2] = VERSION
-    sha256: dict[Literal["model.onnx", "trust.safetensors"], Sha256]
+    sha256: dict[Literal["model.onnx", "trust.safetensors", "gate.onnx"], Sha256]
     precision: Literal["float32", "int8"]
     opset: int
     input: Names
@@ -72,7 +73,8 @@ class ExportConfig(BaseModel):
     @model_validator(mode="after")
     def _check_classes(self) -> ExportConfig:
         check_class_lists(self.classes, self.train_counts, self.groups, self.minerals)
-        if len(self.sha256) < 2 or not {"features", "logits"} <= self.outputs.keys():
+        files = {MODEL, CALIBRATION} | ({GATE} if self.calibration.gate is not None else set())
+        if self.sha256.keys() != files or not {"features", "logits"} <= self.outputs.keys():
             raise ValueError(tr("incomplete", "内容不全"))
         return self
 

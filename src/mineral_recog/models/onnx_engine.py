@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 
 from mineral_recog.calibration.calibration import Calibration, restore_calibration
+from mineral_recog.calibration.gate import Gate
 from mineral_recog.cores import thread_count
 from mineral_recog.data.evaluation_view import Pixels, Preprocessing
 from mineral_recog.errors import BundleError, UserError, reason_of
@@ -20,6 +22,7 @@ from mineral_recog.models.engine import Floats, Model
 from mineral_recog.models.export_config import (
     CALIBRATION,
     CONFIG,
+    GATE,
     MODEL,
     ExportConfig,
     damaged_export_error,
@@ -32,7 +35,7 @@ INPUT = "pixels"
 
 
 class OnnxEngine:
-    """Runs the network of an export on the processor.
+    """Runs the networks of an export on the processor.
 
     Args:
         content: Bytes of model.onnx, checked by `check_onnx`.
@@ -42,35 +45,55 @@ class OnnxEngine:
     def __init__(self, content: bytes, threads: int | None = None) -> None:
         self.session = _build_session(content, threads or thread_count())
         self.has_maps = any(output.name == "class_maps" for output in self.session.get_outputs())
+        self.gate: Any = None
+
+    def add_gate(self, content: bytes) -> None:
+        """Add the network of the gate: the bytes of gate.onnx, checked by `check_onnx`."""
+        self.gate = _build_session(content, thread_count())
 
     def predict(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """Return features and logits, see `Engine`."""
-        features, logits = self._run(["features", "logits"], pixels)
+        features, logits = _run(self.session, ["features", "logits"], pixels)
         fits = all(rows.ndim == 2 and len(rows) == len(pixels) for rows in (features, logits))
         if not fits or not _all_finite(features, logits):
             raise _answer_error(tr("wrong or infinite outputs", "输出有误或不是有限数"))
         return features, logits
 
+    def gate_features(self, pixels: Pixels) -> list[Floats]:
+        """Return the features of the gate, see `Engine`."""
+        assert self.gate is not None
+        parts = _run(self.gate, [output.name for output in self.gate.get_outputs()], pixels)
+        fits = all(rows.ndim == 2 and len(rows) == len(pixels) for rows in parts)
+        if not fits or not _all_finite(*parts):
+            raise _answer_error(tr("wrong or infinite outputs", "输出有误或不是有限数"))
+        return parts
+
     def class_map(self, pixels: Pixels, label: int) -> Floats | None:
         """Return the map of a class, see `Engine`."""
         if not self.has_maps:
             return None
-        (maps,) = self._run(["class_maps"], pixels[None])
+        (maps,) = _run(self.session, ["class_maps"], pixels[None])
         if maps.ndim != 4 or len(maps) != 1 or not _all_finite(maps):
             raise _answer_error(tr("wrong or infinite outputs", "输出有误或不是有限数"))
         return np.asarray(maps[0, label])
 
-    def _run(self, names: list[str], pixels: Pixels) -> list[Floats]:
-        """Run the network.
 
-        Raises:
-            BundleError: onnxruntime cannot run it.
-        """
-        try:
-            outputs: list[Floats] = self.session.run(names, {INPUT: pixels})
-        except Exception as error:  # onnxruntime raises classes of its own without a common base
-            raise _answer_error(str(error)) from None
-        return outputs
+def gate_outputs(count: int) -> list[str]:
+    """Return the names of the outputs of gate.onnx."""
+    return [f"gate_{k}" for k in range(count)]
+
+
+def _run(session: Any, names: list[str], pixels: Pixels) -> list[Floats]:
+    """Run a network.
+
+    Raises:
+        BundleError: onnxruntime cannot run it.
+    """
+    try:
+        outputs: list[Floats] = session.run(names, {INPUT: pixels})
+    except Exception as error:  # onnxruntime raises classes of its own without a common base
+        raise _answer_error(str(error)) from None
+    return outputs
 
 
 def _all_finite(*arrays: Floats) -> bool:
@@ -140,6 +163,12 @@ def read_export(folder: Path, device: str = "auto") -> Model:
         _check_shapes(engine.session, config)
         path = folder / CALIBRATION
         calibration = _calibration(config, _read(path, config.sha256["trust.safetensors"]))
+        if calibration.gate is not None:
+            path = folder / GATE
+            content = _read(path, config.sha256["gate.onnx"])
+            check_onnx(content)
+            engine.add_gate(content)
+            _check_gate(engine.gate, calibration.gate)
     except (OSError, ValueError, SafetensorError) as error:
         raise damaged_export_error(path, reason_of(error)) from None
     return Model(
@@ -167,12 +196,23 @@ def _read(path: Path, sha256: str) -> bytes:
 
 def _check_shapes(session: Any, config: ExportConfig) -> None:
     """Refuse a network whose input or outputs are not those of model.json."""
-    size = config.preprocessing.image_size
-    inputs = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
-    outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
     expected = {"features": [config.features], "logits": [len(config.classes)]}
     if maps := config.outputs.get("class_maps"):
         expected["class_maps"] = [len(config.classes), *map(int, maps[2:4])]
+    _refuse_other_shapes(session, config.preprocessing.image_size, expected)
+
+
+def _check_gate(session: Any, gate: Gate) -> None:
+    """Refuse a gate whose input or outputs do not fit the calibration."""
+    names = gate_outputs(len(gate.parts))
+    expected = {name: [width] for name, width in zip(names, gate.widths, strict=True)}
+    _refuse_other_shapes(session, gate.image_size, expected)
+
+
+def _refuse_other_shapes(session: Any, size: int, expected: Mapping[str, list[int]]) -> None:
+    """Refuse a network unless it takes views of a size and has outputs of these shapes."""
+    inputs = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
+    outputs = {o.name: (o.type, o.shape[1:]) for o in session.get_outputs()}
     fits = inputs == [(INPUT, "tensor(uint8)", [size, size, 3])] and outputs == {
         name: ("tensor(float)", shape) for name, shape in expected.items()
     }

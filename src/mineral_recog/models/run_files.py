@@ -25,6 +25,7 @@ RUN_FILES = (
     "checkpoint/photos.json",
     "tensorboard/events.out.tfevents.*",
     "model/config.json", "model/model.safetensors", "model/trust.safetensors",
+    "model/gate.safetensors",
     "gallery/gallery.json", "gallery/gallery.safetensors",
     *(f"evaluation/{split}/{name}" for split in EVALUATED_SPLITS for name in EVALUATION_FILES),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from mineral_recog.data.evaluation_view import Pixels
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.device import choose_device
 from mineral_recog.models.engine import GRID, Floats, Model
+from mineral_recog.models.gate_network import GateNetwork, gate_features
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import predict_batch
 
@@ -22,14 +23,20 @@ class TorchEngine:
 
     Args:
         network: Network in evaluation mode.
+        gate: Network of the gate, on the same device; None without one.
     """
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self, network: Network, gate: GateNetwork | None = None) -> None:
+        self.network, self.gate = network, gate
 
     def predict(self, pixels: Pixels) -> tuple[Floats, Floats]:
         """Return features and logits, see `Engine`."""
         return predict_batch(self.network, torch.from_numpy(pixels).permute(0, 3, 1, 2))
+
+    def gate_features(self, pixels: Pixels) -> list[Floats]:
+        """Return the features of the gate, see `Engine`."""
+        assert self.gate is not None
+        return gate_features(self.network, self.gate, torch.from_numpy(pixels).permute(0, 3, 1, 2))
 
     def class_map(self, pixels: Pixels, label: int) -> Floats | None:
         """Return the map of a class, see `Engine`."""
@@ -86,9 +93,11 @@ def read_torch_model(run: Path, backbone: nn.Module | None, device: str) -> Mode
         UserError: The bundle, the backbone or the device cannot be used.
     """
     bundle = read_bundle(run, backbone)
-    network = bundle.network.to(choose_device(device))
+    torch_device = choose_device(device)
+    network = bundle.network.to(torch_device)
+    gate = None if bundle.gate is None else bundle.gate.to(torch_device)
     return Model(
-        TorchEngine(network),
+        TorchEngine(network, gate),
         bundle.classes,
         network.preprocessing,
         bundle.calibration,

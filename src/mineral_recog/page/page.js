@@ -240,7 +240,7 @@ function show() {
   const count = modelInfo?.classes.length ?? answer.candidates.length;
   const marked = answer.set.classes;
   byId("none").hidden = !answer.none_of_these.is;
-  byId("none-meaning").textContent = text().noneMeaning(count);
+  byId("none-reason").textContent = answer.none_of_these.text?.[language] ?? "";
   byId("result").classList.toggle("doubtful", answer.none_of_these.is);
   byId("warnings").replaceChildren(...answer.warnings.map((warning) => draw.element("p", {}, warning[language])));
   const shown = new Set(answer.candidates.map((candidate) => candidate.class));

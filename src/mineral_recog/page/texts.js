@@ -53,9 +53,8 @@ export const texts = {
     otherModel: (n) => `Another model answers now: analysing ${n === 1 ? "the photo" : `${n} photos`} again …`,
     statusNone: (name) => `None of these minerals. It resembles ${name} most.`,
     none: "None of these",
-    noneMeaning: (count) =>
-      `This does not look like any of the ${count} minerals that this model knows, or the photo shows too little of it. ` +
-      "The list only shows what it resembles most and is not an answer. Try a sharp photo in daylight that the specimen fills.",
+    noneMeaning:
+      "Or the photo shows too little of it. The list only shows what it resembles most and is not an answer. Try a sharp photo in daylight that the specimen fills.",
     set: (n, coverage, count) =>
       n === 1
         ? `With ${percent(coverage)} probability the specimen is the marked mineral, if it is one of the ${count} minerals that this model knows.`
@@ -132,9 +131,8 @@ export const texts = {
     otherModel: (n) => `服务器已换用另一个模型，正在重新分析${n === 1 ? "照片" : ` ${n} 张照片`}……`,
     statusNone: (name) => `都不是。最像${name}。`,
     none: "都不是",
-    noneMeaning: (count) =>
-      `它不像本模型认识的 ${count} 种矿物中的任何一种，或者照片拍到的标本太少。` +
-      "下面的列表只说明它最像什么，请勿当作答案。请在日光下让标本占满画面，重拍一张清晰的照片。",
+    noneMeaning:
+      "也可能是照片拍到的标本太少。下面的列表只说明它最像什么，请勿当作答案。请在日光下让标本占满画面，重拍一张清晰的照片。",
     set: (n, coverage, count) =>
       n === 1
         ? `若标本属于本模型认识的 ${count} 种矿物，则它有 ${percent(coverage)} 的概率是有标记的这一种。`

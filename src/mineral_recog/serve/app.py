@@ -111,6 +111,8 @@ class _Service:
                 {
                     "logits": output.logits.tolist(),
                     "strangeness": output.ood_score,
+                    "no_mineral": output.gate_score,
+                    "problems": dict(output.problems),
                     "model": self.model,
                     "crop": output.region and output.region.rounded(),
                 }

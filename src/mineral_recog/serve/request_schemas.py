@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -23,6 +23,7 @@ MAX_SIGHTINGS = 16
 MIN_QUESTION_BYTES = 2**20
 Number = Annotated[float, Field(ge=-1e6, le=1e6)]  # far beyond any logit, far below an overflow
 Text = Annotated[str, Field(max_length=200)]
+Problem = Literal["small", "dark", "blurred", "flat", "blank"]
 Coverage = Annotated[
     float, Field(gt=0, lt=1, description="probability with which the set contains the right class")
 ]
@@ -101,6 +102,13 @@ class SightingInput(ApiModel):
 
     logits: Annotated[list[Number], Field(description="one per class")]
     strangeness: Annotated[Number, Field(description="how unlike the classes the photo is")]
+    no_mineral: Annotated[
+        Number | None, Field(description="how unlike any mineral the photo is; null if unknown")
+    ] = None
+    problems: Annotated[
+        dict[Problem, Text],
+        Field(description="what is wrong with the photo, each with its figure"),
+    ] = Field(default_factory=dict)
     model: Annotated[
         Text | None,
         Field(description="fingerprint of the model; without that of the current one: status 409"),
@@ -162,6 +170,8 @@ class Question(ApiModel):
                 np.array(sighting.logits, dtype=np.float32),
                 sighting.strangeness,
                 region=None if sighting.crop is None else Region(*sighting.crop),
+                gate_score=sighting.no_mineral,
+                problems={str(kind): detail for kind, detail in sighting.problems.items()},
             )
             for sighting in self.sightings
         ]

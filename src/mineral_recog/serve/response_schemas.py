@@ -53,12 +53,29 @@ class Candidate(ClassWithFacts):
     in_set: bool = Field(description="whether the class is in `set`")
 
 
+class NoMineral(ApiModel):
+    """Whether the photos show no mineral at all."""
+
+    blank: bool = Field(description="whether all photos are blank")
+    score: float | None = Field(
+        description="how unlike any mineral the photos are, on average; null if the model has no "
+        "such score"
+    )
+    limit: float | None = Field(description="highest score of a mineral; null without a score")
+
+
 class NoneOfThese(ApiModel):
     """Whether the specimen seems to be something that the model was not trained on."""
 
-    is_: bool = Field(alias="is", description="whether `strangeness` is above `limit`")
+    is_: bool = Field(alias="is", description="whether there is a `reason`")
+    reason: Literal["no_mineral", "unknown_mineral"] | None = Field(
+        description="no_mineral: a blank photo, or a score above its limit; unknown_mineral: a "
+        "`strangeness` above `limit`; null if it seems to be one of the classes"
+    )
+    text: BilingualText | None = Field(description="the reason in a sentence; null without one")
     strangeness: float = Field(description="how unlike the classes the photos are, on average")
     limit: float = Field(description="highest strangeness of a known class")
+    no_mineral: NoMineral
 
 
 class Part(ApiModel):

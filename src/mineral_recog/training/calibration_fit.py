@@ -1,27 +1,56 @@
-"""The last step of training: fit the calibration, and write the gallery of similar photos."""
+"""The last step of training: fit the calibration and its gate, write the gallery of photos."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from mineral_recog.calibration.calibration import Calibration, fit_calibration
+from mineral_recog.calibration.gate import fit_gate
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import EvaluationLoader
+from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.gallery import write_gallery
+from mineral_recog.models.gate_network import GateNetwork, build_gate, predict_gate
 from mineral_recog.models.joined_backbone import first_original_feature
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import predict
+from mineral_recog.models.pretrained import load_pretrained
 from mineral_recog.progress import SILENT, Progress
+from mineral_recog.recipes.recipe import Recipe
 
 MAX_PER_CLASS = 200  # training photos of each class that are used: enough for their mean
 BATCH_SIZE = 64
 
 
+def build_untrained_gate(recipe: Recipe, network: Network, progress: Progress) -> GateNetwork:
+    """Return the gate of a trained network, with the weights that its training began from.
+
+    A network that was trained from random weights gets a gate of its trained backbone.
+    """
+    original = None
+    if recipe.pretrained and not recipe.keeps_pretrained:
+        try:
+            original = load_pretrained(
+                recipe.backbone, recipe.pretrained, recipe.image_size, progress
+            ).backbone.to(network.device)
+        except UserError as error:  # the weights were there when the training began
+            progress.notice(
+                tr(
+                    f"{error} The training is finished without them; its model will be worse at "
+                    "recognising pictures that show no mineral.",
+                    f"{error} 训练照常完成，但模型识别非矿物图片的效果会较差。",
+                )
+            )
+    return build_gate(network, original)
+
+
 def calibrate(
     network: Network,
+    gate: GateNetwork,
     train: Dataset,
     val: Dataset,
     groups: tuple[str, ...],
@@ -34,6 +63,7 @@ def calibrate(
 
     Args:
         network: Trained network.
+        gate: Network of the gate, on the same device.
         train: Training photos; at most 200 of each class, drawn at random, are used.
         val: Validation photos; all are used.
         groups: Group of each class, C.
@@ -45,15 +75,20 @@ def calibrate(
     train = _subsample(train, seed)
     size, share = network.preprocessing.image_size, network.preprocessing.center_share
     loaders = [
-        EvaluationLoader(dataset, size, BATCH_SIZE, workers, center_share=share)
+        EvaluationLoader(dataset, side, BATCH_SIZE, workers, center_share=share)
+        for side in (size, gate.image_size)
         for dataset in (train, val)
     ]
     task = progress.start(tr("calibrating", "校准"), sum(map(len, loaders)))
+    # Popped, since the worker processes of a loader live as long as it does.
     train_outputs, val_outputs = (
-        predict(network, loader, on_batch=task.step) for loader in loaders
+        predict(network, loaders.pop(0), on_batch=task.step) for _ in range(2)
+    )
+    train_gate, val_gate = (
+        predict_gate(network, gate, loaders.pop(0), task.step) for _ in range(2)
     )
     write_gallery(run, train_outputs.features, train_outputs.labels, train, seed)
-    return fit_calibration(
+    calibration = fit_calibration(
         train_outputs.features,
         train_outputs.labels,
         val_outputs.features,
@@ -61,6 +96,10 @@ def calibrate(
         val_outputs.labels,
         groups,
         first_original_feature(network.backbone, train_outputs.features.shape[1]),
+    )
+    return replace(
+        calibration,
+        gate=fit_gate(gate.image_size, train_gate, train.labels, val_gate, val.labels),
     )
 
 

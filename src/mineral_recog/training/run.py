@@ -31,7 +31,7 @@ from mineral_recog.models.device import choose_device, choose_precision, describ
 from mineral_recog.models.network import Network, build_network, build_untrained_network
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
-from mineral_recog.training.calibration_fit import calibrate
+from mineral_recog.training.calibration_fit import build_untrained_gate, calibrate
 from mineral_recog.training.checkpoint import has_checkpoint
 from mineral_recog.training.distributed import (
     DistributedContext,
@@ -320,8 +320,10 @@ class _Run:
         recipe, train = trainer.recipe, trainer.photos.train
         counts = tuple(train.counts.tolist())
         groups = class_groups(recipe.groups, train.classes, counts)
+        gate = build_untrained_gate(recipe, trainer.network, self.progress)
         calibration = calibrate(
             trainer.network,
+            gate,
             train,
             trainer.photos.val,
             groups,
@@ -339,6 +341,7 @@ class _Run:
             groups=groups,
             calibration=calibration,
             provenance=_provenance(trainer, tau),
+            gate=gate,
         ).save(self.folder / "model")
 
 

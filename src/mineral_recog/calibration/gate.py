@@ -1,0 +1,194 @@
+"""The gate: a score of how unlike any photo of a mineral a picture is.
+
+It is computed from features that fine-tuning has not changed: a network that was taught to tell
+minerals apart has lost what tells an animal from a stone. Each feature vector of a picture, such
+as that of the last layer and that of an earlier stage, has a Mahalanobis distance to the nearest
+class (Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
+Adversarial Attacks", NeurIPS 2018), here of features scaled to length 1. The score is the mean of
+the distances in units of their spread on validation photos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from mineral_recog.calibration.ood import (
+    MAX_DIRECTIONS,
+    scaled_directions,
+    squared_distances,
+    unit_length,
+    weighted_quantile,
+)
+from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class_weights
+from mineral_recog.i18n import tr
+
+KEEP = 0.96  # share of validation photos
+MAX_PARTS = 4
+MIN_SPREAD = 1e-3  # of distances between 0 and 2, for photos that are all alike
+Number = Annotated[float, Field(strict=True)]
+
+
+class GateValues(BaseModel):
+    """The schema of the small parts of a `Gate` in a JSON file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    image_size: Annotated[int, Field(strict=True, ge=16, le=2048)]
+    typical: Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_PARTS)]
+    spread: tuple[Annotated[float, Field(strict=True, gt=0)], ...]
+    threshold: Number
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> GateValues:
+        if len(self.typical) != len(self.spread):
+            raise ValueError(tr("its lists differ in length", "各列表长度不同"))
+        return self
+
+
+@dataclass(frozen=True, eq=False)
+class GatePart:
+    """The distance of one feature vector to the nearest class.
+
+    Attributes:
+        means: Mean of the training features, scaled to length 1, of each class, float32 [C, D].
+        directions: Directions of largest variance, scaled, float32 [R, D]. The closer the length
+            of a direction is to 1, the less a distance along it counts.
+        typical: Mean distance of validation photos.
+        spread: Standard deviation of the distances of validation photos.
+    """
+
+    means: npt.NDArray[np.float32]
+    directions: npt.NDArray[np.float32]
+    typical: float
+    spread: float
+
+    def score(self, features: AnyFloats) -> Floats:
+        """Return the standardised distances of features [M, D], [M]."""
+        distance = _distance(self.means, self.directions, features)
+        score: Floats = (distance - self.typical) / self.spread
+        return score
+
+
+@dataclass(frozen=True, eq=False)
+class Gate:
+    """A score that is higher for pictures that show no mineral, and its threshold.
+
+    Attributes:
+        image_size: Side of the views that the features are computed from, in pixels.
+        parts: One for each feature vector.
+        threshold: Pictures with a higher score show no mineral.
+    """
+
+    image_size: int
+    parts: tuple[GatePart, ...]
+    threshold: float
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The number of features of each part."""
+        return tuple(part.means.shape[1] for part in self.parts)
+
+    def score(self, features: Sequence[AnyFloats]) -> Floats:
+        """Return the scores of M pictures, [M], from the features of each part, [M, D]."""
+        pairs = zip(self.parts, features, strict=True)
+        score: Floats = np.mean([part.score(rows) for part, rows in pairs], axis=0)
+        return score
+
+    def values(self) -> GateValues:
+        """Return the small parts, for a JSON file."""
+        return GateValues(
+            image_size=self.image_size,
+            typical=tuple(part.typical for part in self.parts),
+            spread=tuple(part.spread for part in self.parts),
+            threshold=self.threshold,
+        )
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the large parts by name, for a file of tensors."""
+        means = {f"gate_{k}_means": part.means for k, part in enumerate(self.parts)}
+        return means | {f"gate_{k}_directions": p.directions for k, p in enumerate(self.parts)}
+
+
+def fit_gate(
+    image_size: int,
+    train_features: Sequence[AnyFloats],
+    train_labels: Ints,
+    val_features: Sequence[AnyFloats],
+    val_labels: Ints,
+) -> Gate:
+    """Fit the distances on the training photos and the threshold on the validation photos.
+
+    In the covariances and in the accepted share, each class has a weight of the square root of
+    its photo count, see `class_weights`.
+
+    Args:
+        image_size: Side of the views that the features were computed from.
+        train_features: Features of the training photos for each part, [N, D].
+        train_labels: Labels, [N]; every class occurs.
+        val_features: Features of the validation photos for each part, [M, D].
+        val_labels: Labels, [M].
+    """
+    parts = tuple(
+        _fit_part(train, train_labels, val)
+        for train, val in zip(train_features, val_features, strict=True)
+    )
+    score = Gate(image_size, parts, 0.0).score(val_features)
+    return Gate(image_size, parts, weighted_quantile(score, class_weights(val_labels), KEEP))
+
+
+def _fit_part(train_features: AnyFloats, labels: Ints, val_features: AnyFloats) -> GatePart:
+    """Fit a part on training features [N, D], and its spread on validation features [M, D]."""
+    unit, counts = unit_length(train_features), np.bincount(labels)
+    means = np.zeros((len(counts), unit.shape[1]))
+    np.add.at(means, labels, unit)
+    means /= counts[:, None]
+    weights = class_weights(labels)[:, None]
+    residuals = (unit - means[labels]) * np.sqrt(weights / weights.mean())
+    directions = scaled_directions(residuals)[0].astype(np.float32)
+    means32 = means.astype(np.float32)
+    distance = _distance(means32, directions, val_features)
+    spread = max(float(distance.std()), MIN_SPREAD)
+    return GatePart(means32, directions, float(distance.mean()), spread)
+
+
+def _distance(
+    means: npt.NDArray[np.float32], directions: npt.NDArray[np.float32], features: AnyFloats
+) -> Floats:
+    """Return the distances of features [M, D] to the nearest of means [C, D], [M]."""
+    distance: Floats = np.sqrt(squared_distances(means, directions, features).min(axis=1))
+    return distance
+
+
+def restore_gate(
+    values: GateValues, arrays: Mapping[str, npt.NDArray[np.float32]], class_count: int
+) -> Gate:
+    """Return the gate that `values` and `arrays` come from.
+
+    Raises:
+        ValueError: The parts do not fit each other, or are not finite.
+    """
+    names = {f"gate_{k}_{kind}" for k in range(len(values.typical)) for kind in _KINDS}
+    if arrays.keys() != names:
+        found = ", ".join(sorted(arrays))
+        raise ValueError(tr(f"wrong set of arrays: {found}", f"数组不对：{found}"))
+    parts = []
+    for k, (typical, spread) in enumerate(zip(values.typical, values.spread, strict=True)):
+        means, directions = (arrays[f"gate_{k}_{kind}"] for kind in _KINDS)
+        is_valid = all(a.dtype == np.float32 and np.isfinite(a).all() for a in (means, directions))
+        fits = means.ndim == 2 and len(means) == class_count and means.shape[1] > 0
+        fits = fits and directions.shape[1:] == means.shape[1:]
+        if not (is_valid and fits and len(directions) <= MAX_DIRECTIONS):
+            raise ValueError(
+                tr(f"gate_{k} is not finite float32 arrays that fit", f"gate_{k} 的数组不对")
+            )
+        parts.append(GatePart(means, directions, typical, spread))
+    return Gate(values.image_size, tuple(parts), values.threshold)
+
+
+_KINDS = ("means", "directions")

@@ -1,0 +1,121 @@
+"""The gate: its score by hand, its threshold, and what is refused when it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from mineral_recog.calibration import gate as gate_module
+from mineral_recog.calibration.calibration import Arrays
+from mineral_recog.calibration.gate import Gate, GateValues, fit_gate, restore_gate
+from mineral_recog.calibration.temperature import AnyFloats, Floats, class_weights
+
+LABELS = np.repeat([0, 1, 2], [40, 20, 5])
+Parts = list[AnyFloats]
+
+
+def draw_parts(seed: int, count: int = len(LABELS)) -> Parts:
+    """Return two parts of features that lie around one direction each."""
+    rng = np.random.default_rng(seed)
+    spreads = np.linspace(0.05, 0.5, 6), np.linspace(0.5, 0.1, 4)
+    return [1 + rng.normal(size=(count, spread.size)) * spread for spread in spreads]
+
+
+@pytest.fixture
+def gate() -> Gate:
+    return fit_gate(160, draw_parts(0), LABELS, draw_parts(1), LABELS)
+
+
+def unit(rows: AnyFloats) -> Floats:
+    result: Floats = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return result
+
+
+def mahalanobis(train: AnyFloats, rows: AnyFloats) -> Floats:
+    """Return the distances by the definition, with the inverse of the shrunken covariance."""
+    weights = class_weights(LABELS) / class_weights(LABELS).sum()
+    means = np.stack([unit(train)[label == LABELS].mean(axis=0) for label in range(3)])
+    residuals = unit(train) - means[LABELS]
+    covariance = (residuals * weights[:, None]).T @ residuals
+    width = len(covariance)
+    shrunken = 0.7 * covariance + 0.3 * np.trace(covariance) / width * np.eye(width)
+    away = unit(rows)[:, None] - means
+    squared = np.einsum("mcd,de,mce->mc", away, np.linalg.inv(shrunken), away)
+    distance: Floats = np.sqrt(squared.min(axis=1))
+    return distance
+
+
+def test_score_is_the_mean_of_standardised_distances(gate: Gate) -> None:
+    pictures = draw_parts(2, 7)
+    expected = []
+    for train, val, rows in zip(draw_parts(0), draw_parts(1), pictures, strict=True):
+        typical = mahalanobis(train, val)
+        expected.append((mahalanobis(train, rows) - typical.mean()) / typical.std())
+    np.testing.assert_allclose(gate.score(pictures), np.mean(expected, axis=0), rtol=1e-4)
+
+
+def test_length_of_features_does_not_count(gate: Gate) -> None:
+    pictures = draw_parts(2, 7)
+    np.testing.assert_allclose(
+        gate.score([7 * part for part in pictures]), gate.score(pictures), rtol=1e-6
+    )
+
+
+def test_threshold_keeps_the_share_and_refuses_what_is_far(gate: Gate) -> None:
+    scores, weights = gate.score(draw_parts(1)), class_weights(LABELS)
+    kept = scores <= gate.threshold
+    assert weights[kept].sum() >= gate_module.KEEP * weights.sum()
+    assert weights[scores < gate.threshold].sum() < gate_module.KEEP * weights.sum()
+    far = [-part for part in draw_parts(2)]
+    assert (gate.score(far) > gate.threshold).all()
+
+
+def test_equal_photos_and_features_of_zero_have_finite_scores() -> None:
+    same = [np.ones((len(LABELS), 4)), np.zeros((len(LABELS), 3))]
+    gate = fit_gate(160, same, LABELS, same, LABELS)
+    assert np.isfinite(gate.score([np.eye(2, 4), np.eye(2, 3)])).all()
+    assert (gate.score(same) <= gate.threshold).all()
+
+
+def test_gate_is_restored(gate: Gate) -> None:
+    values = GateValues.model_validate_json(gate.values().model_dump_json())
+    restored = restore_gate(values, gate.arrays(), 3)
+    assert restored.widths == (6, 4)
+    np.testing.assert_array_equal(restored.score(draw_parts(2)), gate.score(draw_parts(2)))
+    assert restored.threshold == gate.threshold
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda a: a.pop("gate_1_means"),
+        lambda a: a.update(gate_2_means=a["gate_1_means"]),
+        lambda a: a.update(gate_0_means=a["gate_0_means"][1:].copy()),
+        lambda a: a.update(gate_0_means=a["gate_0_means"].astype(np.float64)),
+        lambda a: a.update(gate_0_means=np.full((3, 6), np.nan, np.float32)),
+        lambda a: a.update(gate_0_directions=np.zeros((129, 6), np.float32)),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(gate: Gate, edit: Callable[[Arrays], object]) -> None:
+    arrays = gate.arrays()
+    edit(arrays)
+    with pytest.raises(ValueError, match="gate_"):
+        restore_gate(gate.values(), arrays, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spread": [1.0]},
+        {"spread": [1.0, 0.0]},
+        {"typical": []},
+        {"threshold": float("nan")},
+        {"image_size": 10**6},
+    ],
+)
+def test_values_out_of_bounds_are_refused(gate: Gate, change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        GateValues.model_validate(gate.values().model_dump() | change)

@@ -1,0 +1,67 @@
+"""The network of the gate: whose weights it has, at which size, and its features."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from mineral_recog.models.gate_network import SIZE, build_gate, gate_features
+from mineral_recog.models.joined_backbone import JoinedBackbone
+from mineral_recog.models.network import Network, build_network
+from mineral_recog.models.torch_engine import TorchEngine
+
+
+class Flat(nn.Module):
+    """A backbone for images of 32 pixels only, which gives no maps of stages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(3 * 32 * 32, 5)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        features: Tensor = self.layer(pixels.flatten(1))
+        return features
+
+
+def build(backbone: str | nn.Module, joined: bool = False) -> Network:
+    return build_network(backbone, False, "auto", 32, classes=2, pretrained_features=joined)
+
+
+def test_gate_has_the_last_features_and_those_of_the_stage_before() -> None:
+    network = build("test_resnet").eval()
+    gate = build_gate(network)
+    assert (gate.image_size, gate.has_stages) == (SIZE, True)
+    pixels = torch.randint(0, 256, (2, 3, SIZE, SIZE), dtype=torch.uint8)
+    last, stage = gate_features(network, gate, pixels)
+    with torch.no_grad():
+        normalised = network.normalise(pixels)
+        maps = network.backbone.forward_intermediates(normalised, intermediates_only=True)  # type: ignore[operator]
+        torch.testing.assert_close(torch.from_numpy(last), network.backbone(normalised))
+    torch.testing.assert_close(torch.from_numpy(stage), maps[-2].mean(dim=(2, 3)))
+    assert gate.widths() == (last.shape[1], stage.shape[1])
+
+
+def test_gate_of_a_joined_backbone_is_its_original() -> None:
+    network = build("test_resnet", joined=True)
+    assert isinstance(network.backbone, JoinedBackbone)
+    assert build_gate(network).backbone is network.backbone.pretrained
+    original = build("test_resnet").backbone
+    assert build_gate(network, original).backbone is original
+
+
+@pytest.mark.parametrize(("name", "size"), [("test_vit", 160), ("test_efficientnet", SIZE)])
+def test_networks_of_other_kinds_have_a_gate(name: str, size: int) -> None:
+    network = build_network(name, False, "auto", 160, classes=2)
+    gate = build_gate(network)
+    assert gate.image_size == size
+    assert len(gate.widths()) == 2
+
+
+def test_backbone_of_one_size_without_stages_gives_its_features() -> None:
+    network = build(Flat())
+    gate = build_gate(network)
+    assert (gate.image_size, gate.has_stages, gate.widths()) == (32, False, (5,))
+    views = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8).numpy()
+    (features,) = TorchEngine(network, gate).gate_features(views)
+    assert features.shape == (3, 5)
