@@ -34,7 +34,7 @@ from mineral_recog.identify.region import Region, check_region, middle_region
 from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.models.bundle_config import find_bundle
-from mineral_recog.models.engine import Floats, Model
+from mineral_recog.models.engine import Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
 from mineral_recog.models.onnx_engine import is_export, read_export
 
@@ -248,9 +248,25 @@ class Identifier:
                     yield photo, next(observations) if isinstance(item, View) else item
 
     def observe_batch(self, views: Sequence[View]) -> list[Observation]:
-        """Run the model on the views of a batch, at least one."""
-        features, logits = self._predict(views)
+        """Run the model on the views of a batch, at least one.
+
+        A close-up counts if it looks more like the known classes than the middle square does; with
+        it, features and logits are the weighted means of both.
+        """
+        views = list(views)
+        features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
         ood_scores = self.model.calibration.ood.score(features, logits)
+        close_ups = {i: view.close_up for i, view in enumerate(views) if view.close_up is not None}
+        if close_ups:
+            others = self.model.engine.predict(np.stack([*close_ups.values()]))
+            other_scores = self.model.calibration.ood.score(*others)
+            for i, feature, logit, score in zip(close_ups, *others, other_scores, strict=True):
+                if score < ood_scores[i]:
+                    features[i] += CLOSE_UP_SHARE * (feature - features[i])
+                    logits[i] += CLOSE_UP_SHARE * (logit - logits[i])
+                else:
+                    views[i] = replace(views[i], close_up=None, region=None)
+            ood_scores = self.model.calibration.ood.score(features, logits)
         return [
             Observation(
                 PhotoOutputs(logits[i], float(ood_scores[i]), view.used_bits, view.region),
@@ -259,17 +275,6 @@ class Identifier:
             )
             for i, view in enumerate(views)
         ]
-
-    def _predict(self, views: Sequence[View]) -> tuple[Floats, Floats]:
-        """Return features and logits of views; with a close-up, the weighted means of both."""
-        features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
-        close_ups = {i: view.close_up for i, view in enumerate(views) if view.close_up is not None}
-        if close_ups:
-            where = [*close_ups]
-            close = self.model.engine.predict(np.stack([*close_ups.values()]))
-            for outputs, others in zip((features, logits), close, strict=True):
-                outputs[where] += CLOSE_UP_SHARE * (others - outputs[where])
-        return features, logits
 
     def answer(
         self,
