@@ -1,7 +1,7 @@
 """Refits a calibration to photos of another place, without training.
 
 The network, and with it the OOD score, stay as they are. What is fitted again is what depends on
-the place: the temperature, the conformal scores and the limits of the OOD score.
+the place: the temperature, the conformal scores and the limits of "none of these".
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import fit_conformal
 from mineral_recog.calibration.distance_ood import DistanceOodDetector
+from mineral_recog.calibration.gate import KEEP as GATE_KEEP
+from mineral_recog.calibration.gate import Gate
 from mineral_recog.calibration.ood import KEEP, OodDetector, msp_score, weighted_quantile
 from mineral_recog.calibration.temperature import (
     AnyFloats,
@@ -42,7 +44,11 @@ class Fold:
 
 
 def refit_calibration(
-    old: Calibration, features: AnyFloats, logits: AnyFloats, labels: Ints
+    old: Calibration,
+    features: AnyFloats,
+    logits: AnyFloats,
+    labels: Ints,
+    gate_scores: AnyFloats | None = None,
 ) -> Calibration:
     """Return a calibration for photos like those given.
 
@@ -55,6 +61,7 @@ def refit_calibration(
         features: Features of the photos, [M, D].
         logits: Logits, [M, C].
         labels: Labels, [M]; classes may be missing.
+        gate_scores: Scores of the gate, [M]; None without one.
     """
     temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits, temperature)
@@ -63,6 +70,7 @@ def refit_calibration(
         temperature=temperature,
         conformal=fit_conformal(probabilities, labels, old.conformal.groups),
         ood=_refit_limits(old.ood, features, logits, labels),
+        gate=_refit_gate(old.gate, gate_scores, labels),
     )
 
 
@@ -88,11 +96,20 @@ def _refit_limits(
     )
 
 
+def _refit_gate(gate: Gate | None, scores: AnyFloats | None, labels: Ints) -> Gate | None:
+    """Return the gate with a threshold that accepts its share of other photos."""
+    if gate is None or scores is None:
+        return gate
+    limit = weighted_quantile(scores.astype(np.float64), class_weights(labels), GATE_KEEP)
+    return replace(gate, threshold=limit)
+
+
 def cross_fit(
     old: Calibration,
     features: AnyFloats,
     logits: AnyFloats,
     labels: Ints,
+    gate_scores: AnyFloats | None = None,
     specimens: Sequence[str] | None = None,
     seed: int = 0,
 ) -> list[Fold]:
@@ -103,6 +120,7 @@ def cross_fit(
         features: See there.
         logits: See there.
         labels: See there.
+        gate_scores: See there.
         specimens: Specimen of each photo, whose photos are held out together; by default each
             photo is a specimen.
         seed: Seed of the draw.
@@ -113,7 +131,8 @@ def cross_fit(
     for fold in range(FOLDS):
         held_out, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
         if len(held_out) and len(rest):
-            fitted = refit_calibration(old, features[rest], logits[rest], labels[rest])
+            scores = None if gate_scores is None else gate_scores[rest]
+            fitted = refit_calibration(old, features[rest], logits[rest], labels[rest], scores)
             result.append(Fold(fitted, held_out))
     return result
 

@@ -74,12 +74,16 @@ class Recalibration:
 
 @dataclass(frozen=True, eq=False)
 class _Outputs:
-    """Outputs of the model for the M photos that it could read: features, logits, labels, names."""
+    """Outputs of the model for the M photos that it could read.
+
+    They are features, logits, labels, names, and scores of the gate, None without one.
+    """
 
     features: npt.NDArray[np.float32]
     logits: npt.NDArray[np.float32]
     labels: Ints
     paths: list[str]
+    gate_scores: Floats | None
 
 
 def calibrate(
@@ -129,7 +133,9 @@ def calibrate(
     _refuse_too_few(source, len(outputs.labels), identifier.classes, len(unreadable))
     _refuse_one_class(source, np.unique(outputs.labels), identifier.classes)
     old, classes = identifier.model.calibration, identifier.classes
-    new = refit_calibration(old, outputs.features, outputs.logits, outputs.labels)
+    new = refit_calibration(
+        old, outputs.features, outputs.logits, outputs.labels, outputs.gate_scores
+    )
     before, after = _measure(old, outputs, source.specimens)
     provenance = _provenance(outputs, source, before, after)
     write_recalibrated(model, out, new, provenance)
@@ -181,6 +187,9 @@ def _observe(
         np.array([item.outputs.logits for _, item in seen], np.float32).reshape(-1, class_count),
         np.array([index_of[path.split("/")[0]] for path, _ in seen], np.int64),
         [path for path, _ in seen],
+        None
+        if identifier.model.calibration.gate is None
+        else np.array([item.outputs.gate_score for _, item in seen], np.float64),
     )
     return outputs, unreadable
 
@@ -193,14 +202,18 @@ def _measure(
     Photos of one specimen are left out of the fit together.
     """
     features, logits, labels = outputs.features, outputs.logits, outputs.labels
+    gate_scores = outputs.gate_scores
     specimens = [specimen_of.get(path, path) for path in outputs.paths]
-    probabilities, sets, kept = _answers(old, features, logits)
+    probabilities, sets, kept = _answers(old, features, logits, gate_scores)
     plain, groups = softmax(logits), old.conformal.groups
     before = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
-    for fold in cross_fit(old, features, logits, labels, specimens):
+    for fold in cross_fit(old, features, logits, labels, gate_scores, specimens):
         rows = fold.held_out
         probabilities[rows], sets[rows], kept[rows] = _answers(
-            fold.calibration, features[rows], logits[rows]
+            fold.calibration,
+            features[rows],
+            logits[rows],
+            None if gate_scores is None else gate_scores[rows],
         )
     after = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
     return before, after
@@ -210,10 +223,13 @@ def _answers(
     calibration: Calibration,
     features: npt.NDArray[np.float32],
     logits: npt.NDArray[np.float32],
+    gate_scores: Floats | None,
 ) -> tuple[Floats, Bools, Bools]:
     """Return probabilities [M, C], sets [M, C], and which photos are not "none of these" [M]."""
     probabilities = calibration.probabilities(logits)
     kept = calibration.ood.score(features, logits) <= calibration.ood.threshold
+    if calibration.gate is not None and gate_scores is not None:
+        kept &= gate_scores <= calibration.gate.threshold
     sets = calibration.conformal.prediction_set(probabilities, COVERAGE_TARGET)
     return probabilities, sets, kept
 

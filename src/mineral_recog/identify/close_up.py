@@ -13,7 +13,7 @@ from mineral_recog.data.images import Photo
 from mineral_recog.identify.region import WHOLE, Region
 from mineral_recog.identify.specimen_finder import find_specimen
 
-MIDDLE_SIDE = 0.9  # over the short side: a larger square is the middle square once more
+SMALL = 0.5  # over the short side: larger specimens are seen well enough in the middle square
 MAX_ZOOM = 4  # of the resolution at which a photo is decoded again for a close-up
 
 
@@ -44,12 +44,12 @@ def make_close_up(
         image_size: S, side of the network's input in pixels.
 
     Returns:
-        None if no region was given and nothing stands out, or something as large as the photo.
+        None if no region was given and nothing small stands out.
     """
     image, (width, height) = photo.image, photo.image.size
     square = (region or find_specimen(image) or WHOLE).square(width, height)
     side, short_side = square.width * width, min(width, height)
-    if region is None and side >= MIDDLE_SIDE * short_side:
+    if region is None and side >= SMALL * short_side:
         return None
     zoom = min(MAX_ZOOM, image_size / side)
     if reopen is not None and zoom > 1 and width < photo.header.width:

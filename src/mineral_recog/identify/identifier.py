@@ -283,9 +283,13 @@ class Identifier:
                     yield photo, next(observations) if isinstance(item, View) else item
 
     def observe_batch(self, views: Sequence[View]) -> list[Observation]:
-        """Run the model on the views of a batch, at least one."""
-        features, logits = self._predict(views)
-        ood_scores = self.model.calibration.ood.score(features, logits)
+        """Run the model on the views of a batch, at least one.
+
+        A close-up counts if it looks more like the known classes than the middle square does; with
+        it, features and logits are the weighted means of both.
+        """
+        views = list(views)
+        features, logits, ood_scores = self._predict(views)
         gate_scores = self._gate_scores(views)
         return [
             Observation(
@@ -303,16 +307,22 @@ class Identifier:
             for i, view in enumerate(views)
         ]
 
-    def _predict(self, views: Sequence[View]) -> tuple[Floats, Floats]:
-        """Return features and logits of views; with a close-up, the weighted means of both."""
+    def _predict(self, views: list[View]) -> tuple[Floats, Floats, NDArray[np.float64]]:
+        """Return features, logits and OOD scores of views; drop the close-ups that do not count."""
+        score = self.model.calibration.ood.score
         features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
+        ood_scores = score(features, logits)
         close_ups = {i: view.close_up for i, view in enumerate(views) if view.close_up is not None}
-        if close_ups:
-            where = [*close_ups]
-            close = self.model.engine.predict(np.stack([*close_ups.values()]))
-            for outputs, others in zip((features, logits), close, strict=True):
-                outputs[where] += CLOSE_UP_SHARE * (others - outputs[where])
-        return features, logits
+        if not close_ups:
+            return features, logits, ood_scores
+        others = self.model.engine.predict(np.stack([*close_ups.values()]))
+        for i, feature, logit, other in zip(close_ups, *others, score(*others), strict=True):
+            if other < ood_scores[i]:
+                features[i] += CLOSE_UP_SHARE * (feature - features[i])
+                logits[i] += CLOSE_UP_SHARE * (logit - logits[i])
+            else:
+                views[i] = replace(views[i], close_up=None, region=None)
+        return features, logits, score(features, logits)
 
     def _gate_scores(self, views: Sequence[View]) -> list[float | None]:
         """Return the scores of the gate for views; None for each without a gate."""

@@ -21,8 +21,8 @@ from mineral_recog.models.onnx_engine import is_export
 from mineral_recog.models.run_files import RUN_FILES
 
 _MODEL_FILES = (
-    bundle_config.CONFIG, bundle_config.WEIGHTS,
-    export_config.CONFIG, export_config.MODEL, CALIBRATION,
+    bundle_config.CONFIG, bundle_config.WEIGHTS, bundle_config.GATE_WEIGHTS,
+    export_config.CONFIG, export_config.MODEL, export_config.GATE, CALIBRATION,
 )  # fmt: skip
 # An evaluation is one of the old calibration, and a checkpoint continues the old training.
 _LEFT_OUT = ("evaluation/", "checkpoint/", "tensorboard/")
