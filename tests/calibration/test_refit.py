@@ -63,7 +63,7 @@ def test_class_without_photos_shares_those_of_the_place(old: Calibration) -> Non
 def test_each_photo_is_held_out_once_and_specimens_together(old: Calibration) -> None:
     photos = draw(2, (30, 12, 3), 2)
     specimens = [f"s{index // 3}" for index in range(45)]
-    folds = cross_fit(old, *photos, specimens)
+    folds = cross_fit(old, *photos, specimens=specimens)
     held_out = np.concatenate([fold.held_out for fold in folds])
     assert sorted(held_out.tolist()) == list(range(45))
     for fold in folds:
