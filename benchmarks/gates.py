@@ -24,8 +24,8 @@ from sklearn.metrics import roc_auc_score
 from mineral_recog.calibration.ood import msp_score
 from mineral_recog.data.dataset import photos_in, read_split
 from mineral_recog.data.given_photos import GivenPhoto
-from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.models.run_files import training_data_of
 
 PHOTOS = "(photos of test)"  # no name of a folder
 REASONS = ("no_mineral", "unknown_mineral")
