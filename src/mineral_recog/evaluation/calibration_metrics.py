@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from mineral_recog.calibration.ood import OodDetector, msp_score
+from mineral_recog.calibration.calibration import AnyOodDetector
+from mineral_recog.calibration.ood import msp_score
 from mineral_recog.calibration.temperature import Floats, Ints, calibration_error
 from mineral_recog.evaluation.results import Predictions
 
@@ -55,7 +56,7 @@ def calibration_metrics(
 
 
 def ood_metrics(
-    detector: OodDetector, predictions: Predictions, ood: Predictions, selected: Bools
+    detector: AnyOodDetector, predictions: Predictions, ood: Predictions, selected: Bools
 ) -> dict[str, float]:
     """Compute how well OOD pictures are separated from the photos of a split.
 

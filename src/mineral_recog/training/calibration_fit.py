@@ -11,7 +11,6 @@ from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.i18n import tr
 from mineral_recog.models.gallery import write_gallery
-from mineral_recog.models.joined_backbone import first_original_feature
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import predict
 from mineral_recog.progress import SILENT, Progress
@@ -60,7 +59,6 @@ def calibrate(
         val_outputs.logits,
         val_outputs.labels,
         groups,
-        first_original_feature(network.backbone, train_outputs.features.shape[1]),
     )
 
 
