@@ -44,7 +44,7 @@ def main() -> None:
         scores = np.concatenate([np.sort(rng.random(n)) for n in photos]).astype(np.float32)
         none = np.zeros((count, 1), dtype=np.float32)
         conformal = ConformalScores(scores, photos, ("tail",) * count)
-        detector = OodDetector(none, none, none[:1], none, 0.0, 0.0, 0, 1.0, 1.0)
+        detector = OodDetector(none, none, none[:1], none, 0.0, 0.0, 1.0, 1.0)
         calibration = Calibration(1.0, conformal, detector)
         classes = tuple(mineral.name for mineral in minerals[:count])
         advisor = TestAdvisor(minerals[:count])

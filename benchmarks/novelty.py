@@ -215,8 +215,7 @@ def separations(left_out: LeftOut) -> tuple[dict[str, tuple[float, float]], ...]
     for first, second in itertools.product(PAIRED, single):
         if first != second:
             scores[f"{first} + {second}"] = mean_of(single[first], single[second])
-    fitted = train.features, train.labels, val.features, val.logits, val.labels
-    detector = fit_ood(*fitted, first_feature=train.features.shape[1] // 2)
+    detector = fit_ood(train.features, train.labels, val.features, val.logits, val.labels)
     scores["none of these"] = detector.score
     return tuple(
         {name: separation(score, val, *photos) for name, score in scores.items()}

@@ -78,7 +78,6 @@ def test_arrays_are_small_and_float32(calibration: Calibration) -> None:
         ("novelty_weight", -1.0),
         ("novelty_overall", None),
         ("novelty_ordinary", 1.0),
-        ("novelty_first_feature", -1),
         ("novelty_threshold", float("inf")),
         ("plain_threshold", 1.5),
         ("unknown", 1),
@@ -99,10 +98,10 @@ def test_invalid_values_are_rejected(calibration: Calibration, field: str, value
         ("class_means", np.zeros((3, 9), np.float32), r"\(3, 8\)"),
         ("class_means", np.zeros((3, 8)), "float32"),
         ("class_means", np.full((3, 8), np.nan, np.float32), "finite"),
-        ("directions", np.zeros((129, 8), np.float32), r"\(128, 8\)"),
+        ("directions", np.zeros((65, 8), np.float32), r"\(64, 8\)"),
         ("directions", np.float32(1), "directions"),
         ("overall_mean", np.zeros((3, 8), np.float32), r"\(1, 8\)"),
-        ("overall_directions", np.zeros((129, 8), np.float32), r"\(128, 8\)"),
+        ("overall_directions", np.zeros((65, 8), np.float32), r"\(64, 8\)"),
         ("more", np.zeros(1, np.float32), "more"),
     ],
 )
@@ -121,7 +120,6 @@ def test_values_of_another_model_are_rejected(calibration: Calibration) -> None:
 def test_calibration_of_an_older_bundle_keeps_its_ood_score(calibration: Calibration) -> None:
     arrays, values = calibration.arrays(), calibration.values().model_dump()
     del arrays["overall_mean"], arrays["overall_directions"], values["novelty_overall"]
-    del values["novelty_first_feature"]
     values |= {"novelty_weight": 0.5, "novelty_ordinary": 2.0, "novelty_threshold": 0.7}
     older = restore_calibration(CalibrationValues(**values), arrays, GROUPS, 8)
     features, _ = features_and_labels(np.random.default_rng(1))

@@ -36,7 +36,7 @@ def fit_detector(rng: np.random.Generator, counts: tuple[int, ...] = (60, 20, 4)
 def test_score_by_hand() -> None:
     means, none = np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)
     centre = np.array([[0.5, 0.5]], np.float32)
-    detector = OodDetector(means, none, centre, none, 0.5, 0.0, 0, 1.0, 1.0)
+    detector = OodDetector(means, none, centre, none, 0.5, 0.0, 1.0, 1.0)
     features = np.array([[3.0, 4.0], [0.0, 2.0], [0.0, 0.0]])  # scaled to length 1: (0.6, 0.8)
     expected = np.array([0.36 + 0.04 - 0.5 * (0.01 + 0.09), -0.5 * 0.5, 1 - 0.5 * 0.5])
     np.testing.assert_allclose(detector.score(features, np.eye(3, 2)), expected, atol=1e-7)
@@ -44,16 +44,6 @@ def test_score_by_hand() -> None:
     added = replace(detector, entropy_weight=2.0).score(features, logits)
     entropies = [np.log(2), np.log(4) - 0.75 * np.log(3), 0]
     np.testing.assert_allclose(added, expected + 2 * np.array(entropies), atol=1e-7)
-
-
-def test_distance_uses_the_features_from_the_first_one_on() -> None:
-    rng = np.random.default_rng(4)
-    train, labels = features_and_labels(rng, (30, 9))
-    logits = logits_from(train, 2)
-    expected = fit_ood(train, labels, train, logits, labels)
-    wider = np.concatenate([rng.normal(size=(39, 5)), train], axis=1)
-    ood = fit_ood(wider, labels, wider, logits, labels, first_feature=5)
-    np.testing.assert_array_equal(ood.score(wider, logits), expected.score(train, logits))
 
 
 def test_distances_use_the_shrunken_covariances() -> None:

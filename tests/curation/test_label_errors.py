@@ -167,7 +167,9 @@ def test_far_photos_have_one_finding_ordered_by_ood_score(model: FakeIdentifier)
         ("far", "granite/d.png"),
         ("far", "copper/a.png"),
     ]
-    assert label_errors.findings[-1].detail["en"] == "strangeness 1.500, limit 1.000"
+    assert label_errors.findings[-1].detail["en"] == (
+        "A mineral, but probably none of the 3 that this model knows."
+    )
 
 
 def test_missing_photos_are_skipped_but_counted(model: FakeIdentifier) -> None:

@@ -192,6 +192,6 @@ def test_terminal_shows_the_main_metrics(capsys: pytest.CaptureFixture[str]) -> 
     ]  # fmt: skip
     print_metrics(make_evaluation(calibration_results()))
     shown = capsys.readouterr().out
-    assert "AUROC (plain 1.000)" in shown
+    assert "AUROC, unknown mineral (plain 1.000)" in shown
     assert "false accepts (plain 0.0%)" in shown
     assert "25.0%" in shown

@@ -23,7 +23,7 @@ AXES, NONE = np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)
 CALIBRATION = Calibration(
     2.0,
     ConformalScores(np.full(27, 0.6, np.float32), (9, 9, 9), GROUPS),
-    OodDetector(AXES, NONE, np.zeros((1, 2), np.float32), NONE, 0.0, 0.0, 0, 0.25, 0.25),
+    OodDetector(AXES, NONE, np.zeros((1, 2), np.float32), NONE, 0.0, 0.0, 0.25, 0.25),
 )
 
 

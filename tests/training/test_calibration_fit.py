@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from mineral_recog.calibration.calibration import Calibration
-from mineral_recog.calibration.ood import OodDetector
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.models.gallery import read_gallery
 from mineral_recog.models.gate_network import build_gate
@@ -35,13 +34,9 @@ def test_at_most_200_photos_per_class_are_used() -> None:
     assert calibration_fit._subsample(large_dataset(), seed=4).paths != sample.paths
 
 
-def calibrate_untrained(
-    prepared: Path, run: Path, pretrained_features: bool = False
-) -> Calibration:
+def calibrate_untrained(prepared: Path, run: Path) -> Calibration:
     torch.manual_seed(0)
-    network = build_network(
-        "test_resnet", False, "auto", 32, classes=3, pretrained_features=pretrained_features
-    )
+    network = build_network("test_resnet", False, "auto", 32, classes=3)
     train, val = (read_split(prepared, split) for split in ("train", "val"))
     gate = build_gate(network)
     return calibration_fit.calibrate(network, gate, train, val, GROUPS, run, workers=0, seed=1)
@@ -56,17 +51,6 @@ def test_calibration_is_reproducible(prepared: Path, tmp_path: Path) -> None:
     for name in ("gallery.json", "gallery.safetensors"):
         file_a, file_b = (tmp_path / run / "gallery" / name for run in ("a", "b"))
         assert file_a.read_bytes() == file_b.read_bytes()
-
-
-def test_ood_distance_uses_the_features_of_the_pretrained_original(
-    prepared: Path, tmp_path: Path
-) -> None:
-    alone = calibrate_untrained(prepared, tmp_path / "a").ood
-    joined = calibrate_untrained(prepared, tmp_path / "b", pretrained_features=True).ood
-    assert isinstance(alone, OodDetector)
-    assert isinstance(joined, OodDetector)
-    assert (alone.first_feature, joined.first_feature) == (0, alone.means.shape[1])
-    np.testing.assert_allclose(joined.means, alone.means, atol=1e-6)  # both are untrained
 
 
 def test_gallery_holds_the_training_photos(prepared: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from mineral_recog.i18n import tr
 MAX_COUNT = 10_000_000  # validation photos per class
 
 Arrays = dict[str, npt.NDArray[np.float32]]
+AnyOodDetector = OodDetector | DistanceOodDetector
 
 
 class CalibrationValues(BaseModel):
@@ -40,7 +41,6 @@ class CalibrationValues(BaseModel):
     novelty_weight: Annotated[float, Field(strict=True, ge=0)]
     novelty_overall: Annotated[float, Field(strict=True, ge=0)] | None = None
     novelty_ordinary: Annotated[float, Field(strict=True)] | None = None  # up to version 4
-    novelty_first_feature: Annotated[int, Field(strict=True, ge=0)] = 0
     novelty_threshold: Annotated[float, Field(strict=True)]
     plain_threshold: Annotated[float, Field(strict=True, ge=0, le=1)]
     gate: GateValues | None = None
@@ -70,7 +70,7 @@ class Calibration:
 
     temperature: float
     conformal: ConformalScores
-    ood: OodDetector | DistanceOodDetector
+    ood: AnyOodDetector
     gate: Gate | None = None
 
     def probabilities(self, logits: AnyFloats) -> Floats:
@@ -115,7 +115,6 @@ def fit_calibration(
     val_logits: AnyFloats,
     val_labels: Ints,
     groups: Sequence[str],
-    ood_first_feature: int = 0,
 ) -> Calibration:
     """Fit all parts of a calibration.
 
@@ -126,20 +125,12 @@ def fit_calibration(
         val_logits: Logits, [M, C].
         val_labels: Labels, [M].
         groups: Class group (`head`, `medium` or `tail`) of each class, [C]; "" without groups.
-        ood_first_feature: The OOD detector uses the features from this one on.
     """
     temperature = fit_temperature(val_logits, val_labels)
     return Calibration(
         temperature,
         fit_conformal(softmax(val_logits, temperature), val_labels, groups),
-        fit_ood(
-            train_features,
-            train_labels,
-            val_features,
-            val_logits,
-            val_labels,
-            first_feature=ood_first_feature,
-        ),
+        fit_ood(train_features, train_labels, val_features, val_logits, val_labels),
     )
 
 
@@ -195,9 +186,6 @@ def _check_arrays(
     values: CalibrationValues, arrays: Mapping[str, npt.NDArray[np.float32]], width: int
 ) -> None:
     """Raise a ValueError for arrays that do not fit the values, or D features."""
-    width -= values.novelty_first_feature
-    if width < 1:
-        raise ValueError(tr("novelty_first_feature is too large", "novelty_first_feature 过大"))
     shapes: dict[str, tuple[int, ...]] = {"conformal_scores": (sum(values.val_counts),)}
     shapes["class_means"] = (len(values.val_counts), width)
     directions = ["directions"]
@@ -222,7 +210,7 @@ def _check_arrays(
 
 def _restore_ood(
     values: CalibrationValues, arrays: Mapping[str, npt.NDArray[np.float32]]
-) -> OodDetector | DistanceOodDetector:
+) -> AnyOodDetector:
     means, directions = arrays["class_means"], arrays["directions"]
     thresholds = values.novelty_threshold, values.plain_threshold
     if values.novelty_ordinary is not None:
@@ -231,5 +219,4 @@ def _restore_ood(
     assert values.novelty_overall is not None  # checked by the schema
     overall = arrays["overall_mean"], arrays["overall_directions"]
     weights = values.novelty_overall, values.novelty_weight
-    first = values.novelty_first_feature
-    return OodDetector(means, directions, *overall, *weights, first, *thresholds)
+    return OodDetector(means, directions, *overall, *weights, *thresholds)

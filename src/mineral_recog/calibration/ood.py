@@ -9,9 +9,7 @@ since a class of three photos cannot estimate its own. It is shrunk towards a mu
 identity, and only its directions of largest variance are kept.
 
 The other part is the entropy of the softmax probabilities. On validation photos both parts vary
-alike. Where a network has the features of its pretrained original beside the fine-tuned ones, the
-distance uses those of the original: fine-tuning keeps what tells the known classes apart, and
-loses what tells an unknown one from them. `benchmarks/novelty.py` compares the score with others.
+alike. `benchmarks/novelty.py` compares the score with others.
 """
 
 from __future__ import annotations
@@ -30,7 +28,7 @@ from mineral_recog.calibration.temperature import (
     softmax,
 )
 
-MAX_DIRECTIONS = 128  # of largest variance; 1 MB with 2,048 features
+MAX_DIRECTIONS = 64  # of largest variance; 0.5 MB with 2,048 features
 SHRINKAGE = 0.3  # a in (1 - a) S + a t I
 KEEP = 0.95  # share of validation photos
 
@@ -47,7 +45,6 @@ class OodDetector:
         overall_directions: Directions of largest variance of all features, as `directions`.
         overall_weight: Weight of the distance to the mean of all.
         entropy_weight: Weight of the entropy.
-        first_feature: The distance uses the features from this one on.
         threshold: Photos with a higher score show none of the classes.
         msp_threshold: Threshold of `msp_score` that accepts the same share of photos; only for
             comparison.
@@ -59,13 +56,11 @@ class OodDetector:
     overall_directions: npt.NDArray[np.float32]
     overall_weight: float
     entropy_weight: float
-    first_feature: int
     threshold: float
     msp_threshold: float
 
     def score(self, features: AnyFloats, logits: AnyFloats) -> Floats:
         """Return the OOD scores of photos, [M], from features [M, D] and logits [M, C]."""
-        features = features[:, self.first_feature :]
         of_classes = squared_distances(self.means, self.directions, features)
         of_all = squared_distances(self.overall_mean, self.overall_directions, features)
         distance = of_classes.min(axis=1) - self.overall_weight * of_all[:, 0]
@@ -73,12 +68,8 @@ class OodDetector:
         return score
 
     def weights(self) -> dict[str, Any]:
-        """Return the weights and the first feature by their names in a JSON file."""
-        return {
-            "novelty_overall": self.overall_weight,
-            "novelty_weight": self.entropy_weight,
-            "novelty_first_feature": self.first_feature,
-        }
+        """Return the weights by their names in a JSON file."""
+        return {"novelty_overall": self.overall_weight, "novelty_weight": self.entropy_weight}
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return the arrays by name, for a file of tensors."""
@@ -115,7 +106,6 @@ def fit_ood(
     val_logits: AnyFloats,
     val_labels: Ints,
     keep: float = KEEP,
-    first_feature: int = 0,
 ) -> OodDetector:
     """Fit the score on the training photos and its threshold on the validation photos.
 
@@ -130,9 +120,8 @@ def fit_ood(
         val_logits: Logits, [M, C].
         val_labels: Labels, [M].
         keep: Share of validation photos to accept, in (0, 1).
-        first_feature: See `OodDetector`.
     """
-    unit = unit_length(train_features[:, first_feature:])
+    unit = unit_length(train_features)
     counts = np.bincount(train_labels, minlength=val_logits.shape[1])
     means = np.zeros((len(counts), unit.shape[1]))
     np.add.at(means, train_labels, unit)
@@ -152,7 +141,6 @@ def fit_ood(
         # Distances are in units of a variance; their common unit changes no order.
         overall_weight=variance / overall_variance if overall_variance else 0.0,
         entropy_weight=0.0,
-        first_feature=first_feature,
         threshold=0.0,
         msp_threshold=0.0,
     )
@@ -169,12 +157,12 @@ def fit_ood(
     )
 
 
-def scaled_directions(residuals: Floats) -> tuple[Floats, float]:
+def scaled_directions(residuals: Floats, most: int = MAX_DIRECTIONS) -> tuple[Floats, float]:
     """Return the scaled directions of largest variance, [R, D] from [N, D], and the variance t.
 
     The shrunken covariance (1 - a) S + a t I, with t the mean eigenvalue of S, has the inverse
     (I - sum of k v v') / (a t), k = (1 - a) s / ((1 - a) s + a t), over the eigenvectors v and
-    eigenvalues s of S. The directions are sqrt(k) v.
+    eigenvalues s of S. The directions are sqrt(k) v, at most `most` of them.
     """
     from scipy.linalg import eigh  # slow to import, and needed only for fitting
 
@@ -183,7 +171,7 @@ def scaled_directions(residuals: Floats) -> tuple[Floats, float]:
     mean = float(np.trace(covariance)) / width
     if not mean:
         return np.zeros((0, width)), 0.0
-    values, vectors = eigh(covariance, subset_by_index=(max(width - MAX_DIRECTIONS, 0), width - 1))
+    values, vectors = eigh(covariance, subset_by_index=(max(width - most, 0), width - 1))
     variances = (1 - SHRINKAGE) * np.maximum(values, 0)
     scaled: Floats = (vectors * np.sqrt(variances / (variances + SHRINKAGE * mean))).T
     return scaled, mean

@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.calibration import AnyOodDetector, Calibration
 from mineral_recog.calibration.conformal import fit_conformal
-from mineral_recog.calibration.distance_ood import DistanceOodDetector
 from mineral_recog.calibration.gate import KEEP as GATE_KEEP
 from mineral_recog.calibration.gate import Gate
-from mineral_recog.calibration.ood import KEEP, OodDetector, msp_score, weighted_quantile
+from mineral_recog.calibration.ood import KEEP, msp_score, weighted_quantile
 from mineral_recog.calibration.temperature import (
     AnyFloats,
     Ints,
@@ -75,15 +74,15 @@ def refit_calibration(
 
 
 def _refit_limits(
-    detector: OodDetector | DistanceOodDetector,
+    detector: AnyOodDetector,
     features: AnyFloats,
     logits: AnyFloats,
     labels: Ints,
-) -> OodDetector | DistanceOodDetector:
+) -> AnyOodDetector:
     """Return the detector with thresholds that accept the share `KEEP` of other photos.
 
     Args:
-        detector: OodDetector | DistanceOodDetector of the same network; its score does not change.
+        detector: Detector of the same network; its score does not change.
         features: Features of the photos, [M, D].
         logits: Logits, [M, C].
         labels: Labels, [M]; classes may be missing.

@@ -75,13 +75,9 @@ class _LabelChecker:
 
     def check(self, path: str, outputs: PhotoOutputs) -> tuple[float, Finding] | None:
         """Return the finding of a photo and its rank, lowest first; None if there is none."""
-        limit = self.calibration.ood.threshold
-        if outputs.ood_score > limit:
-            detail = {
-                "en": f"strangeness {outputs.ood_score:.3f}, limit {limit:.3f}",
-                "zh": f"陌生程度 {outputs.ood_score:.3f}，界限 {limit:.3f}",
-            }
-            return -outputs.ood_score, Finding("far", (encodable(path),), detail)
+        answer = self.identifier.answer([outputs])
+        if answer.none_text is not None:
+            return -outputs.ood_score, Finding("far", (encodable(path),), answer.none_text)
         label = self.model_class_of.get(class_of(path))
         if label is None:
             return None

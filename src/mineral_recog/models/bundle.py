@@ -76,8 +76,8 @@ class Bundle:
     def fingerprint(self) -> str:
         """Return a SHA-256 that differs between two models whose answers may differ.
 
-        It covers the classes, the preprocessing, the classifier and the calibration. The conformal
-        scores of the calibration depend on all weights, so the backbone need not be read.
+        It covers the classes, the preprocessing, the classifier and the calibration. The class
+        means of the calibration depend on all weights, so the backbone itself need not be read.
         """
         preprocessing = self.network.preprocessing.to_json()
         values = self.calibration.values().model_dump()

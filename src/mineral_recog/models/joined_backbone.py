@@ -55,13 +55,3 @@ class JoinedBackbone(nn.Module):
         super().train(mode)
         self.pretrained.eval()
         return self
-
-
-def first_original_feature(backbone: nn.Module, width: int) -> int:
-    """Return where the features of the pretrained original begin; 0 if there are no others.
-
-    Args:
-        backbone: Backbone of a network.
-        width: Number of its features.
-    """
-    return width // 2 if isinstance(backbone, JoinedBackbone) else 0

@@ -15,7 +15,6 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.gallery import write_gallery
 from mineral_recog.models.gate_network import GateNetwork, build_gate, predict_gate
-from mineral_recog.models.joined_backbone import first_original_feature
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import predict
 from mineral_recog.models.pretrained import load_pretrained
@@ -95,7 +94,6 @@ def calibrate(
         val_outputs.logits,
         val_outputs.labels,
         groups,
-        first_original_feature(network.backbone, train_outputs.features.shape[1]),
     )
     return replace(
         calibration,
