@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from mineral_recog.calibration import gate as gate_module
 from mineral_recog.calibration.calibration import Arrays
 from mineral_recog.calibration.gate import Gate, GateValues, fit_gate, restore_gate
+from mineral_recog.calibration.ood import KEEP
 from mineral_recog.calibration.temperature import AnyFloats, Floats, class_weights
 
 LABELS = np.repeat([0, 1, 2], [40, 20, 5])
@@ -67,8 +67,8 @@ def test_length_of_features_does_not_count(gate: Gate) -> None:
 def test_threshold_keeps_the_share_and_refuses_what_is_far(gate: Gate) -> None:
     scores, weights = gate.score(draw_parts(1)), class_weights(LABELS)
     kept = scores <= gate.threshold
-    assert weights[kept].sum() >= gate_module.KEEP * weights.sum()
-    assert weights[scores < gate.threshold].sum() < gate_module.KEEP * weights.sum()
+    assert weights[kept].sum() >= KEEP * weights.sum()
+    assert weights[scores < gate.threshold].sum() < KEEP * weights.sum()
     far = [-part for part in draw_parts(2)]
     assert (gate.score(far) > gate.threshold).all()
 

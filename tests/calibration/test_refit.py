@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from mineral_recog.calibration.calibration import Calibration, fit_calibration
+from mineral_recog.calibration.gate import Gate, GatePart
 from mineral_recog.calibration.refit import FOLDS, cross_fit, refit_calibration
 
 GROUPS = ("head", "medium", "tail")
@@ -75,3 +78,21 @@ def test_each_photo_is_held_out_once_and_specimens_together(old: Calibration) ->
     for fold in cross_fit(old, *draw(2, (30, 20, 10), 2)):
         assert np.bincount(np.repeat([0, 1, 2], (30, 20, 10))[fold.held_out]).tolist() == [3, 2, 1]
     assert len(folds) == FOLDS
+
+
+def test_both_limits_together_accept_the_share_of_photos(old: Calibration) -> None:
+    features, logits, labels = draw(3, (40, 20, 10), 1)
+    gate_scores = np.random.default_rng(4).normal(size=len(labels))
+    parts = (GatePart(np.ones((3, 4), np.float32), np.zeros((0, 4), np.float32), 0.0, 1.0),)
+    gated = replace(old, gate=Gate(32, parts, 99.0))
+    new = refit_calibration(gated, features, logits, labels, gate_scores)
+    assert new.gate is not None
+    scores, weights = new.ood.score(features, logits), class_weights(labels)
+    accepted = (scores <= new.ood.threshold) & (gate_scores <= new.gate.threshold)
+    assert 0.95 <= weights[accepted].sum() / weights.sum() < 0.98
+    # Each limit accepts the same share, to a photo.
+    shares = [
+        weights[values <= limit].sum() / weights.sum()
+        for values, limit in ((scores, new.ood.threshold), (gate_scores, new.gate.threshold))
+    ]
+    assert shares[0] == pytest.approx(shares[1], abs=weights.max() / weights.sum())

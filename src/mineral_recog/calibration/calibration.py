@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -13,13 +13,21 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from mineral_recog.calibration.conformal import ConformalScores, fit_conformal
 from mineral_recog.calibration.distance_ood import DistanceOodDetector
 from mineral_recog.calibration.gate import Gate, GateValues, restore_gate
-from mineral_recog.calibration.ood import MAX_DIRECTIONS, OodDetector, fit_ood
+from mineral_recog.calibration.ood import (
+    KEEP,
+    MAX_DIRECTIONS,
+    OodDetector,
+    fit_ood,
+    msp_score,
+    weighted_quantile,
+)
 from mineral_recog.calibration.temperature import (
     MAX_TEMPERATURE,
     MIN_TEMPERATURE,
     AnyFloats,
     Floats,
     Ints,
+    class_weights,
     fit_temperature,
     softmax,
 )
@@ -132,6 +140,55 @@ def fit_calibration(
         fit_conformal(softmax(val_logits, temperature), val_labels, groups),
         fit_ood(train_features, train_labels, val_features, val_logits, val_labels),
     )
+
+
+def with_limits(
+    calibration: Calibration,
+    features: AnyFloats,
+    logits: AnyFloats,
+    labels: Ints,
+    gate_scores: AnyFloats | None = None,
+) -> Calibration:
+    """Return the calibration with limits of "none of these" that together accept 95 % of photos.
+
+    The limits of the OOD score and of the gate each accept the same share. Each class has a weight
+    of the square root of its photo count, see `class_weights`.
+
+    Args:
+        calibration: Calibration; its scores do not change.
+        features: Features of the photos, [M, D].
+        logits: Logits, [M, C].
+        labels: Labels, [M]; classes may be missing.
+        gate_scores: Scores of the gate, [M]; None without one.
+    """
+    weights, ood, gate = class_weights(labels), calibration.ood, calibration.gate
+    scores = [ood.score(features, logits)]
+    if gate is not None and gate_scores is not None:
+        scores.append(gate_scores.astype(np.float64))
+    limits = _joint_limits(scores, weights, KEEP)
+    return replace(
+        calibration,
+        ood=replace(
+            ood,
+            threshold=limits[0],
+            msp_threshold=weighted_quantile(msp_score(logits), weights, KEEP),
+        ),
+        gate=gate if gate is None or len(limits) < 2 else replace(gate, threshold=limits[1]),
+    )
+
+
+def _joint_limits(scores: list[Floats], weights: Floats, keep: float) -> list[float]:
+    """Return limits, each accepting the same share of the weight, that together accept `keep`."""
+    low, high = keep, 1.0
+    for _ in range(20):  # halves the interval; the accepted share grows with that of each
+        middle = (low + high) / 2
+        limits = [weighted_quantile(values, weights, middle) for values in scores]
+        accepted = np.all([v <= limit for v, limit in zip(scores, limits, strict=True)], axis=0)
+        if weights[accepted].sum() >= (keep - 1e-9) * weights.sum():
+            high = middle
+        else:
+            low = middle
+    return [weighted_quantile(values, weights, high) for values in scores]
 
 
 def restore_calibration(

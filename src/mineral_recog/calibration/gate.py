@@ -19,6 +19,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration.ood import (
+    KEEP,
     scaled_directions,
     squared_distances,
     unit_length,
@@ -27,7 +28,6 @@ from mineral_recog.calibration.ood import (
 from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class_weights
 from mineral_recog.i18n import tr
 
-KEEP = 0.96  # share of validation photos
 MAX_DIRECTIONS = 128  # of largest variance; 0.7 MB with 1,280 features
 MAX_PARTS = 4
 MIN_SPREAD = 1e-3  # of distances between 0 and 2, for photos that are all alike

@@ -11,15 +11,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mineral_recog.calibration.calibration import AnyOodDetector, Calibration
+from mineral_recog.calibration.calibration import Calibration, with_limits
 from mineral_recog.calibration.conformal import fit_conformal
-from mineral_recog.calibration.gate import KEEP as GATE_KEEP
-from mineral_recog.calibration.gate import Gate
-from mineral_recog.calibration.ood import KEEP, msp_score, weighted_quantile
 from mineral_recog.calibration.temperature import (
     AnyFloats,
     Ints,
-    class_weights,
     fit_temperature,
     softmax,
 )
@@ -64,43 +60,9 @@ def refit_calibration(
     """
     temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits, temperature)
-    return replace(
-        old,
-        temperature=temperature,
-        conformal=fit_conformal(probabilities, labels, old.conformal.groups),
-        ood=_refit_limits(old.ood, features, logits, labels),
-        gate=_refit_gate(old.gate, gate_scores, labels),
-    )
-
-
-def _refit_limits(
-    detector: AnyOodDetector,
-    features: AnyFloats,
-    logits: AnyFloats,
-    labels: Ints,
-) -> AnyOodDetector:
-    """Return the detector with thresholds that accept the share `KEEP` of other photos.
-
-    Args:
-        detector: Detector of the same network; its score does not change.
-        features: Features of the photos, [M, D].
-        logits: Logits, [M, C].
-        labels: Labels, [M]; classes may be missing.
-    """
-    weights = class_weights(labels)
-    return replace(
-        detector,
-        threshold=weighted_quantile(detector.score(features, logits), weights, KEEP),
-        msp_threshold=weighted_quantile(msp_score(logits), weights, KEEP),
-    )
-
-
-def _refit_gate(gate: Gate | None, scores: AnyFloats | None, labels: Ints) -> Gate | None:
-    """Return the gate with a threshold that accepts its share of other photos."""
-    if gate is None or scores is None:
-        return gate
-    limit = weighted_quantile(scores.astype(np.float64), class_weights(labels), GATE_KEEP)
-    return replace(gate, threshold=limit)
+    conformal = fit_conformal(probabilities, labels, old.conformal.groups)
+    refitted = replace(old, temperature=temperature, conformal=conformal)
+    return with_limits(refitted, features, logits, labels, gate_scores)
 
 
 def cross_fit(

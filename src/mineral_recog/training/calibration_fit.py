@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mineral_recog.calibration.calibration import Calibration, fit_calibration
+from mineral_recog.calibration.calibration import Calibration, fit_calibration, with_limits
 from mineral_recog.calibration.gate import fit_gate
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import EvaluationLoader
@@ -95,9 +95,13 @@ def calibrate(
         val_outputs.labels,
         groups,
     )
-    return replace(
-        calibration,
-        gate=fit_gate(gate.image_size, train_gate, train.labels, val_gate, val.labels),
+    fitted = fit_gate(gate.image_size, train_gate, train.labels, val_gate, val.labels)
+    return with_limits(
+        replace(calibration, gate=fitted),
+        val_outputs.features,
+        val_outputs.logits,
+        val_outputs.labels,
+        fitted.score(val_gate),
     )
 
 
