@@ -11,6 +11,7 @@ import pytest
 from mineral_recog.calibration.calibration import Calibration, fit_calibration
 from mineral_recog.calibration.gate import Gate, GatePart
 from mineral_recog.calibration.refit import FOLDS, cross_fit, refit_calibration
+from mineral_recog.calibration.temperature import class_weights
 
 GROUPS = ("head", "medium", "tail")
 
