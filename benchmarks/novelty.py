@@ -35,13 +35,13 @@ from torch.nn import functional as F
 from mineral_recog.calibration.ood import fit_ood
 from mineral_recog.data.dataset import Dataset, photos_in, read_split
 from mineral_recog.data.loaders import EvaluationLoader
-from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import predict
 from mineral_recog.models.pretrained import load_pretrained
+from mineral_recog.models.run_files import training_data_of
 from mineral_recog.progress import SILENT
 from mineral_recog.recipes.recipe import Adjustment
 from mineral_recog.training.posthoc import adjust

@@ -23,10 +23,10 @@ from PIL import Image, ImageEnhance, ImageFilter
 from mineral_recog.calibration.calibration import specimen_logits
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.images import open_photo
-from mineral_recog.evaluation.evaluator import training_data_of
 from mineral_recog.identify.alike import unlike_photos
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.models.run_files import training_data_of
 
 PAIRS = 6  # of each photo
 SEED = 3
