@@ -178,7 +178,12 @@ def with_limits(
 
 
 def _joint_limits(scores: list[Floats], weights: Floats, keep: float) -> list[float]:
-    """Return limits, each accepting the same share of the weight, that together accept `keep`."""
+    """Return limits, each accepting the same share of the weight, that together accept `keep`.
+
+    That is the share of new photos on average, so a little more of the M photos themselves, as in
+    conformal prediction: keep (M + 1) / M.
+    """
+    keep = min(keep * (len(weights) + 1) / len(weights), 1.0)
     low, high = keep, 1.0
     for _ in range(20):  # halves the interval; the accepted share grows with that of each
         middle = (low + high) / 2
