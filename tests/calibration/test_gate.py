@@ -97,6 +97,8 @@ def test_gate_is_restored(gate: Gate) -> None:
         lambda a: a.update(gate_0_means=a["gate_0_means"].astype(np.float64)),
         lambda a: a.update(gate_0_means=np.full((3, 6), np.nan, np.float32)),
         lambda a: a.update(gate_0_directions=np.zeros((129, 6), np.float32)),
+        lambda a: a.update(gate_0_means=np.full((3, 6), 1e30, np.float32)),
+        lambda a: a.update(gate_0_directions=np.full((1, 6), -1e30, np.float32)),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(gate: Gate, edit: Callable[[Arrays], object]) -> None:
@@ -111,6 +113,9 @@ def test_arrays_that_do_not_fit_are_refused(gate: Gate, edit: Callable[[Arrays],
     [
         {"spread": [1.0]},
         {"spread": [1.0, 0.0]},
+        {"spread": [1.0, 5e-324]},  # which would make all scores infinite
+        {"typical": [0.1, 1e308]},
+        {"threshold": 1e308},
         {"typical": []},
         {"threshold": float("nan")},
         {"image_size": 10**6},

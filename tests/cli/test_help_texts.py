@@ -20,6 +20,11 @@ from mineral_recog.cli.main import main
         ("prepare a b --imbalance", "需要一个值", "requires an argument"),
         ("prepare a b --imbalance x", "--imbalance 的值无效：须为数", "valid number"),
         ("prepare a b --place y", "--place 的值无效：须为 'hardlink'、'copy'", "not one of"),
+        (
+            "identify x --model y --level z",
+            "--level 的值无效：须为 'species'",
+            "'--level': 'z' is not",
+        ),
         ("identify x --model y --top 0", "--top 的值无效：须不小于 1", "greater than or equal"),
     ],
 )

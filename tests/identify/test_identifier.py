@@ -330,6 +330,17 @@ def test_photos_that_do_not_look_alike_are_told(identifier: Identifier) -> None:
     assert "Photos 1 and 2 do not look alike" in warning["en"]
 
 
+def test_blank_photo_beside_others_does_not_count(identifier: Identifier) -> None:
+    good = PhotoOutputs(np.array([3.0, 0.0, 0.0], dtype=np.float32), 0.0, gate_score=0.0)
+    blank = PhotoOutputs(
+        np.array([0.0, 9.0, 0.0], dtype=np.float32), 99.0, gate_score=99.0, problems={"blank": ""}
+    )
+    both, alone = identifier.answer([good, blank]), identifier.answer([good])
+    assert both.candidates == alone.candidates
+    assert (both.ood_score, both.gate_score) == (alone.ood_score, alone.gate_score)
+    assert identifier.answer([blank, blank]).none_reason == "no_mineral"
+
+
 def test_strange_photo_counts_half(identifier: Identifier) -> None:
     limit = identifier.model.calibration.ood.threshold
     good = PhotoOutputs(np.array([3.0, 0.0, 0.0], dtype=np.float32), limit)

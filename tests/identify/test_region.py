@@ -7,7 +7,13 @@ import pytest
 from PIL import Image
 
 from mineral_recog.errors import DataError
-from mineral_recog.identify.region import WHOLE, Region, middle_region, parse_region
+from mineral_recog.identify.region import (
+    WHOLE,
+    Region,
+    check_region,
+    middle_region,
+    parse_region,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +64,11 @@ def test_what_is_no_part_of_a_photo_is_refused_in_one_line(text: str) -> None:
     with pytest.raises(DataError, match="such as") as caught:
         parse_region(text)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "values", ["0.5,0.25,0.2,0.3", (0.1, 0.1, 0.2), (0, 0, "wide", 1), (None,) * 4, 1]
+)
+def test_what_is_not_four_numbers_is_refused(values: object) -> None:
+    with pytest.raises(DataError, match="such as"):
+        check_region(values)  # type: ignore[arg-type]

@@ -103,6 +103,18 @@ def test_rows_of_a_user_join_the_taxonomy(tmp_path: Path) -> None:
     assert path("granite", taxonomy) == ["Granite"]
 
 
+def test_rows_of_a_user_may_have_the_chinese_names_of_nodes(tmp_path: Path) -> None:
+    table = write_table(
+        tmp_path / "own.csv",
+        {"name": "长石"},
+        {"name": "Black mica mix", "chinese": "Mica"},
+    )
+    taxonomy = Taxonomy(read_minerals(table))
+    assert path("orthoclase", taxonomy) == ["Orthoclase", "Alkali feldspar", "长石", "Silicates"]
+    assert path("Feldspar", taxonomy) == path("长石", taxonomy) == ["长石", "Silicates"]
+    assert path("biotite", taxonomy) == ["Biotite", "Mica", "Silicates"]
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [

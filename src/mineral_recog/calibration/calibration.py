@@ -18,6 +18,7 @@ from mineral_recog.calibration.ood import (
     MAX_DIRECTIONS,
     OodDetector,
     fit_ood,
+    is_of_unit_features,
     msp_score,
     weighted_quantile,
 )
@@ -34,7 +35,10 @@ from mineral_recog.calibration.temperature import (
 from mineral_recog.i18n import tr
 
 MAX_COUNT = 10_000_000  # validation photos per class
+MAX_NOVELTY = 1e12  # far beyond any weight or limit, and far below an overflow
 
+Weight = Annotated[float, Field(strict=True, ge=0, le=MAX_NOVELTY)]
+Novelty = Annotated[float, Field(strict=True, ge=-MAX_NOVELTY, le=MAX_NOVELTY)]
 Arrays = dict[str, npt.NDArray[np.float32]]
 AnyOodDetector = OodDetector | DistanceOodDetector
 
@@ -46,10 +50,10 @@ class CalibrationValues(BaseModel):
 
     temperature: Annotated[float, Field(strict=True, ge=MIN_TEMPERATURE, le=MAX_TEMPERATURE)]
     val_counts: tuple[Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)], ...]
-    novelty_weight: Annotated[float, Field(strict=True, ge=0)]
-    novelty_overall: Annotated[float, Field(strict=True, ge=0)] | None = None
-    novelty_ordinary: Annotated[float, Field(strict=True)] | None = None  # up to version 4
-    novelty_threshold: Annotated[float, Field(strict=True)]
+    novelty_weight: Weight
+    novelty_overall: Weight | None = None
+    novelty_ordinary: Novelty | None = None  # up to version 4
+    novelty_threshold: Novelty
     plain_threshold: Annotated[float, Field(strict=True, ge=0, le=1)]
     gate: GateValues | None = None
 
@@ -268,6 +272,8 @@ def _check_arrays(
                     f"{name} 不是形状为 {shape} 的有限 float32 数组",
                 )
             )
+        if name != "conformal_scores" and not is_of_unit_features(array):
+            raise ValueError(tr(f"{name} is not between -1 and 1", f"{name} 不在 -1 与 1 之间"))
 
 
 def _restore_ood(

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration.ood import (
     KEEP,
+    is_of_unit_features,
     scaled_directions,
     squared_distances,
     unit_length,
@@ -30,8 +31,11 @@ from mineral_recog.i18n import tr
 
 MAX_DIRECTIONS = 128  # of largest variance; 0.7 MB with 1,280 features
 MAX_PARTS = 4
-MIN_SPREAD = 1e-3  # of distances between 0 and 2, for photos that are all alike
-Number = Annotated[float, Field(strict=True)]
+MAX_DISTANCE = 2.0  # between features of length 1
+MIN_SPREAD = 1e-3  # of distances, for photos that are all alike
+MAX_SCORE = MAX_DISTANCE / MIN_SPREAD
+Distance = Annotated[float, Field(strict=True, ge=0, le=MAX_DISTANCE)]
+Spread = Annotated[float, Field(strict=True, ge=MIN_SPREAD, le=MAX_DISTANCE)]
 
 
 class GateValues(BaseModel):
@@ -40,9 +44,9 @@ class GateValues(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     image_size: Annotated[int, Field(strict=True, ge=16, le=2048)]
-    typical: Annotated[tuple[Number, ...], Field(min_length=1, max_length=MAX_PARTS)]
-    spread: tuple[Annotated[float, Field(strict=True, gt=0)], ...]
-    threshold: Number
+    typical: Annotated[tuple[Distance, ...], Field(min_length=1, max_length=MAX_PARTS)]
+    spread: tuple[Spread, ...]
+    threshold: Annotated[float, Field(strict=True, ge=-MAX_SCORE, le=MAX_SCORE)]
 
     @model_validator(mode="after")
     def _check_lengths(self) -> GateValues:
@@ -171,7 +175,7 @@ def restore_gate(
     """Return the gate that `values` and `arrays` come from.
 
     Raises:
-        ValueError: The parts do not fit each other, or are not finite.
+        ValueError: The parts do not fit each other, or are not those of features of length 1.
     """
     names = {f"gate_{k}_{kind}" for k in range(len(values.typical)) for kind in _KINDS}
     if arrays.keys() != names:
@@ -180,13 +184,11 @@ def restore_gate(
     parts = []
     for k, (typical, spread) in enumerate(zip(values.typical, values.spread, strict=True)):
         means, directions = (arrays[f"gate_{k}_{kind}"] for kind in _KINDS)
-        is_valid = all(a.dtype == np.float32 and np.isfinite(a).all() for a in (means, directions))
+        is_valid = all(map(is_of_unit_features, (means, directions)))
         fits = means.ndim == 2 and len(means) == class_count and means.shape[1] > 0
         fits = fits and directions.shape[1:] == means.shape[1:]
         if not (is_valid and fits and len(directions) <= MAX_DIRECTIONS):
-            raise ValueError(
-                tr(f"gate_{k} is not finite float32 arrays that fit", f"gate_{k} 的数组不对")
-            )
+            raise ValueError(tr(f"the arrays of gate_{k} do not fit", f"gate_{k} 的数组不对"))
         parts.append(GatePart(means, directions, typical, spread))
     return Gate(values.image_size, tuple(parts), values.threshold)
 

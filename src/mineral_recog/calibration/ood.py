@@ -31,6 +31,7 @@ from mineral_recog.calibration.temperature import (
 MAX_DIRECTIONS = 64  # of largest variance; 0.5 MB with 2,048 features
 SHRINKAGE = 0.3  # a in (1 - a) S + a t I
 KEEP = 0.95  # share of validation photos
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,6 +184,14 @@ def unit_length(features: AnyFloats) -> Floats:
     length = np.linalg.norm(result, axis=1, keepdims=True)
     result /= np.where(length > 0, length, 1)
     return result
+
+
+def is_of_unit_features(array: npt.NDArray[Any]) -> bool:
+    """Return whether an array may hold means or directions of features scaled to length 1.
+
+    Such arrays are float32, with finite entries between -1 and 1. Others may give infinite scores.
+    """
+    return array.dtype == np.float32 and bool((np.abs(array) <= 1 + _ROUNDING).all())
 
 
 def squared_distances(

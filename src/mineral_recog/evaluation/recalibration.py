@@ -17,6 +17,7 @@ from mineral_recog.calibration.refit import MIN_PHOTOS, cross_fit, refit_calibra
 from mineral_recog.calibration.temperature import Floats, Ints, softmax
 from mineral_recog.data.class_match import classes_of_folders
 from mineral_recog.data.dataset import first_names
+from mineral_recog.data.images import open_photo_with_header
 from mineral_recog.data.readers.factory import open_source
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
@@ -163,13 +164,13 @@ def _observe(
 ) -> tuple[_Outputs, list[str]]:
     """Return the outputs of a model for photos, and a line for each that cannot be read."""
 
-    def view(path: str) -> View | UserError:
+    def view(path: str) -> View | DataError:
         place = source.file(path) or f"{source.root}: {path}"
         try:
             with source.open(path) as file:
-                return identifier.view(identifier.open(file))
-        except (OSError, UserError) as error:
-            reason = reason_of(error) if isinstance(error, OSError) else str(error)
+                return identifier.view(open_photo_with_header(file, identifier.short_side))
+        except (OSError, MemoryError, ValueError, UserError) as error:
+            reason = reason_of(error)
             return DataError(tr(f"{place} cannot be read: {reason}", f"{place} 无法读取：{reason}"))
 
     task = progress.start(tr("reading photos", "读取照片"), len(paths))

@@ -238,9 +238,10 @@ def answer_from_outputs(
         level: The finest level to roll up to; None for the classes.
     """
     minerals = advisor.tables.minerals
-    photo_logits = np.stack([photo.logits for photo in outputs])
-    weights = [STRANGE_WEIGHT if _is_strange(photo, calibration) else 1.0 for photo in outputs]
-    logits = specimen_logits(photo_logits, np.array(weights))
+    # A blank photo says nothing beside others.
+    seen = [photo for photo in outputs if "blank" not in photo.problems] or outputs
+    weights = [STRANGE_WEIGHT if _is_strange(photo, calibration) else 1.0 for photo in seen]
+    logits = specimen_logits(np.stack([photo.logits for photo in seen]), np.array(weights))
     photo_probabilities = calibration.probabilities(logits[None])[0]
     probabilities = (
         photo_probabilities
@@ -263,9 +264,9 @@ def answer_from_outputs(
         photo_count=len(outputs),
         candidates=candidates,
         coverage=coverage,
-        ood_score=float(np.mean([photo.ood_score for photo in outputs])),
+        ood_score=float(np.mean([photo.ood_score for photo in seen])),
         ood_threshold=calibration.ood.threshold,
-        gate_score=_mean_gate_score(outputs),
+        gate_score=_mean_gate_score(seen),
         gate_threshold=None if calibration.gate is None else calibration.gate.threshold,
         is_blank=all("blank" in photo.problems for photo in outputs),
         evidence=evidence,
@@ -279,7 +280,9 @@ def answer_from_outputs(
         warnings=(
             *quality_warnings([photo.problems for photo in outputs]),
             *_depth_warnings(photo.used_bits for photo in outputs),
-            *unlike_warnings(calibration.probabilities(photo_logits)),
+            *unlike_warnings(
+                calibration.probabilities(np.stack([photo.logits for photo in outputs]))
+            ),
         ),
         regions=tuple(photo.region for photo in outputs),
     )

@@ -93,10 +93,10 @@ def check_region(values: Sequence[float]) -> Region:
     Raises:
         DataError: They are not four numbers, or not a part of the photo.
     """
-    text = ",".join(f"{value:g}" for value in values)
-    if len(values) != 4:
-        raise _region_error(text)
-    region = Region(*map(float, values))
+    try:
+        region = Region(*map(float, values))
+    except (TypeError, ValueError):  # no numbers, or not four
+        raise _region_error(str(values).strip("[]()")) from None
     is_large_enough = min(region.width, region.height) >= MIN_SIDE  # false for NaN, as below
     is_inside = (
         min(region.left, region.top) >= 0
@@ -104,7 +104,7 @@ def check_region(values: Sequence[float]) -> Region:
         and region.top + region.height <= 1 + ROUNDING
     )
     if not (is_large_enough and is_inside):
-        raise _region_error(text)
+        raise _region_error(",".join(f"{value:g}" for value in region))
     return region
 
 

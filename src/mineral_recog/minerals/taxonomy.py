@@ -85,11 +85,16 @@ class Taxonomy:
         return iter(self._nodes.values())
 
     def _add(self, row: _Row) -> None:
-        """Add a row, instead of one of the same name."""
-        if replaced := self._rows.get(name_key(row.name)):
-            self._rows = {key: kept for key, kept in self._rows.items() if kept != replaced}
-        for name in (row.name, row.chinese):
-            self._rows[name_key(name)] = row
+        """Add a row, instead of one of the same name in either language, whose names it takes over.
+
+        So the nodes below the old row find the new one. A Chinese name of another row stays there.
+        """
+        replaced = self._rows.get(name_key(row.name))
+        for key, kept in self._rows.items():
+            if kept == replaced:
+                self._rows[key] = row
+        self._rows[name_key(row.name)] = row
+        self._rows.setdefault(name_key(row.chinese), row)
 
     def _make_nodes(self) -> dict[str, Node]:
         """Return all nodes by name; every parent has a higher rank, so there are no cycles."""
