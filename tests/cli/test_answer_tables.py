@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mineral_recog.cli.answer_tables import print_answer
+from mineral_recog.cli.answer_tables import add_answer, new_answer_table, print_answer
+from mineral_recog.cli.tables import new_console
 from mineral_recog.identify.answer import Answer, Candidate, Lookalike
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.roll_up import RollUp
@@ -46,7 +49,7 @@ def printed(
 
 def test_facts_and_missing_facts_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     lines = printed(answer_with(Evidence(hardness=(6, 7))), capsys)
-    assert lines[0] == "Most likely quartz, 40 %."
+    assert lines[0] == "Not certain; most likely quartz, 40 %."
     assert lines[3:7] == [
         "* quartz 40.0 ████████ 25.0 ? 7",
         "* mystery 30.0 ██████ 25.0 ? ?",
@@ -69,3 +72,27 @@ def test_missing_facts_are_not_mentioned_without_evidence(
     assert lines[3] == "* quartz 40.0 ████████ ? 7"
     assert not any("has no facts" in line for line in lines)
     assert lines[-1] == r"Similar training photos: a\n.png (Quartz, 0.99)"
+
+
+def test_none_of_these_has_only_closest_candidates(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = replace(answer_with(Evidence()), ood_threshold=0.0)
+    assert printed(answer, capsys) == [
+        "Probably none of the 4 minerals that this model knows.",
+        "The closest minerals that this model knows, not an answer; the percentages hold only if "
+        "it is one of them:",
+        "",
+        "mineral % formula hardness",
+        "quartz 40.0 ████████ ? 7",
+        "mystery 30.0 ██████ ? ?",
+        "pyrite 20.0 ████ ? 6-6.5",
+        "unmeasured 10.0 ██ ? ?",
+    ]
+    table = new_answer_table()
+    add_answer(table, "a.png", answer)
+    add_answer(table, "b.png", replace(answer, is_blank=True))
+    new_console().print(table)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[1:] == [
+        "a.png none of these closest: quartz",
+        "b.png no mineral closest: quartz",
+    ]

@@ -58,7 +58,7 @@ def test_evidence_means_the_same_as_in_python_and_is_shown(
     assert answer["evidence_text"] == evidence.text()
     assert identify(photo, "--model", trained, *options) == 0
     shown = (
-        "Physical tests: hardness at least 5.5, streak red, density 2.544 to 2.756 g/cm3, magnetic"
+        "Physical tests: hardness at least 5.5, streak red, density 2.544 to 2.756 g/cm³, magnetic"
     )
     assert shown in " ".join(capsys.readouterr().out.split())
     assert identify(photo.parent, "--model", trained, *options) == 0

@@ -168,7 +168,7 @@ def test_far_photos_have_one_finding_ordered_by_ood_score(model: FakeIdentifier)
         ("far", "copper/a.png"),
     ]
     assert label_errors.findings[-1].detail["en"] == (
-        "A mineral, but probably none of the 3 that this model knows."
+        "Probably none of the 3 minerals that this model knows."
     )
 
 

@@ -119,8 +119,8 @@ def test_evidence_is_parsed_from_texts() -> None:
         (Evidence(hardness=(0, 10)), "hardness 0 to 10", "硬度 0–10"),
         (
             Evidence(density=(4.8, 5.2), streak="red", lustre="metallic"),
-            "streak red, lustre metallic, density 4.8 to 5.2 g/cm3",
-            "条痕红色，金属光泽，密度 4.8–5.2 g/cm3",
+            "streak red, lustre metallic, density 4.8 to 5.2 g/cm³",
+            "条痕红色，金属光泽，密度 4.8–5.2 g/cm³",
         ),
         (
             Evidence(magnetic=True, acid=False),

@@ -147,10 +147,10 @@ def test_mineral_of_two_classes_is_named_once() -> None:
 
 def test_distinguishing_facts_of_two_minerals() -> None:
     assert distinguishing_facts(CHALCOPYRITE, PYRITE) == {
-        "en": "chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5), density 4.1 to 4.3 g/cm3 "
-        "(pyrite 4.95 to 5.1 g/cm3), streak green or black (pyrite black)",
-        "zh": "黄铜矿：硬度 3.5–4（黄铁矿 6–6.5），密度 4.1–4.3 g/cm3（黄铁矿 4.95–5.1 g/cm3），"
-        "条痕绿色或黑色（黄铁矿 黑色）",
+        "en": "chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5), density 4.1 to 4.3 g/cm³ "
+        "(pyrite 4.95 to 5.1 g/cm³), streak green or black (pyrite black)",
+        "zh": "黄铜矿：硬度 3.5–4（黄铁矿：6–6.5），密度 4.1–4.3 g/cm³（黄铁矿：4.95–5.1 g/cm³），"
+        "条痕绿色或黑色（黄铁矿：黑色）",
     }
     text = distinguishing_facts(CALCITE, DOLOMITE)
     assert text is not None
@@ -161,7 +161,7 @@ def test_magnetism_distinguishes_two_minerals() -> None:
     text = distinguishing_facts(MAGNETITE, PYRITE)
     assert text is not None
     assert text["en"].startswith("magnetite: strongly magnetic (pyrite not magnetic)")
-    assert text["zh"].startswith("磁铁矿：强磁性（黄铁矿 无磁性）")
+    assert text["zh"].startswith("磁铁矿：强磁性（黄铁矿：无磁性）")
 
 
 def test_no_distinguishing_facts_without_known_differences() -> None:
@@ -174,7 +174,7 @@ def test_colour_and_cleavage_distinguish_what_tests_cannot() -> None:
     muscovite = mineral("Muscovite", "白云母", colours=("colourless",), cleavage="perfect")
     assert distinguishing_facts(biotite, muscovite) == {
         "en": "biotite: colour black or brown (muscovite colourless)",
-        "zh": "黑云母：黑色或褐色（白云母 无色）",
+        "zh": "黑云母：黑色或褐色（白云母：无色）",
     }
 
 

@@ -48,6 +48,12 @@ def probabilities(**of: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         ("species", {"agate": 0.95}, "Quartz", "Quartz, 95 %."),
         ("group", {"biotite": 0.95}, "Mica", "Most likely a mica, 95 %."),
         ("group", {"pyrope": 0.5, "granite": 0.5}, "Garnet", "Most likely a garnet, 50 %."),
+        (
+            None,
+            {"granite": 0.4, "topaz": 0.3},
+            "granite",
+            "Not certain; most likely granite, 40 %.",
+        ),
         ("group", {"granite": 0.96}, "granite", "Most likely granite, 96 %."),
         ("group", {"topaz": 0.96}, "Topaz", "Most likely topaz, 96 %."),
         (
@@ -74,7 +80,7 @@ def test_parts_of_an_answer() -> None:
     assert silicates.first.name.name == "pyrope"
     garnet = ROLL_UP.answer(probabilities(almandine=0.35, pyrope=0.6), 0.9, "group")
     assert [part.name.name for part in garnet.parts] == ["pyrope", "almandine"]
-    assert garnet.text["zh"] == "石榴石，95 %。"
+    assert garnet.text["zh"] == "属于石榴石，95%。"
     written = garnet.to_dict(top=1)
     assert (written["name"], written["rank"], written["reached"]) == ("Garnet", "group", True)
     assert [part["name"] for part in written["parts"]] == ["pyrope"]

@@ -29,22 +29,18 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
     """
     console = new_console()
     for warning in answer.warnings:
-        console.print(Text(f"{tr('Warning', '注意')}: {_translate(warning)}"))
-    if answer.none_text is not None:
-        closest = tr(
-            "The candidates below are only the closest ones, and are probably wrong.",
-            "以下只是最接近的候选，很可能不对。",
-        )
-        separator = tr(" ", "")
-        sentences = f"{_translate(answer.none_text)}{separator}{closest}"
-        console.print(Text(sentences, style="bold"))
-    else:
-        console.print(Text(_translate(answer.rolled_up.text), style="bold"))
+        console.print(Text(_labelled(tr("Warning", "注意"), _translate(warning))))
+    headline = answer.none_text or answer.rolled_up.text
+    console.print(Text(_translate(headline), style="bold"))
+    if answer.none_of_these:
+        console.print(Text(_closest_text()))
     console.print()
     console.print(_candidate_table(answer, top))
-    lines = [_set_text(answer), *evidence_lines(answer.evidence)]
+    lines = evidence_lines(answer.evidence)
+    if not answer.none_of_these:
+        lines.insert(0, _set_text(answer))
     if not answer.evidence.empty and answer.classes_without_facts:
-        names = ", ".join(answer.classes_without_facts)
+        names = _separator().join(answer.classes_without_facts)
         lines.append(
             tr(
                 f"The table of minerals has no facts about {names}: only the photo counts for "
@@ -52,17 +48,13 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
                 f"矿物表中没有 {names} 的资料：它们只凭照片判断。",
             )
         )
-    lines += [f"{tr('Next', '下一步')}: {_translate(test.text)}" for test in answer.tests[:2]]
-    lines += [
-        f"{tr('Easily confused with', '易混淆')}: {_translate(lookalike.text)}"
-        for lookalike in answer.lookalikes
-        if lookalike.text is not None
-    ]
+    if not answer.none_of_these:  # both are about the first candidates
+        lines += _advice_lines(answer)
     if similar:
         photos = ", ".join(
             f"{printable(photo.path)} ({name}, {photo.similarity:.2f})" for name, photo in similar
         )
-        lines.append(f"{tr('Similar training photos', '相似的训练照片')}: {photos}")
+        lines.append(_labelled(tr("Similar training photos", "相似的训练照片"), photos))
     for line in lines:
         console.print(Text(line))
 
@@ -70,7 +62,26 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
 def evidence_lines(evidence: Evidence) -> list[str]:
     """Return a line with the evidence as understood, or none if no test was done."""
     text = evidence.text()
-    return [f"{tr('Physical tests', '简易测试')}: {_translate(text)}"] if text else []
+    return [_labelled(tr("Physical tests", "简易测试"), _translate(text))] if text else []
+
+
+def _advice_lines(answer: Answer) -> list[str]:
+    """Return lines with the next tests, and with what differs from easily confused minerals."""
+    following, confused = tr("Next", "下一步"), tr("Easily confused with", "易混淆")
+    lines = [_labelled(following, _translate(test.text)) for test in answer.tests[:2]]
+    for lookalike in answer.lookalikes:
+        if lookalike.text is not None:
+            lines.append(_labelled(confused, _translate(lookalike.text)))
+    return lines
+
+
+def _closest_text() -> str:
+    """Return the line above the candidates of an answer that is none of the classes."""
+    return tr(
+        "The closest minerals that this model knows, not an answer; the percentages hold only if "
+        "it is one of them:",
+        "以下是本模型认识的矿物中最接近的几种，并非答案；只有标本属于其中之一时，百分比才成立：",
+    )
 
 
 def new_answer_table() -> Table:
@@ -86,31 +97,38 @@ def new_answer_table() -> Table:
 
 
 def add_answer(table: Table, photo: str, answer: Answer) -> None:
-    """Add the answer about a photo to a table of `new_answer_table`."""
+    """Add the answer about a photo to a table of `new_answer_table`.
+
+    An answer that is none of the classes has no probability; the closest class stands for its set.
+    """
+    if answer.none_of_these:
+        closest = _labelled(tr("closest", "最接近"), _name(answer.candidates[0]))
+        table.add_row(Text(printable(photo)), Text(_none_name(answer)), "", Text(closest))
+        return
     whole = answer.rolled_up.whole
-    name = _none_name(answer) or _name(whole.name)
-    likely = ", ".join(map(_set_name, answer.set_names[:MAX_NAMES]))
+    likely = _separator().join(map(_set_name, answer.set_names[:MAX_NAMES]))
     more = len(answer.set_names) - MAX_NAMES
     table.add_row(
         Text(printable(photo)),
-        Text(name),
+        Text(_name(whole.name)),
         f"{100 * whole.probability:.0f}",
         Text(likely + (f" +{more}" if more > 0 else "")),
     )
 
 
 def _none_name(answer: Answer) -> str:
-    """Return what a table says of an answer that is none of the classes; "" for other answers."""
+    """Return what a table says of an answer that is none of the classes."""
     if answer.none_reason == "no_mineral":
         return tr("no mineral", "不是矿物")
-    return tr("none of these", "都不是") if answer.none_of_these else ""
+    return tr("none of these", "都不是")
 
 
 def _set_text(answer: Answer) -> str:
     """Return a sentence that explains the set of an answer."""
     likely, classes = len(answer.likely), len(answer.candidates)
     percent = f"{100 * answer.coverage:g}"
-    names = first_of(map(_set_name, answer.set_names), MAX_NAMES, more=", ...")
+    more = tr(", ...", "……")
+    names = first_of(map(_set_name, answer.set_names), MAX_NAMES, _separator(), more)
     set_en, set_zh = (
         (names, names)
         if likely == 1
@@ -137,7 +155,7 @@ def _candidate_table(answer: Answer, top: int) -> Table:
     table.add_column(tr("hardness", "硬度"))
     for candidate in answer.candidates[:top]:
         row: list[Text | str] = [
-            Text("*" if candidate.in_set else ""),
+            Text("*" if candidate.in_set and not answer.none_of_these else ""),
             Text(_name(candidate)),
             f"{100 * candidate.probability:.1f}",
             Text("█" * round(BAR_WIDTH * candidate.probability), style="cyan"),
@@ -168,6 +186,15 @@ def _set_name(name: Name) -> str:
     """Return a name of a set, with the number of its classes if there are several."""
     count, text = len(name.labels), _name(name)
     return text if count == 1 else tr(f"{text} ({count})", f"{text}（{count}）")
+
+
+def _labelled(label: str, text: str) -> str:
+    return tr(f"{label}: {text}", f"{label}：{text}")
+
+
+def _separator() -> str:
+    """Return what separates names of a list."""
+    return tr(", ", "、")
 
 
 def _translate(text: dict[str, str]) -> str:

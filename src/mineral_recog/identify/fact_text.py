@@ -81,7 +81,7 @@ def join_texts(parts: Sequence[Text]) -> Text:
 
 def _interval_text(interval: Interval, fact: str) -> Text:
     low, high = (f"{end:.4g}" for end in interval)
-    unit = " g/cm3" if fact == "density" else ""
+    unit = " g/cm³" if fact == "density" else ""
     if low == high:
         return {"en": low + unit, "zh": low + unit}
     return {"en": f"{low} to {high}{unit}", "zh": f"{low}–{high}{unit}"}

@@ -178,7 +178,7 @@ def _contrast(facts: Sequence[str], mineral: Mineral, other: Mineral) -> Text | 
         if own is not None and others is not None and len(english) < MAX_FACTS:
             label = _LABELS[fact]
             english.append(f"{label['en']}{own['en']} ({other_name['en']} {others['en']})")
-            chinese.append(f"{label['zh']}{own['zh']}（{other_name['zh']} {others['zh']}）")
+            chinese.append(f"{label['zh']}{own['zh']}（{other_name['zh']}：{others['zh']}）")
     if not english:
         return None
     return {

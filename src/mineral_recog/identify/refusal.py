@@ -17,6 +17,6 @@ def refusal_text(reason: Reason, class_count: int) -> Text:
             "zh": "这看起来不像矿物照片。",
         }
     return {
-        "en": f"A mineral, but probably none of the {class_count} that this model knows.",
-        "zh": f"是矿物，但很可能不在本模型认识的 {class_count} 种之内。",
+        "en": f"Probably none of the {class_count} minerals that this model knows.",
+        "zh": f"很可能不是本模型认识的 {class_count} 种矿物。",
     }

@@ -15,6 +15,7 @@ from mineral_recog.identify.class_tree import LEVELS, ClassTree, Level, Name
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.minerals.taxonomy import Taxonomy
 
+EVEN_ODDS = 0.5  # an answer below is more probably wrong than right, and says so
 MIN_JOINED = 3  # classes of a set that the name of a node is shorter than
 
 
@@ -57,15 +58,19 @@ class RolledUp:
     @property
     def text(self) -> Text:
         """The answer as a sentence."""
-        english, chinese = self.whole.name.phrase["en"], self.whole.name.phrase["zh"]
-        share = percent(self.whole.probability)
+        whole = _with_share(self.whole)
+        if self.whole.probability < EVEN_ODDS:
+            return {
+                "en": f"Not certain; most likely {whole['en']}.",
+                "zh": f"不能确定，最可能是{whole['zh']}。",
+            }
         if not self.reached or len(self.whole.name.labels) == 1:
-            return {"en": f"Most likely {english}, {share}.", "zh": f"最可能是{chinese}，{share}。"}
-        english, chinese = f"{english[0].upper()}{english[1:]}, {share}", f"{chinese}，{share}"
+            return {"en": f"Most likely {whole['en']}.", "zh": f"最可能是{whole['zh']}。"}
+        english, chinese = f"{whole['en'][0].upper()}{whole['en'][1:]}", f"属于{whole['zh']}"
         if self.first.name.names != self.whole.name.names:
-            phrase, share = self.first.name.phrase, percent(self.first.probability)
-            english += f"; most likely {phrase['en']}, {share}"
-            chinese += f"；最可能是{phrase['zh']}，{share}"
+            first = _with_share(self.first)
+            english += f"; most likely {first['en']}"
+            chinese += f"；最可能是{first['zh']}"
         return {"en": f"{english}.", "zh": f"{chinese}。"}
 
     def to_dict(self, top: int | None = None) -> dict[str, Any]:
@@ -139,6 +144,15 @@ class RollUp:
 
 def _sorted(parts: Iterable[Part]) -> list[Part]:
     return sorted(parts, key=lambda part: -part.probability)
+
+
+def _with_share(part: Part) -> Text:
+    """Return a name with its probability: "a garnet, 93 %". Chinese has no space before %."""
+    phrase, share = part.name.phrase, percent(part.probability)
+    return {
+        "en": f"{phrase['en']}, {share}",
+        "zh": f"{phrase['zh']}，{share.replace(' ', '')}",
+    }
 
 
 def percent(probability: float) -> str:

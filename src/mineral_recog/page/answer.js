@@ -1,6 +1,6 @@
 // Elements that show an answer. All names are inserted as text, never as HTML.
 
-import { percent } from "./texts.js";
+import { unbroken } from "./texts.js";
 
 export function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
@@ -15,7 +15,7 @@ const formatRange = ([low, high]) => (low === high ? `${low}` : `${low}–${high
 function formatFact(value, key, language) {
   if (value === null || value === undefined || value.length === 0) return null;
   if (key === "hardness") return formatRange(value);
-  if (key === "density") return `${formatRange(value)} g/cm³`;
+  if (key === "density") return unbroken(`${formatRange(value)} g/cm³`);
   const words = Array.isArray(value) ? value : [value];
   return words.map((word) => word[language] ?? word).join(language === "zh" ? "、" : ", ");
 }
@@ -42,7 +42,7 @@ function candidateItem(candidate, language, text, open) {
   bar.firstChild.style.width = `${100 * candidate.probability}%`;
   const mark = candidate.in_set ? element("span", { class: "mark" }, element("span", { class: "hidden" }, text.inSet)) : null;
   const line = element(
-    "summary", {}, nameElement(candidate.names, language), mark, element("span", { class: "share" }, percent(candidate.probability)), bar,
+    "summary", {}, nameElement(candidate.names, language), mark, element("span", { class: "share" }, text.percent(candidate.probability)), bar,
   );
   const changed = Math.abs(candidate.probability - candidate.by_photo) > 0.0005;
   const byPhoto = changed ? element("p", { class: "note" }, text.byPhoto(candidate.by_photo)) : null;
@@ -59,13 +59,13 @@ export function tests(answer, language, text) {
   return answer.tests.slice(0, 2).map((test) => {
     const button = element("button", { type: "button", class: "quiet", "data-field": test.key }, text.enter);
     button.setAttribute("aria-label", `${text.enter}: ${text[test.key]}`);
-    return element("li", {}, element("p", {}, test.text[language]), button);
+    return element("li", {}, element("p", {}, unbroken(test.text[language])), button);
   });
 }
 
 export function lookalikes(answer, language, text) {
   return answer.lookalikes.map((lookalike) =>
-    element("li", {}, lookalike.text === null ? text.noDifference(lookalike.names[language]) : lookalike.text[language]),
+    element("li", {}, lookalike.text === null ? text.noDifference(lookalike.names[language]) : unbroken(lookalike.text[language])),
   );
 }
 

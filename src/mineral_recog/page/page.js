@@ -6,7 +6,7 @@ import { enteredEvidence, fillForm } from "./evidence.js";
 import { drawHeat, preparePhoto } from "./photos.js";
 import { getMinerals, identifyPhoto, identifySpecimen } from "./server.js";
 import { byId, hideErrors, setStatus, setWorking, showError } from "./status.js";
-import { firstLanguage, rememberLanguage, texts } from "./texts.js";
+import { firstLanguage, rememberLanguage, texts, unbroken } from "./texts.js";
 
 const MAX_PHOTOS = 16;
 const FIRST_CANDIDATES = 5; // candidates shown at first
@@ -164,7 +164,7 @@ function showStage() {
   byId("show-heat").parentElement.hidden = !hasHeat;
   byId("heat").hidden = !hasHeat || !byId("show-heat").checked;
   if (!hasHeat) return;
-  const name = names(heat.class)[language];
+  const name = nameInText(heat.class);
   byId("heat-label").textContent = text().showHeat(name);
   byId("heat").setAttribute("aria-label", text().heat(name));
   drawHeat(byId("heat"), heat.values, heat.crop);
@@ -172,6 +172,13 @@ function showStage() {
 
 function names(label) {
   return modelInfo?.classes.find((entry) => entry.class === label)?.names ?? { en: label, zh: label };
+}
+
+// The name of a class as it stands in a sentence; classes that are no minerals of the table keep their capitals.
+function nameInText(label) {
+  const name = names(label)[language];
+  const isMineral = modelInfo?.classes.find((entry) => entry.class === label)?.mineral != null;
+  return isMineral ? name.charAt(0).toLowerCase() + name.slice(1) : name;
 }
 
 // ---- The answer
@@ -224,10 +231,7 @@ function showEvidenceError(error) {
 }
 
 function showStatus() {
-  const first = answer.candidates[0];
-  const none = answer.none_of_these.is;
-  byId("status").classList.toggle("hidden", none); // shown large above the list
-  setStatus(none ? text().statusNone(first.names[language]) : answer.rolled_up.text[language]);
+  setStatus((answer.none_of_these.text ?? answer.rolled_up.text)[language]);
 }
 
 function show() {
@@ -239,13 +243,14 @@ function show() {
   if (answer === null) return;
   const count = modelInfo?.classes.length ?? answer.candidates.length;
   const marked = answer.set.classes;
-  byId("none").hidden = !answer.none_of_these.is;
-  byId("none-reason").textContent = answer.none_of_these.text?.[language] ?? "";
-  byId("result").classList.toggle("doubtful", answer.none_of_these.is);
-  byId("warnings").replaceChildren(...answer.warnings.map((warning) => draw.element("p", {}, warning[language])));
+  const none = answer.none_of_these.is;
+  byId("none").hidden = !none;
+  byId("retake").hidden = answer.warnings.length > 0; // which say what to do
+  byId("answer").classList.toggle("doubtful", none);
+  byId("warnings").replaceChildren(...answer.warnings.map((warning) => draw.element("p", {}, unbroken(warning[language]))));
   const shown = new Set(answer.candidates.map((candidate) => candidate.class));
-  const alsoMarked = marked.filter((label) => !shown.has(label)).map((label) => names(label)[language]);
-  byId("set").hidden = answer.none_of_these.is;
+  const alsoMarked = marked.filter((label) => !shown.has(label)).map(nameInText);
+  byId("set").hidden = none;
   byId("set-told").textContent =
     text().set(marked.length, answer.set.coverage, count) +
     (alsoMarked.length ? ` ${text().alsoMarked(alsoMarked.join(text().and))}` : "");
@@ -258,7 +263,7 @@ function show() {
   const evidence = answer.evidence_text;
   byId("understood").hidden = evidence === null;
   byId("understood").textContent = evidence === null ? "" : text().understood(evidence[language]);
-  const nextTests = draw.tests(answer, language, text());
+  const nextTests = none ? [] : draw.tests(answer, language, text()); // they are about the first candidates
   byId("next").hidden = nextTests.length === 0;
   byId("tests").replaceChildren(...nextTests);
 }
@@ -267,7 +272,7 @@ function showRelated() {
   const similar = chosen?.answer?.similar ?? [];
   byId("similar").hidden = answer === null || similar.length === 0;
   byId("alike").replaceChildren(...draw.similar(similar, language));
-  const lookalikes = answer === null ? [] : draw.lookalikes(answer, language, text());
+  const lookalikes = answer === null || answer.none_of_these.is ? [] : draw.lookalikes(answer, language, text());
   byId("lookalikes").hidden = lookalikes.length === 0;
   byId("mistaken").replaceChildren(...lookalikes);
 }

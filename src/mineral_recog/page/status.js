@@ -1,16 +1,18 @@
 // The line that says what the page does, and the errors.
 
+import { unbroken } from "./texts.js";
+
 export const byId = (id) => document.getElementById(id);
 
 export function setStatus(message) {
-  if (byId("status").textContent !== message) byId("status").textContent = message;
+  const shown = unbroken(message);
+  if (byId("status").textContent !== shown) byId("status").textContent = shown;
 }
 
 export function setWorking(message) {
   byId("answer").setAttribute("aria-busy", message ? "true" : "false");
   document.body.classList.toggle("working", Boolean(message));
   if (!message) return;
-  byId("status").classList.remove("hidden");
   setStatus(message);
 }
 

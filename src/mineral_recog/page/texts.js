@@ -1,12 +1,20 @@
 // All texts of the page, in both languages. Texts with placeholders are functions.
 
 // Format a probability in per cent; never as 0 or 100, since no answer is certain.
-export function percent(probability) {
-  if (probability < 0.001) return "< 0.1 %";
-  if (probability > 0.995) return "> 99 %";
-  return `${(100 * probability).toFixed(probability < 0.0995 ? 1 : 0)} %`;
+function percent(probability) {
+  if (probability < 0.001) return unbroken("< 0.1 %");
+  if (probability > 0.995) return unbroken("> 99 %");
+  return unbroken(`${(100 * probability).toFixed(probability < 0.0995 ? 1 : 0)} %`);
 }
 
+const percentChinese = (probability) => percent(probability).replaceAll(NO_BREAK, "");
+
+// Keep a number and its unit on one line.
+export function unbroken(message) {
+  return message.replaceAll(/([<>]) (?=\d)|(\d) (?=%|g\/cm)/g, `$1$2${NO_BREAK}`);
+}
+
+const NO_BREAK = "\u00a0";
 const LANGUAGE_KEY = "mineral-recog.language";
 
 // The language that was chosen on an earlier visit, or that of the browser.
@@ -51,10 +59,9 @@ export const texts = {
     workingMany: (n) => `Analysing ${n} photos …`,
     busy: "The server is busy; your request is waiting …",
     otherModel: (n) => `Another model answers now: analysing ${n === 1 ? "the photo" : `${n} photos`} again …`,
-    statusNone: (name) => `None of these minerals. It resembles ${name} most.`,
-    none: "None of these",
-    noneMeaning:
-      "Or the photo shows too little of it. The list only shows what it resembles most and is not an answer. Try a sharp photo in daylight that the specimen fills.",
+    percent,
+    retake: "A sharp photo in daylight that the specimen fills may lead to another answer.",
+    closest: "The closest minerals that this model knows, not an answer; the percentages hold only if it is one of them:",
     set: (n, coverage, count) =>
       n === 1
         ? `With ${percent(coverage)} probability the specimen is the marked mineral, if it is one of the ${count} minerals that this model knows.`
@@ -129,20 +136,19 @@ export const texts = {
     workingMany: (n) => `正在分析 ${n} 张照片……`,
     busy: "服务器正忙，您的请求正在等待……",
     otherModel: (n) => `服务器已换用另一个模型，正在重新分析${n === 1 ? "照片" : ` ${n} 张照片`}……`,
-    statusNone: (name) => `都不是。最像${name}。`,
-    none: "都不是",
-    noneMeaning:
-      "也可能是照片拍到的标本太少。下面的列表只说明它最像什么，请勿当作答案。请在日光下让标本占满画面，重拍一张清晰的照片。",
+    percent: percentChinese,
+    retake: "换一张在日光下拍摄、标本占满画面的清晰照片，结果可能不同。",
+    closest: "以下是本模型认识的矿物中最接近的几种，并非答案；只有标本属于其中之一时，百分比才成立：",
     set: (n, coverage, count) =>
       n === 1
-        ? `若标本属于本模型认识的 ${count} 种矿物，则它有 ${percent(coverage)} 的概率是有标记的这一种。`
-        : `若标本属于本模型认识的 ${count} 种矿物，则它有 ${percent(coverage)} 的概率是有标记的 ${n} 种之一。`,
+        ? `若标本属于本模型认识的 ${count} 种矿物，则它有 ${percentChinese(coverage)} 的概率是有标记的这一种。`
+        : `若标本属于本模型认识的 ${count} 种矿物，则它有 ${percentChinese(coverage)} 的概率是有标记的 ${n} 种之一。`,
     alsoMarked: (names) => `有标记的还有：${names}。`,
     inSet: "有标记",
     moreOf: (n) => `显示全部 ${n} 种`,
     fewer: "收起",
     unknown: (names) => `矿物表中没有${names}的资料，因此简易测试无法用于判断它们。`,
-    byPhoto: (probability) => `仅凭照片为 ${percent(probability)}`,
+    byPhoto: (probability) => `仅凭照片为 ${percentChinese(probability)}`,
     noFacts: "矿物表中没有该矿物的资料。",
     evidence: "简易测试",
     next: "建议的下一步测试",
