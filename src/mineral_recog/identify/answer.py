@@ -91,7 +91,7 @@ class Answer:
         photo_count: Number of photos that the answer is based on.
         candidates: All C classes, most likely first.
         coverage: Probability with which the set contains the right class, if it is one of the C.
-        ood_score: Mean OOD score of the photos; above `ood_threshold`, the specimen is none of
+        ood_score: Weighted mean OOD score of the photos; above `ood_threshold`, the specimen is none of
             the classes.
         ood_threshold: Threshold of the OOD score.
         evidence: Outcomes of physical tests.
@@ -264,9 +264,9 @@ def answer_from_outputs(
         photo_count=len(outputs),
         candidates=candidates,
         coverage=coverage,
-        ood_score=float(np.mean([photo.ood_score for photo in seen])),
+        ood_score=float(np.average([photo.ood_score for photo in seen], weights=weights)),
         ood_threshold=calibration.ood.threshold,
-        gate_score=_mean_gate_score(seen),
+        gate_score=_mean_gate_score(seen, weights),
         gate_threshold=None if calibration.gate is None else calibration.gate.threshold,
         is_blank=all("blank" in photo.problems for photo in outputs),
         evidence=evidence,
@@ -288,10 +288,14 @@ def answer_from_outputs(
     )
 
 
-def _mean_gate_score(outputs: Sequence[PhotoOutputs]) -> float | None:
-    """Return the mean score of the photos that have one; None if none has."""
-    scores = [photo.gate_score for photo in outputs if photo.gate_score is not None]
-    return float(np.mean(scores)) if scores else None
+def _mean_gate_score(outputs: Sequence[PhotoOutputs], weights: Sequence[float]) -> float | None:
+    """Return the weighted mean score of the photos that have one; None if none has."""
+    pairs = zip(outputs, weights, strict=True)
+    scored = [(photo.gate_score, weight) for photo, weight in pairs if photo.gate_score is not None]
+    if not scored:
+        return None
+    scores, its_weights = zip(*scored, strict=True)
+    return float(np.average(scores, weights=its_weights))
 
 
 def _is_strange(photo: PhotoOutputs, calibration: Calibration) -> bool:
