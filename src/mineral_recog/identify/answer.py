@@ -91,8 +91,8 @@ class Answer:
         photo_count: Number of photos that the answer is based on.
         candidates: All C classes, most likely first.
         coverage: Probability with which the set contains the right class, if it is one of the C.
-        ood_score: Weighted mean OOD score of the photos; above `ood_threshold`, the specimen is none of
-            the classes.
+        ood_score: Weighted mean OOD score of the photos; above `ood_threshold`, the specimen is
+            none of the classes.
         ood_threshold: Threshold of the OOD score.
         evidence: Outcomes of physical tests.
         classes_without_facts: Classes that the table lacks; evidence does not affect them.
