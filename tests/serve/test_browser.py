@@ -270,7 +270,7 @@ def test_page_looks_at_its_photos_again_when_another_model_answers(
         expect(page.locator("#alert")).to_be_hidden()
         expect(page.locator("#form-alert")).to_be_hidden()
         expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
-        expect(page.locator("#heat-label")).to_contain_text(first.names["en"])
+        expect(page.locator("#heat-label")).to_contain_text(first.names["en"].lower())
     page.close()
 
 

@@ -115,7 +115,7 @@ def _metric_table(made: Recalibration) -> Table:
         "ece_after": tr("Expected calibration error (ECE)", "期望校准误差（ECE）"),
         "coverage": tr("Coverage of sets (target 90%)", "集合的覆盖率（目标 90%）"),
         "set_size": tr("Minerals per set", "集合中的矿物数"),
-        "kept": tr("Not called none of these", "未被判为“都不是”"),
+        "kept": tr('Not called "none of these"', "未被判为“都不是”"),
     }
     for key, name in names.items():
         table.add_row(name, *(_shown(key, values[key]) for values in (made.before, made.after)))

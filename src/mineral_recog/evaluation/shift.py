@@ -28,7 +28,7 @@ _FIGURES = {
     "ece": ("Expected calibration error (ECE)", "期望校准误差（ECE）"),
     "coverage": ("Coverage of sets", "集合的覆盖率"),
     "lowest_coverage": ("Lowest coverage of a class", "单个类别的最低覆盖率"),
-    "kept": ("Not called none of these", "未被判为“都不是”"),
+    "kept": ('Not called "none of these"', "未被判为“都不是”"),
 }
 
 
@@ -129,13 +129,14 @@ def shift_line(shift: Shift) -> tuple[str, str]:
     own, own_zh = "", ""
     if shift.own is not None:
         share = f"{100 * shift.own.figures['coverage']:.1f} %"
-        own, own_zh = f", on the run's own photos {share}", f"，在原数据的照片上为 {share}"
+        own = f", on the run's own photos {share}"
+        own_zh = f"，在原数据的照片上为 {share.replace(' ', '')}"
     if shift.holds:
         return (
             f"The sets: no sign that they fail on these {photos} photos. {coverage} % hold the "
-            f"right mineral (at most {bound} % with 95 % confidence), {target} % are asked{own}.",
-            f"集合：没有迹象表明它在这 {photos} 张照片上失效。{coverage} % 的集合包含正确矿物"
-            f"（95% 置信上限 {bound} %），目标为 {target} %{own_zh}。",
+            f"right mineral (at most {bound} % with 95 % confidence), the aim is {target} %{own}.",
+            f"集合：没有迹象表明它在这 {photos} 张照片上失效。{coverage}%的集合包含正确矿物"
+            f"（95% 置信上限 {bound}%），目标为 {target}%{own_zh}。",
         )
     names = first_names(shift.failing)
     place, place_zh = f"on these {photos} photos", f"在这 {photos} 张照片上"
@@ -144,13 +145,13 @@ def shift_line(shift: Shift) -> tuple[str, str]:
         place, place_zh = f"for {names[0]} {place}", f"对 {names[1]} {place_zh}"
     elif shift.failing:
         which = f" Below {target} % beyond chance: {names[0]}."
-        which_zh = f"低于 {target} % 且不能以偶然解释的类别：{names[1]}。"
+        which_zh = f"低于 {target}%且不能以偶然解释的类别：{names[1]}。"
     return (
         f"The sets no longer hold {place}: {coverage} % of all hold the right mineral (at most "
-        f"{bound} % with 95 % confidence), {target} % are asked{own}.{which} With labelled photos "
+        f"{bound} % with 95 % confidence), the aim is {target} %{own}.{which} With labelled photos "
         "of the place: mineral-recog calibrate RUN --photos FOLDER --out DIR.",
-        f"集合{place_zh}不再可靠：全部照片中 {coverage} % 的集合包含正确矿物（95% 置信上限 "
-        f"{bound} %），目标为 {target} %{own_zh}。{which_zh}若有该场所已标注的照片："
+        f"集合{place_zh}不再可靠：全部照片中 {coverage}%的集合包含正确矿物（95% 置信上限 "
+        f"{bound}%），目标为 {target}%{own_zh}。{which_zh}若有该场所已标注的照片："
         "mineral-recog calibrate RUN --photos FOLDER --out DIR。",
     )
 
