@@ -54,6 +54,9 @@ def error_for(recipe: str, setting: str) -> str:
         ("stages.ce.losses.focal_loss", "stages.ce.losses.focal"),
         ("stages.ce.losses.cross_entropy.wieght", "stages.ce.losses.cross_entropy.weight"),
         ("after.tau", "after.taus"),
+        ("outlier_exposure", "outliers"),
+        ("stages.ce.oe_lambda", "outliers"),
+        ("outliers.wieght", "outliers.weight"),
     ],
 )
 def test_wrong_key_gets_the_path_of_the_right_one(key: str, hint: str) -> None:

@@ -18,7 +18,7 @@ from mineral_recog.synthetic.drawn_set import (
     draw_set,
 )
 from mineral_recog.synthetic.habits import HABITS
-from mineral_recog.synthetic.photo import draw_photo, draw_variety
+from mineral_recog.synthetic.photo import draw_ground, draw_photo, draw_variety
 from mineral_recog.synthetic.polyhedra import FORMS
 from mineral_recog.synthetic.shading import LUSTRES, TRANSPARENCY
 from mineral_recog.synthetic.sheet import contact_sheet
@@ -46,6 +46,14 @@ def test_each_variety_is_drawn(species: str, variety: int) -> None:
     photo = draw_variety(all_species()[species].varieties[variety], 32, np.random.default_rng(2))
     assert (photo.mode, photo.size) == ("RGB", (32, 32))
     assert np.asarray(photo, np.float32).std() > 8
+
+
+def test_grounds_are_drawn_and_differ() -> None:
+    grounds = [draw_ground(48, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert {(ground.mode, ground.size) for ground in grounds} == {("RGB", (48, 48))}
+    first, again, other = map(np.asarray, grounds)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_36_species_are_sorted_from_common_to_rare() -> None:

@@ -70,9 +70,17 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     ("processes", "settings"),
     [
         (3, ("stages.crt.feature_views=0",)),
-        (2, ("stages.crt.feature_views=2", "stages.fea.mixup=0.2", "weight_average_epochs=1")),
+        (
+            2,
+            (
+                "stages.crt.feature_views=2",
+                "stages.fea.mixup=0.2",
+                "weight_average_epochs=1",
+                "outliers.photos=5",
+            ),
+        ),
     ],
-    ids=["three", "two, with cached features, mixup and average"],
+    ids=["three", "two, with cached features, mixup, average and outliers"],
 )
 def test_several_processes_train_like_one(
     prepared: Path, tmp_path: Path, processes: int, settings: tuple[str, ...]

@@ -30,6 +30,8 @@ from tests.conftest import TINY
 
 THREE = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")
 
+PICTURES = np.random.default_rng(0).integers(256, size=(8, 40, 40, 3), dtype=np.uint8)  # outliers
+
 
 def tiny_recipe(name: str, *settings: str) -> Recipe:
     # Few steps of cRT, but an epoch passes over the photos more than once: 3 steps are one pass.
@@ -54,7 +56,11 @@ def make_trainer(data: Path, recipe: Recipe, folder: Path) -> Trainer:
         pretrained_features=recipe.pretrained_features,
     )
     dataset = read_split(data, "train")
-    photos = TrainingPhotos(dataset, read_split(data, "val", dataset.classes))
+    photos = TrainingPhotos(
+        dataset,
+        read_split(data, "val", dataset.classes),
+        outliers=None if recipe.outliers is None else PICTURES,
+    )
     return Trainer(recipe, network, photos, folder, 0, DistributedContext())
 
 
@@ -159,6 +165,8 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
                 ("crt", ("weight_average_epochs=1", VIEWS, BEST)),
                 ("ldam_drw", ("weight_average_epochs=1",)),
                 ("mixup", ()),
+                ("mixup", ("outliers.photos=5",)),
+                ("crt", (VIEWS, "outliers.photos=5")),
             )
             for epoch in (2, 3, 4)
             if name != "mixup" or epoch < 3
@@ -219,6 +227,47 @@ def test_mixup_trains_on_blends(prepared: Path, tmp_path: Path) -> None:
         prepared, tiny_recipe("mixup", *settings, "stages.ce.mixup=5"), tmp_path / "mixed"
     )
     assert mixed[-1]["loss"] > 2 * plain[-1]["loss"]
+
+
+def test_outliers_of_next_to_no_weight_change_nothing(prepared: Path, tmp_path: Path) -> None:
+    # Without batch normalisation, since outliers and photos share the statistics of a batch.
+    settings = ("backbone=test_convnext", *THREE, VIEWS, "stages.fea.mixup=0.2")
+    states = []
+    for name, more in (("plain", ()), ("exposed", ("outliers.weight=1e-12",))):
+        trainer = make_trainer(
+            prepared, tiny_recipe("multi_stage", *settings, *more), tmp_path / name
+        )
+        trainer.run()
+        states.append(trainer.network.state_dict())
+    plain, exposed = states
+    assert all(torch.allclose(plain[key], exposed[key], atol=1e-5) for key in plain)
+
+
+@pytest.mark.parametrize("views", [0, 2])
+def test_network_learns_to_be_unsure_of_outliers(
+    prepared: Path, tmp_path: Path, views: int
+) -> None:
+    settings = ("stages.ce.epochs=4", "stages.crt.epochs=4", f"stages.crt.feature_views={views}")
+    recipe = tiny_recipe("crt", "lr_scale=20", *settings, "outliers.weight=5")
+    trainer = make_trainer(prepared, recipe, tmp_path / "run")
+    lines: list[EpochLog] = []
+    trainer.run(on_epoch=lines.append)
+    exposed = [line.losses["outliers"] for line in lines]
+    assert exposed[-1] == pytest.approx(np.log(3), abs=0.1)  # the entropy of three classes
+    for line in lines:
+        expected = line.losses["cross_entropy"] + 5 * line.losses["outliers"]
+        assert line.losses["loss"] == pytest.approx(expected, rel=1e-5)
+    # Without exposure, the same network is sure of them.
+    plain = make_trainer(prepared, recipe.model_copy(update={"outliers": None}), tmp_path / "plain")
+    plain.run()
+    inputs = torch.from_numpy(PICTURES[:, :32, :32]).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        sure, unsure = (
+            t.network.eval()(inputs)[1].softmax(dim=1).max(dim=1).values.mean()
+            for t in (plain, trainer)
+        )
+    assert unsure < 0.5
+    assert sure > unsure + 0.1
 
 
 def test_run_ends_with_the_averaged_weights(prepared: Path, tmp_path: Path) -> None:

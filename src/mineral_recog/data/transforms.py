@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import torch
@@ -99,6 +100,15 @@ def training_transform(image_size: int, crop: Crop) -> v2.Transform:
     return v2.Compose([*cuts, v2.RandomHorizontalFlip(), v2.PILToTensor()])
 
 
+@contextmanager
+def seeded_torch(seed: int) -> Iterator[None]:
+    """Seed the random generator that transforms use, and restore its state afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        # Not torch.manual_seed, which also queues every call for GPUs that are not in use yet.
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
 class EvaluationCrops(torch.utils.data.Dataset[Example]):
     """Center crops of the photos of a split, or of its cache, each as (pixels, label, index)."""
 
@@ -133,9 +143,7 @@ class TrainingCrops(torch.utils.data.Dataset[Example]):
 
     def __getitem__(self, item: tuple[int, int]) -> Example:
         index, seed = item
-        with torch.random.fork_rng(devices=[]):
-            # Not torch.manual_seed, which also queues every call for GPUs that are not in use yet.
-            torch.default_generator.manual_seed(seed)
+        with seeded_torch(seed):
             return _example(self.dataset, index, self.transform, self.short_side)
 
 

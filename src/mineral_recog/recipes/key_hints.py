@@ -9,7 +9,7 @@ from typing import Any
 
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Losses
-from mineral_recog.recipes.recipe import Adjustment, Recipe, Stage
+from mineral_recog.recipes.recipe import Adjustment, Outliers, Recipe, Stage
 
 SCALING_KEYS = ("epochs", "lr_scale")  # keys that rescale others
 ANY_STAGE = "STAGE"  # in hints for a recipe without stages, which may have any names
@@ -48,6 +48,7 @@ _OTHER_WORDS = (
      "The value best keeps the weights that are best on val.",
      "取值 best 保留在 val 上最好的权重。"),
     ("ema ema_decay model_ema swa weight_average", "weight_average_epochs", "", ""),
+    ("outlier_exposure oe oe_weight oe_lambda", "outliers", "", ""),
     ("random_seed random_state manual_seed", "seed", "", ""),
     ("tta", "test_views", "", ""),
     ("mean std normalize normalization", "normalisation", "", ""),
@@ -121,6 +122,7 @@ def _all_places() -> Iterable[str]:
         *(name for name in Recipe.model_fields),
         *SCALING_KEYS,
         *(f"after.{name}" for name in Adjustment.model_fields),
+        *(f"outliers.{name}" for name in Outliers.model_fields),
         *(f"stages.*.{name}" for name in Stage.model_fields),
         *(f"stages.*.losses.{loss}" for loss, _ in kinds),
         *(f"stages.*.losses.{loss}.{name}" for loss, kind in kinds for name in kind.model_fields),

@@ -31,6 +31,18 @@ class Crop(Settings):
     pad: Annotated[int, Field(ge=0, le=512)] | None = None
 
 
+class Outliers(Settings):
+    """Outlier exposure: pictures of none of the classes join each batch, to be unsure of them.
+
+    Attributes:
+        weight: Factor of their loss in the loss of each stage.
+        photos: How many of them join a batch, in addition to its photos.
+    """
+
+    weight: Annotated[float, Field(gt=0, le=100)] = 0.5
+    photos: Annotated[int, Field(ge=1, le=1024)] = 16
+
+
 class Stage(Settings):
     """One stage of training: its length, sampler, losses, and trained parameters.
 
@@ -193,6 +205,7 @@ class Recipe(Settings):
         probabilities: p_i from `plain` logits, or from logits `adjusted` by the log class prior.
         probability_view: p_i from the view that training saw last, or from a pass over the views of
             the evaluation at each refresh.
+        outliers: Outlier exposure in all stages; null for none.
         groups: Which classes are head, medium and tail.
         seed: Random seed of everything.
         stages: Stages by name, in order.
@@ -217,6 +230,7 @@ class Recipe(Settings):
     weight_average_epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
     probabilities: Literal["plain", "adjusted"] = "plain"
     probability_view: Literal["training", "evaluation"] = "training"
+    outliers: Outliers | None = None
     groups: str = "thirds"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 3407
     stages: Annotated[dict[str, Stage], Field(min_length=1)]

@@ -1,4 +1,4 @@
-"""Draw one photo: grow a specimen, place it, light it and photograph it."""
+"""Draw one photo: grow a specimen, place it, light it and photograph it; or a ground alone."""
 
 from functools import cache
 
@@ -52,6 +52,13 @@ def draw_variety(variety: Variety, size: int, rng: np.random.Generator) -> Image
         transparency = TRANSPARENCY[variety.transparency] * float(rng.uniform(0.9, 1.05))
         surface = Surface(LUSTRES[variety.lustre], min(transparency, 0.97))
         return develop(render(canvas, visible, surface, light, background), size, rng)
+
+
+def draw_ground(size: int, rng: np.random.Generator) -> Image.Image:
+    """Draw a photo of a ground without a mineral, RGB, size x size, seen from above."""
+    colour, _ = random_ground(rng, size)
+    add_prop(rng, colour, 1.0)
+    return develop(colour, size, rng)
 
 
 @cache

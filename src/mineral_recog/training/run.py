@@ -40,6 +40,7 @@ from mineral_recog.training.distributed import (
     refuse_too_many_processes,
 )
 from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.outliers import draw_outliers
 from mineral_recog.training.photo_changes import check_photos
 from mineral_recog.training.run_folder import (
     CHECKPOINT,
@@ -212,7 +213,8 @@ class _Run:
         if recipe.precision == "auto":
             precision = _choose_common_precision(network, self.device, self.context)
             recipe = recipe.model_copy(update={"precision": precision})
-        photos = TrainingPhotos(train, val, caches)
+        outliers = draw_outliers(recipe, train.classes, self.progress)
+        photos = TrainingPhotos(train, val, caches, outliers)
         network = network.to(self.device)
         return Trainer(recipe, network, photos, self.folder, self.workers, self.context)
 

@@ -14,6 +14,7 @@ from mineral_recog.models.device import memory_in_use
 from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.losses import Loss, loss_parts
 from mineral_recog.training.mixup import mix
+from mineral_recog.training.outliers import outlier_exposure_loss
 from mineral_recog.training.state import TrainState
 
 
@@ -40,6 +41,7 @@ class OptimizerStep:
         losses: Mapping[str, Loss],
         mixup: float,
         from_features: bool,
+        outliers: Tensor | None = None,
     ) -> None:
         """Take one step, and add the loss and its parts to the sums of the epoch.
 
@@ -50,6 +52,8 @@ class OptimizerStep:
             losses: The parts of the loss.
             mixup: Parameter of the beta distribution of mixup; 0 for none.
             from_features: Whether the batch holds features instead of pixels.
+            outliers: This process's share of the outliers that join the batch, or with features all
+                of them; None without outlier exposure.
         """
         state, device = self.state, self.state.device
         context = DistributedContext() if from_features else state.context
@@ -60,11 +64,22 @@ class OptimizerStep:
         if mixup:
             blend = mix(context.gather_batch(inputs, len(indices)), mixup, state.mixup_rng)
             inputs = blend.pixels[context.share]
+        photo_count = len(inputs)  # of this process
+        if outliers is not None:
+            # Together, so that batch normalisation cannot tell them apart by their own statistics.
+            inputs = torch.cat([inputs, outliers.to(device, non_blocking=True)])
         bfloat16 = state.recipe.precision == "bfloat16"
         with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
             outputs = forward(inputs)
-        features, logits = (context.gather_batch(rows.float(), len(indices)) for rows in outputs)
+        features, logits = (
+            context.gather_batch(rows[:photo_count].float(), len(indices)) for rows in outputs
+        )
         parts = loss_parts(losses, features, logits, labels, blend)
+        if (settings := state.recipe.outliers) is not None:
+            rows = outputs[1][photo_count:].float()
+            outlier_logits = context.gather_batch(rows, settings.photos)
+            parts["outliers"] = outlier_exposure_loss(outlier_logits)
+            parts["loss"] = parts["loss"] + settings.weight * parts["outliers"]
         self.peak_memory = max(self.peak_memory, memory_in_use(device))
         state.optimizer.zero_grad(set_to_none=True)
         (context.world_size * parts["loss"]).backward()

@@ -27,6 +27,7 @@ from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 from mineral_recog.training.losses import ClassFacts, build_losses
+from mineral_recog.training.outliers import Outliers, Pictures
 from mineral_recog.training.posthoc import adjust
 from mineral_recog.training.run_folder import CHECKPOINT, LOG
 from mineral_recog.training.schedule import cycled_momentum, learning_rate
@@ -45,11 +46,13 @@ class TrainingPhotos:
         train: Photos to train on.
         val: Photos of the same classes, for the validation after each epoch.
         caches: Reduced photos of `train` and `val`; without them the photos themselves are read.
+        outliers: Pictures of none of the classes, if the recipe has outlier exposure.
     """
 
     train: Dataset
     val: Dataset
     caches: Sequence[Cache] | None = None
+    outliers: Pictures | None = None
 
 
 class Trainer:
@@ -96,6 +99,10 @@ class Trainer:
             )
             for dataset, cache in ((photos.val, val_cache), (train, train_cache))
         )
+        self.outliers: Outliers | None = None
+        if recipe.outliers is not None:
+            assert photos.outliers is not None  # drawn for the recipe, by `draw_outliers`
+            self.outliers = Outliers(photos.outliers, recipe.outliers.photos, recipe, context)
         self.feature_cache: FeatureCache | None = None
         self.steps_per_pass = number_of_batches(len(train), recipe.batch_size)
         if self.device.type == "cuda":
@@ -202,6 +209,8 @@ class Trainer:
             self.context,
             on_view,
         )
+        if self.outliers is not None:
+            self.outliers.compute_features(self.network)
         self.state.adapt_to_norm(placed.stage, self.feature_cache.mean_squared_norm())
 
     def _train_epoch(
@@ -231,14 +240,18 @@ class Trainer:
                 if self.recipe.cycle_momentum and placed.schedule.shape == "one_cycle":
                     group["momentum"] = cycled_momentum(placed, done)
             drawn, from_features = batches[state.steps_done], self.feature_cache is not None
-            self.step.take(batch, drawn, losses, stage.mixup, from_features)
+            outliers = None
+            if self.outliers is not None:
+                outliers = self.outliers.batch(epoch, state.steps_done, from_features)
+            self.step.take(batch, drawn, losses, stage.mixup, from_features, outliers)
             state.steps_done += 1
             on_step(first_step + state.steps_done, detail)
             self._stop_if_requested(stop)
             if self.checkpoint.is_due():
                 self._save()
         # In this order, whatever the order in a checkpoint was.
-        means = {part: float(state.loss_sums[part]) / len(batches) for part in ("loss", *losses)}
+        parts = ("loss", *losses, *(["outliers"] if self.outliers else []))
+        means = {part: float(state.loss_sums[part]) / len(batches) for part in parts}
         if not all(map(math.isfinite, means.values())):
             name = placed.name
             raise UserError(
