@@ -32,7 +32,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from mineral_recog.data.dataset import Dataset, photos_in, read_split
 from mineral_recog.data.evaluation_view import middle_square
 from mineral_recog.data.images import open_photo
-from mineral_recog.identify.identifier import Identifier, View, load
+from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.identify.observation import View
 from mineral_recog.identify.region import Region
 from mineral_recog.models.run_files import training_data_of
 from mineral_recog.synthetic.film import develop

@@ -25,7 +25,8 @@ from mineral_recog.curation.label_errors import (
     self_confidence,
 )
 from mineral_recog.identify.answer import PhotoOutputs
-from mineral_recog.identify.identifier import Identifier, Observation, View, load
+from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.identify.observation import Observation, View
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.models.torch_engine import read_torch_model
 from mineral_recog.progress import Progress

@@ -22,7 +22,8 @@ from mineral_recog.identify.answers_csv import AnswerFile, open_answers
 from mineral_recog.identify.class_tree import Level
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map_overlay import save_overlay
-from mineral_recog.identify.identifier import Identifier, Observation
+from mineral_recog.identify.identifier import Identifier
+from mineral_recog.identify.observation import Observation
 from mineral_recog.identify.photo_stream import (
     ObservedPhoto,
     UnreadablePhoto,

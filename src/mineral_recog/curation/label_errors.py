@@ -24,7 +24,8 @@ from mineral_recog.data.images import open_photo_with_header
 from mineral_recog.data.readers.source import Source
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import PhotoOutputs
-from mineral_recog.identify.identifier import Identifier, Observation, View
+from mineral_recog.identify.identifier import Identifier
+from mineral_recog.identify.observation import Observation, View
 from mineral_recog.minerals.facts import MineralTable, read_minerals
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import encodable

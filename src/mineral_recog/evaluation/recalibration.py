@@ -25,7 +25,8 @@ from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.evaluation.calibration_metrics import Bools, calibration_metrics
 from mineral_recog.files import refuse_inside
 from mineral_recog.i18n import tr
-from mineral_recog.identify.identifier import Identifier, Observation, View, load
+from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.identify.observation import Observation, View
 from mineral_recog.models.recalibrated import refuse_output, write_recalibrated
 from mineral_recog.models.run_files import training_data_of
 from mineral_recog.progress import SILENT, Progress

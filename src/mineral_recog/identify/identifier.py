@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from mineral_recog.cores import thread_count
-from mineral_recog.data.evaluation_view import Pixels, evaluation_side, evaluation_view
+from mineral_recog.data.evaluation_view import evaluation_side, evaluation_view
 from mineral_recog.data.given_photos import (
     GivenPhoto,
     can_be_read_again,
@@ -31,6 +30,7 @@ from mineral_recog.identify.close_up import make_close_up
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.heat_map import heat_map
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.observation import MAX_SIDE, Observation, View, observe
 from mineral_recog.identify.photo_quality import find_problems
 from mineral_recog.identify.region import Region, check_region, middle_region
 from mineral_recog.identify.roll_up import RollUp
@@ -38,7 +38,7 @@ from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle_config import find_bundle
-from mineral_recog.models.engine import Floats, Model
+from mineral_recog.models.engine import Model
 from mineral_recog.models.gallery import Gallery, SimilarPhoto, read_gallery
 from mineral_recog.models.onnx_engine import is_export, read_export
 
@@ -48,44 +48,9 @@ if TYPE_CHECKING:
 DEFAULT_COVERAGE = 0.9
 NO_EVIDENCE = Evidence()
 BATCH_SIZE = 32  # photos in memory at once
-MAX_SIDE = 512  # pixels of the longer side of a view's image
-CLOSE_UP_SHARE = 0.7  # of a close-up in the outputs for a photo; the middle square has the rest
 
 T = TypeVar("T")
 E = TypeVar("E")
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What the model sees of a photo.
-
-    Attributes:
-        pixels: Input of the network, uint8 [S, S, 3]: the middle square, or the region that a
-            person gave.
-        image: The photo, at most `MAX_SIDE` pixels wide and high.
-        used_bits: See `Header`.
-        close_up: Second input: the square in which the specimen seems to be; None without one.
-        region: What `close_up` shows, or the region that a person gave; None for the middle square.
-        problems: What is wrong with the photo, see `find_problems`.
-        gate_pixels: Input of the gate, uint8 [S', S', 3]; None if the model has no gate.
-    """
-
-    pixels: Pixels
-    image: Image.Image
-    used_bits: int
-    close_up: Pixels | None = None
-    region: Region | None = None
-    problems: Mapping[str, str] = field(default_factory=dict)
-    gate_pixels: Pixels | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """The model's outputs for a photo, its features float32 [D], and what the model saw."""
-
-    outputs: PhotoOutputs
-    features: NDArray[np.float32]
-    view: View
 
 
 class Identifier:
@@ -259,6 +224,10 @@ class Identifier:
         while batch := list(islice(remaining, BATCH_SIZE)):
             yield from self.observe_batch(batch)
 
+    def observe_batch(self, views: Sequence[View]) -> list[Observation]:
+        """Run the model on the views of a batch, at least one; see `observation.observe`."""
+        return observe(self.model, views)
+
     def observe_each(
         self, photos: Iterable[T], view: Callable[[T], View | E]
     ) -> Iterator[tuple[T, Observation | E]]:
@@ -281,56 +250,6 @@ class Identifier:
                 observations = iter(self.observe_batch(views) if views else ())
                 for photo, item in zip(batch, seen, strict=True):
                     yield photo, next(observations) if isinstance(item, View) else item
-
-    def observe_batch(self, views: Sequence[View]) -> list[Observation]:
-        """Run the model on the views of a batch, at least one.
-
-        A close-up counts if it looks more like the known classes than the middle square does; with
-        it, features and logits are the weighted means of both.
-        """
-        views = list(views)
-        features, logits, ood_scores = self._predict(views)
-        gate_scores = self._gate_scores(views)
-        return [
-            Observation(
-                PhotoOutputs(
-                    logits[i],
-                    float(ood_scores[i]),
-                    view.used_bits,
-                    view.region,
-                    gate_scores[i],
-                    view.problems,
-                ),
-                features[i],
-                view,
-            )
-            for i, view in enumerate(views)
-        ]
-
-    def _predict(self, views: list[View]) -> tuple[Floats, Floats, NDArray[np.float64]]:
-        """Return features, logits and OOD scores of views; drop the close-ups that do not count."""
-        score = self.model.calibration.ood.score
-        features, logits = self.model.engine.predict(np.stack([view.pixels for view in views]))
-        ood_scores = score(features, logits)
-        close_ups = {i: view.close_up for i, view in enumerate(views) if view.close_up is not None}
-        if not close_ups:
-            return features, logits, ood_scores
-        others = self.model.engine.predict(np.stack([*close_ups.values()]))
-        for i, feature, logit, other in zip(close_ups, *others, score(*others), strict=True):
-            if other < ood_scores[i]:
-                features[i] += CLOSE_UP_SHARE * (feature - features[i])
-                logits[i] += CLOSE_UP_SHARE * (logit - logits[i])
-            else:
-                views[i] = replace(views[i], close_up=None, region=None)
-        return features, logits, score(features, logits)
-
-    def _gate_scores(self, views: Sequence[View]) -> list[float | None]:
-        """Return the scores of the gate for views; None for each without a gate."""
-        gate = self.model.calibration.gate
-        pixels = [view.gate_pixels for view in views if view.gate_pixels is not None]
-        if gate is None or not pixels:
-            return [None] * len(views)
-        return list(gate.score(self.model.engine.gate_features(np.stack(pixels))).tolist())
 
     def answer(
         self,

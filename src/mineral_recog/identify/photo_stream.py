@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.identifier import Identifier, Observation, View
+from mineral_recog.identify.identifier import Identifier
+from mineral_recog.identify.observation import Observation, View
 from mineral_recog.identify.region import Region
 from mineral_recog.progress import SILENT, Progress
 

@@ -25,7 +25,8 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.answer import class_names
 from mineral_recog.identify.evidence import Evidence
-from mineral_recog.identify.identifier import Identifier, Observation, View
+from mineral_recog.identify.identifier import Identifier
+from mineral_recog.identify.observation import Observation, View
 from mineral_recog.identify.region import Region
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import LOCAL_ACCESS, Access
