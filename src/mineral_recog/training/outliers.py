@@ -33,7 +33,7 @@ def outlier_exposure_loss(logits: Tensor) -> Tensor:
     """Return the mean over outliers of the cross-entropy from the uniform distribution.
 
     -1/C sum_c log p_c, with p the softmax of the logits: Hendrycks et al., "Deep anomaly detection
-    with outlier exposure", ICLR 2019, equation 1 with the loss of its section 4.3 for classifiers.
+    with outlier exposure", ICLR 2019, equation 1 with its loss for classifiers.
 
     Args:
         logits: Of the outliers, [M, C].
