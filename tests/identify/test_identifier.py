@@ -174,7 +174,7 @@ def test_photos_above_the_threshold_of_the_gate_show_no_mineral(identifier: Iden
     assert none["reason"] == "no_mineral"
     assert none["no_mineral"] == {
         "blank": False,
-        "score": pytest.approx(limits[1] + 0.1, abs=1e-6),
+        "score": pytest.approx(limits[1] + (0.3 / 2 - 0.1) / 1.5, abs=1e-6),
         "limit": pytest.approx(limits[1], abs=1e-6),
     }
 

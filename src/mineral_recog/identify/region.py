@@ -96,7 +96,10 @@ def check_region(values: Sequence[float]) -> Region:
     try:
         region = Region(*map(float, values))
     except (TypeError, ValueError):  # no numbers, or not four
-        raise _region_error(str(values).strip("[]()")) from None
+        parts = [values] if isinstance(values, str) or not isinstance(values, Sequence) else values
+        raise _region_error(
+            ",".join(f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
+        ) from None
     is_large_enough = min(region.width, region.height) >= MIN_SIDE  # false for NaN, as below
     is_inside = (
         min(region.left, region.top) >= 0
