@@ -59,7 +59,7 @@ export const texts = {
     workingMany: (n) => `Analysing ${n} photos …`,
     busy: "The server is busy; your request is waiting …",
     otherModel: (n) => `Another model answers now: analysing ${n === 1 ? "the photo" : `${n} photos`} again …`,
-    percent,
+    percent: (probability) => percent(probability),
     retake: "A sharp photo in daylight that the specimen fills may lead to another answer.",
     closest: "The closest minerals that this model knows, not an answer; the percentages hold only if it is one of them:",
     set: (n, coverage, count) =>
