@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def test_corruptions_are_evaluated(
     with (folder / "per_class.csv").open(encoding="utf-8", newline="") as file:
         accuracy = np.mean([float(row["accuracy"]) for row in csv.DictReader(file)])
     assert float(rows[0]["mean_accuracy"]) == pytest.approx(accuracy, abs=1e-4)
+    figures = json.loads((folder / "trust.json").read_text("utf-8"))["figures"]
+    assert float(rows[0]["kept"]) == pytest.approx(figures["kept"], abs=1e-4)
     page = (folder / "report.html").read_text("utf-8")
     assert "Small, off centre" in page
     assert page.count('width="112"') == 22

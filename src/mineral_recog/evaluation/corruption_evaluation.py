@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mineral_recog.calibration.temperature import Ints
+from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.data.corruptions import corruption_names
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import CorruptionLoader
@@ -18,8 +18,9 @@ from mineral_recog.evaluation.corruption_rows import SAVED_KEYS
 from mineral_recog.evaluation.results import CorruptionResults, CorruptionRow, Predictions
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle
+from mineral_recog.models.gate_network import gate_features
 from mineral_recog.models.predictor import predict_batch
-from mineral_recog.progress import SILENT, Progress
+from mineral_recog.progress import SILENT, Progress, Task
 
 MAX_PHOTOS = 500  # which take 22 times as long as in an evaluation
 BATCH_SIZE = 3  # photos, with 22 views each
@@ -45,7 +46,8 @@ def evaluate_corruptions(
     loader = CorruptionLoader(
         dataset, preprocessing.image_size, preprocessing.center_share, BATCH_SIZE, workers
     )
-    task = progress.start(tr("corrupting photos", "评估受损照片"), len(loader))
+    passes = 1 if bundle.gate is None else 2
+    task = progress.start(tr("corrupting photos", "评估受损照片"), passes * len(loader))
     features, logits = [], []
     pictures: list[bytes] = []
     for batch in loader:
@@ -57,18 +59,40 @@ def evaluate_corruptions(
         logits.append(outputs[1].reshape(*shape, -1))
         task.step()
     all_features, all_logits = np.concatenate(features), np.concatenate(logits)
+    gate_scores = _gate_scores(bundle, dataset, workers, task)
     rows = [
         CorruptionRow(
             kind,
             strength,
             _measure(
                 bundle,
-                Predictions(dataset.labels, all_logits[:, view], all_features[:, view], dataset),
+                Predictions(
+                    dataset.labels,
+                    all_logits[:, view],
+                    all_features[:, view],
+                    dataset,
+                    gate_scores=None if gate_scores is None else gate_scores[:, view],
+                ),
             ),
         )
         for view, (kind, strength) in enumerate(corruption_names())
     ]
     return CorruptionResults(len(dataset), tuple(rows), tuple(pictures))
+
+
+def _gate_scores(bundle: Bundle, dataset: Dataset, workers: int, task: Task) -> Floats | None:
+    """Return the gate's scores of each photo's views, [M, V]; None without a gate."""
+    gate, network = bundle.calibration.gate, bundle.network
+    if bundle.gate is None or gate is None:
+        return None
+    share = network.preprocessing.center_share
+    scores = []
+    for batch in CorruptionLoader(dataset, gate.image_size, share, BATCH_SIZE, workers):
+        shape = batch.inputs.shape[:2]
+        features = gate_features(network, bundle.gate, batch.inputs.flatten(0, 1))
+        scores.append(gate.score(features).reshape(shape))
+        task.step()
+    return np.concatenate(scores)
 
 
 def _draw(labels: Ints, seed: int = 0) -> Ints:
