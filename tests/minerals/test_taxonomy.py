@@ -77,7 +77,7 @@ def test_names_of_nodes_belong_to_no_mineral_and_occur_once() -> None:
         ("玛瑙", ["Agate", "Quartz", "Silica mineral", "Oxides and hydroxides"]),
         ("Demantoid", ["Demantoid", "Andradite", "Garnet", "Silicates"]),
         ("schorl", ["Schorl", "Tourmaline", "Silicates"]),
-        ("common mica", ["Muscovite", "Mica", "Silicates"]),
+        ("绢云母", ["Muscovite", "Mica", "Silicates"]),
         ("mica", ["Mica", "Silicates"]),
         ("长石", ["Feldspar", "Silicates"]),
         ("granite", ["Granite", "Igneous rock", ROCKS]),
