@@ -316,6 +316,7 @@ INVALID_ROWS = {
     r"line 2: cleavage_directions two: write a whole number from 0 to 6": [
         {"name": "A", "cleavage_directions": "two"}
     ],
+    r"line 2: cleavage_directions 12: write": [{"name": "A", "cleavage_directions": "12"}],
     r"line 2: checked maybe: write yes or no": [{"name": "A", "checked": "maybe"}],
     r"line 2: hazard explosive: choose from radioactive, ": [{"name": "A", "hazard": "explosive"}],
     r"line 2: magnetism very: choose from strong, weak, none": [{"name": "A", "magnetism": "very"}],

@@ -13,7 +13,7 @@ from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
 
 # Class, division, family and number, such as 9.AD.25, or the first two or three of them.
 _STRUNZ = re.compile(r"(10|[1-9])\.[A-Z]([A-Z](\.\d\d[a-z]?)?)?")
-_DIRECTIONS = "0123456"
+_DIRECTIONS = {str(number): number for number in range(7)}
 _CHECKED = {"yes": True, "no": False, "是": True, "否": False}
 
 
@@ -75,7 +75,7 @@ class Row:
                 f"cleavage_directions {text}: write a whole number from 0 to 6, or leave it empty.",
                 f"cleavage_directions {text}：请写 0 到 6 的整数，或留空。",
             )
-        return None if text is None else int(text)
+        return None if text is None else _DIRECTIONS[text]
 
     def checked(self) -> bool:
         """Return whether the facts were checked; an empty cell means that they were not."""
