@@ -75,6 +75,7 @@ def test_commands_in_the_readme_exist(readme: str) -> None:
     registered = {command.name or "" for command in app.registered_commands} | {
         command.callback.__name__ for command in app.registered_commands if command.callback
     }
+    registered |= {group.name or "" for group in app.registered_groups}
     used = set(re.findall(r"mineral-recog ([a-z]+)", text))
     assert used <= registered
     assert "@" not in re.sub(r"\S+@\S+\.\S+", "", text)  # no placeholders

@@ -74,7 +74,7 @@ def test_levels_heights_and_rolled_up_answers() -> None:
 
 
 def test_nothing_is_measured_where_the_taxonomy_joins_nothing() -> None:
-    assert measured(("granite", "basalt", "coal", "topaz", "gold")) is None
+    assert measured(("concrete", "brick", "asphalt", "topaz", "gold")) is None
 
 
 def test_levels_are_in_the_report_and_on_the_terminal(

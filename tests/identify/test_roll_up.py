@@ -11,7 +11,7 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 
 TAXONOMY = Taxonomy(read_minerals())
-CLASSES = ("almandine", "pyrope", "quartz", "agate", "malachite", "biotite", "granite", "topaz")
+CLASSES = ("almandine", "pyrope", "quartz", "agate", "malachite", "biotite", "concrete", "topaz")
 ROLL_UP = RollUp(CLASSES, TAXONOMY)
 
 
@@ -25,7 +25,7 @@ def probabilities(**of: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         (None, {"pyrope": 0.95, "topaz": 0.05}, "pyrope", "Most likely pyrope, 95 %."),
         (
             None,
-            {"almandine": 0.61, "pyrope": 0.32, "granite": 0.07},
+            {"almandine": 0.61, "pyrope": 0.32, "concrete": 0.07},
             "Garnet",
             "A garnet, 93 %; most likely almandine, 61 %.",
         ),
@@ -38,23 +38,23 @@ def probabilities(**of: float) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         ),
         (
             None,
-            {"almandine": 0.5, "biotite": 0.25, "topaz": 0.2, "granite": 0.05},
+            {"almandine": 0.5, "biotite": 0.25, "topaz": 0.2, "concrete": 0.05},
             "Silicates",
             "One of the silicates, 95 %; most likely almandine, 50 %.",
         ),
         # A node with a single class of the model says nothing more than that class.
-        (None, {"biotite": 0.8, "granite": 0.2}, "biotite", "Most likely biotite, 80 %."),
-        (None, {"granite": 0.6, "topaz": 0.4}, "granite", "Most likely granite, 60 %."),
+        (None, {"biotite": 0.8, "concrete": 0.2}, "biotite", "Most likely biotite, 80 %."),
+        (None, {"concrete": 0.6, "topaz": 0.4}, "concrete", "Most likely concrete, 60 %."),
         ("species", {"agate": 0.95}, "Quartz", "Quartz, 95 %."),
         ("group", {"biotite": 0.95}, "Mica", "Most likely a mica, 95 %."),
-        ("group", {"pyrope": 0.5, "granite": 0.5}, "Garnet", "Most likely a garnet, 50 %."),
+        ("group", {"pyrope": 0.5, "concrete": 0.5}, "Garnet", "Most likely a garnet, 50 %."),
         (
             None,
-            {"granite": 0.4, "topaz": 0.3},
-            "granite",
-            "Not certain; most likely granite, 40 %.",
+            {"concrete": 0.4, "topaz": 0.3},
+            "concrete",
+            "Not certain; most likely concrete, 40 %.",
         ),
-        ("group", {"granite": 0.96}, "granite", "Most likely granite, 96 %."),
+        ("group", {"concrete": 0.96}, "concrete", "Most likely concrete, 96 %."),
         ("group", {"topaz": 0.96}, "Topaz", "Most likely topaz, 96 %."),
         (
             "class",
@@ -70,6 +70,16 @@ def test_answer_at_the_right_level(
     answer = ROLL_UP.answer(probabilities(**of), 0.9, level)
     assert answer.whole.name.name == expected
     assert answer.text["en"] == text
+
+
+def test_rocks_are_rolled_up() -> None:
+    rocks = RollUp(("granite", "basalt", "marble"), TAXONOMY)
+    igneous = rocks.answer(np.array([0.5, 0.45, 0.05]), 0.9)
+    assert igneous.text["en"] == "An igneous rock, 95 %; most likely granite, 50 %."
+    text = rocks.answer(np.array([0.5, 0.2, 0.3]), 0.9).text
+    assert text["en"].startswith("One of the rocks and glasses, ")
+    assert "岩石和玻璃类" in text["zh"]
+    assert "矿物" not in text["zh"]
 
 
 def test_parts_of_an_answer() -> None:
@@ -115,7 +125,7 @@ def test_set_is_named_by_nodes_whose_classes_are_all_in_it() -> None:
 
 
 def test_class_that_is_no_mineral_of_the_table_may_be_a_node() -> None:
-    roll_up = RollUp(("mica", "biotite", "granite"), TAXONOMY)
+    roll_up = RollUp(("mica", "biotite", "concrete"), TAXONOMY)
     answer = roll_up.answer(np.array([0.5, 0.45, 0.05]), 0.9)
     assert (answer.whole.name.name, answer.whole.name.names["zh"]) == ("Mica", "云母")
     assert answer.text["en"] == "A mica, 95 %."

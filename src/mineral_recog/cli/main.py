@@ -21,6 +21,7 @@ from mineral_recog.cli.evaluate import evaluate
 from mineral_recog.cli.export import export
 from mineral_recog.cli.help_texts import Command, Group, describe_usage_error
 from mineral_recog.cli.identify import identify
+from mineral_recog.cli.minerals import minerals
 from mineral_recog.cli.prepare import prepare
 from mineral_recog.cli.serve import serve
 from mineral_recog.cli.stop_lines import stop_line
@@ -112,6 +113,7 @@ COMMANDS: dict[Callable[..., None], str] = {
 }
 for _command, _help in COMMANDS.items():
     app.command(help=_help, cls=Command)(_command)
+app.add_typer(minerals, name="minerals")
 
 
 def main(arguments: list[str] | None = None) -> int:

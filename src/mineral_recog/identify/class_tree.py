@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.identify.fact_text import Text
-from mineral_recog.minerals.taxonomy import RANKS, Node, Taxonomy
+from mineral_recog.minerals.taxonomy import RANKS, ROCKS, Node, Taxonomy
 
 Level = Literal["species", "group", "class"]
 LEVELS: tuple[Level, ...] = get_args(Level)
@@ -144,7 +144,8 @@ def _phrase(node: Node) -> Text:
     """Return how a node is called in a sentence."""
     english = _lower_first(node.name)
     if node.rank == "class":
-        return {"en": f"one of the {english}", "zh": f"{node.chinese}矿物"}
+        is_mineral = node.name != ROCKS
+        return {"en": f"one of the {english}", "zh": node.chinese + "矿物" * is_mineral}
     if english.endswith(("group", "series")):
         return {"en": f"a mineral of the {english}", "zh": f"{node.chinese}矿物"}
     if node.rank in ("group", "series"):

@@ -2,21 +2,20 @@
 
 A row has every column of COLUMNS; several values in a cell are separated by `;`. Cells of the
 columns in VOCABULARIES contain words of a closed list, in English or Chinese. An empty cell means
-that the fact is unknown. A user's table may lack the columns of TAXONOMY_COLUMNS.
+that the fact is unknown; in `hazard`, that no hazard is known. A user's table may lack the columns
+of OPTIONAL_COLUMNS.
 """
 
 from __future__ import annotations
 
-import math
-import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mineral_recog.csv_files import line_error, read_rows
-from mineral_recog.errors import UserError
-from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
+from mineral_recog.minerals.row import Row
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 
 SHIPPED_TABLE = Path(__file__).parent / "minerals.csv"
 MAX_TABLE_BYTES = 5 * 10**6  # all minerals known to science take half of it
@@ -27,11 +26,14 @@ COLUMNS = (
     "chinese",
     "synonyms",
     "formula",
+    "ima_symbol",
+    "ima_status",
     "group",
     "rank",
     "parent",
     "strunz",
     "system",
+    "habit",
     "hardness_low",
     "hardness_high",
     "density_low",
@@ -39,15 +41,35 @@ COLUMNS = (
     "streak",
     "lustre",
     "transparency",
-    "cleavage",
     "colours",
+    "cleavage",
+    "cleavage_directions",
+    "fracture",
+    "tenacity",
     "magnetism",
     "acid",
+    "fluorescence_long",
+    "fluorescence_short",
+    "hazard",
+    "checked",
     "source",
 )
-TAXONOMY_COLUMNS = ("rank", "parent", "strunz")
-# Class, division, family and number, such as 9.AD.25, or the first two or three of them.
-_STRUNZ = re.compile(r"(10|[1-9])\.[A-Z]([A-Z](\.\d\d)?)?")
+# A user's table may lack these: its rows then keep what the shipped rows of the same name say.
+OPTIONAL_COLUMNS = (
+    "ima_symbol",
+    "ima_status",
+    "rank",
+    "parent",
+    "strunz",
+    "habit",
+    "cleavage_directions",
+    "fracture",
+    "tenacity",
+    "fluorescence_long",
+    "fluorescence_short",
+    "hazard",
+    "checked",
+)
 
 
 @dataclass(frozen=True)
@@ -59,34 +81,50 @@ class Mineral:
         chinese: Chinese name, or `name` where the table gives none.
         synonyms: Other names in both languages.
         formula: Chemical formula with Unicode subscripts.
+        ima_symbol: Symbol of the mineral by the IMA, such as Qz.
         parent: Name of the mineral or node above it in the taxonomy, see `taxonomy`.
         strunz: Code of Nickel and Strunz, 10th edition, such as 9.AD.25 or a part of it.
         hardness: Lowest and highest Mohs hardness.
         density: Lowest and highest density, g/cm3.
-        source: Publication of the facts.
+        cleavage: Quality of the best direction.
+        cleavage_directions: Number of directions.
+        fluorescence_long: Colours under long-wave ultraviolet light, or "none".
+        fluorescence_short: Colours under short-wave ultraviolet light, or "none".
+        checked: Whether two independent sources that were read agree with the facts.
+        source: What was read, separated by `;`.
 
     The other attributes are English words of the closed lists in VOCABULARIES.
     """
 
     name: str
     chinese: str
-    synonyms: tuple[str, ...]
-    formula: str | None
-    group: str | None
-    rank: str | None
-    parent: str | None
-    strunz: str | None
-    system: str | None
-    hardness: tuple[float, float] | None
-    density: tuple[float, float] | None
-    streak: tuple[str, ...]
-    lustre: tuple[str, ...]
-    transparency: tuple[str, ...]
-    cleavage: str | None
-    colours: tuple[str, ...]
-    magnetism: str | None
-    acid: str | None
-    source: str | None
+    synonyms: tuple[str, ...] = ()
+    formula: str | None = None
+    ima_symbol: str | None = None
+    ima_status: str | None = None
+    group: str | None = None
+    rank: str | None = None
+    parent: str | None = None
+    strunz: str | None = None
+    system: str | None = None
+    habit: tuple[str, ...] = ()
+    hardness: tuple[float, float] | None = None
+    density: tuple[float, float] | None = None
+    streak: tuple[str, ...] = ()
+    lustre: tuple[str, ...] = ()
+    transparency: tuple[str, ...] = ()
+    colours: tuple[str, ...] = ()
+    cleavage: str | None = None
+    cleavage_directions: int | None = None
+    fracture: tuple[str, ...] = ()
+    tenacity: tuple[str, ...] = ()
+    magnetism: str | None = None
+    acid: str | None = None
+    fluorescence_long: tuple[str, ...] = ()
+    fluorescence_short: tuple[str, ...] = ()
+    hazard: tuple[str, ...] = ()
+    checked: bool = False
+    source: str | None = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -99,10 +137,13 @@ class Mineral:
             "name": self.names,
             "synonyms": list(self.synonyms),
             "formula": self.formula,
+            "ima_symbol": self.ima_symbol,
             "parent": self.parent,
             "strunz": self.strunz,
             "hardness": None if self.hardness is None else list(self.hardness),
             "density": None if self.density is None else list(self.density),
+            "cleavage_directions": self.cleavage_directions,
+            "checked": self.checked,
             "source": self.source,
         }
         for column, words in VOCABULARIES.items():
@@ -139,7 +180,8 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
 
     Args:
         user_table: A CSV file in UTF-8 with the columns of the shipped table. Without a column of
-            TAXONOMY_COLUMNS, its rows keep what the shipped rows of the same name say there.
+            OPTIONAL_COLUMNS, its rows keep what the shipped rows of the same name say there,
+            except that they are not `checked`.
 
     Raises:
         UserError: The file is no such table, a column or name is missing or occurs twice, a
@@ -148,8 +190,8 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
     minerals: dict[str, Mineral] = {}
     for path in (SHIPPED_TABLE,) if user_table is None else (SHIPPED_TABLE, user_table):
         lines: dict[str, int] = {}
-        for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES, TAXONOMY_COLUMNS):
-            mineral = _parse_mineral(_Row(path, line, cells))
+        for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES, OPTIONAL_COLUMNS):
+            mineral = parse_mineral(Row(path, line, cells))
             key = name_key(mineral.name)
             if key in lines:
                 raise line_error(
@@ -160,7 +202,7 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
                 )
             lines[key] = line
             if shipped := minerals.get(key):
-                kept = {name for name in TAXONOMY_COLUMNS if name not in cells}
+                kept = {*OPTIONAL_COLUMNS} - {*cells, "checked"}
                 mineral = replace(mineral, **{name: getattr(shipped, name) for name in kept})
             minerals[key] = mineral
         _check_names_are_unique(path, lines, minerals)
@@ -197,67 +239,12 @@ def _check_names_are_unique(
                 )
 
 
-class _Row:
-    """Parser for the cells of one row; its errors name the file and line."""
+def parse_mineral(row: Row) -> Mineral:
+    """Return the mineral of a row.
 
-    def __init__(self, path: Path, line: int, cells: Mapping[str, str]) -> None:
-        self.path, self.line, self.cells = path, line, cells
-
-    def text(self, column: str) -> str | None:
-        return " ".join(self.cells.get(column, "").split()) or None
-
-    def texts(self, column: str) -> tuple[str, ...]:
-        cell = self.cells[column].replace("；", ";")  # from a Chinese keyboard
-        parts = (" ".join(part.split()) for part in cell.split(";"))
-        return tuple(dict.fromkeys(part for part in parts if part))
-
-    def words(self, column: str) -> tuple[str, ...]:
-        return tuple(self._word(column, text) for text in self.texts(column))
-
-    def word(self, column: str) -> str | None:
-        text = self.text(column)
-        return None if text is None else self._word(column, text)
-
-    def _word(self, column: str, text: str) -> str:
-        if word := english_word(column, text):
-            return word
-        words = VOCABULARIES[column]
-        raise self.error(
-            f"{column} {text}: choose from {', '.join(words)}.",
-            f"{column} {text}：请从 {'、'.join(words.values())} 中选择。",
-        )
-
-    def strunz(self) -> str | None:
-        code = self.text("strunz")
-        if code is not None and not _STRUNZ.fullmatch(code):
-            raise self.error(
-                f"strunz {code}: write a code such as 9.AD.25, 9.AD or 9.A, or leave it empty.",
-                f"strunz {code}：请写 9.AD.25、9.AD 或 9.A 这样的编号，或留空。",
-            )
-        return code
-
-    def interval(self, column: str, maximum: float) -> tuple[float, float] | None:
-        texts = self.cells[f"{column}_low"].strip(), self.cells[f"{column}_high"].strip()
-        if texts == ("", ""):
-            return None
-        try:
-            low, high = map(float, texts)
-        except ValueError:
-            low, high = math.nan, math.nan
-        if not 0 < low <= high <= maximum:
-            raise self.error(
-                f"{column} from {texts[0]!r} to {texts[1]!r}: give two numbers, the lower first, "
-                f"above 0 and up to {maximum:g}, or leave both empty.",
-                f"{column} 从 {texts[0]!r} 到 {texts[1]!r}：请给出两个数，先小后大，大于 0 "
-                f"且不超过 {maximum:g}，或两格都留空。",
-            )
-        return low, high
-
-    def error(self, english: str, chinese: str) -> UserError:
-        return line_error(self.path, self.line, english, chinese)
-
-
-def _parse_mineral(row: _Row) -> Mineral:
+    Raises:
+        DataError: The name is missing, or a number or word is invalid.
+    """
     name = row.text("name")
     if name is None or not name_key(name):
         raise row.error("no name: enter one.", "没有 name：请填写。")
@@ -266,19 +253,29 @@ def _parse_mineral(row: _Row) -> Mineral:
         chinese=row.text("chinese") or name,
         synonyms=row.texts("synonyms"),
         formula=row.text("formula"),
+        ima_symbol=row.text("ima_symbol"),
+        ima_status=row.word("ima_status"),
         group=row.word("group"),
         rank=row.word("rank"),
         parent=row.text("parent"),
         strunz=row.strunz(),
         system=row.word("system"),
+        habit=row.words("habit"),
         hardness=row.interval("hardness", MAX_HARDNESS),
         density=row.interval("density", MAX_DENSITY),
         streak=row.words("streak"),
         lustre=row.words("lustre"),
         transparency=row.words("transparency"),
-        cleavage=row.word("cleavage"),
         colours=row.words("colours"),
+        cleavage=row.word("cleavage"),
+        cleavage_directions=row.cleavage_directions(),
+        fracture=row.words("fracture"),
+        tenacity=row.words("tenacity"),
         magnetism=row.word("magnetism"),
         acid=row.word("acid"),
+        fluorescence_long=row.words("fluorescence_long"),
+        fluorescence_short=row.words("fluorescence_short"),
+        hazard=row.words("hazard"),
+        checked=row.checked(),
         source=row.text("source"),
     )
