@@ -14,7 +14,7 @@ from mineral_recog.errors import UserError
 from mineral_recog.minerals.facts import (
     COLUMNS,
     SHIPPED_TABLE,
-    TAXONOMY_COLUMNS,
+    OPTIONAL_COLUMNS,
     Mineral,
     read_minerals,
 )
@@ -194,7 +194,7 @@ def test_table_without_the_columns_of_the_taxonomy_keeps_the_shipped_places(
 ) -> None:
     path = write_table(tmp_path / "own.csv", {"name": "Ruby"}, {"name": "Unobtainium"})
     rows = [row.split(",") for row in path.read_text("utf-8").splitlines()]
-    kept = [c for c, name in enumerate(COLUMNS) if name not in TAXONOMY_COLUMNS]
+    kept = [c for c, name in enumerate(COLUMNS) if name not in OPTIONAL_COLUMNS]
     path.write_text("\n".join(",".join(row[c] for c in kept) for row in rows), "utf-8")
     table = read_minerals(path)
     ruby, new = table.find("Ruby"), table.find("Unobtainium")

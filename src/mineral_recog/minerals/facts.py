@@ -2,7 +2,7 @@
 
 A row has every column of COLUMNS; several values in a cell are separated by `;`. Cells of the
 columns in VOCABULARIES contain words of a closed list, in English or Chinese. An empty cell means
-that the fact is unknown. A user's table may lack the columns of TAXONOMY_COLUMNS.
+that the fact is unknown. A user's table may lack the OPTIONAL_COLUMNS.
 """
 
 from __future__ import annotations
@@ -43,9 +43,10 @@ COLUMNS = (
     "colours",
     "magnetism",
     "acid",
+    "hazard",
     "source",
 )
-TAXONOMY_COLUMNS = ("rank", "parent", "strunz")
+OPTIONAL_COLUMNS = ("rank", "parent", "strunz", "hazard")  # that earlier versions did not have
 # Class, division, family and number, such as 9.AD.25, or the first two or three of them.
 _STRUNZ = re.compile(r"(10|[1-9])\.[A-Z]([A-Z](\.\d\d)?)?")
 
@@ -86,6 +87,7 @@ class Mineral:
     colours: tuple[str, ...]
     magnetism: str | None
     acid: str | None
+    hazard: tuple[str, ...]
     source: str | None
 
     @property
@@ -139,7 +141,8 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
 
     Args:
         user_table: A CSV file in UTF-8 with the columns of the shipped table. Without a column of
-            TAXONOMY_COLUMNS, its rows keep what the shipped rows of the same name say there.
+            OPTIONAL_COLUMNS, its rows keep what the shipped rows of the same name say there. A row
+            without a hazard keeps that of the shipped row in any case.
 
     Raises:
         UserError: The file is no such table, a column or name is missing or occurs twice, a
@@ -148,7 +151,7 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
     minerals: dict[str, Mineral] = {}
     for path in (SHIPPED_TABLE,) if user_table is None else (SHIPPED_TABLE, user_table):
         lines: dict[str, int] = {}
-        for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES, TAXONOMY_COLUMNS):
+        for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES, OPTIONAL_COLUMNS):
             mineral = _parse_mineral(_Row(path, line, cells))
             key = name_key(mineral.name)
             if key in lines:
@@ -160,8 +163,9 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
                 )
             lines[key] = line
             if shipped := minerals.get(key):
-                kept = {name for name in TAXONOMY_COLUMNS if name not in cells}
+                kept = {name for name in OPTIONAL_COLUMNS if name not in cells}
                 mineral = replace(mineral, **{name: getattr(shipped, name) for name in kept})
+                mineral = replace(mineral, hazard=mineral.hazard or shipped.hazard)
             minerals[key] = mineral
         _check_names_are_unique(path, lines, minerals)
     return MineralTable(minerals.values())
@@ -207,7 +211,7 @@ class _Row:
         return " ".join(self.cells.get(column, "").split()) or None
 
     def texts(self, column: str) -> tuple[str, ...]:
-        cell = self.cells[column].replace("；", ";")  # from a Chinese keyboard
+        cell = self.cells.get(column, "").replace("；", ";")  # from a Chinese keyboard
         parts = (" ".join(part.split()) for part in cell.split(";"))
         return tuple(dict.fromkeys(part for part in parts if part))
 
@@ -280,5 +284,6 @@ def _parse_mineral(row: _Row) -> Mineral:
         colours=row.words("colours"),
         magnetism=row.word("magnetism"),
         acid=row.word("acid"),
+        hazard=row.words("hazard"),
         source=row.text("source"),
     )

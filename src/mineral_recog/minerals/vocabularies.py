@@ -95,6 +95,13 @@ VOCABULARIES: Mapping[str, Mapping[str, str]] = {
         "fizzes when powdered": "粉末起泡",
         "none": "不起泡",
     },
+    "hazard": {  # what each means, and what to do: `identify/hazards.py`
+        "radioactive": "放射性",
+        "toxic dust": "粉尘有毒",
+        "toxic touch": "接触有毒",
+        "asbestos": "石棉",
+        "soluble poison": "可溶毒物",
+    },
 }
 
 
