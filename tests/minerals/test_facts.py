@@ -13,8 +13,8 @@ import pytest
 from mineral_recog.errors import UserError
 from mineral_recog.minerals.facts import (
     COLUMNS,
-    SHIPPED_TABLE,
     OPTIONAL_COLUMNS,
+    SHIPPED_TABLE,
     Mineral,
     read_minerals,
 )
@@ -87,7 +87,7 @@ def test_every_row_of_the_shipped_table_is_complete() -> None:
     assert len(table) >= 120
     for mineral in table:
         unknown = [name for name, fact in vars(mineral).items() if fact in (None, ())]
-        assert unknown in ([], ["synonyms"]), mineral.name
+        assert set(unknown) <= {"synonyms", "hazard"}, mineral.name
         assert mineral.chinese != mineral.name
         assert mineral.hardness is not None
         assert mineral.density is not None
@@ -183,7 +183,7 @@ def test_rows_of_a_user_replace_and_add(tmp_path: Path) -> None:
     assert table.find("Pyrite") == shipped.find("Pyrite")
     unknown = (None, None, None, None, None, None, None, None)  # from the formula to the density
     assert new == Mineral(
-        "Unobtainium", "难得石", (), *unknown, (), (), (), None, (), None, None, None
+        "Unobtainium", "难得石", (), *unknown, (), (), (), None, (), None, None, (), None
     )
     facts = new.facts()
     assert (facts["streak"], facts["hardness"], facts["magnetism"]) == ([], None, None)
@@ -203,6 +203,20 @@ def test_table_without_the_columns_of_the_taxonomy_keeps_the_shipped_places(
     assert (ruby.rank, ruby.parent, ruby.strunz) == ("variety", "Corundum", "4.CB.05")
     assert ruby.hardness is None
     assert (new.rank, new.parent, new.strunz) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [("", ("toxic dust",)), ("粉尘有毒；radioactive", ("toxic dust", "radioactive"))],
+    ids=["empty", "own"],
+)
+def test_hazard_is_not_lost_by_an_empty_cell(
+    cell: str, expected: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = write_table(tmp_path / "own.csv", {"name": "Galena", "hazard": cell})
+    galena = read_minerals(path).find("galena")
+    assert galena is not None
+    assert galena.hazard == expected
 
 
 def test_missing_chinese_name_is_replaced_by_the_english_one(tmp_path: Path) -> None:
@@ -274,10 +288,10 @@ HEADER = ",".join(COLUMNS)
         (HEADER.replace(",streak", "").encode(), "line 1: column missing or twice, streak: "),
         (f"{HEADER},name".encode(), "line 1: column missing or twice, name: "),
         (f"{HEADER},parent".encode(), "line 1: column missing or twice, parent: "),
-        (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 21"),
-        (f"{HEADER}\nA{',' * 21}\n".encode(), "line 2: not as many cells"),
-        (f'{HEADER}\n"A"B{"," * 20}\n'.encode(), "line 2: not a line of CSV"),
-        (f"{HEADER}\nTrémolite{',' * 20}\n".encode("latin-1"), "line 2: not UTF-8: save"),
+        (f"{HEADER}\nA,B\n".encode(), f"not as many cells as the first line, {len(COLUMNS)}"),
+        (f"{HEADER}\nA{',' * len(COLUMNS)}\n".encode(), "line 2: not as many cells"),
+        (f'{HEADER}\n"A"B{"," * (len(COLUMNS) - 1)}\n'.encode(), "line 2: not a line of CSV"),
+        (f"{HEADER}\nTrémolite{',' * (len(COLUMNS) - 1)}\n".encode("latin-1"), "line 2: not UTF-8: save"),
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )
