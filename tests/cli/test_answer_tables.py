@@ -11,6 +11,7 @@ from mineral_recog.cli.answer_tables import add_answer, new_answer_table, print_
 from mineral_recog.cli.tables import new_console
 from mineral_recog.identify.answer import Answer, Candidate, Lookalike
 from mineral_recog.identify.evidence import Evidence
+from mineral_recog.identify.next_test import LeftOut, Test
 from mineral_recog.identify.roll_up import RollUp
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
@@ -96,3 +97,27 @@ def test_none_of_these_has_only_closest_candidates(capsys: pytest.CaptureFixture
         "a.png none of these closest: quartz",
         "b.png no mineral closest: quartz",
     ]
+
+
+def test_hazards_and_what_is_left_out_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    cinnabar = mineral("Cinnabar", "辰砂", hazard=("toxic dust", "radioactive"))
+    caution = {"en": "It wears the specimen.", "zh": "会磨损标本。"}
+    answer = answer_with(Evidence())
+    answer = replace(
+        answer,
+        candidates=(replace(answer.candidates[0], mineral=cinnabar), *answer.candidates[1:]),
+        tests=(Test("streak", 1.0, {"en": "rub it: a leaves red", "zh": "擦"}, caution),),
+        tests_left_out=LeftOut(("acid",), {"en": "Left out: acid.", "zh": "不建议：滴酸。"}),
+    )
+    lines = printed(answer, capsys)
+    text = " ".join(lines)
+    assert lines[1].startswith("Safety: If it is cinnabar, it is radioactive: handle it briefly")
+    assert "Safety: If it is cinnabar, its dust is toxic when breathed in" in text
+    assert "Next: rub it: a leaves red. It wears the specimen. Left out: acid." in text
+    table = new_answer_table()
+    add_answer(table, "a.png", answer)
+    add_answer(table, "b.png", replace(answer, ood_threshold=0.0))
+    add_answer(table, "c.png", replace(answer, is_blank=True))
+    new_console().print(table)
+    rows = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()][1:]
+    assert [row.endswith("radioactive, toxic dust") for row in rows] == [True, True, False]

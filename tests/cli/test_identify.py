@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 
 from mineral_recog.cli.main import main
 from mineral_recog.identify.evidence import read_evidence
+from mineral_recog.minerals.facts import SHIPPED_TABLE
 
 
 @pytest.fixture
@@ -278,6 +279,26 @@ def test_row_has_the_most_specific_name_that_is_probable_enough(
     # A file has the answers of one level.
     assert identify(photo, "--model", trained, "--csv", file) == 2
     assert identify(photo, "--model", trained, "--level", "genus") == 2
+
+
+def test_row_has_the_hazards_of_the_set(
+    field: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, table = tmp_path / "answers.csv", tmp_path / "minerals.csv"
+    lines = SHIPPED_TABLE.read_text("utf-8").splitlines()
+    rows = {row["name"]: row for row in csv.DictReader(lines)}
+    with table.open("w", encoding="utf-8", newline="") as opened:
+        writer = csv.DictWriter(opened, rows["Agate"])
+        writer.writeheader()
+        writer.writerow(rows["Agate"] | {"hazard": "asbestos;radioactive"})
+    photo = field / "agate" / "0.png"
+    command = (photo, "--model", trained, "--coverage", 0.99, "--csv", file, "--json")
+    assert identify(*command, "--minerals", table) == 0
+    answer = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert [hazard["classes"] for hazard in answer["hazards"]] == [["agate"], ["agate"]]
+    (row,) = read_rows(file)
+    assert row["hazards"] == "radioactive; asbestos"
+    assert identify(*command) == 2  # another table: another file
 
 
 def test_row_has_place_and_time(field: Path, trained: Path, tmp_path: Path) -> None:

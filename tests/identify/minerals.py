@@ -16,12 +16,15 @@ def mineral(
     acid: str | None = None,
     colours: tuple[str, ...] = (),
     cleavage: str | None = None,
+    hazard: tuple[str, ...] = (),
+    group: str | None = None,
 ) -> Mineral:
     return Mineral(
-        name=name, chinese=chinese, synonyms=(), formula=None, group=None, system=None,
+        name=name, chinese=chinese, synonyms=(), formula=None, group=group, system=None,
         rank=None, parent=None, strunz=None,
         hardness=hardness, density=density, streak=streak, lustre=lustre, transparency=(),
-        cleavage=cleavage, colours=colours, magnetism=magnetism, acid=acid, source=None,
+        cleavage=cleavage, colours=colours, magnetism=magnetism, acid=acid, hazard=hazard,
+        source=None,
     )  # fmt: skip
 
 

@@ -16,11 +16,19 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.given_photos import GivenPhoto
 from mineral_recog.errors import UserError
 from mineral_recog.evaluation.evaluator import measure
-from mineral_recog.identify.answer import Answer, PhotoOutputs, class_names
+from mineral_recog.identify.answer import (
+    Answer,
+    PhotoOutputs,
+    answer_from_outputs,
+    class_names,
+)
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, load
+from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.identify.region import Region
+from mineral_recog.identify.roll_up import RollUp
 from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle import read_bundle
 
 
@@ -135,6 +143,46 @@ def test_evidence_changes_probabilities_and_photo_probabilities_are_kept(
     assert answer.candidates[0].photo_probability == pytest.approx(1 / 3)
     assert [test.key for test in answer.tests].count("hardness") <= 1
     assert answer.lookalikes[0].name == answer.candidates[1].name
+
+
+def hazardous_answer(identifier: Identifier, gate_score: float | None = None) -> Answer:
+    """Return an answer of the model whose copper is cinnabar instead."""
+    cinnabar = read_minerals().find("cinnabar")
+    agate, beryl, _ = identifier.minerals
+    return answer_from_outputs(
+        [PhotoOutputs(np.array([0, 0.1, 0.2], dtype=np.float32), 0.0, gate_score=gate_score)],
+        ("agate", "beryl", "cinnabar"),
+        TestAdvisor((agate, beryl, cinnabar)),
+        RollUp(("agate", "beryl", "cinnabar"), Taxonomy(read_minerals())),
+        identifier.model.calibration,
+        Evidence(),
+        coverage=0.9,
+    )
+
+
+def test_answer_has_the_hazards_of_its_set_and_leaves_out_harmful_tests(
+    identifier: Identifier,
+) -> None:
+    content = hazardous_answer(identifier).to_dict()
+    by_class = {candidate["class"]: candidate["hazards"] for candidate in content["candidates"]}
+    assert by_class["agate"] == by_class["beryl"] == []
+    assert by_class["cinnabar"] == content["hazards"]
+    (hazard,) = content["hazards"]
+    assert (hazard["kind"], hazard["classes"]) == ("toxic dust", ["cinnabar"])
+    assert hazard["names"] == {"en": "toxic dust", "zh": "粉尘有毒"}
+    assert hazard["text"]["en"].startswith("If it is cinnabar, its dust is toxic")
+    assert {test["key"] for test in content["tests"]} <= {"lustre", "magnetic", "density"}
+    assert "streak" in content["tests_left_out"]["keys"]
+    harmless = identifier.answer([PhotoOutputs(np.zeros(3, dtype=np.float32), 0.0)]).to_dict()
+    assert harmless["hazards"] == []
+    assert harmless["tests_left_out"] is None
+    assert any(test["caution"] for test in harmless["tests"])
+
+
+def test_photo_of_no_mineral_has_no_hazards(identifier: Identifier) -> None:
+    answer = hazardous_answer(identifier, gate_score=1e9)
+    assert answer.none_reason == "no_mineral"
+    assert answer.hazards == ()
 
 
 def test_class_without_facts_is_named_by_its_own_name(identifier: Identifier) -> None:

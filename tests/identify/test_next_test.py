@@ -35,7 +35,8 @@ UNIFORM = np.full(2, 0.5)
 def next_tests(
     probabilities: Floats, minerals: Sequence[Mineral | None], evidence: Evidence
 ) -> list[Test]:
-    return TestAdvisor(minerals).next_tests(probabilities, evidence)
+    in_set = np.zeros(len(minerals), dtype=bool)
+    return [*TestAdvisor(minerals).next_tests(probabilities, evidence, in_set).tests]
 
 
 def distinguishing_facts(a: Mineral, b: Mineral) -> Text | None:
@@ -180,10 +181,11 @@ def test_colour_and_cleavage_distinguish_what_tests_cannot() -> None:
 
 def test_likelihoods_are_computed_once_per_model(monkeypatch: pytest.MonkeyPatch) -> None:
     advisor, prior = TestAdvisor(ALL), np.full(len(ALL), 1 / len(ALL))
-    expected = advisor.next_tests(prior, Evidence())
+    in_set = np.zeros(len(ALL), dtype=bool)
+    expected = advisor.next_tests(prior, Evidence(), in_set)
     for name in ("probabilities_below", "word_probabilities", "yes_no_probabilities"):
         monkeypatch.setattr(likelihood_tables, name, None)
-    assert advisor.next_tests(prior, Evidence()) == expected
+    assert advisor.next_tests(prior, Evidence(), in_set) == expected
     assert advisor.distinguishing_facts(0, 1) is not None
     evidence = Evidence(hardness=(5.5, 10), streak="black", magnetic=True)
     assert posterior(prior, advisor.tables, evidence).argmax() == ALL.index(MAGNETITE)

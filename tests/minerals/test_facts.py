@@ -277,6 +277,20 @@ def test_table_without_the_optional_columns_keeps_what_is_shipped_there(
     assert (new.rank, new.parent, new.strunz) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [("", ("toxic dust",)), ("粉尘有毒；radioactive", ("toxic dust", "radioactive"))],
+    ids=["empty", "own"],
+)
+def test_hazard_is_not_lost_by_an_empty_cell(
+    cell: str, expected: tuple[str, ...], tmp_path: Path
+) -> None:
+    path = write_table(tmp_path / "own.csv", {"name": "Galena", "hazard": cell})
+    galena = read_minerals(path).find("galena")
+    assert galena is not None
+    assert galena.hazard == expected
+
+
 def test_missing_chinese_name_is_replaced_by_the_english_one(tmp_path: Path) -> None:
     path = write_table(tmp_path / "own.csv", {"name": "Unobtainium", "synonyms": "-"})
     mineral = read_minerals(path).find("unobtainium")

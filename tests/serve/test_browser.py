@@ -24,6 +24,7 @@ from starlette.types import ASGIApp
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 
@@ -313,6 +314,29 @@ def test_class_names_are_inserted_as_text(
     expect(page.locator("#ranking").get_by_text(hostile)).to_be_visible()
     expect(page.get_by_text(f"no facts about {hostile}")).to_be_visible()
     assert page.locator("#ranking img").count() == 0
+
+
+def test_hazards_have_a_box_and_harmful_tests_are_left_out(
+    page: Page, identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minerals = (*identifier.minerals[:1], *map(read_minerals().find, ("torbernite", "autunite")))
+    monkeypatch.setattr(identifier, "advisor", TestAdvisor(minerals))
+    choose(page, photo)
+    box = page.get_by_role("note")
+    expect(box.get_by_role("heading", name="Safety")).to_be_visible()
+    expect(box.get_by_text("radioactive", exact=True)).to_be_visible()
+    expect(box).to_contain_text("handle it briefly, wash your hands afterwards")
+    answer = identifier.identify(photo)
+    assert answer.hazards
+    if not answer.none_of_these and answer.tests_left_out is not None:
+        expect(page.locator("#left-out")).to_have_text(answer.tests_left_out.text["en"])
+    page.get_by_role("button", name="中文").click()
+    expect(box).to_contain_text("它有放射性")
+    monkeypatch.undo()
+    page.get_by_role("button", name="换一个标本").click()
+    choose(page, photo)
+    expect(ranking(page)).to_have_count(3)
+    expect(box).to_be_hidden()
 
 
 def test_late_answer_is_not_shown(page: Page, photo: Path) -> None:

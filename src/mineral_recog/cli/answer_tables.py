@@ -12,6 +12,7 @@ from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.identify.answer import Answer, Candidate
 from mineral_recog.identify.class_tree import Name
 from mineral_recog.identify.evidence import Evidence
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.models.gallery import SimilarPhoto
 from mineral_recog.text import printable
 
@@ -32,6 +33,8 @@ def print_answer(answer: Answer, top: int, similar: Sequence[tuple[str, SimilarP
         console.print(Text(_labelled(tr("Warning", "注意"), _translate(warning))))
     headline = answer.none_text or answer.rolled_up.text
     console.print(Text(_translate(headline), style="bold"))
+    for hazard in answer.hazards:
+        console.print(Text(_labelled(tr("Safety", "安全"), _translate(hazard.text)), style="bold"))
     if answer.none_of_these:
         console.print(Text(_closest_text()))
     console.print()
@@ -68,7 +71,9 @@ def evidence_lines(evidence: Evidence) -> list[str]:
 def _advice_lines(answer: Answer) -> list[str]:
     """Return lines with the next tests, and with what differs from easily confused minerals."""
     following, confused = tr("Next", "下一步"), tr("Easily confused with", "易混淆")
-    lines = [_labelled(following, _translate(test.text)) for test in answer.tests[:2]]
+    lines = [_labelled(following, _translate(test.full_text)) for test in answer.tests[:2]]
+    if answer.tests_left_out is not None:
+        lines.append(_translate(answer.tests_left_out.text))
     for lookalike in answer.lookalikes:
         if lookalike.text is not None:
             lines.append(_labelled(confused, _translate(lookalike.text)))
@@ -91,6 +96,7 @@ def new_answer_table() -> Table:
         Column(tr("answer", "答案")),
         Column("%", justify="right"),
         Column(tr("one of", "可能为"), overflow="fold"),
+        Column(tr("hazards", "危害"), overflow="fold"),
         box=None,
         header_style="bold",
     )
@@ -103,7 +109,9 @@ def add_answer(table: Table, photo: str, answer: Answer) -> None:
     """
     if answer.none_of_these:
         closest = _labelled(tr("closest", "最接近"), _name(answer.candidates[0]))
-        table.add_row(Text(printable(photo)), Text(_none_name(answer)), "", Text(closest))
+        table.add_row(
+            Text(printable(photo)), Text(_none_name(answer)), "", Text(closest), _hazards(answer)
+        )
         return
     whole = answer.rolled_up.whole
     likely = _separator().join(map(_set_name, answer.set_names[:MAX_NAMES]))
@@ -113,7 +121,15 @@ def add_answer(table: Table, photo: str, answer: Answer) -> None:
         Text(_name(whole.name)),
         f"{100 * whole.probability:.0f}",
         Text(likely + (f" +{more}" if more > 0 else "")),
+        _hazards(answer),
     )
+
+
+def _hazards(answer: Answer) -> Text:
+    """Return the kinds of hazards of an answer; empty if none is known."""
+    kinds = [hazard.kind for hazard in answer.hazards]
+    words = [tr(kind, VOCABULARIES["hazard"][kind]) for kind in kinds]
+    return Text(_separator().join(words), style="bold")
 
 
 def _none_name(answer: Answer) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,8 +16,9 @@ from mineral_recog.identify.alike import unlike_warnings
 from mineral_recog.identify.class_tree import Level, Name
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
-from mineral_recog.identify.next_test import Test, TestAdvisor
-from mineral_recog.identify.photo_quality import quality_warnings
+from mineral_recog.identify.hazards import Hazard, hazards_of
+from mineral_recog.identify.next_test import LeftOut, Test, TestAdvisor
+from mineral_recog.identify.photo_quality import depth_warnings, quality_warnings
 from mineral_recog.identify.refusal import Reason, refusal_text
 from mineral_recog.identify.region import Region
 from mineral_recog.identify.roll_up import RolledUp, RollUp
@@ -73,6 +74,11 @@ class Candidate:
         """The names in both languages, see `class_names`."""
         return class_names(self.name, self.mineral)
 
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        """The hazards of the mineral, with what to do about them."""
+        return hazards_of({self.name: self.mineral})
+
 
 @dataclass(frozen=True)
 class Lookalike:
@@ -106,6 +112,7 @@ class Answer:
             show none. None if the model has no gate.
         gate_threshold: Threshold of the gate's score; None if the model has no gate.
         is_blank: Whether all photos are blank.
+        tests_left_out: Tests that would help, but could do harm; None without any.
     """
 
     photo_count: int
@@ -124,6 +131,7 @@ class Answer:
     gate_score: float | None = None
     gate_threshold: float | None = None
     is_blank: bool = False
+    tests_left_out: LeftOut | None = None
 
     @property
     def none_of_these(self) -> bool:
@@ -153,6 +161,23 @@ class Answer:
         """The set that contains the right class with probability `coverage`."""
         return tuple(candidate for candidate in self.candidates if candidate.in_set)
 
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        """The hazards of the set, of the first candidate and of what `rolled_up` names.
+
+        There are none if the photos show no mineral.
+        """
+        if self.none_reason == "no_mineral":
+            return ()
+        named = {self.rolled_up.whole.name.name, self.rolled_up.first.name.name}
+        return hazards_of(
+            {
+                candidate.name: candidate.mineral
+                for rank, candidate in enumerate(self.candidates)
+                if candidate.in_set or rank == 0 or candidate.name in named
+            }
+        )
+
     def to_json(self, top: int | None = None) -> str:
         """Return the answer as JSON text, with the first `top` candidates, by default all."""
         return json.dumps(self.to_dict(top), ensure_ascii=False)
@@ -181,6 +206,7 @@ class Answer:
                     "probability": round(candidate.probability, 6),
                     "by_photo": round(candidate.photo_probability, 6),
                     "in_set": candidate.in_set,
+                    "hazards": [hazard.to_dict() for hazard in candidate.hazards],
                     "mineral": None if candidate.mineral is None else candidate.mineral.facts(),
                 }
                 for candidate in self.candidates[:top]
@@ -190,13 +216,12 @@ class Answer:
                 "classes": [candidate.name for candidate in self.likely],
                 "names": [name.names for name in self.set_names],
             },
+            "hazards": [hazard.to_dict() for hazard in self.hazards],
             "evidence": asdict(self.evidence),
             "evidence_text": self.evidence.text(),
             "unknown_to_table": list(self.classes_without_facts),
-            "tests": [
-                {"key": test.key, "bits": round(test.bits, 3), "text": test.text}
-                for test in self.tests
-            ],
+            "tests": [asdict(test) | {"bits": round(test.bits, 3)} for test in self.tests],
+            "tests_left_out": self.tests_left_out and asdict(self.tests_left_out),
             "lookalikes": [
                 {"class": lookalike.name, "names": lookalike.names, "text": lookalike.text}
                 for lookalike in self.lookalikes
@@ -249,6 +274,7 @@ def answer_from_outputs(
         else posterior(photo_probabilities, advisor.tables, evidence)
     )
     in_set = calibration.conformal.prediction_set(probabilities[None], coverage)[0]
+    next_tests = advisor.next_tests(probabilities, evidence, in_set)
     order = np.argsort(-probabilities, kind="stable").tolist()
     candidates = tuple(
         Candidate(
@@ -273,13 +299,14 @@ def answer_from_outputs(
         classes_without_facts=tuple(
             name for name, mineral in zip(classes, minerals, strict=True) if mineral is None
         ),
-        tests=tuple(advisor.next_tests(probabilities, evidence)),
+        tests=next_tests.tests,
+        tests_left_out=next_tests.left_out,
         lookalikes=_lookalikes(candidates, order, advisor),
         rolled_up=roll_up.answer(probabilities, coverage, level),
         set_names=tuple(roll_up.shortest([c for c in order if in_set[c]])),
         warnings=(
             *quality_warnings([photo.problems for photo in outputs]),
-            *_depth_warnings(photo.used_bits for photo in outputs),
+            *depth_warnings(photo.used_bits for photo in outputs),
             *unlike_warnings(
                 calibration.probabilities(np.stack([photo.logits for photo in outputs]))
             ),
@@ -305,19 +332,6 @@ def _is_strange(photo: PhotoOutputs, calibration: Calibration) -> bool:
         gate is not None and photo.gate_score is not None and photo.gate_score > gate.threshold
     )
     return shows_no_mineral or photo.ood_score > calibration.ood.threshold
-
-
-def _depth_warnings(used_bits: Iterable[int]) -> list[Text]:
-    """Return a warning for each number of bits that is lower than that of the file."""
-    return [
-        {
-            "en": f"A photo uses {bits} of {FILE_BITS} bits; its brightness was multiplied by "
-            f"{2 ** (FILE_BITS - bits)} for the model.",
-            "zh": f"有照片只用了 {FILE_BITS} 位中的 {bits} 位；送入模型前，亮度已乘以 "
-            f"{2 ** (FILE_BITS - bits)}。",
-        }
-        for bits in sorted({bits for bits in used_bits if bits < FILE_BITS})
-    ]
 
 
 def _lookalikes(

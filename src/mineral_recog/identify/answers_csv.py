@@ -21,7 +21,7 @@ from mineral_recog.identify.place_and_time import PlaceAndTime, read_place_and_t
 COLUMNS = (
     "photo", "answer", "chinese", "probability", "by_photo", "set", "none_of_these",
     "none_of_these_reason", "next_test", "sha256", "error", "taken_at", "latitude", "longitude",
-    "rolled_up", "rolled_up_chinese", "rolled_up_rank", "rolled_up_probability",
+    "rolled_up", "rolled_up_chinese", "rolled_up_rank", "rolled_up_probability", "hazards",
 )  # fmt: skip
 ASKED = "asked"  # the last column: a row without all of it was cut short
 ASKED_LENGTH = 12
@@ -112,7 +112,7 @@ class AnswerFile:
         self._file.flush()
 
     def _answer_cells(self, answer: Answer) -> dict[str, Any]:
-        first = answer.candidates[0]
+        first, test = answer.candidates[0], answer.tests[0].full_text if answer.tests else None
         cells = {
             "answer": first.name,
             "chinese": first.names["zh"],
@@ -121,9 +121,8 @@ class AnswerFile:
             "set": "; ".join(candidate.name for candidate in answer.likely),
             "none_of_these": "true" if answer.none_of_these else "false",
             "none_of_these_reason": answer.none_reason or "",
-            "next_test": (
-                tr(answer.tests[0].text["en"], answer.tests[0].text["zh"]) if answer.tests else ""
-            ),
+            "next_test": "" if test is None else tr(test["en"], test["zh"]),
+            "hazards": "; ".join(hazard.kind for hazard in answer.hazards),
         }
         if answer.rolled_up.reached:
             whole = answer.rolled_up.whole

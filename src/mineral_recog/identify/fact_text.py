@@ -79,6 +79,15 @@ def join_texts(parts: Sequence[Text]) -> Text:
     }
 
 
+def either_text(parts: Sequence[Text]) -> Text:
+    """Return texts joined as `a, b or c`."""
+    *first, last = (part["zh"] for part in parts)
+    return {
+        "en": _join([part["en"] for part in parts], "or"),
+        "zh": f"{'、'.join(first)}或{last}" if first else last,
+    }
+
+
 def _interval_text(interval: Interval, fact: str) -> Text:
     low, high = (f"{end:.4g}" for end in interval)
     unit = " g/cm³" if fact == "density" else ""
@@ -88,10 +97,7 @@ def _interval_text(interval: Interval, fact: str) -> Text:
 
 
 def _words_text(words: Sequence[str], fact: str) -> Text:
-    """Return words joined as `grey, brown or black`."""
-    *first, last = (VOCABULARIES[fact][word] for word in words)
-    chinese = f"{'、'.join(first)}或{last}" if first else last
-    return {"en": _join(words, "or"), "zh": chinese}
+    return either_text([{"en": word, "zh": VOCABULARIES[fact][word]} for word in words])
 
 
 def _join(parts: Sequence[str], conjunction: str) -> str:

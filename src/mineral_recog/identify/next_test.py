@@ -1,4 +1,4 @@
-"""Chooses the physical test to do next, and the facts that distinguish two minerals.
+"""Chooses the safe physical test to do next, and the facts that distinguish two minerals.
 
 The best next test has the highest expected information gain: the drop in the entropy of the
 classes' probabilities, on average over the outcomes of the test (Lindley, "On a Measure of the
@@ -11,15 +11,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.fact_text import Text, fact_text, name_text
+from mineral_recog.identify.hazards import is_safe, left_out_text
 from mineral_recog.identify.likelihood import SCALES, Floats
 from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
 from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS, Instructions
 from mineral_recog.minerals.facts import Mineral
 
 MIN_TEST_BITS = 0.05  # a test with a smaller expected information gain is not suggested
+MIN_DANGER = 0.01  # probability from which a mineral outside the set makes a test harmful too
 MAX_FACTS = 3  # in the text on how two minerals differ
 DECISIVE_BITS = 0.3  # of the one bit that distinguishes two minerals
 MAX_ODDS = 20  # a mineral is not named if the most likely one is more probable by this factor
@@ -46,6 +49,7 @@ class Test:
         key: Field of Evidence that the test fills.
         bits: Expected information gain.
         text: How to do the test, and its result for the most likely minerals.
+        caution: What the test does to the specimen, and when not to do it; None if it is harmless.
     """
 
     __test__ = False  # pytest must not collect it
@@ -53,6 +57,38 @@ class Test:
     key: str
     bits: float
     text: Text
+    caution: Text | None
+
+    @property
+    def full_text(self) -> Text:
+        """The text with the caution."""
+        if self.caution is None:
+            return self.text
+        return {
+            "en": f"{self.text['en']}. {self.caution['en']}",
+            "zh": f"{self.text['zh']}。{self.caution['zh']}",
+        }
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Tests that would help, but could do harm.
+
+    Attributes:
+        keys: Fields of Evidence that the tests fill.
+        text: The tests, and the minerals that make them harmful.
+    """
+
+    keys: tuple[str, ...]
+    text: Text
+
+
+@dataclass(frozen=True)
+class NextTests:
+    """The tests worth doing, most informative first, and those that could do harm."""
+
+    tests: tuple[Test, ...]
+    left_out: LeftOut | None
 
 
 class TestAdvisor:
@@ -75,6 +111,10 @@ class TestAdvisor:
             limit: Instructions(test, self.tables) for limit, test in SCRATCH_TESTS.items()
         }
         self._other_tests = [Instructions(test, self.tables) for test in OTHER_TESTS]
+        self._harmful = {
+            test.key: np.array([not is_safe(test.key, mineral) for mineral in minerals], dtype=bool)
+            for test in (*self._scratch_tests.values(), *self._other_tests)
+        }
         labels_of: dict[Mineral, list[int]] = {}
         for label, mineral in enumerate(minerals):
             if mineral is not None:
@@ -84,21 +124,38 @@ class TestAdvisor:
         for number, labels in enumerate(labels_of.values()):
             self._mineral_numbers[labels] = number
 
-    def next_tests(self, probabilities: Floats, evidence: Evidence) -> list[Test]:
-        """Return the tests worth doing, most informative first.
+    def next_tests(
+        self, probabilities: Floats, evidence: Evidence, in_set: npt.NDArray[np.bool_]
+    ) -> NextTests:
+        """Return the tests worth doing.
+
+        A test that would be dangerous with a mineral of the set, or with one of at least
+        MIN_DANGER, is left out.
 
         Args:
             probabilities: Probabilities [C] after the photo and the evidence, from `posterior`.
-            evidence: Tests already done, which are left out. For hardness, the scratch tests
+            evidence: Tests already done, which are not returned. For hardness, the scratch tests
                 within the known interval remain.
+            in_set: Whether each class is in the answer's set, [C].
         """
-        likely = self._most_likely(probabilities)
-        result = []
+        likely, possible = self._most_likely(probabilities), in_set | (probabilities >= MIN_DANGER)
+        tests: list[Test] = []
+        left_out: dict[str, Text] = {}
         for test, table in self._not_done(evidence):
             bits = expected_information_gain(probabilities, table)
-            if bits >= MIN_TEST_BITS and (text := test.text(likely)) is not None:
-                result.append(Test(test.key, bits, text))
-        return sorted(result, key=lambda test: -test.bits)
+            if bits < MIN_TEST_BITS or (text := test.text(likely)) is None:
+                continue
+            if (possible & self._harmful[test.key]).any():
+                left_out[test.key] = test.label
+            else:
+                tests.append(Test(test.key, bits, text, test.caution))
+        tests.sort(key=lambda test: -test.bits)
+        if not left_out:
+            return NextTests(tuple(tests), None)
+        harmful = possible & np.any([self._harmful[key] for key in left_out], axis=0)
+        names = self._minerals_of(probabilities, harmful)
+        text = left_out_text([*left_out.values()], names, is_last=not tests)
+        return NextTests(tuple(tests), LeftOut(tuple(left_out), text))
 
     def distinguishing_facts(self, a: int, b: int) -> Text | None:
         """Return the facts that distinguish class a from class b, most informative first.
@@ -138,6 +195,12 @@ class TestAdvisor:
         for test in self._other_tests:
             if test.key not in done:
                 yield test, self.tables.tables[test.key]
+
+    def _minerals_of(self, probabilities: Floats, chosen: npt.NDArray[np.bool_]) -> list[Mineral]:
+        """Return the minerals of the chosen classes, most likely first."""
+        order = np.argsort(-probabilities, kind="stable").tolist()
+        minerals = [self.tables.minerals[label] for label in order if chosen[label]]
+        return [*dict.fromkeys(mineral for mineral in minerals if mineral is not None)]
 
     def _most_likely(self, probabilities: Floats) -> list[int]:
         """Return a class of each mineral within MAX_ODDS of the most likely one, in that order.

@@ -1,12 +1,14 @@
 """Warnings about photos that are too small, dark, blurred or blank to be identified well.
 
-The limits are those of `audit`, see `photo_checks`.
+The limits are those of `audit`, see `photo_checks`. A photo that uses few of its bits has a warning
+too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from mineral_recog.data.bit_depth import FILE_BITS
 from mineral_recog.data.images import Photo
 from mineral_recog.duplicates.photo_checks import check_photo, is_blank
 from mineral_recog.identify.fact_text import Text
@@ -75,3 +77,16 @@ def quality_warnings(photos: Sequence[Mapping[str, str]]) -> list[Text]:
                 }
             )
     return warnings
+
+
+def depth_warnings(used_bits: Iterable[int]) -> list[Text]:
+    """Return a warning for each number of bits that is lower than that of the file."""
+    return [
+        {
+            "en": f"A photo uses {bits} of {FILE_BITS} bits; its brightness was multiplied by "
+            f"{2 ** (FILE_BITS - bits)} for the model.",
+            "zh": f"有照片只用了 {FILE_BITS} 位中的 {bits} 位；送入模型前，亮度已乘以 "
+            f"{2 ** (FILE_BITS - bits)}。",
+        }
+        for bits in sorted({bits for bits in used_bits if bits < FILE_BITS})
+    ]

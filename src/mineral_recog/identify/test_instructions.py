@@ -35,14 +35,18 @@ class Procedure:
 
     Attributes:
         key: Field of Evidence that the test fills.
+        label: What the test is called.
         instruction: What to do.
         results: Returns the expected result for each class, [C]; None if the fact is unknown.
+        caution: What the test does to the specimen, and when not to do it; None if it is harmless.
         name: Returns the name of a mineral in the text.
     """
 
     key: str
+    label: Text
     instruction: Text
     results: Callable[[LikelihoodTables], list[_Result | None]]
+    caution: Text | None = None
     name: Callable[[Mineral], Text] = name_text
 
 
@@ -55,7 +59,8 @@ class Instructions:
     """
 
     def __init__(self, procedure: Procedure, tables: LikelihoodTables) -> None:
-        self.key, self._instruction = procedure.key, procedure.instruction
+        self.key, self.label, self.caution = procedure.key, procedure.label, procedure.caution
+        self._instruction = procedure.instruction
         results = procedure.results(tables)
         self._results = [*dict.fromkeys(result for result in results if result is not None)]
         # The position in self._results for each class, since hashing a result at each answer
@@ -117,7 +122,7 @@ def _name_and_hardness(mineral: Mineral) -> Text:
 
 
 def _scratch(
-    limit: float, instruction: Text, results: tuple[_Result, _Result, _Result]
+    limit: float, instruction: Text, results: tuple[_Result, _Result, _Result], caution: Text
 ) -> Procedure:
     """Return a scratch test with the results for harder, overlapping and softer minerals."""
 
@@ -125,7 +130,8 @@ def _scratch(
         p_harder = tables.row("hardness", (limit, SCALES["hardness"][1]))
         return [None if np.isnan(p) else results[_clear_outcome(p)] for p in p_harder.tolist()]
 
-    return Procedure("hardness", instruction, expected, _name_and_hardness)
+    label = {"en": "scratching", "zh": "刻划"}
+    return Procedure("hardness", label, instruction, expected, caution, _name_and_hardness)
 
 
 def _clear_outcome(p_harder: float) -> int:
@@ -145,11 +151,22 @@ _SCRATCHES = (  # glass or a streak plate
     _Result("may scratch it", "may scratch it", "不一定能划动", 1),
     _Result("does not", "do not", "划不动", 2),
 )
+_LEAVES_SCRATCH: Text = {
+    "en": "It leaves a scratch: choose a hidden spot, never a polished stone or a gem.",
+    "zh": "会留下划痕：请选不显眼处，切勿用于抛光的石头或宝石。",
+}
+_CHIPS: Text = {
+    "en": "It can chip the specimen: use a rough edge, never a polished stone or a gem.",
+    "zh": "可能损伤标本：请用粗糙的棱角，切勿用于抛光的石头或宝石。",
+}
 SCRATCH_TESTS: Mapping[float, Procedure] = {
-    2.5: _scratch(2.5, {"en": "scratch it with a fingernail", "zh": "用指甲划它"}, _SCRATCHED),
-    3.5: _scratch(3.5, {"en": "scratch it with a copper coin", "zh": "用铜币划它"}, _SCRATCHED),
-    5.5: _scratch(5.5, {"en": "scratch glass with it", "zh": "用它划玻璃"}, _SCRATCHES),
-    6.5: _scratch(6.5, {"en": "scratch a streak plate with it", "zh": "用它划条痕板"}, _SCRATCHES),
+    limit: _scratch(limit, {"en": english, "zh": chinese}, results, caution)
+    for limit, english, chinese, results, caution in (
+        (2.5, "scratch it with a fingernail", "用指甲划它", _SCRATCHED, _LEAVES_SCRATCH),
+        (3.5, "scratch it with a copper coin", "用铜币划它", _SCRATCHED, _LEAVES_SCRATCH),
+        (5.5, "scratch glass with it", "用它划玻璃", _SCRATCHES, _CHIPS),
+        (6.5, "scratch a streak plate with it", "用它划条痕板", _SCRATCHES, _CHIPS),
+    )
 }
 
 
@@ -191,27 +208,45 @@ _FIZZES = {
 OTHER_TESTS = (
     Procedure(
         "streak",
+        {"en": "streak", "zh": "擦条痕"},
         {"en": "rub it on unglazed porcelain", "zh": "在素瓷板上擦出条痕"},
         _fact_result("streak", "leaves", "leave", "为"),
+        {
+            "en": "It wears the specimen: use a rough edge, never a polished stone or a gem.",
+            "zh": "会磨损标本：请用粗糙的棱角，切勿用于抛光的石头或宝石。",
+        },
     ),
     Procedure(
         "lustre",
+        {"en": "lustre", "zh": "看光泽"},
         {"en": "look at its lustre", "zh": "看光泽"},
         _fact_result("lustre", "is", "are", "为"),
     ),
     Procedure(
         "density",
+        {"en": "weighing in water", "zh": "水中称重"},
         {"en": "weigh it in air and in water", "zh": "在空气中和水中称重求密度"},
         _fact_result("density", "has", "have", "为 "),
+        {
+            "en": "Water dissolves salts such as halite and harms porous stones.",
+            "zh": "水会溶解石盐等盐类，也会损伤多孔的石头。",
+        },
     ),
     Procedure(
         "magnetic",
+        {"en": "magnet", "zh": "磁铁"},
         {"en": "hold a magnet to it", "zh": "用磁铁吸它"},
         _each(lambda mineral: _ATTRACTED.get(mineral.magnetism or "")),
     ),
     Procedure(
         "acid",
+        {"en": "acid", "zh": "滴酸"},
         {"en": "put a drop of dilute acid on it", "zh": "滴一滴稀盐酸"},
         _each(lambda mineral: _FIZZES.get(mineral.acid or "")),
+        {
+            "en": "Acid etches: choose a hidden spot, never a polished stone or a gem. Protect "
+            "your eyes, and rinse afterwards.",
+            "zh": "酸会腐蚀标本：请选不显眼处，切勿用于抛光的石头或宝石。注意护眼，之后冲洗干净。",
+        },
     ),
 )

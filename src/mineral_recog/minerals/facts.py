@@ -181,7 +181,8 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
     Args:
         user_table: A CSV file in UTF-8 with the columns of the shipped table. Without a column of
             OPTIONAL_COLUMNS, its rows keep what the shipped rows of the same name say there,
-            except that they are not `checked`.
+            except that they are not `checked`. A row without a hazard keeps that of the shipped row
+            in any case.
 
     Raises:
         UserError: The file is no such table, a column or name is missing or occurs twice, a
@@ -204,6 +205,7 @@ def read_minerals(user_table: Path | None = None) -> MineralTable:
             if shipped := minerals.get(key):
                 kept = {*OPTIONAL_COLUMNS} - {*cells, "checked"}
                 mineral = replace(mineral, **{name: getattr(shipped, name) for name in kept})
+                mineral = replace(mineral, hazard=mineral.hazard or shipped.hazard)
             minerals[key] = mineral
         _check_names_are_unique(path, lines, minerals)
     return MineralTable(minerals.values())

@@ -163,7 +163,7 @@ VOCABULARIES: Mapping[str, Mapping[str, str]] = {
     },
     "fluorescence_long": _FLUORESCENCE,
     "fluorescence_short": _FLUORESCENCE,
-    "hazard": {
+    "hazard": {  # what each means, and what to do: `identify/hazards.py`
         "radioactive": "放射性",
         "toxic dust": "粉尘有毒",
         "toxic touch": "接触有毒",

@@ -59,8 +59,15 @@ export function tests(answer, language, text) {
   return answer.tests.slice(0, 2).map((test) => {
     const button = element("button", { type: "button", class: "quiet", "data-field": test.key }, text.enter);
     button.setAttribute("aria-label", `${text.enter}: ${text[test.key]}`);
-    return element("li", {}, element("p", {}, unbroken(test.text[language])), button);
+    const caution = test.caution === null ? null : element("p", { class: "note" }, test.caution[language]);
+    return element("li", {}, element("p", {}, unbroken(test.text[language])), caution, button);
   });
+}
+
+export function hazards(answer, language) {
+  return answer.hazards.map((hazard) =>
+    element("li", {}, element("strong", {}, hazard.names[language]), element("p", {}, hazard.text[language])),
+  );
 }
 
 export function lookalikes(answer, language, text) {

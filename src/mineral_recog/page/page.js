@@ -248,6 +248,8 @@ function show() {
   byId("retake").hidden = answer.warnings.length > 0; // which say what to do
   byId("answer").classList.toggle("doubtful", none);
   byId("warnings").replaceChildren(...answer.warnings.map((warning) => draw.element("p", {}, unbroken(warning[language]))));
+  byId("hazards").hidden = answer.hazards.length === 0;
+  byId("hazards").querySelector("ul").replaceChildren(...draw.hazards(answer, language));
   const shown = new Set(answer.candidates.map((candidate) => candidate.class));
   const alsoMarked = marked.filter((label) => !shown.has(label)).map(nameInText);
   byId("set").hidden = none;
@@ -264,7 +266,10 @@ function show() {
   byId("understood").hidden = evidence === null;
   byId("understood").textContent = evidence === null ? "" : text().understood(evidence[language]);
   const nextTests = none ? [] : draw.tests(answer, language, text()); // they are about the first candidates
-  byId("next").hidden = nextTests.length === 0;
+  const leftOut = none ? null : answer.tests_left_out;
+  byId("next").hidden = nextTests.length === 0 && leftOut === null;
+  byId("left-out").hidden = leftOut === null;
+  byId("left-out").textContent = leftOut === null ? "" : leftOut.text[language];
   byId("tests").replaceChildren(...nextTests);
 }
 

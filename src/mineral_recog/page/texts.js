@@ -74,6 +74,7 @@ export const texts = {
     byPhoto: (probability) => `${percent(probability)} from the photo alone`,
     noFacts: "The table of minerals has no facts about this mineral.",
     evidence: "Physical tests",
+    safety: "Safety",
     next: "Recommended next test",
     enter: "Enter the result",
     scratching: "Hardness: what scratches what?",
@@ -109,7 +110,7 @@ export const texts = {
     facts: {
       formula: "Formula", group: "Group", strunz: "Nickel–Strunz", system: "Crystal system", hardness: "Hardness", density: "Density",
       streak: "Streak", lustre: "Lustre", transparency: "Transparency", cleavage: "Cleavage", colours: "Colours",
-      magnetism: "Magnetism", acid: "In acid", synonyms: "Also called", source: "Source",
+      magnetism: "Magnetism", acid: "In acid", hazard: "Hazard", synonyms: "Also called", source: "Source",
     },
     and: ", ",
   },
@@ -151,6 +152,7 @@ export const texts = {
     byPhoto: (probability) => `仅凭照片为 ${percentChinese(probability)}`,
     noFacts: "矿物表中没有该矿物的资料。",
     evidence: "简易测试",
+    safety: "安全提示",
     next: "建议的下一步测试",
     enter: "填写结果",
     scratching: "硬度：谁能划动谁？",
@@ -185,7 +187,7 @@ export const texts = {
     tooMany: (n) => `同一标本最多 ${n} 张照片：请先移除一张。`,
     facts: {
       formula: "化学式", group: "类别", strunz: "Nickel–Strunz", system: "晶系", hardness: "硬度", density: "密度", streak: "条痕",
-      lustre: "光泽", transparency: "透明度", cleavage: "解理", colours: "颜色", magnetism: "磁性", acid: "遇酸",
+      lustre: "光泽", transparency: "透明度", cleavage: "解理", colours: "颜色", magnetism: "磁性", acid: "遇酸", hazard: "危害",
       synonyms: "别名", source: "来源",
     },
     and: "、",

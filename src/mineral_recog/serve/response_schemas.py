@@ -45,12 +45,24 @@ class ClassWithFacts(NamedClass):
     )
 
 
+class Hazard(ApiModel):
+    """What is dangerous about minerals, and what to do about it."""
+
+    kind: Literal["radioactive", "toxic dust", "toxic touch", "asbestos", "soluble poison"]
+    names: BilingualText = Field(description="the kind in both languages")
+    classes: list[str] = Field(description="names of the classes that have it")
+    text: BilingualText = Field(description="the danger and what to do, in a sentence or two")
+
+
 class Candidate(ClassWithFacts):
     """A class with its probability."""
 
     probability: Share = Field(description="probability by photo and evidence")
     by_photo: Share = Field(description="probability by the photo alone")
     in_set: bool = Field(description="whether the class is in `set`")
+    hazards: list[Hazard] = Field(
+        description="hazards of the mineral; empty if the table of minerals has none"
+    )
 
 
 class NoMineral(ApiModel):
@@ -117,6 +129,22 @@ class PhysicalTest(ApiModel):
     key: str = Field(description="key of the test in the evidence of a question")
     bits: float = Field(description="expected information gain")
     text: BilingualText = Field(description="how to do the test, and its likely results")
+    caution: BilingualText | None = Field(
+        description="what the test does to the specimen, and when not to do it; null if it does "
+        "nothing to it"
+    )
+
+
+class TestsLeftOut(ApiModel):
+    """Physical tests that would help, but could do harm."""
+
+    __test__ = False  # pytest must not collect it
+
+    keys: list[str] = Field(description="keys of the tests in the evidence of a question")
+    text: BilingualText = Field(
+        description="the tests, and the minerals that make them harmful; if none of `tests` is "
+        "left, what to do instead"
+    )
 
 
 class Lookalike(NamedClass):
@@ -154,6 +182,10 @@ class Answer(ApiModel):
     none_of_these: NoneOfThese
     candidates: list[Candidate] = Field(description="most likely classes, most likely first")
     set: PredictionSet
+    hazards: list[Hazard] = Field(
+        description="hazards of the minerals of the set, of the first candidate and of those that "
+        "`rolled_up` names, once for each kind; empty if the photos show no mineral"
+    )
     evidence: dict[str, Any] = Field(
         description="the evidence as parsed; null for a test that was not done"
     )
@@ -164,7 +196,10 @@ class Answer(ApiModel):
         description="names of the classes that the table of minerals lacks; evidence does not "
         "affect them"
     )
-    tests: list[PhysicalTest] = Field(description="tests to do next, most informative first")
+    tests: list[PhysicalTest] = Field(description="safe tests to do next, most informative first")
+    tests_left_out: TestsLeftOut | None = Field(
+        description="tests that would help, but could do harm; null without any"
+    )
     lookalikes: list[Lookalike] = Field(
         description="classes that can be confused with the first candidate"
     )

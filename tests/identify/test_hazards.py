@@ -1,0 +1,205 @@
+"""Hazards in words, and the tests that are recommended although a mineral may be hazardous."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from mineral_recog.calibration.temperature import Floats
+from mineral_recog.identify.evidence import Evidence
+from mineral_recog.identify.hazards import (
+    ADVICE,
+    GAS_IN_ACID,
+    SAFE_TESTS,
+    hazards_of,
+    is_safe,
+)
+from mineral_recog.identify.likelihood import OUTCOMES
+from mineral_recog.identify.next_test import NextTests, TestAdvisor
+from mineral_recog.minerals.facts import Mineral, read_minerals
+from mineral_recog.minerals.vocabularies import VOCABULARIES
+from mineral_recog.serve.response_schemas import Hazard
+from tests.identify.minerals import CALCITE, PYRITE, QUARTZ, mineral
+
+SHIPPED = tuple(read_minerals())
+ADVISOR = TestAdvisor(SHIPPED)
+LOOKING = {"lustre", "magnetic"}
+# Written by hand from what each test does: dust, handling, water, acid.
+EXPECTED_SAFE = {
+    "radioactive": LOOKING,
+    "toxic dust": LOOKING | {"density"},
+    "toxic touch": LOOKING,
+    "asbestos": LOOKING,
+    "soluble poison": LOOKING,
+}
+HAZARDS = {  # of the minerals that the shipped table must have
+    "Uraninite": {"radioactive", "toxic dust"},
+    "Autunite": {"radioactive", "toxic dust"},
+    "Torbernite": {"radioactive", "toxic dust"},
+    "Monazite": {"radioactive"},
+    "Chrysotile": {"asbestos"},
+    "Tremolite": {"asbestos"},
+    "Actinolite": {"asbestos"},
+    "Cinnabar": {"toxic dust"},
+    "Realgar": {"toxic dust", "toxic touch"},
+    "Orpiment": {"toxic dust", "toxic touch"},
+    "Arsenic": {"toxic dust", "toxic touch"},
+    "Erythrite": {"toxic dust", "toxic touch"},
+    "Annabergite": {"toxic dust", "toxic touch"},
+    "Arsenopyrite": {"toxic dust"},
+    "Galena": {"toxic dust"},
+    "Cerussite": {"toxic dust"},
+    "Anglesite": {"toxic dust"},
+    "Witherite": {"toxic dust"},
+    "Stibnite": {"toxic dust"},
+    "Chalcanthite": {"soluble poison"},
+}
+# Soft, with a streak, a density, a magnetism and a reaction unlike those of quartz: every test
+# would help. One for each kind of hazard.
+HAZARDOUS = {
+    kind: mineral(
+        kind.title(), kind, (2, 2), (8, 8), ("red",), ("earthy",), "strong", "fizzes",
+        hazard=(kind,),
+    )
+    for kind in ADVICE
+}  # fmt: skip
+
+
+def advise(
+    minerals: tuple[Mineral | None, ...], probabilities: Floats, in_set: tuple[int, ...] = ()
+) -> NextTests:
+    chosen = np.isin(np.arange(len(minerals)), in_set)
+    return TestAdvisor(minerals).next_tests(probabilities, Evidence(), chosen)
+
+
+def test_every_kind_of_hazard_has_advice_and_safe_tests() -> None:
+    kinds = list(VOCABULARIES["hazard"])
+    assert [*ADVICE] == [*SAFE_TESTS] == kinds
+    assert list(get_args(Hazard.model_fields["kind"].annotation)) == kinds
+    assert set(VOCABULARIES["group"]) >= GAS_IN_ACID
+    for text in ADVICE.values():
+        assert text["en"].endswith(".")
+        assert text["zh"].endswith("。")
+
+
+@pytest.mark.parametrize(("name", "kinds"), HAZARDS.items())
+def test_hazards_of_the_shipped_table(name: str, kinds: set[str]) -> None:
+    found = read_minerals().find(name)
+    assert found is not None
+    assert set(found.hazard) == kinds
+
+
+@pytest.mark.parametrize("kind", EXPECTED_SAFE)
+def test_safe_tests_of_each_kind(kind: str) -> None:
+    safe = {test for test in OUTCOMES if is_safe(test, HAZARDOUS[kind])}
+    assert safe == EXPECTED_SAFE[kind]
+    everything = advise((QUARTZ, CALCITE), np.full(2, 0.5))
+    assert {"hardness", "acid"} <= {test.key for test in everything.tests}
+    next_tests = advise((QUARTZ, HAZARDOUS[kind]), np.full(2, 0.5))
+    assert {test.key for test in next_tests.tests} == EXPECTED_SAFE[kind]
+    assert next_tests.left_out is not None
+    assert set(next_tests.left_out.keys) == set(OUTCOMES) - EXPECTED_SAFE[kind]
+
+
+def test_new_tests_are_unsafe_until_they_are_listed() -> None:
+    assert not any(is_safe("taste", mineral) for mineral in HAZARDOUS.values())
+    assert is_safe("taste", QUARTZ)
+
+
+def test_acid_is_not_put_on_sulfides() -> None:
+    sphalerite = read_minerals().find("sphalerite")
+    assert {test for test in OUTCOMES if not is_safe(test, sphalerite)} == {"acid"}
+
+
+@pytest.mark.parametrize("hazardous", [m for m in SHIPPED if m.hazard], ids=lambda m: m.name)
+def test_no_harmful_test_is_recommended_for_any_mineral_of_the_table(hazardous: Mineral) -> None:
+    others = [label for label, other in enumerate(SHIPPED) if not other.hazard][::8]
+    probabilities = np.zeros(len(SHIPPED))
+    probabilities[others] = 0.5 / len(others)
+    probabilities[SHIPPED.index(hazardous)] = 0.5
+    harmless = set.intersection(*(EXPECTED_SAFE[kind] for kind in hazardous.hazard))
+    none_in_set = np.zeros(len(SHIPPED), dtype=bool)
+    next_tests = ADVISOR.next_tests(probabilities, Evidence(), none_in_set)
+    assert {test.key for test in next_tests.tests} <= harmless
+    assert next_tests.left_out is not None
+    assert "hardness" in next_tests.left_out.keys
+    assert hazardous.name.lower() in next_tests.left_out.text["en"]
+    assert hazardous.chinese in next_tests.left_out.text["zh"]
+
+
+@pytest.mark.parametrize(
+    ("probability", "in_set", "is_left_out"),
+    [(0.02, (0,), True), (0.005, (0,), False), (0.001, (0, 2), True)],
+    ids=["likely enough", "unlikely", "unlikely but in the set"],
+)
+def test_hazardous_mineral_counts_in_the_set_or_if_it_is_likely(
+    probability: float, in_set: tuple[int, ...], is_left_out: bool
+) -> None:
+    probabilities = np.array([0.5, 0.5 - probability, probability])
+    minerals = (QUARTZ, CALCITE, HAZARDOUS["toxic dust"])
+    next_tests = advise(minerals, probabilities, in_set)
+    assert (next_tests.left_out is not None) == is_left_out
+    assert ("hardness" in {test.key for test in next_tests.tests}) != is_left_out
+
+
+def test_text_of_what_is_left_out() -> None:
+    poison = HAZARDOUS["toxic dust"]
+    left_out = advise((PYRITE, None, poison), np.array([0.5, 0.1, 0.4])).left_out
+    assert left_out is not None
+    assert left_out.text == {
+        "en": "Left out, since it could do harm if this is toxic dust: scratching, streak, acid.",
+        "zh": "如果是toxic dust，以下测试可能有害，故不建议：刻划、擦条痕、滴酸。",
+    }
+
+
+def test_left_out_text_says_that_no_harmless_test_is_left() -> None:
+    red, green = (
+        mineral(name, name, streak=(name.lower(),), hazard=("asbestos",))
+        for name in ("Red", "Green")
+    )
+    next_tests = advise((red, green), np.array([0.6, 0.4]))
+    assert next_tests.tests == ()
+    assert next_tests.left_out is not None
+    assert next_tests.left_out.keys == ("streak",)
+    assert next_tests.left_out.text["en"] == (
+        "Left out, since it could do harm if this is red or green: streak. No harmless test is "
+        "left that would tell the likely minerals apart: ask a museum or a laboratory."
+    )
+    assert next_tests.left_out.text["zh"].endswith(
+        "没有既无害又能区分的测试了：请咨询博物馆或实验室。"
+    )
+
+
+def test_hazards_name_each_mineral_once() -> None:
+    torbernite, autunite = (read_minerals().find(name) for name in ("torbernite", "autunite"))
+    radioactive, dust = hazards_of(
+        {"a": torbernite, "b": None, "c": QUARTZ, "d": autunite, "e": torbernite}
+    )
+    assert (radioactive.kind, radioactive.classes) == ("radioactive", ("a", "d", "e"))
+    assert dust.kind == "toxic dust"
+    assert radioactive.text["en"].startswith(
+        "If it is torbernite or autunite, it is radioactive: handle it briefly, wash your hands"
+    )
+    assert radioactive.text["zh"].startswith("如果是铜铀云母或钙铀云母，它有放射性：")
+    assert radioactive.to_dict()["names"] == {"en": "radioactive", "zh": "放射性"}
+    assert hazards_of({"c": QUARTZ, "x": None}) == ()
+
+
+def test_tests_that_leave_a_mark_say_so() -> None:
+    fingernail = mineral("Soft", "软", (1, 1), (2, 2), ("red",), ("waxy",), "strong", "fizzes")
+    next_tests = advise((QUARTZ, fingernail), np.full(2, 0.5))
+    cautions = {test.key: test.caution for test in next_tests.tests}
+    assert set(cautions) == set(OUTCOMES)
+    assert cautions["lustre"] is None
+    assert cautions["magnetic"] is None
+    for key in ("hardness", "streak", "acid"):
+        caution = cautions[key]
+        assert caution is not None
+        assert "never a polished stone or a gem" in caution["en"]
+        assert "切勿用于抛光的石头或宝石" in caution["zh"]
+    (acid,) = (test for test in next_tests.tests if test.key == "acid")
+    assert acid.full_text["en"].startswith("put a drop of dilute acid on it: soft fizzes")
+    assert ". Acid etches: " in acid.full_text["en"]
+    assert "。酸会腐蚀标本：" in acid.full_text["zh"]
