@@ -291,7 +291,10 @@ HEADER = ",".join(COLUMNS)
         (f"{HEADER}\nA,B\n".encode(), f"not as many cells as the first line, {len(COLUMNS)}"),
         (f"{HEADER}\nA{',' * len(COLUMNS)}\n".encode(), "line 2: not as many cells"),
         (f'{HEADER}\n"A"B{"," * (len(COLUMNS) - 1)}\n'.encode(), "line 2: not a line of CSV"),
-        (f"{HEADER}\nTrémolite{',' * (len(COLUMNS) - 1)}\n".encode("latin-1"), "line 2: not UTF-8: save"),
+        (
+            f"{HEADER}\nTrémolite{',' * (len(COLUMNS) - 1)}\n".encode("latin-1"),
+            "line 2: not UTF-8: save",
+        ),
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )
