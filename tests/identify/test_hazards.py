@@ -115,7 +115,7 @@ def test_acid_is_not_put_on_sulfides() -> None:
 
 @pytest.mark.parametrize("hazardous", [m for m in SHIPPED if m.hazard], ids=lambda m: m.name)
 def test_no_harmful_test_is_recommended_for_any_mineral_of_the_table(hazardous: Mineral) -> None:
-    others = [label for label, other in enumerate(SHIPPED) if not other.hazard][::8]
+    others = [label for label, other in enumerate(SHIPPED) if not other.hazard][::20]
     probabilities = np.zeros(len(SHIPPED))
     probabilities[others] = 0.5 / len(others)
     probabilities[SHIPPED.index(hazardous)] = 0.5

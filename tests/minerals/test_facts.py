@@ -366,10 +366,13 @@ HEADER = ",".join(COLUMNS)
         (HEADER.replace(",streak", "").encode(), "line 1: column missing or twice, streak: "),
         (f"{HEADER},name".encode(), "line 1: column missing or twice, name: "),
         (f"{HEADER},parent".encode(), "line 1: column missing or twice, parent: "),
-        (f"{HEADER}\nA,B\n".encode(), "line 2: not as many cells as the first line, 31"),
-        (f"{HEADER}\nA{',' * 31}\n".encode(), "line 2: not as many cells"),
-        (f'{HEADER}\n"A"B{"," * 30}\n'.encode(), "line 2: not a line of CSV"),
-        (f"{HEADER}\nTrémolite{',' * 30}\n".encode("latin-1"), "line 2: not UTF-8: save"),
+        (f"{HEADER}\nA,B\n".encode(), f"not as many cells as the first line, {len(COLUMNS)}"),
+        (f"{HEADER}\nA{',' * len(COLUMNS)}\n".encode(), "line 2: not as many cells"),
+        (f'{HEADER}\n"A"B{"," * (len(COLUMNS) - 1)}\n'.encode(), "line 2: not a line of CSV"),
+        (
+            f"{HEADER}\nTrémolite{',' * (len(COLUMNS) - 1)}\n".encode("latin-1"),
+            "line 2: not UTF-8: save",
+        ),
         (b"x" * 5_000_001, "is larger than 5 MB"),
     ],
 )

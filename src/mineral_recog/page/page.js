@@ -268,8 +268,7 @@ function show() {
   const nextTests = none ? [] : draw.tests(answer, language, text()); // they are about the first candidates
   const leftOut = none ? null : answer.tests_left_out;
   byId("next").hidden = nextTests.length === 0 && leftOut === null;
-  byId("left-out").hidden = leftOut === null;
-  byId("left-out").textContent = leftOut === null ? "" : leftOut.text[language];
+  byId("left-out").textContent = leftOut?.text[language] ?? "";
   byId("tests").replaceChildren(...nextTests);
 }
 
