@@ -17,7 +17,7 @@ def test_shipped_table_is_right(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_problems_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = write_table(tmp_path / "own.csv", {"name": "Galena", "formula": "PbS"}, {"name": "A"})
+    path = write_table(tmp_path / "own.csv", {"name": "Plumbite", "formula": "PbS"}, {"name": "A"})
     assert main(["minerals", "check", str(path)]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(": ")[0].rpartition("/")[2] for line in lines[:-1]] == [
