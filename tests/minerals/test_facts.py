@@ -62,6 +62,7 @@ SPECIES = {  # the species of the photos, with their Chinese names
     "Muscovite": "白云母",
     "Biotite": "黑云母",
 }
+ROOT = Path(__file__).parents[2]
 EMPTY = dict.fromkeys(COLUMNS, "")
 
 
@@ -83,12 +84,13 @@ def test_species_of_the_photos_are_found_by_both_names() -> None:
 
 
 # What may be empty in the shipped table: unknown, or none.
-MAY_BE_EMPTY = {"synonyms", "ima_symbol", "cleavage_directions", "fluorescence_long"} | {
-    "fluorescence_short",
+MAY_BE_EMPTY = {
+    "synonyms", "ima_symbol", "cleavage_directions", "fluorescence_long", "fluorescence_short",
     "hazard",
-}
+}  # fmt: skip
 EMPTY_FOR_MIXTURES = {"formula", "strunz", "group", "system", "cleavage", "acid"}
 MIXTURES = {"rock", "mineraloid", "trade name", "group"}
+EXCEPTIONS = {"Sepiolite": {"cleavage"}}
 
 
 def test_every_row_of_the_shipped_table_is_complete() -> None:
@@ -106,13 +108,8 @@ def test_every_row_of_the_shipped_table_is_complete() -> None:
         assert mineral.hardness[0] >= 1
 
 
-EXCEPTIONS = {"Sepiolite": {"cleavage"}}
-
-
 def test_hundred_rows_are_checked_against_two_sources_that_were_read() -> None:
-    with (Path(__file__).parents[2] / "docs" / "mineral_sources.csv").open(
-        encoding="utf-8"
-    ) as file:
+    with (ROOT / "docs/mineral_sources.csv").open(encoding="utf-8") as file:
         read = {(row["mineral"], row["source"]) for row in csv.DictReader(file) if row["url"]}
     table = read_minerals()
     assert sum(mineral.checked for mineral in table) >= 100
@@ -121,6 +118,13 @@ def test_hundred_rows_are_checked_against_two_sources_that_were_read() -> None:
         assert len(sources) >= 2 or not mineral.checked, mineral.name
         cited = {(mineral.name, source) for source in sources - {"General knowledge"}}
         assert cited <= read, mineral.name
+
+
+@pytest.mark.parametrize("document", ["README.md", "README.zh-CN.md", "docs/minerals.md"])
+def test_documents_give_the_numbers_of_rows(document: str) -> None:
+    numbers = (ROOT / document).read_text("utf-8").split()
+    table = read_minerals()
+    assert {str(len(table)), str(sum(mineral.checked for mineral in table))} <= {*numbers}
 
 
 def test_known_errors_stay_corrected() -> None:

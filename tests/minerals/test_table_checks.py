@@ -8,7 +8,7 @@ import pytest
 
 from mineral_recog.errors import DataError
 from mineral_recog.minerals.facts import OPTIONAL_COLUMNS, SHIPPED_TABLE
-from mineral_recog.minerals.table_checks import check_table
+from mineral_recog.minerals.table_checks import CheckedTable, check_table
 from tests.minerals.test_facts import write_table
 
 # A row without problems.
@@ -20,13 +20,13 @@ GOOD = {
 
 
 def test_shipped_table_has_no_problem() -> None:
-    rows, problems = check_table(SHIPPED_TABLE)
-    assert rows >= 400
-    assert problems == []
+    checked = check_table(SHIPPED_TABLE)
+    assert checked.row_count >= 400
+    assert (checked.unread_columns, checked.problems) == ((), [])
 
 
 def test_good_row_has_no_problem(tmp_path: Path) -> None:
-    assert check_table(write_table(tmp_path / "own.csv", GOOD)) == (1, [])
+    assert check_table(write_table(tmp_path / "own.csv", GOOD)) == CheckedTable(1, (), [])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_problem_is_named_with_line_and_column(
     tmp_path: Path, cells: dict[str, str], message: str
 ) -> None:
     path = write_table(tmp_path / "own.csv", GOOD | {"name": "A", "chinese": ""}, GOOD | cells)
-    _, problems = check_table(path)
+    problems = check_table(path).problems
     assert len(problems) == 1
     assert str(problems[0]).startswith(f"{path}, line 3: Unobtainium, ")
     with pytest.raises(DataError, match=message):
@@ -66,7 +66,7 @@ def test_problem_is_named_with_line_and_column(
 
 def test_rocks_may_have_a_wide_range_of_density_and_no_formula(tmp_path: Path) -> None:
     rock = {"formula": "", "density_low": "0.3", "ima_status": "岩石", "parent": "Igneous rock"}
-    assert check_table(write_table(tmp_path / "own.csv", GOOD | rock))[1] == []
+    assert check_table(write_table(tmp_path / "own.csv", GOOD | rock)).problems == []
 
 
 def test_all_rows_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
@@ -76,9 +76,9 @@ def test_all_rows_that_cannot_be_read_are_reported(tmp_path: Path) -> None:
         GOOD,
         {"name": "B", "habit": "round"},
     )
-    rows, problems = check_table(path)
-    assert rows == 3
-    assert [str(problem)[len(str(path)) :][:25] for problem in problems] == [
+    checked = check_table(path)
+    assert checked.row_count == 3
+    assert [str(problem)[len(str(path)) :][:25] for problem in checked.problems] == [
         ", line 2: streak mauve: c",
         ", line 4: habit round: ch",
     ]
@@ -89,7 +89,13 @@ def test_columns_that_a_table_lacks_are_those_of_the_shipped_row(tmp_path: Path)
     rows = [row.split(",") for row in path.read_text("utf-8").splitlines()]
     kept = [n for n, name in enumerate(rows[0]) if name not in OPTIONAL_COLUMNS]
     path.write_text("\n".join(",".join(row[n] for n in kept) for row in rows), "utf-8")
-    assert check_table(path) == (1, [])
+    assert check_table(path) == CheckedTable(1, (), [])
+
+
+def test_misspelled_column_is_named(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "own.csv", GOOD)
+    path.write_text(path.read_text("utf-8").replace("tenacity", "toughness"), "utf-8")
+    assert check_table(path) == CheckedTable(1, ("toughness",), [])
 
 
 @pytest.mark.parametrize(
@@ -109,6 +115,6 @@ def test_wrong_names_and_parents_are_errors(
 def test_problems_are_reported_in_chinese(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MINERAL_RECOG_LANG", "zh")
     path = write_table(tmp_path / "own.csv", GOOD | {"hazard": "", "parent": ""})
-    texts = [str(problem) for problem in check_table(path)[1]]
+    texts = [str(problem) for problem in check_table(path).problems]
     assert texts[0].startswith(f"{path} 第 2 行：Unobtainium 的 parent：没有归入任何大类")
     assert texts[1].endswith("hazard：化学式含 Pb：请填写 可溶性毒物 或 粉尘有毒 或 接触有毒。")

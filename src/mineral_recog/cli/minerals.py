@@ -42,12 +42,23 @@ def check(
     """Check a table of minerals."""
     from mineral_recog.minerals.table_checks import check_table
 
-    rows, problems = check_table(table)
-    console = new_console()
-    print_lines(console, map(str, problems))
-    if problems:
-        count = len(problems)
-        total = tr(f"Rows: {rows}, to correct: {count}.", f"{rows} 行，有 {count} 处需要更正。")
-        print_lines(console, [total])
+    checked = check_table(table)
+    rows, count = checked.row_count, len(checked.problems)
+    lines = [str(problem) for problem in checked.problems]
+    if columns := checked.unread_columns:
+        lines.append(
+            tr(
+                f"Columns that are not read: {', '.join(columns)}. If one is a misspelled name, "
+                "correct it.",
+                f"不读取的列：{'、'.join(columns)}。若列名有误，请更正。",
+            )
+        )
+    if count:
+        lines.append(
+            tr(f"Rows: {rows}, to correct: {count}.", f"{rows} 行，有 {count} 处需要更正。")
+        )
+    else:
+        lines.append(tr(f"Rows: {rows}, no problem found.", f"{rows} 行，未发现问题。"))
+    print_lines(new_console(), lines)
+    if count:
         raise typer.Exit(PROBLEMS_FOUND)
-    print_lines(console, [tr(f"Rows: {rows}, no problem found.", f"{rows} 行，未发现问题。")])

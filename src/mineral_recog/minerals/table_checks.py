@@ -7,6 +7,7 @@ shipped table passes all of them.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,22 @@ ASBESTOS_FAMILIES = frozenset({"Amphibole", "Serpentine"})
 FIBROUS_HABITS = frozenset({"fibrous", "hair-like"})
 
 
+@dataclass(frozen=True)
+class CheckedTable:
+    """What was found in a table of minerals.
+
+    Attributes:
+        row_count: Number of rows.
+        unread_columns: Columns that are none of COLUMNS, and are not read.
+        problems: An error for each problem. Rows that cannot be read come first: a table that has
+            any is not checked further.
+    """
+
+    row_count: int
+    unread_columns: tuple[str, ...]
+    problems: list[DataError]
+
+
 class _Doubt(NamedTuple):
     """What is probably wrong in a row, and what to do, in both languages."""
 
@@ -42,15 +59,11 @@ class _Doubt(NamedTuple):
     chinese: str
 
 
-def check_table(path: Path) -> tuple[int, list[DataError]]:
+def check_table(path: Path) -> CheckedTable:
     """Check a table of minerals.
 
     Args:
         path: A CSV file as for `read_minerals`.
-
-    Returns:
-        The number of rows, and an error for each problem; all rows that cannot be read are reported
-        first, and only a table without such rows is checked further.
 
     Raises:
         DataError: The file is no such table, a name belongs to two minerals, or a parent is wrong.
@@ -59,8 +72,9 @@ def check_table(path: Path) -> tuple[int, list[DataError]]:
         Row(path, line, cells)
         for line, cells in read_rows(path, COLUMNS, MAX_TABLE_BYTES, OPTIONAL_COLUMNS)
     ]
+    unread = tuple(sorted(rows[0].cells.keys() - {*COLUMNS})) if rows else ()
     if unreadable := list(_unreadable(rows)):
-        return len(rows), unreadable
+        return CheckedTable(len(rows), unread, unreadable)
     minerals = read_minerals(path)
     taxonomy = Taxonomy(minerals)
     problems = []
@@ -72,7 +86,7 @@ def check_table(path: Path) -> tuple[int, list[DataError]]:
             row.error(f"{name}, {column}: {english}", f"{name} 的 {column}：{chinese}")
             for column, english, chinese in find_doubts(mineral, taxonomy)
         ]
-    return len(rows), problems
+    return CheckedTable(len(rows), unread, problems)
 
 
 def find_doubts(mineral: Mineral, taxonomy: Taxonomy) -> Iterator[_Doubt]:

@@ -52,7 +52,7 @@ VOCABULARIES: Mapping[str, Mapping[str, str]] = {
         "rock": "岩石",
         "trade name": "商品名",
     },
-    "rank": {  # place in the taxonomy, see `taxonomy`
+    "rank": {  # place in the taxonomy, see `taxonomy`; a rock has that of a species
         "group": "族",
         "series": "系列",
         "species": "种",
