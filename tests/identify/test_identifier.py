@@ -22,11 +22,12 @@ from mineral_recog.identify.answer import (
     answer_from_outputs,
     class_names,
 )
+from mineral_recog.identify.class_tree import Name
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier, load
 from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.identify.region import Region
-from mineral_recog.identify.roll_up import RollUp
+from mineral_recog.identify.roll_up import Part, RolledUp, RollUp
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle import read_bundle
@@ -177,6 +178,22 @@ def test_answer_has_the_hazards_of_its_set_and_leaves_out_harmful_tests(
     assert harmless["hazards"] == []
     assert harmless["tests_left_out"] is None
     assert any(test["caution"] for test in harmless["tests"])
+
+
+@pytest.mark.parametrize(("probability", "count"), [(0.02, 1), (0.005, 0)])
+def test_group_in_the_answer_has_the_hazards_of_its_likely_minerals(
+    identifier: Identifier, probability: float, count: int
+) -> None:
+    answer = hazardous_answer(identifier)
+    rest = sorted(answer.candidates, key=lambda candidate: candidate.name)  # agate comes first
+    candidates = tuple(replace(candidate, in_set=False) for candidate in rest)
+    names = {"en": "cinnabar", "zh": "辰砂"}
+    part = Part(Name("cinnabar", names, "species", (2,), names), probability)
+    group = Part(Name("Group", names, "group", (0, 1, 2), names), 0.95)
+    first = Part(Name("agate", names, "species", (0,), names), 0.9)
+    rolled_up = RolledUp(None, group, True, first, (first, part))
+    answer = replace(answer, candidates=candidates, rolled_up=rolled_up)
+    assert len(answer.hazards) == count
 
 
 def test_photo_of_no_mineral_has_no_hazards(identifier: Identifier) -> None:

@@ -17,7 +17,7 @@ from mineral_recog.identify.class_tree import Level, Name
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
 from mineral_recog.identify.hazards import Hazard, hazards_of
-from mineral_recog.identify.next_test import LeftOut, Test, TestAdvisor
+from mineral_recog.identify.next_test import MIN_DANGER, LeftOut, Test, TestAdvisor
 from mineral_recog.identify.photo_quality import depth_warnings, quality_warnings
 from mineral_recog.identify.refusal import Reason, refusal_text
 from mineral_recog.identify.region import Region
@@ -165,11 +165,13 @@ class Answer:
     def hazards(self) -> tuple[Hazard, ...]:
         """The hazards of the set, of the first candidate and of what `rolled_up` names.
 
-        There are none if the photos show no mineral.
+        A group that it names stands for its minerals of at least MIN_DANGER. There are no hazards
+        if the photos show no mineral.
         """
         if self.none_reason == "no_mineral":
             return ()
-        named = {self.rolled_up.whole.name.name, self.rolled_up.first.name.name}
+        parts = (self.rolled_up.whole, self.rolled_up.first, *self.rolled_up.parts)
+        named = {part.name.name for part in parts if part.probability >= MIN_DANGER}
         return hazards_of(
             {
                 candidate.name: candidate.mineral

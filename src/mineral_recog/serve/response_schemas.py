@@ -184,7 +184,8 @@ class Answer(ApiModel):
     set: PredictionSet
     hazards: list[Hazard] = Field(
         description="hazards of the minerals of the set, of the first candidate and of those that "
-        "`rolled_up` names, once for each kind; empty if the photos show no mineral"
+        "`rolled_up` names, its likely parts included, once for each kind; empty if the photos "
+        "show no mineral"
     )
     evidence: dict[str, Any] = Field(
         description="the evidence as parsed; null for a test that was not done"
