@@ -26,6 +26,8 @@ def test_shipped_table_has_no_problem() -> None:
 
 
 def test_good_row_has_no_problem(tmp_path: Path) -> None:
+    chinese = GOOD | {"source": "甲；乙"}
+    assert check_table(write_table(tmp_path / "own.csv", chinese)).problems == []
     assert check_table(write_table(tmp_path / "own.csv", GOOD)) == CheckedTable(1, (), [])
 
 

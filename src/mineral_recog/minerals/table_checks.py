@@ -6,6 +6,7 @@ shipped table passes all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,7 +120,7 @@ def find_doubts(mineral: Mineral, taxonomy: Taxonomy) -> Iterator[_Doubt]:
                 "have colours.",
                 "none（无荧光）与颜色并存：请只保留颜色；常不发光的矿物也可填颜色。",
             )
-    sources = {part.strip() for part in (mineral.source or "").split(";")} - {""}
+    sources = {part.strip() for part in re.split("[;；]", mineral.source or "")} - {""}
     if mineral.checked and len(sources) < 2:
         yield _Doubt(
             "checked",

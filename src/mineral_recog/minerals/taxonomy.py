@@ -2,7 +2,7 @@
 
 The columns `parent` and `rank` of the table of minerals place each mineral below another one or
 below a node of `taxonomy.csv`. That file has the nodes that are no minerals of the table, such as
-feldspar. A class is one of the ten classes of Nickel and Strunz, 10th edition, or ROCKS; species
+amphibole. A class is one of the ten classes of Nickel and Strunz, 10th edition, or ROCKS; species
 that belong to no group are directly below their class. A rock has the rank of a species.
 """
 
@@ -20,7 +20,7 @@ from mineral_recog.minerals.facts import MAX_TABLE_BYTES, MineralTable, name_key
 
 SHIPPED_NODES = Path(__file__).parent / "taxonomy.csv"
 COLUMNS = ("name", "chinese", "rank", "parent")
-ROCKS = "Rocks and glasses"  # the one class that is none of minerals
+ROCKS = "Rocks and glasses"  # the one class that contains no minerals
 RANKS = ("variety", "species", "series", "group", "class")  # from the most specific
 
 
