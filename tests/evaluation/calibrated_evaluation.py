@@ -12,7 +12,8 @@ from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import ConformalScores
 from mineral_recog.calibration.ood import OodDetector
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
-from mineral_recog.evaluation.results import CalibrationResults, Evaluation, Predictions
+from mineral_recog.evaluation.calibration_results import CalibrationResults
+from mineral_recog.evaluation.results import Evaluation, Predictions
 from tests.conftest import make_dataset
 
 CLASSES, GROUPS = ("Quartz", "Opal"), ("head", "tail")

@@ -13,7 +13,7 @@ import pytest
 from mineral_recog.cli.figure_tables import print_metrics
 from mineral_recog.evaluation import calibration_plots, calibration_rows, report
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration, write_calibration
-from mineral_recog.evaluation.results import Bin
+from mineral_recog.evaluation.calibration_results import Bin
 from mineral_recog.rendering import plot_style
 from tests.evaluation.calibrated_evaluation import (
     CALIBRATION,

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy.stats import binom, binomtest
 
-from mineral_recog.evaluation.results import Evaluation, SpecimenResults, SplitSummary
+from mineral_recog.evaluation.calibration_results import SplitSummary
+from mineral_recog.evaluation.results import Evaluation, SpecimenResults
 from mineral_recog.evaluation.shift import (
     measure_shift,
     read_own_summary,

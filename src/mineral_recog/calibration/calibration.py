@@ -89,6 +89,21 @@ class Calibration:
         """Return calibrated probabilities [M, C] from logits [M, C]."""
         return softmax(logits, self.temperature)
 
+    def accepts(
+        self, features: AnyFloats, logits: AnyFloats, gate_scores: AnyFloats | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Return which photos are not called "none of these", [M].
+
+        Args:
+            features: Features, [M, D].
+            logits: Logits, [M, C].
+            gate_scores: Scores of the gate, [M]; None if they are unknown, or without a gate.
+        """
+        accepted: npt.NDArray[np.bool_] = self.ood.score(features, logits) <= self.ood.threshold
+        if self.gate is not None and gate_scores is not None:
+            accepted &= gate_scores <= self.gate.threshold
+        return accepted
+
     def values(self) -> CalibrationValues:
         """Return the small parts, for a JSON file."""
         return CalibrationValues(

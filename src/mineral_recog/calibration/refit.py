@@ -20,7 +20,7 @@ from mineral_recog.calibration.temperature import (
     softmax,
 )
 
-# The limit that keeps 95 % of the photos needs 20 to be more than the largest score of all.
+# With fewer than 19, no limit can be promised to accept 95 % of new photos; see `with_limits`.
 MIN_PHOTOS = 20
 FOLDS = 10
 

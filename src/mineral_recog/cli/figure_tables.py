@@ -19,6 +19,7 @@ from mineral_recog.comparison.comparison_rows import (
 )
 from mineral_recog.comparison.summary import Comparison, Score
 from mineral_recog.evaluation.by_level import level_rows, mistake_remark, roll_up_rows
+from mineral_recog.evaluation.calibration_results import CalibrationResults
 from mineral_recog.evaluation.calibration_rows import format_calibration_metric, ood_row
 from mineral_recog.evaluation.metric_descriptions import (
     PAPER_METRICS,
@@ -32,12 +33,7 @@ from mineral_recog.evaluation.metric_descriptions import (
     specimen_rows,
 )
 from mineral_recog.evaluation.metrics import precision_and_f1, worst_first
-from mineral_recog.evaluation.results import (
-    WORST,
-    CalibrationResults,
-    Evaluation,
-    Predictions,
-)
+from mineral_recog.evaluation.results import WORST, Evaluation, Predictions
 from mineral_recog.i18n import is_chinese, tr
 from mineral_recog.text import encodable
 

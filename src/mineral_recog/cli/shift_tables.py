@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from mineral_recog.cli.tables import new_table, print_lines
+from mineral_recog.evaluation.calibration_results import CorruptionResults, Shift
 from mineral_recog.evaluation.corruption_rows import corruption_table
-from mineral_recog.evaluation.results import CorruptionResults, Evaluation, Shift
+from mineral_recog.evaluation.results import Evaluation
 from mineral_recog.evaluation.shift import shift_line, shift_rows
 from mineral_recog.i18n import is_chinese, tr
 

@@ -14,12 +14,7 @@ import numpy as np
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.temperature import Floats, Ints
 from mineral_recog.evaluation.metrics import mean_by_cell
-from mineral_recog.evaluation.results import (
-    Evaluation,
-    LevelAccuracy,
-    LevelResults,
-    RollUpResults,
-)
+from mineral_recog.evaluation.results import Evaluation, LevelAccuracy, LevelResults, RollUpResults
 from mineral_recog.identify.class_tree import LEVELS, ClassTree
 from mineral_recog.minerals.taxonomy import Node, Taxonomy
 

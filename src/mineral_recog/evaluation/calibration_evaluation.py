@@ -18,15 +18,14 @@ from mineral_recog.evaluation.calibration_metrics import (
     kept_photos,
     ood_metrics,
 )
-from mineral_recog.evaluation.metrics import mean_by_cell
-from mineral_recog.evaluation.results import (
+from mineral_recog.evaluation.calibration_results import (
     Bin,
     CalibrationResults,
-    Evaluation,
     OodPictures,
-    Predictions,
     Reliability,
 )
+from mineral_recog.evaluation.metrics import mean_by_cell
+from mineral_recog.evaluation.results import Evaluation, Predictions
 
 COVERAGE_TARGET = 0.9  # of the prediction sets
 

@@ -57,11 +57,7 @@ def calibration_metrics(
 
 def kept_photos(calibration: Calibration, predictions: Predictions) -> Bools:
     """Return whether each photo is not called "none of these", [M]."""
-    scores = calibration.ood.score(predictions.features, predictions.logits)
-    kept: Bools = scores <= calibration.ood.threshold
-    if calibration.gate is not None and predictions.gate_scores is not None:
-        kept &= predictions.gate_scores <= calibration.gate.threshold
-    return kept
+    return calibration.accepts(predictions.features, predictions.logits, predictions.gate_scores)
 
 
 def ood_metrics(

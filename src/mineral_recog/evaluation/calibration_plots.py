@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from mineral_recog.evaluation.calibration_results import Bin, Reliability
 from mineral_recog.evaluation.metrics import wilson_interval
-from mineral_recog.evaluation.results import Bin, Reliability
 from mineral_recog.rendering.plot_elements import GRID_COLOUR, PALETTE, legend, share_axis
 from mineral_recog.rendering.plot_style import style
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from mineral_recog.data.class_groups import GROUPS
 from mineral_recog.data.dataset import first_names
-from mineral_recog.evaluation.results import CalibrationResults, Evaluation, OodPictures
+from mineral_recog.evaluation.calibration_results import CalibrationResults, OodPictures
+from mineral_recog.evaluation.results import Evaluation
 
 _MAX_NAMES = 20  # of a basis; trust.json has all
 _METRICS = ("ece_before", "ece_after", "coverage", "set_size", "kept")

@@ -14,8 +14,9 @@ from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import CorruptionLoader
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
+from mineral_recog.evaluation.calibration_results import CorruptionResults, CorruptionRow
 from mineral_recog.evaluation.corruption_rows import SAVED_KEYS
-from mineral_recog.evaluation.results import CorruptionResults, CorruptionRow, Predictions
+from mineral_recog.evaluation.results import Predictions
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.gate_network import gate_features

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mineral_recog.data.corruptions import KINDS, STRENGTHS
-from mineral_recog.evaluation.results import CorruptionResults
+from mineral_recog.evaluation.calibration_results import CorruptionResults
 
 SAVED_KEYS = (
     "accuracy", "mean_accuracy", "ece", "coverage", "lowest_coverage", "set_size", "kept",

@@ -29,6 +29,7 @@ from mineral_recog.evaluation.by_specimen import (
     specimen_numbers,
 )
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
+from mineral_recog.evaluation.calibration_results import SplitSummary
 from mineral_recog.evaluation.corruption_evaluation import evaluate_corruptions
 from mineral_recog.evaluation.evaluation_files import (
     read_evaluation,
@@ -39,13 +40,7 @@ from mineral_recog.evaluation.evaluation_files import (
 from mineral_recog.evaluation.leakage import measure_leakage
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
 from mineral_recog.evaluation.resampling import bootstrap_intervals
-from mineral_recog.evaluation.results import (
-    AttributeResults,
-    Evaluation,
-    Leakage,
-    Predictions,
-    SplitSummary,
-)
+from mineral_recog.evaluation.results import AttributeResults, Evaluation, Leakage, Predictions
 from mineral_recog.evaluation.shift import measure_shift, read_own_summary, summarise
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr

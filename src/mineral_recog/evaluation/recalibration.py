@@ -229,9 +229,7 @@ def _answers(
 ) -> tuple[Floats, Bools, Bools]:
     """Return probabilities [M, C], sets [M, C], and which photos are not "none of these" [M]."""
     probabilities = calibration.probabilities(logits)
-    kept = calibration.ood.score(features, logits) <= calibration.ood.threshold
-    if calibration.gate is not None and gate_scores is not None:
-        kept &= gate_scores <= calibration.gate.threshold
+    kept = calibration.accepts(features, logits, gate_scores)
     sets = calibration.conformal.prediction_set(probabilities, COVERAGE_TARGET)
     return probabilities, sets, kept
 

@@ -15,11 +15,8 @@ import numpy as np
 
 from mineral_recog.calibration.temperature import Floats
 from mineral_recog.data.dataset import first_names
-from mineral_recog.evaluation.results import (
-    Evaluation,
-    Shift,
-    SplitSummary,
-)
+from mineral_recog.evaluation.calibration_results import Shift, SplitSummary
+from mineral_recog.evaluation.results import Evaluation
 from mineral_recog.text import parse_json
 
 ALPHA = 0.05  # of the tests together, and of the bound
