@@ -17,7 +17,7 @@ import numpy as np
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import ConformalScores
-from mineral_recog.calibration.ood import OodDetector
+from mineral_recog.calibration.ood import OodDetector, RelativeDistance
 from mineral_recog.identify.answer import PhotoOutputs, answer_from_outputs
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.next_test import TestAdvisor
@@ -44,7 +44,7 @@ def main() -> None:
         scores = np.concatenate([np.sort(rng.random(n)) for n in photos]).astype(np.float32)
         none = np.zeros((count, 1), dtype=np.float32)
         conformal = ConformalScores(scores, photos, ("tail",) * count)
-        detector = OodDetector(none, none, none[:1], none, 0.0, 0.0, 1.0, 1.0)
+        detector = OodDetector(RelativeDistance(none, none, none[:1], none, 0.0), 0.0, 1.0, 1.0)
         calibration = Calibration(1.0, conformal, detector)
         classes = tuple(mineral.name for mineral in minerals[:count])
         advisor = TestAdvisor(minerals[:count])

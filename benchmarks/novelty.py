@@ -23,19 +23,21 @@ from __future__ import annotations
 import argparse
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from novelty_scores import Floats, Ints, Known, Score, fit_scores, mean_of, standardised
+from novelty_scores import Floats, Known, Photos, Score, fit_scores, mean_of, standardised
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mineral_recog.calibration.gate import fit_gate
 from mineral_recog.calibration.ood import fit_ood
 from mineral_recog.data.dataset import Dataset, photos_in, read_split
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.models.bundle import read_bundle
+from mineral_recog.models.gate_network import SIZE, build_gate, predict_gate
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network
@@ -50,15 +52,6 @@ SPLITS = ("train", "val", "test")
 BATCH, MAX_PER_CLASS = 32, 200
 STEPS, RATE, DECAY, SQUARED_NORM = 1000, 0.1, 0.005, 64.0  # of stage crt in recipes/best.yaml
 PAIRED = ("softmax", "entropy")  # scores whose mean with every other one is measured too
-
-
-@dataclass(frozen=True)
-class Photos:
-    """Features [N, D], logits [N, C] and labels [N] of photos."""
-
-    features: Floats
-    logits: Floats
-    labels: Ints
 
 
 @dataclass(frozen=True)
@@ -102,10 +95,16 @@ def kept_outputs(run: Path, folder: Path | None, kept: Path | None) -> dict[str,
     if folder:
         paths = tuple(photos_in(folder))
         datasets["left_out"] = Dataset(folder, (folder.name,), paths, np.zeros(len(paths), int))
-    arrays = {"classes": np.array(datasets["train"].classes)}
+    arrays, gate = {"classes": np.array(datasets["train"].classes)}, build_gate(network)
     for name, dataset in datasets.items():
-        outputs = predict(network, EvaluationLoader(dataset, size, BATCH, 0, center_share=share))
+        loader, gate_loader = (
+            EvaluationLoader(dataset, side, BATCH, 0, center_share=share)
+            for side in (size, gate.image_size)
+        )
+        outputs = predict(network, loader)
         arrays |= {f"{name}_{k}": getattr(outputs, k) for k in ("features", "logits", "labels")}
+        parts = predict_gate(network, gate, gate_loader)
+        arrays |= {f"{name}_gate_{k}": part for k, part in enumerate(parts)}
     arrays["weight"] = network.classifier.weight.detach().numpy()
     arrays["bias"] = network.classifier.bias.detach().numpy()
     arrays["folder"] = np.array(folder.name if folder else "")
@@ -144,15 +143,15 @@ def at_most(dataset: Dataset) -> Dataset:
 def photos_of(arrays: dict[str, np.ndarray], name: str) -> Photos:
     """Return the kept photos of a split."""
     features, logits = (arrays[f"{name}_{k}"].astype(np.float64) for k in ("features", "logits"))
-    return Photos(features, logits, arrays[f"{name}_labels"])
+    parts = sorted(key for key in arrays if key.startswith(f"{name}_gate_"))
+    gate = tuple(arrays[key].astype(np.float64) for key in parts)
+    return Photos(features, logits, arrays[f"{name}_labels"], gate)
 
 
 def trained_without(arrays: dict[str, np.ndarray]) -> LeftOut:
     """Return the mineral that a run was trained without."""
     train, val, test, others = (photos_of(arrays, name) for name in (*SPLITS, "left_out"))
-    halves = tuple(
-        Photos(others.features[i::2], others.logits[i::2], others.labels[i::2]) for i in (0, 1)
-    )
+    halves = tuple(others.rows(np.arange(i, len(others.labels), 2)) for i in (0, 1))
     weight, bias = arrays["weight"].astype(np.float64), arrays["bias"].astype(np.float64)
     return LeftOut(str(arrays["folder"]), train, (val, test), halves, weight, bias)
 
@@ -162,22 +161,22 @@ def refitted(arrays: dict[str, np.ndarray]) -> Iterator[LeftOut]:
     train, val, test = (photos_of(arrays, name) for name in SPLITS)
     for label, name in enumerate(arrays["classes"]):
         known, unknown = (
-            [select(photos, (photos.labels == label) == left) for photos in (train, val, test)]
+            [
+                photos.rows(np.flatnonzero((photos.labels == label) == left))
+                for photos in (train, val, test)
+            ]
             for left in (False, True)
         )
-        known = [Photos(p.features, p.logits, p.labels - (p.labels > label)) for p in known]
+        known = [
+            replace(photos, labels=photos.labels - (photos.labels > label)) for photos in known
+        ]
         weight, bias = fit_head(known[0], known[1])
         known, unknown = (
-            [Photos(p.features, p.features @ weight.T + bias, p.labels) for p in photos]
+            [replace(p, logits=p.features @ weight.T + bias) for p in photos]
             for photos in (known, unknown)
         )
         parts = (known[1], known[2]), (unknown[1], unknown[2])
         yield LeftOut(str(name), known[0], *parts, weight, bias)
-
-
-def select(photos: Photos, selected: np.ndarray) -> Photos:
-    """Return some of the photos."""
-    return Photos(photos.features[selected], photos.logits[selected], photos.labels[selected])
 
 
 def fit_head(train: Photos, val: Photos) -> tuple[Floats, Floats]:
@@ -210,24 +209,31 @@ def fit_head(train: Photos, val: Photos) -> tuple[Floats, Floats]:
 def separations(left_out: LeftOut) -> tuple[dict[str, tuple[float, float]], ...]:
     """Return AUROC and share of accepted unknown photos by score, with val and with test."""
     train, val = left_out.train, left_out.known[0]
-    scores = fit_scores(Known(train.features, train.labels, left_out.weight, left_out.bias))
-    single = {name: standardised(s, val.features, val.logits) for name, s in scores.items()}
+    scores = fit_scores(Known(train, left_out.weight, left_out.bias))
+    single = {name: standardised(score, val) for name, score in scores.items()}
     for first, second in itertools.product(PAIRED, single):
         if first != second:
             scores[f"{first} + {second}"] = mean_of(single[first], single[second])
-    detector = fit_ood(train.features, train.labels, val.features, val.logits, val.labels)
-    scores["none of these"] = detector.score
+    scores["none of these"] = fit_ours(train, val)
     return tuple(
         {name: separation(score, val, *photos) for name, score in scores.items()}
         for photos in zip(left_out.known, left_out.unknown, strict=True)
     )
 
 
+def fit_ours(train: Photos, val: Photos) -> Score:
+    """Return the OOD score, as training fits it."""
+    ood = fit_ood(train.features, train.labels, val.features, val.logits, val.labels)
+    distances = ood.distance.score(val.features)
+    gate = fit_gate(SIZE, train.gate, train.labels, val.gate, val.labels, distances)
+    return lambda p: ood.score(p.features, p.logits) + gate.scores(p.gate).novelty
+
+
 def separation(score: Score, val: Photos, known: Photos, unknown: Photos) -> tuple[float, float]:
     """Return the AUROC of a score, and the share of unknown photos below the limit of val."""
-    low, high = score(known.features, known.logits), score(unknown.features, unknown.logits)
+    low, high = score(known), score(unknown)
     auroc = ((low < high[:, None]).mean() + (low <= high[:, None]).mean()) / 2
-    limit = np.quantile(score(val.features, val.logits), 0.95)
+    limit = np.quantile(score(val), 0.95)
     return float(auroc), float((high <= limit).mean())
 
 

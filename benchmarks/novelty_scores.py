@@ -1,7 +1,6 @@
 """Scores of how unlike the known classes a photo is: those that `novelty.py` compares.
 
-A score is a function of features [M, D] and logits [M, C] that returns [M], higher for less
-familiar photos.
+A score is a function of the outputs of M photos that returns [M], higher for less familiar photos.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ from mineral_recog.calibration.temperature import class_weights, logsumexp, soft
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Score = Callable[[Floats, Floats], Floats]
 
 SHRINKAGE = 0.3
 NEIGHBOURS = (1, 5, 10)
@@ -24,18 +22,41 @@ CLIPPED, VIM_VARIANCE = 90, 0.9  # percentile; share of the variance in the prin
 
 
 @dataclass(frozen=True)
+class Photos:
+    """Outputs of M photos.
+
+    Attributes:
+        features: Features of the evaluation's view, [M, D]; fine-tuned ones, then pretrained ones.
+        logits: Logits, [M, C].
+        labels: Labels, [M].
+        gate: Features of the gate's parts, each [M, D'].
+    """
+
+    features: Floats
+    logits: Floats
+    labels: Ints
+    gate: tuple[Floats, ...]
+
+    def rows(self, indices: Ints) -> Photos:
+        """Return some of the photos."""
+        gate = tuple(part[indices] for part in self.gate)
+        return Photos(self.features[indices], self.logits[indices], self.labels[indices], gate)
+
+
+Score = Callable[[Photos], Floats]
+
+
+@dataclass(frozen=True)
 class Known:
     """What scores are fitted on: training photos of the known classes, and the linear classifier.
 
     Attributes:
-        features: Features of the evaluation's view, [N, D].
-        labels: Labels, [N].
+        photos: The photos.
         weight: W of the classifier, [C, D].
         bias: b of the classifier, [C].
     """
 
-    features: Floats
-    labels: Ints
+    photos: Photos
     weight: Floats
     bias: Floats
 
@@ -43,18 +64,23 @@ class Known:
 def fit_scores(known: Known) -> dict[str, Score]:
     """Return all scores by name; `fine-tuned` and `pretrained` are halves of the features."""
     scores: dict[str, Score] = {
-        "softmax": lambda features, logits: 1 - softmax(logits).max(axis=1),
-        "entropy": lambda features, logits: _entropy(softmax(logits)),
-        "largest logit": lambda features, logits: -logits.max(axis=1),
-        "energy": lambda features, logits: -logsumexp(logits),
+        "softmax": lambda photos: 1 - softmax(photos.logits).max(axis=1),
+        "entropy": lambda photos: _entropy(softmax(photos.logits)),
+        "largest logit": lambda photos: -photos.logits.max(axis=1),
+        "energy": lambda photos: -logsumexp(photos.logits),
         "ReAct": _react(known),
         "ViM": _vim(known),
     }
-    middle = known.features.shape[1] // 2
-    parts = {"fine-tuned": slice(middle), "pretrained": slice(middle, None), "both": slice(None)}
-    for part, columns in parts.items():
-        for name, score in _feature_scores(unit(known.features[:, columns]), known.labels):
-            scores[f"{name}, {part}"] = _of_columns(score, columns)
+    middle = known.photos.features.shape[1] // 2
+    parts: dict[str, Callable[[Photos], Floats]] = {
+        "fine-tuned": lambda photos: photos.features[:, :middle],
+        "pretrained": lambda photos: photos.features[:, middle:],
+        "both": lambda photos: photos.features,
+        "stage": lambda photos: photos.gate[-1],
+    }
+    for part, select in parts.items():
+        for name, score in _feature_scores(unit(select(known.photos)), known.photos.labels):
+            scores[f"{name}, {part}"] = _of_part(score, select)
     return scores
 
 
@@ -65,8 +91,8 @@ def unit(features: Floats) -> Floats:
     return scaled
 
 
-def _of_columns(score: Callable[[Floats], Floats], columns: slice) -> Score:
-    return lambda features, logits: score(unit(features[:, columns]))
+def _of_part(score: Callable[[Floats], Floats], select: Callable[[Photos], Floats]) -> Score:
+    return lambda photos: score(unit(select(photos)))
 
 
 def _feature_scores(
@@ -121,16 +147,17 @@ def _entropy(probabilities: Floats) -> Floats:
 
 def _react(known: Known) -> Score:
     """Energy with clipped features: Sun et al., "ReAct", NeurIPS 2021."""
-    limit = np.percentile(known.features, CLIPPED)
-    return lambda features, logits: (
-        -logsumexp(np.minimum(features, limit) @ known.weight.T + known.bias)
+    limit = np.percentile(known.photos.features, CLIPPED)
+    return lambda photos: (
+        -logsumexp(np.minimum(photos.features, limit) @ known.weight.T + known.bias)
     )
 
 
 def _vim(known: Known) -> Score:
     """Virtual-logit matching: Wang et al., "ViM", CVPR 2022."""
+    features = known.photos.features
     origin = -np.linalg.pinv(known.weight) @ known.bias
-    _, values, vectors = np.linalg.svd(known.features - origin, full_matrices=False)
+    _, values, vectors = np.linalg.svd(features - origin, full_matrices=False)
     share = np.cumsum(values**2) / (values**2).sum()
     principal = vectors[: int(np.searchsorted(share, VIM_VARIANCE)) + 1]
 
@@ -140,18 +167,18 @@ def _vim(known: Known) -> Score:
         length: Floats = np.sqrt(squared.clip(0))
         return length
 
-    logits = known.features @ known.weight.T + known.bias
-    factor = logits.max(axis=1).mean() / residual(known.features).mean()
-    return lambda features, logits: factor * residual(features) - logsumexp(logits)
+    logits = features @ known.weight.T + known.bias
+    factor = logits.max(axis=1).mean() / residual(features).mean()
+    return lambda photos: factor * residual(photos.features) - logsumexp(photos.logits)
 
 
-def standardised(score: Score, features: Floats, logits: Floats) -> Score:
+def standardised(score: Score, photos: Photos) -> Score:
     """Return a score shifted and scaled to mean 0 and deviation 1 on the given photos."""
-    values = score(features, logits)
+    values = score(photos)
     mean, deviation = values.mean(), values.std() or 1.0
-    return lambda f, z: (score(f, z) - mean) / deviation
+    return lambda others: (score(others) - mean) / deviation
 
 
 def mean_of(first: Score, second: Score) -> Score:
     """Return the mean of two scores."""
-    return lambda features, logits: (first(features, logits) + second(features, logits)) / 2
+    return lambda photos: (first(photos) + second(photos)) / 2

@@ -42,11 +42,12 @@ DRAWN_CLASSES = 4  # of 7, for those that are missing
 
 
 class Outputs(NamedTuple):
-    """Features [M, D], logits [M, C] and labels [M] of photos."""
+    """Logits [M, C], labels [M], OOD scores [M] and scores of showing no mineral [M] of photos."""
 
-    features: Floats
     logits: Floats
     labels: Ints
+    ood_scores: Floats
+    no_mineral: Floats
 
     def rows(self, indices: Ints) -> Outputs:
         """Return some of the photos."""
@@ -78,22 +79,23 @@ def observe(identifier: Identifier, files: Sequence[Path], elsewhere: bool) -> O
     seen = [item for _, item in identifier.observe_each(files, view)]
     labels = [identifier.classes.index(path.parent.name) for path in files]
     return Outputs(
-        np.stack([item.features for item in seen]),
         np.stack([item.outputs.logits for item in seen]),
         np.array(labels),
+        np.array([item.outputs.ood_score for item in seen]),
+        np.array([item.outputs.gate_score for item in seen], np.float64),
     )
 
 
 def measure(calibration: Calibration, photos: Outputs) -> list[float]:
     """Return the figures of COLUMNS."""
-    features, logits, labels = photos
+    logits, labels, *scores = photos
     probabilities = calibration.probabilities(logits)
     sets = calibration.conformal.prediction_set(probabilities)
     held = sets[np.arange(len(labels)), labels]
     by_class = [held[labels == label].mean() for label in np.unique(labels)]
     right = logits.argmax(axis=1) == labels
     accuracy = np.mean([right[labels == label].mean() for label in np.unique(labels)])
-    kept = calibration.ood.score(features, logits) <= calibration.ood.threshold
+    kept = calibration.accepts(*scores)
     sizes = sets.sum(axis=1).mean()
     error = calibration_error(labels, probabilities)
     return [error, held.mean(), np.mean(by_class), min(by_class), sizes, kept.mean(), accuracy]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from pydantic import ValidationError
 
 from mineral_recog.calibration.calibration import Arrays
 from mineral_recog.calibration.gate import Gate, GateValues, fit_gate, restore_gate
-from mineral_recog.calibration.ood import KEEP
+from mineral_recog.calibration.ood import KEEP, fit_relative_distance
 from mineral_recog.calibration.temperature import AnyFloats, Floats, class_weights
 
 LABELS = np.repeat([0, 1, 2], [40, 20, 5])
+DISTANCES = np.random.default_rng(9).normal(size=len(LABELS))  # in the OOD score
 Parts = list[AnyFloats]
 
 
@@ -26,7 +28,7 @@ def draw_parts(seed: int, count: int = len(LABELS)) -> Parts:
 
 @pytest.fixture
 def gate() -> Gate:
-    return fit_gate(160, draw_parts(0), LABELS, draw_parts(1), LABELS)
+    return fit_gate(160, draw_parts(0), LABELS, draw_parts(1), LABELS, DISTANCES)
 
 
 def unit(rows: AnyFloats) -> Floats:
@@ -54,38 +56,58 @@ def test_score_is_the_mean_of_standardised_distances(gate: Gate) -> None:
     for train, val, rows in zip(draw_parts(0), draw_parts(1), pictures, strict=True):
         typical = mahalanobis(train, val)
         expected.append((mahalanobis(train, rows) - typical.mean()) / typical.std())
-    np.testing.assert_allclose(gate.score(pictures), np.mean(expected, axis=0), rtol=1e-4)
+    scores = gate.scores(pictures).no_mineral
+    np.testing.assert_allclose(scores, np.mean(expected, axis=0), rtol=1e-4)
 
 
 def test_length_of_features_does_not_count(gate: Gate) -> None:
     pictures = draw_parts(2, 7)
-    np.testing.assert_allclose(
-        gate.score([7 * part for part in pictures]), gate.score(pictures), rtol=1e-6
-    )
+    scaled = gate.scores([7 * part for part in pictures]).no_mineral
+    np.testing.assert_allclose(scaled, gate.scores(pictures).no_mineral, rtol=1e-6)
 
 
 def test_threshold_keeps_the_share_and_refuses_what_is_far(gate: Gate) -> None:
-    scores, weights = gate.score(draw_parts(1)), class_weights(LABELS)
+    scores, weights = gate.scores(draw_parts(1)).no_mineral, class_weights(LABELS)
     kept = scores <= gate.threshold
     assert weights[kept].sum() >= KEEP * weights.sum()
     assert weights[scores < gate.threshold].sum() < KEEP * weights.sum()
     far = [-part for part in draw_parts(2)]
-    assert (gate.score(far) > gate.threshold).all()
+    assert (gate.scores(far).no_mineral > gate.threshold).all()
 
 
 def test_equal_photos_and_features_of_zero_have_finite_scores() -> None:
     same = [np.ones((len(LABELS), 4)), np.zeros((len(LABELS), 3))]
-    gate = fit_gate(160, same, LABELS, same, LABELS)
-    assert np.isfinite(gate.score([np.eye(2, 4), np.eye(2, 3)])).all()
-    assert (gate.score(same) <= gate.threshold).all()
+    gate = fit_gate(160, same, LABELS, same, LABELS, DISTANCES)
+    scores = gate.scores([np.eye(2, 4), np.eye(2, 3)])
+    assert np.isfinite([scores.no_mineral, scores.novelty]).all()
+    assert (gate.scores(same).no_mineral <= gate.threshold).all()
 
 
 def test_gate_is_restored(gate: Gate) -> None:
     values = GateValues.model_validate_json(gate.values().model_dump_json())
     restored = restore_gate(values, gate.arrays(), 3)
     assert restored.widths == (6, 4)
-    np.testing.assert_array_equal(restored.score(draw_parts(2)), gate.score(draw_parts(2)))
     assert restored.threshold == gate.threshold
+    mine, theirs = (vars(one.scores(draw_parts(2))) for one in (restored, gate))
+    for name, scores in mine.items():
+        np.testing.assert_array_equal(scores, theirs[name])
+
+
+def test_novelty_is_the_relative_distance_of_the_last_part_with_the_spread_of_the_others(
+    gate: Gate,
+) -> None:
+    (_, train), (_, val), (_, pictures) = (draw_parts(seed) for seed in range(3))
+    distance = fit_relative_distance(train, LABELS)
+    weight = DISTANCES.std() / distance.score(val).std()
+    novelty = gate.scores(draw_parts(2)).novelty
+    np.testing.assert_allclose(novelty, weight * distance.score(pictures), rtol=1e-6)
+
+
+def test_gates_of_older_versions_add_nothing_to_the_ood_score(gate: Gate) -> None:
+    old = replace(gate, novelty=None)
+    values = GateValues.model_validate_json(old.values().model_dump_json(exclude_none=True))
+    restored = restore_gate(values, old.arrays(), 3)
+    assert not restored.scores(draw_parts(2)).novelty.any()
 
 
 @pytest.mark.parametrize(
@@ -99,6 +121,11 @@ def test_gate_is_restored(gate: Gate) -> None:
         lambda a: a.update(gate_0_directions=np.zeros((129, 6), np.float32)),
         lambda a: a.update(gate_0_means=np.full((3, 6), 1e30, np.float32)),
         lambda a: a.update(gate_0_directions=np.full((1, 6), -1e30, np.float32)),
+        lambda a: a.pop("gate_novelty_class_means"),
+        lambda a: a.update(gate_novelty_class_means=a["gate_0_means"]),
+        lambda a: a.update(gate_novelty_directions=np.zeros((65, 4), np.float32)),
+        lambda a: a.update(gate_novelty_overall_mean=np.zeros((1, 6), np.float32)),
+        lambda a: a.update(gate_novelty_overall_directions=np.full((1, 4), 2, np.float32)),
     ],
 )
 def test_arrays_that_do_not_fit_are_refused(gate: Gate, edit: Callable[[Arrays], object]) -> None:
@@ -119,6 +146,9 @@ def test_arrays_that_do_not_fit_are_refused(gate: Gate, edit: Callable[[Arrays],
         {"typical": []},
         {"threshold": float("nan")},
         {"image_size": 10**6},
+        {"novelty_weight": None},
+        {"novelty_weight": -1.0},
+        {"novelty_overall": 1e308},
     ],
 )
 def test_values_out_of_bounds_are_refused(gate: Gate, change: dict[str, object]) -> None:

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mineral_recog.calibration.ood import SHRINKAGE, OodDetector, fit_ood, msp_score
+from mineral_recog.calibration.ood import (
+    SHRINKAGE,
+    OodDetector,
+    RelativeDistance,
+    fit_ood,
+    msp_score,
+)
 
 Floats = npt.NDArray[np.float64]
 
@@ -36,7 +42,7 @@ def fit_detector(rng: np.random.Generator, counts: tuple[int, ...] = (60, 20, 4)
 def test_score_by_hand() -> None:
     means, none = np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)
     centre = np.array([[0.5, 0.5]], np.float32)
-    detector = OodDetector(means, none, centre, none, 0.5, 0.0, 1.0, 1.0)
+    detector = OodDetector(RelativeDistance(means, none, centre, none, 0.5), 0.0, 1.0, 1.0)
     features = np.array([[3.0, 4.0], [0.0, 2.0], [0.0, 0.0]])  # scaled to length 1: (0.6, 0.8)
     expected = np.array([0.36 + 0.04 - 0.5 * (0.01 + 0.09), -0.5 * 0.5, 1 - 0.5 * 0.5])
     np.testing.assert_allclose(detector.score(features, np.eye(3, 2)), expected, atol=1e-7)

@@ -11,7 +11,7 @@ import pytest
 from mineral_recog.calibration.calibration import Calibration, fit_calibration
 from mineral_recog.calibration.gate import Gate, GatePart
 from mineral_recog.calibration.refit import FOLDS, cross_fit, refit_calibration
-from mineral_recog.calibration.temperature import class_weights
+from mineral_recog.calibration.temperature import AnyFloats, Ints, class_weights
 
 GROUPS = ("head", "medium", "tail")
 
@@ -24,6 +24,12 @@ def draw(seed: int, counts: tuple[int, ...], distance: float) -> Photos:
     labels = np.repeat(np.arange(len(counts)), counts)
     features = rng.normal(size=(len(labels), 8)) + distance * np.eye(8)[labels]
     return features.astype(np.float32), (3 * features[:, :3]).astype(np.float32), labels
+
+
+def scored(calibration: Calibration, photos: Photos) -> tuple[AnyFloats, Ints, AnyFloats]:
+    """Return logits, labels and OOD scores."""
+    features, logits, labels = photos
+    return logits, labels, calibration.ood_scores(features, logits)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,7 @@ def test_sets_and_limits_hold_again_at_the_other_place(old: Calibration) -> None
     given, new = draw(2, (50, 50, 50), 1.2), draw(3, (300, 300, 300), 1.2)
     assert coverage(old, new) < 0.75
     assert kept(old, new) < 0.8
-    calibration = refit_calibration(old, *given)
+    calibration = refit_calibration(old, *scored(old, given))
     assert calibration.temperature > 1.3 * old.temperature
     assert 0.86 < coverage(calibration, new) < 0.97
     assert 0.9 < kept(calibration, new) < 0.99
@@ -57,7 +63,7 @@ def test_sets_and_limits_hold_again_at_the_other_place(old: Calibration) -> None
 
 
 def test_class_without_photos_shares_those_of_the_place(old: Calibration) -> None:
-    calibration = refit_calibration(old, *draw(2, (50, 50, 0), 1.2))
+    calibration = refit_calibration(old, *scored(old, draw(2, (50, 50, 0), 1.2)))
     assert calibration.conformal.threshold_basis() == ("own", "own", "all")
     thresholds = calibration.conformal.thresholds()
     assert thresholds[2] > old.conformal.thresholds()[2]
@@ -67,7 +73,7 @@ def test_class_without_photos_shares_those_of_the_place(old: Calibration) -> Non
 def test_each_photo_is_held_out_once_and_specimens_together(old: Calibration) -> None:
     photos = draw(2, (30, 12, 3), 2)
     specimens = [f"s{index // 3}" for index in range(45)]
-    folds = cross_fit(old, *photos, specimens=specimens)
+    folds = cross_fit(old, *scored(old, photos), specimens=specimens)
     held_out = np.concatenate([fold.held_out for fold in folds])
     assert sorted(held_out.tolist()) == list(range(45))
     for fold in folds:
@@ -76,7 +82,7 @@ def test_each_photo_is_held_out_once_and_specimens_together(old: Calibration) ->
         counts = np.bincount(photos[2][sorted(rest)], minlength=3)
         assert fold.calibration.conformal.counts == tuple(counts.tolist())
     # Without specimens, each fold has a tenth of the photos of each class.
-    for fold in cross_fit(old, *draw(2, (30, 20, 10), 2)):
+    for fold in cross_fit(old, *scored(old, draw(2, (30, 20, 10), 2))):
         assert np.bincount(np.repeat([0, 1, 2], (30, 20, 10))[fold.held_out]).tolist() == [3, 2, 1]
     assert len(folds) == FOLDS
 
@@ -85,10 +91,11 @@ def test_both_limits_together_accept_the_share_of_photos(old: Calibration) -> No
     features, logits, labels = draw(3, (40, 20, 10), 1)
     gate_scores = np.random.default_rng(4).normal(size=len(labels))
     parts = (GatePart(np.ones((3, 4), np.float32), np.zeros((0, 4), np.float32), 0.0, 1.0),)
+    scores = old.ood_scores(features, logits)
     gated = replace(old, gate=Gate(32, parts, 99.0))
-    new = refit_calibration(gated, features, logits, labels, gate_scores)
+    new = refit_calibration(gated, logits, labels, scores, gate_scores)
     assert new.gate is not None
-    scores, weights = new.ood.score(features, logits), class_weights(labels)
+    weights = class_weights(labels)
     accepted = (scores <= new.ood.threshold) & (gate_scores <= new.gate.threshold)
     assert 0.95 <= weights[accepted].sum() / weights.sum() < 0.98
     # Each limit accepts the same share, to a photo.

@@ -10,8 +10,8 @@ from scipy.stats import rankdata
 
 from mineral_recog.calibration.calibration import Calibration
 from mineral_recog.calibration.conformal import ConformalScores
-from mineral_recog.calibration.gate import Gate
-from mineral_recog.calibration.ood import OodDetector
+from mineral_recog.calibration.gate import Gate, GateScores
+from mineral_recog.calibration.ood import OodDetector, RelativeDistance
 from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
 from mineral_recog.evaluation.calibration_metrics import _separation, ood_metrics
 from mineral_recog.evaluation.results import Predictions
@@ -23,7 +23,9 @@ AXES, NONE = np.eye(2, dtype=np.float32), np.zeros((0, 2), np.float32)
 CALIBRATION = Calibration(
     2.0,
     ConformalScores(np.full(27, 0.6, np.float32), (9, 9, 9), GROUPS),
-    OodDetector(AXES, NONE, np.zeros((1, 2), np.float32), NONE, 0.0, 0.0, 0.25, 0.25),
+    OodDetector(
+        RelativeDistance(AXES, NONE, np.zeros((1, 2), np.float32), NONE, 0.0), 0.0, 0.25, 0.25
+    ),
 )
 
 
@@ -83,8 +85,10 @@ def test_ood_metrics_by_hand() -> None:
     }
     assert ood_metrics(CALIBRATION, photos, pictures, selected) == alone
     with_gate = replace(CALIBRATION, gate=Gate(160, (), 0.0))
-    photos = replace(photos, gate_scores=np.array([-1.0, -2.0]))
-    pictures = replace(pictures, gate_scores=np.array([1.0, -1.5, 0.0, 9.0]))
+    photos = replace(photos, gate_scores=GateScores(np.array([-1.0, -2.0]), np.zeros(2)))
+    pictures = replace(
+        pictures, gate_scores=GateScores(np.array([1.0, -1.5, 0.0, 9.0]), np.zeros(4))
+    )
     assert ood_metrics(with_gate, photos, pictures, selected) == alone | {
         "false_accepts": 0.0,  # the OOD score alone accepts the first picture
         "no_mineral_auroc": pytest.approx(5 / 6),

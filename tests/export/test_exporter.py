@@ -98,7 +98,7 @@ def test_int8_is_compared_with_float32(
     assert "mean accuracy, tail" in printed
     assert printed.endswith(f"{out}\n")
     config = json.loads((out / "model.json").read_text("utf-8"))
-    assert (config["precision"], config["opset"], config["version"]) == ("int8", 20, 2)
+    assert (config["precision"], config["opset"], config["version"]) == ("int8", 20, 3)
     float32, int8 = (load(folder).model.engine for folder in (trained, out))
     views = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     expected, actual = (engine.predict(views)[1] for engine in (float32, int8))

@@ -50,7 +50,7 @@ def build_bundle(joined: bool = False) -> Bundle:
     labels = np.repeat([0, 1], 3)
     calibration = replace(
         fit_test_calibration(network.classifier.in_features),
-        gate=fit_gate(gate.image_size, parts, labels, parts, labels),
+        gate=fit_gate(gate.image_size, parts, labels, parts, labels, np.arange(6.0)),
     )
     return Bundle(
         network, "test_resnet", "linear", ("金", "opal"), (9, 2), GROUPS, calibration, {}, gate
@@ -124,15 +124,30 @@ def test_gate_that_does_not_fit_the_backbone_is_refused(folder: Path) -> None:
     def without_second_part(config: dict[str, Any]) -> None:
         gate = config["calibration"]["gate"]
         gate["typical"], gate["spread"] = gate["typical"][1:], gate["spread"][1:]
+        gate["novelty_overall"] = gate["novelty_weight"] = None
 
     edit_config(without_second_part, folder)
-    keep_arrays(folder, "gate_1", wanted=False)
+    for prefix in ("gate_1", "gate_novelty"):
+        keep_arrays(folder, prefix, wanted=False)
     arrays = load_arrays(folder / "trust.safetensors")
     for kind in ("means", "directions"):
         arrays[f"gate_0_{kind}"] = arrays[f"gate_0_{kind}"][..., 1:].copy()
     save_arrays(arrays, folder / "trust.safetensors")
     with pytest.raises(UserError, match="gate does not fit the backbone"):
         read_bundle(folder)
+
+
+def test_gate_of_version_5_has_no_part_in_the_ood_score(folder: Path) -> None:
+    def as_version_5(config: dict[str, Any]) -> None:
+        config["version"] = 5
+        for name in ("novelty_overall", "novelty_weight"):
+            del config["calibration"]["gate"][name]
+
+    edit_config(as_version_5, folder)
+    keep_arrays(folder, "gate_novelty", wanted=False)
+    gate = read_bundle(folder).calibration.gate
+    assert gate is not None
+    assert gate.novelty is None
 
 
 def test_fingerprint_is_that_of_what_answers_depend_on(folder: Path) -> None:
@@ -167,7 +182,7 @@ def test_backbone_that_cannot_be_built_on_the_meta_device_is_read(
 
 def test_saved_calibration_is_read(folder: Path) -> None:
     calibration = read_bundle(folder).calibration
-    expected = fit_test_calibration(calibration.ood.means.shape[1])
+    expected = fit_test_calibration(calibration.arrays()["class_means"].shape[1])
     assert replace(calibration, gate=None).values() == expected.values()
     assert replace(calibration, gate=None).arrays().keys() == expected.arrays().keys()
     for name, array in expected.arrays().items():
@@ -187,9 +202,9 @@ def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
     [
         (lambda c: c.update(version=1), "older version .*format 1.*train again"),
         (lambda c: (c.update(version=1), c.pop("calibration")), "older version"),
-        (lambda c: c.update(version=6, new=1, provenance={"mineral-recog": "9.1"}),
-         r"newer version .*mineral-recog 9\.1; format 6, this one reads 5.*pip install -U"),
-        (lambda c: c.update(version=6, provenance=7), "newer version"),
+        (lambda c: c.update(version=7, new=1, provenance={"mineral-recog": "9.1"}),
+         r"newer version .*mineral-recog 9\.1; format 7, this one reads 6.*pip install -U"),
+        (lambda c: c.update(version=7, provenance=7), "newer version"),
         (lambda c: c.update(version="2"), "damaged .*version"),
         (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
         (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),
@@ -247,6 +262,7 @@ FIELDS = {
     3: "04ba2c3d48e5eb2a",
     4: "ac79f393f55e0da2",
     5: "c0b6348dc87ae584",
+    6: "2d0ecf56f2ecd7e5",
 }
 
 

@@ -55,7 +55,7 @@ def test_calibration_is_reproducible(prepared: Path, tmp_path: Path) -> None:
 
 def test_gallery_holds_the_training_photos(prepared: Path, tmp_path: Path) -> None:
     calibration = calibrate_untrained(prepared, tmp_path)
-    gallery = read_gallery(tmp_path, 3, calibration.ood.means.shape[1])
+    gallery = read_gallery(tmp_path, 3, calibration.arrays()["class_means"].shape[1])
     assert gallery is not None
     assert gallery.labels == (0,) * 12 + (1,) * 6 + (2,) * 3
     assert sorted(gallery.paths) == sorted(read_split(prepared, "train").paths)

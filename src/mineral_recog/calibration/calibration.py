@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration.conformal import ConformalScores, fit_conformal
 from mineral_recog.calibration.distance_ood import DistanceOodDetector
-from mineral_recog.calibration.gate import Gate, GateValues, restore_gate
+from mineral_recog.calibration.gate import Gate, GateScores, GateValues, restore_gate
 from mineral_recog.calibration.ood import (
     KEEP,
     MAX_DIRECTIONS,
     OodDetector,
+    RelativeDistance,
     fit_ood,
     is_of_unit_features,
     msp_score,
@@ -77,7 +78,8 @@ class Calibration:
         temperature: Divisor of the logits.
         conformal: Conformal scores of calibrated probabilities, for prediction sets.
         ood: OOD detector, which takes features and uncalibrated logits.
-        gate: Detector of pictures that show no mineral; None in models of older versions.
+        gate: Detector of pictures that show no mineral, which adds a part to the OOD score too;
+            None in models of older versions.
     """
 
     temperature: float
@@ -89,19 +91,31 @@ class Calibration:
         """Return calibrated probabilities [M, C] from logits [M, C]."""
         return softmax(logits, self.temperature)
 
-    def accepts(
-        self, features: AnyFloats, logits: AnyFloats, gate_scores: AnyFloats | None = None
-    ) -> npt.NDArray[np.bool_]:
-        """Return which photos are not called "none of these", [M].
+    def ood_scores(
+        self, features: AnyFloats, logits: AnyFloats, gate_scores: GateScores | None = None
+    ) -> Floats:
+        """Return the OOD scores of photos, [M].
 
         Args:
             features: Features, [M, D].
             logits: Logits, [M, C].
-            gate_scores: Scores of the gate, [M]; None if they are unknown, or without a gate.
+            gate_scores: Scores of the gate, M; None without one.
         """
-        accepted: npt.NDArray[np.bool_] = self.ood.score(features, logits) <= self.ood.threshold
-        if self.gate is not None and gate_scores is not None:
-            accepted &= gate_scores <= self.gate.threshold
+        scores = self.ood.score(features, logits)
+        return scores if gate_scores is None else scores + gate_scores.novelty
+
+    def accepts(
+        self, ood_scores: AnyFloats, no_mineral: AnyFloats | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Return which photos are not called "none of these", [M].
+
+        Args:
+            ood_scores: OOD scores, [M].
+            no_mineral: Scores of showing no mineral, [M]; None without a gate.
+        """
+        accepted: npt.NDArray[np.bool_] = ood_scores <= self.ood.threshold
+        if self.gate is not None and no_mineral is not None:
+            accepted &= no_mineral <= self.gate.threshold
         return accepted
 
     def values(self) -> CalibrationValues:
@@ -163,10 +177,10 @@ def fit_calibration(
 
 def with_limits(
     calibration: Calibration,
-    features: AnyFloats,
     logits: AnyFloats,
     labels: Ints,
-    gate_scores: AnyFloats | None = None,
+    ood_scores: AnyFloats,
+    no_mineral: AnyFloats | None = None,
 ) -> Calibration:
     """Return the calibration with limits of "none of these" that together accept 95 % of photos.
 
@@ -175,15 +189,15 @@ def with_limits(
 
     Args:
         calibration: Calibration; its scores do not change.
-        features: Features of the photos, [M, D].
-        logits: Logits, [M, C].
+        logits: Logits of the photos, [M, C].
         labels: Labels, [M]; classes may be missing.
-        gate_scores: Scores of the gate, [M]; None without one.
+        ood_scores: OOD scores, [M].
+        no_mineral: Scores of showing no mineral, [M]; None without a gate.
     """
     weights, ood, gate = class_weights(labels), calibration.ood, calibration.gate
-    scores = [ood.score(features, logits)]
-    if gate is not None and gate_scores is not None:
-        scores.append(gate_scores.astype(np.float64))
+    scores = [ood_scores.astype(np.float64)]
+    if gate is not None and no_mineral is not None:
+        scores.append(no_mineral.astype(np.float64))
     limits = _joint_limits(scores, weights, KEEP)
     return replace(
         calibration,
@@ -301,5 +315,5 @@ def _restore_ood(
         return DistanceOodDetector(means, directions, *energy, *thresholds)
     assert values.novelty_overall is not None  # checked by the schema
     overall = arrays["overall_mean"], arrays["overall_directions"]
-    weights = values.novelty_overall, values.novelty_weight
-    return OodDetector(means, directions, *overall, *weights, *thresholds)
+    distance = RelativeDistance(means, directions, *overall, values.novelty_overall)
+    return OodDetector(distance, values.novelty_weight, *thresholds)

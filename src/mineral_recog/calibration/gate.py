@@ -6,6 +6,11 @@ as that of the last layer and that of an earlier stage, has a Mahalanobis distan
 class (Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
 Adversarial Attacks", NeurIPS 2018), here of features scaled to length 1. The score is the mean of
 the distances in units of their spread on validation photos.
+
+The earliest of the feature vectors also says whether a mineral is unknown: its relative distance
+(see `ood`) is part of the OOD score. Textures of an unknown mineral differ from those of the known
+ones even where a network that has not learned to tell it apart sees no difference in the end;
+`benchmarks/novelty.py` measures it.
 """
 
 from __future__ import annotations
@@ -20,11 +25,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration.ood import (
     KEEP,
+    RelativeDistance,
+    fit_relative_distance,
     is_of_unit_features,
     scaled_directions,
     squared_distances,
     unit_length,
+    weight_of_equal_spread,
     weighted_quantile,
+)
+from mineral_recog.calibration.ood import (
+    MAX_DIRECTIONS as MAX_RELATIVE_DIRECTIONS,
 )
 from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class_weights
 from mineral_recog.i18n import tr
@@ -34,8 +45,10 @@ MAX_PARTS = 4
 MAX_DISTANCE = 2.0  # between features of length 1
 MIN_SPREAD = 1e-3  # of distances, for photos that are all alike
 MAX_SCORE = MAX_DISTANCE / MIN_SPREAD
+MAX_WEIGHT = 1e12  # far beyond any weight, and far below an overflow
 Distance = Annotated[float, Field(strict=True, ge=0, le=MAX_DISTANCE)]
 Spread = Annotated[float, Field(strict=True, ge=MIN_SPREAD, le=MAX_DISTANCE)]
+Weight = Annotated[float, Field(strict=True, ge=0, le=MAX_WEIGHT)]
 
 
 class GateValues(BaseModel):
@@ -47,11 +60,20 @@ class GateValues(BaseModel):
     typical: Annotated[tuple[Distance, ...], Field(min_length=1, max_length=MAX_PARTS)]
     spread: tuple[Spread, ...]
     threshold: Annotated[float, Field(strict=True, ge=-MAX_SCORE, le=MAX_SCORE)]
+    novelty_overall: Weight | None = None  # as `novelty_weight`, from version 6 of a bundle on
+    novelty_weight: Weight | None = None
 
     @model_validator(mode="after")
-    def _check_lengths(self) -> GateValues:
+    def _check_fields(self) -> GateValues:
         if len(self.typical) != len(self.spread):
             raise ValueError(tr("its lists differ in length", "各列表长度不同"))
+        if (self.novelty_overall is None) != (self.novelty_weight is None):
+            raise ValueError(
+                tr(
+                    "needs both or none of novelty_overall and novelty_weight",
+                    "novelty_overall 与 novelty_weight 须同时给出或同时省略",
+                )
+            )
         return self
 
 
@@ -80,6 +102,37 @@ class GatePart:
 
 
 @dataclass(frozen=True, eq=False)
+class Novelty:
+    """The gate's part of the OOD score.
+
+    Attributes:
+        distance: Distance of the last feature vector, that of the earliest layer.
+        weight: Weight of the distance in the OOD score.
+    """
+
+    distance: RelativeDistance
+    weight: float
+
+    def score(self, features: AnyFloats) -> Floats:
+        """Return the parts of the OOD scores of pictures, [M], from features [M, D]."""
+        score: Floats = self.weight * self.distance.score(features)
+        return score
+
+
+@dataclass(frozen=True, eq=False)
+class GateScores:
+    """The scores of M pictures by a gate.
+
+    Attributes:
+        no_mineral: Scores of showing no mineral, [M].
+        novelty: The gate's parts of the OOD scores, [M].
+    """
+
+    no_mineral: Floats
+    novelty: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Gate:
     """A score that is higher for pictures that show no mineral, and its threshold.
 
@@ -87,36 +140,45 @@ class Gate:
         image_size: Side of the views that the features are computed from, in pixels.
         parts: One for each feature vector.
         threshold: Pictures with a higher score show no mineral.
+        novelty: The gate's part of the OOD score; None in models of older versions.
     """
 
     image_size: int
     parts: tuple[GatePart, ...]
     threshold: float
+    novelty: Novelty | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
         """The number of features of each part."""
         return tuple(part.means.shape[1] for part in self.parts)
 
-    def score(self, features: Sequence[AnyFloats]) -> Floats:
-        """Return the scores of M pictures, [M], from the features of each part, [M, D]."""
+    def scores(self, features: Sequence[AnyFloats]) -> GateScores:
+        """Return the scores of M pictures from the features of each part, [M, D]."""
         pairs = zip(self.parts, features, strict=True)
-        score: Floats = np.mean([part.score(rows) for part, rows in pairs], axis=0)
-        return score
+        no_mineral: Floats = np.mean([part.score(rows) for part, rows in pairs], axis=0)
+        if self.novelty is None:
+            return GateScores(no_mineral, np.zeros(len(no_mineral)))
+        return GateScores(no_mineral, self.novelty.score(features[-1]))
 
     def values(self) -> GateValues:
         """Return the small parts, for a JSON file."""
+        novelty = self.novelty
         return GateValues(
             image_size=self.image_size,
             typical=tuple(part.typical for part in self.parts),
             spread=tuple(part.spread for part in self.parts),
             threshold=self.threshold,
+            novelty_overall=None if novelty is None else novelty.distance.overall_weight,
+            novelty_weight=None if novelty is None else novelty.weight,
         )
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return the large parts by name, for a file of tensors."""
-        means = {f"gate_{k}_means": part.means for k, part in enumerate(self.parts)}
-        return means | {f"gate_{k}_directions": p.directions for k, p in enumerate(self.parts)}
+        arrays = {f"gate_{k}_means": part.means for k, part in enumerate(self.parts)}
+        arrays |= {f"gate_{k}_directions": p.directions for k, p in enumerate(self.parts)}
+        novelty = {} if self.novelty is None else self.novelty.distance.arrays()
+        return arrays | {_NOVELTY_PREFIX + name: array for name, array in novelty.items()}
 
 
 def fit_gate(
@@ -125,6 +187,7 @@ def fit_gate(
     train_labels: Ints,
     val_features: Sequence[AnyFloats],
     val_labels: Ints,
+    val_distances: Floats,
 ) -> Gate:
     """Fit the distances on the training photos and the threshold on the validation photos.
 
@@ -137,13 +200,18 @@ def fit_gate(
         train_labels: Labels, [N]; every class occurs.
         val_features: Features of the validation photos for each part, [M, D].
         val_labels: Labels, [M].
+        val_distances: Distances of the validation photos in the OOD score, [M]; the gate's part of
+            that score varies as much.
     """
     parts = tuple(
         _fit_part(train, train_labels, val)
         for train, val in zip(train_features, val_features, strict=True)
     )
-    score = Gate(image_size, parts, 0.0).score(val_features)
-    return Gate(image_size, parts, weighted_quantile(score, class_weights(val_labels), KEEP))
+    relative = fit_relative_distance(train_features[-1], train_labels)
+    weight = weight_of_equal_spread(val_distances, relative.score(val_features[-1]))
+    score = Gate(image_size, parts, 0.0).scores(val_features).no_mineral
+    threshold = weighted_quantile(score, class_weights(val_labels), KEEP)
+    return Gate(image_size, parts, threshold, Novelty(relative, weight))
 
 
 def _fit_part(train_features: AnyFloats, labels: Ints, val_features: AnyFloats) -> GatePart:
@@ -178,19 +246,51 @@ def restore_gate(
         ValueError: The parts do not fit each other, or are not those of features of length 1.
     """
     names = {f"gate_{k}_{kind}" for k in range(len(values.typical)) for kind in _KINDS}
+    if values.novelty_weight is not None:
+        names |= {_NOVELTY_PREFIX + name for name in _NOVELTY_ARRAYS}
     if arrays.keys() != names:
         found = ", ".join(sorted(arrays))
         raise ValueError(tr(f"wrong set of arrays: {found}", f"数组不对：{found}"))
     parts = []
     for k, (typical, spread) in enumerate(zip(values.typical, values.spread, strict=True)):
         means, directions = (arrays[f"gate_{k}_{kind}"] for kind in _KINDS)
-        is_valid = all(map(is_of_unit_features, (means, directions)))
-        fits = means.ndim == 2 and len(means) == class_count and means.shape[1] > 0
-        fits = fits and directions.shape[1:] == means.shape[1:]
-        if not (is_valid and fits and len(directions) <= MAX_DIRECTIONS):
+        if not _fit(means, directions, class_count, MAX_DIRECTIONS):
             raise ValueError(tr(f"the arrays of gate_{k} do not fit", f"gate_{k} 的数组不对"))
         parts.append(GatePart(means, directions, typical, spread))
-    return Gate(values.image_size, tuple(parts), values.threshold)
+    novelty = _restore_novelty(values, arrays, class_count)
+    if novelty is not None and novelty.distance.means.shape != parts[-1].means.shape:
+        raise _novelty_error()
+    return Gate(values.image_size, tuple(parts), values.threshold, novelty)
+
+
+def _restore_novelty(
+    values: GateValues, arrays: Mapping[str, npt.NDArray[np.float32]], class_count: int
+) -> Novelty | None:
+    if values.novelty_weight is None or values.novelty_overall is None:
+        return None
+    means, directions, mean, overall = (arrays[_NOVELTY_PREFIX + name] for name in _NOVELTY_ARRAYS)
+    most = MAX_RELATIVE_DIRECTIONS
+    if not (_fit(means, directions, class_count, most) and _fit(mean, overall, 1, most)):
+        raise _novelty_error()
+    if mean.shape[1] != means.shape[1]:
+        raise _novelty_error()
+    distance = RelativeDistance(means, directions, mean, overall, values.novelty_overall)
+    return Novelty(distance, values.novelty_weight)
+
+
+def _novelty_error() -> ValueError:
+    return ValueError(tr("the arrays of gate_novelty do not fit", "gate_novelty 的数组不对"))
+
+
+def _fit(
+    means: npt.NDArray[np.float32], directions: npt.NDArray[np.float32], count: int, most: int
+) -> bool:
+    """Return whether arrays may be means [count, D] and at most so many directions [R, D]."""
+    is_valid = all(map(is_of_unit_features, (means, directions)))
+    fits = means.ndim == 2 and len(means) == count and means.shape[1] > 0
+    return is_valid and fits and directions.shape[1:] == means.shape[1:] and len(directions) <= most
 
 
 _KINDS = ("means", "directions")
+_NOVELTY_PREFIX = "gate_novelty_"
+_NOVELTY_ARRAYS = ("class_means", "directions", "overall_mean", "overall_directions")

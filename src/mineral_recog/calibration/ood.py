@@ -8,13 +8,14 @@ about a photo in ways that do not tell classes apart cancels out. All classes sh
 since a class of three photos cannot estimate its own. It is shrunk towards a multiple of the
 identity, and only its directions of largest variance are kept.
 
-The other part is the entropy of the softmax probabilities. On validation photos both parts vary
-alike. `benchmarks/novelty.py` compares the score with others.
+The second part is the entropy of the softmax probabilities. A model with a gate adds a third, the
+distance of one of the gate's features; see `gate`. On validation photos all parts vary alike.
+`benchmarks/novelty.py` compares the score with others.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,8 @@ _ROUNDING = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class OodDetector:
-    """An OOD score that is higher for less familiar photos, and its threshold.
+class RelativeDistance:
+    """The relative Mahalanobis distance of features.
 
     Attributes:
         means: Mean of the training features, scaled to length 1, of each class, [C, D] float32.
@@ -45,10 +46,6 @@ class OodDetector:
         overall_mean: Mean of all training features, scaled to length 1, [1, D] float32.
         overall_directions: Directions of largest variance of all features, as `directions`.
         overall_weight: Weight of the distance to the mean of all.
-        entropy_weight: Weight of the entropy.
-        threshold: Photos with a higher score show none of the classes.
-        msp_threshold: Threshold of `msp_score` that accepts the same share of photos; only for
-            comparison.
     """
 
     means: npt.NDArray[np.float32]
@@ -56,21 +53,13 @@ class OodDetector:
     overall_mean: npt.NDArray[np.float32]
     overall_directions: npt.NDArray[np.float32]
     overall_weight: float
-    entropy_weight: float
-    threshold: float
-    msp_threshold: float
 
-    def score(self, features: AnyFloats, logits: AnyFloats) -> Floats:
-        """Return the OOD scores of photos, [M], from features [M, D] and logits [M, C]."""
+    def score(self, features: AnyFloats) -> Floats:
+        """Return the distances of features [M, D], [M]."""
         of_classes = squared_distances(self.means, self.directions, features)
         of_all = squared_distances(self.overall_mean, self.overall_directions, features)
-        distance = of_classes.min(axis=1) - self.overall_weight * of_all[:, 0]
-        score: Floats = distance + self.entropy_weight * entropy_score(logits)
+        score: Floats = of_classes.min(axis=1) - self.overall_weight * of_all[:, 0]
         return score
-
-    def weights(self) -> dict[str, Any]:
-        """Return the weights by their names in a JSON file."""
-        return {"novelty_overall": self.overall_weight, "novelty_weight": self.entropy_weight}
 
     def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
         """Return the arrays by name, for a file of tensors."""
@@ -80,6 +69,38 @@ class OodDetector:
             "overall_mean": self.overall_mean,
             "overall_directions": self.overall_directions,
         }
+
+
+@dataclass(frozen=True, eq=False)
+class OodDetector:
+    """An OOD score that is higher for less familiar photos, and its threshold.
+
+    Attributes:
+        distance: Distance of the classifier's features.
+        entropy_weight: Weight of the entropy.
+        threshold: Photos with a higher score show none of the classes.
+        msp_threshold: Threshold of `msp_score` that accepts the same share of photos; only for
+            comparison.
+    """
+
+    distance: RelativeDistance
+    entropy_weight: float
+    threshold: float
+    msp_threshold: float
+
+    def score(self, features: AnyFloats, logits: AnyFloats) -> Floats:
+        """Return the OOD scores of photos, [M], from features [M, D] and logits [M, C]."""
+        score: Floats = self.distance.score(features) + self.entropy_weight * entropy_score(logits)
+        return score
+
+    def weights(self) -> dict[str, Any]:
+        """Return the weights by their names in a JSON file."""
+        overall = self.distance.overall_weight
+        return {"novelty_overall": overall, "novelty_weight": self.entropy_weight}
+
+    def arrays(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Return the arrays by name, for a file of tensors."""
+        return self.distance.arrays()
 
 
 def msp_score(logits: AnyFloats) -> Floats:
@@ -122,40 +143,49 @@ def fit_ood(
         val_labels: Labels, [M].
         keep: Share of validation photos to accept, in (0, 1).
     """
-    unit = unit_length(train_features)
-    counts = np.bincount(train_labels, minlength=val_logits.shape[1])
+    distance = fit_relative_distance(train_features, train_labels)
+    distances, entropy = distance.score(val_features), entropy_score(val_logits)
+    # one standard deviation of the one part counts as much as one of the other
+    entropy_weight = weight_of_equal_spread(distances, entropy)
+    val_weights = class_weights(val_labels)
+    return OodDetector(
+        distance,
+        entropy_weight,
+        threshold=weighted_quantile(distances + entropy_weight * entropy, val_weights, keep),
+        msp_threshold=weighted_quantile(msp_score(val_logits), val_weights, keep),
+    )
+
+
+def fit_relative_distance(features: AnyFloats, labels: Ints) -> RelativeDistance:
+    """Fit the distance on the features [N, D] of training photos and their labels [N].
+
+    Every class 0 .. C - 1 occurs, and has a weight of the square root of its photo count.
+    """
+    unit, counts = unit_length(features), np.bincount(labels)
     means = np.zeros((len(counts), unit.shape[1]))
-    np.add.at(means, train_labels, unit)
+    np.add.at(means, labels, unit)
     means /= counts[:, None]
-    weights = class_weights(train_labels)[:, None]
+    weights = class_weights(labels)[:, None]
     weights /= weights.mean()
     overall_mean = (weights * unit).mean(axis=0, keepdims=True)
-    directions, variance = scaled_directions(np.sqrt(weights) * (unit - means[train_labels]))
+    directions, variance = scaled_directions(np.sqrt(weights) * (unit - means[labels]))
     overall_directions, overall_variance = scaled_directions(
         np.sqrt(weights) * (unit - overall_mean)
     )
-    detector = OodDetector(
+    return RelativeDistance(
         means.astype(np.float32),
         directions.astype(np.float32),
         overall_mean.astype(np.float32),
         overall_directions.astype(np.float32),
         # Distances are in units of a variance; their common unit changes no order.
         overall_weight=variance / overall_variance if overall_variance else 0.0,
-        entropy_weight=0.0,
-        threshold=0.0,
-        msp_threshold=0.0,
     )
-    distance, entropy = detector.score(val_features, val_logits), entropy_score(val_logits)
-    # one standard deviation of the one part counts as much as one of the other
-    varies = entropy.std() > 1e-6  # by more than rounding errors
-    entropy_weight = float(distance.std() / entropy.std()) if varies else 0.0
-    val_weights = class_weights(val_labels)
-    return replace(
-        detector,
-        entropy_weight=entropy_weight,
-        threshold=weighted_quantile(distance + entropy_weight * entropy, val_weights, keep),
-        msp_threshold=weighted_quantile(msp_score(val_logits), val_weights, keep),
-    )
+
+
+def weight_of_equal_spread(scores: Floats, others: Floats) -> float:
+    """Return the weight with which other scores [M] vary as much as scores [M]; 0 if constant."""
+    varies = others.std() > 1e-6  # by more than rounding errors
+    return float(scores.std() / others.std()) if varies else 0.0
 
 
 def scaled_directions(residuals: Floats, most: int = MAX_DIRECTIONS) -> tuple[Floats, float]:
@@ -201,7 +231,7 @@ def squared_distances(
 
     Args:
         means: Means, [K, D].
-        directions: Directions along which distances count less, [R, D]; see `OodDetector`.
+        directions: Directions along which distances count less, [R, D]; see `RelativeDistance`.
         features: Features of photos, of any length, [M, D].
     """
     # |z - m|^2 minus its part along the directions

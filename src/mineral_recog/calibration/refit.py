@@ -40,10 +40,10 @@ class Fold:
 
 def refit_calibration(
     old: Calibration,
-    features: AnyFloats,
     logits: AnyFloats,
     labels: Ints,
-    gate_scores: AnyFloats | None = None,
+    ood_scores: AnyFloats,
+    no_mineral: AnyFloats | None = None,
 ) -> Calibration:
     """Return a calibration for photos like those given.
 
@@ -53,24 +53,24 @@ def refit_calibration(
 
     Args:
         old: Calibration of the same network.
-        features: Features of the photos, [M, D].
-        logits: Logits, [M, C].
+        logits: Logits of the photos, [M, C].
         labels: Labels, [M]; classes may be missing.
-        gate_scores: Scores of the gate, [M]; None without one.
+        ood_scores: OOD scores, [M].
+        no_mineral: Scores of showing no mineral, [M]; None without a gate.
     """
     temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits, temperature)
     conformal = fit_conformal(probabilities, labels, old.conformal.groups)
     refitted = replace(old, temperature=temperature, conformal=conformal)
-    return with_limits(refitted, features, logits, labels, gate_scores)
+    return with_limits(refitted, logits, labels, ood_scores, no_mineral)
 
 
 def cross_fit(
     old: Calibration,
-    features: AnyFloats,
     logits: AnyFloats,
     labels: Ints,
-    gate_scores: AnyFloats | None = None,
+    ood_scores: AnyFloats,
+    no_mineral: AnyFloats | None = None,
     specimens: Sequence[str] | None = None,
     seed: int = 0,
 ) -> list[Fold]:
@@ -78,10 +78,10 @@ def cross_fit(
 
     Args:
         old: See `refit_calibration`.
-        features: See there.
         logits: See there.
         labels: See there.
-        gate_scores: See there.
+        ood_scores: See there.
+        no_mineral: See there.
         specimens: Specimen of each photo, whose photos are held out together; by default each
             photo is a specimen.
         seed: Seed of the draw.
@@ -92,8 +92,8 @@ def cross_fit(
     for fold in range(FOLDS):
         held_out, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
         if len(held_out) and len(rest):
-            scores = None if gate_scores is None else gate_scores[rest]
-            fitted = refit_calibration(old, features[rest], logits[rest], labels[rest], scores)
+            scores = None if no_mineral is None else no_mineral[rest]
+            fitted = refit_calibration(old, logits[rest], labels[rest], ood_scores[rest], scores)
             result.append(Fold(fitted, held_out))
     return result
 

@@ -57,7 +57,14 @@ def calibration_metrics(
 
 def kept_photos(calibration: Calibration, predictions: Predictions) -> Bools:
     """Return whether each photo is not called "none of these", [M]."""
-    return calibration.accepts(predictions.features, predictions.logits, predictions.gate_scores)
+    gate = predictions.gate_scores
+    no_mineral = None if gate is None else gate.no_mineral
+    return calibration.accepts(ood_scores(calibration, predictions), no_mineral)
+
+
+def ood_scores(calibration: Calibration, predictions: Predictions) -> Floats:
+    """Return the OOD scores of photos, [M]."""
+    return calibration.ood_scores(predictions.features, predictions.logits, predictions.gate_scores)
 
 
 def ood_metrics(
@@ -82,13 +89,14 @@ def ood_metrics(
         selected: Which of these to measure, [K].
     """
     detector, gate = calibration.ood, calibration.gate
-    features, logits = ood.features[selected], ood.logits[selected]
     unknown = _separation(
-        detector.score(predictions.features, predictions.logits),
-        detector.score(features, logits),
+        ood_scores(calibration, predictions),
+        ood_scores(calibration, ood)[selected],
         detector.threshold,
     )
-    plain = _separation(msp_score(predictions.logits), msp_score(logits), detector.msp_threshold)
+    plain = _separation(
+        msp_score(predictions.logits), msp_score(ood.logits[selected]), detector.msp_threshold
+    )
     result = {
         "auroc": unknown.pop("auroc"),
         "false_accepts": float(kept_photos(calibration, ood)[selected].mean()),
@@ -96,7 +104,11 @@ def ood_metrics(
     }
     result |= {f"unknown_mineral_{key}": value for key, value in unknown.items()}
     if gate is not None and predictions.gate_scores is not None and ood.gate_scores is not None:
-        separation = _separation(predictions.gate_scores, ood.gate_scores[selected], gate.threshold)
+        separation = _separation(
+            predictions.gate_scores.no_mineral,
+            ood.gate_scores.no_mineral[selected],
+            gate.threshold,
+        )
         result |= {f"no_mineral_{key}": value for key, value in separation.items()}
     return result | {f"plain_{key}": value for key, value in plain.items()}
 

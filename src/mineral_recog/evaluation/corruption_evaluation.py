@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from mineral_recog.calibration.temperature import Floats, Ints
+from mineral_recog.calibration.gate import GateScores
+from mineral_recog.calibration.temperature import Ints
 from mineral_recog.data.corruptions import corruption_names
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import CorruptionLoader
@@ -72,7 +73,7 @@ def evaluate_corruptions(
                     all_logits[:, view],
                     all_features[:, view],
                     dataset,
-                    gate_scores=None if gate_scores is None else gate_scores[:, view],
+                    None if gate_scores is None else gate_scores[view],
                 ),
             ),
         )
@@ -81,8 +82,10 @@ def evaluate_corruptions(
     return CorruptionResults(len(dataset), tuple(rows), tuple(pictures))
 
 
-def _gate_scores(bundle: Bundle, dataset: Dataset, workers: int, task: Task) -> Floats | None:
-    """Return the gate's scores of each photo's views, [M, V]; None without a gate."""
+def _gate_scores(
+    bundle: Bundle, dataset: Dataset, workers: int, task: Task
+) -> list[GateScores] | None:
+    """Return the gate's scores of the M photos for each of the V views; None without a gate."""
     gate, network = bundle.calibration.gate, bundle.network
     if bundle.gate is None or gate is None:
         return None
@@ -90,10 +93,11 @@ def _gate_scores(bundle: Bundle, dataset: Dataset, workers: int, task: Task) -> 
     scores = []
     for batch in CorruptionLoader(dataset, gate.image_size, share, BATCH_SIZE, workers):
         shape = batch.inputs.shape[:2]
-        features = gate_features(network, bundle.gate, batch.inputs.flatten(0, 1))
-        scores.append(gate.score(features).reshape(shape))
+        found = gate.scores(gate_features(network, bundle.gate, batch.inputs.flatten(0, 1)))
+        scores.append([rows.reshape(shape) for rows in (found.no_mineral, found.novelty)])
         task.step()
-    return np.concatenate(scores)
+    no_mineral, novelty = (np.concatenate(rows) for rows in zip(*scores, strict=True))
+    return [GateScores(*rows) for rows in zip(no_mineral.T, novelty.T, strict=True)]
 
 
 def _draw(labels: Ints, seed: int = 0) -> Ints:

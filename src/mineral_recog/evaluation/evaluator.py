@@ -331,7 +331,7 @@ def _predict(
     gate, scores = bundle.calibration.gate, None
     if gate is not None and bundle.gate is not None:
         gate_network = bundle.gate.to(bundle.network.device)
-        scores = gate.score(predict_gate(bundle.network, gate_network, loaders.pop(0), task.step))
+        scores = gate.scores(predict_gate(bundle.network, gate_network, loaders.pop(0), task.step))
     return Predictions(outputs.labels, outputs.logits, outputs.features, dataset, scores)
 
 

@@ -78,13 +78,13 @@ class Recalibration:
 class _Outputs:
     """Outputs of the model for the M photos that it could read.
 
-    They are features, logits, labels, names, and scores of the gate, None without one.
+    They are logits, labels, names, OOD scores, and scores of the gate, None without one.
     """
 
-    features: npt.NDArray[np.float32]
     logits: npt.NDArray[np.float32]
     labels: Ints
     paths: list[str]
+    ood_scores: Floats
     gate_scores: Floats | None
 
 
@@ -136,7 +136,7 @@ def calibrate(
     _refuse_one_class(source, np.unique(outputs.labels), identifier.classes)
     old, classes = identifier.model.calibration, identifier.classes
     new = refit_calibration(
-        old, outputs.features, outputs.logits, outputs.labels, outputs.gate_scores
+        old, outputs.logits, outputs.labels, outputs.ood_scores, outputs.gate_scores
     )
     before, after = _measure(old, outputs, source.specimens)
     provenance = _provenance(outputs, source, before, after)
@@ -183,12 +183,12 @@ def _observe(
         else:
             unreadable.append(str(result))
         task.step()
-    width, class_count = identifier.model.width, len(identifier.classes)
+    class_count = len(identifier.classes)
     outputs = _Outputs(
-        np.array([item.features for _, item in seen], np.float32).reshape(-1, width),
         np.array([item.outputs.logits for _, item in seen], np.float32).reshape(-1, class_count),
         np.array([index_of[path.split("/")[0]] for path, _ in seen], np.int64),
         [path for path, _ in seen],
+        np.array([item.outputs.ood_score for _, item in seen], np.float64),
         None
         if identifier.model.calibration.gate is None
         else np.array([item.outputs.gate_score for _, item in seen], np.float64),
@@ -203,18 +203,18 @@ def _measure(
 
     Photos of one specimen are left out of the fit together.
     """
-    features, logits, labels = outputs.features, outputs.logits, outputs.labels
-    gate_scores = outputs.gate_scores
+    logits, labels = outputs.logits, outputs.labels
+    ood_scores, gate_scores = outputs.ood_scores, outputs.gate_scores
     specimens = [specimen_of.get(path, path) for path in outputs.paths]
-    probabilities, sets, kept = _answers(old, features, logits, gate_scores)
+    probabilities, sets, kept = _answers(old, logits, ood_scores, gate_scores)
     plain, groups = softmax(logits), old.conformal.groups
     before = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
-    for fold in cross_fit(old, features, logits, labels, gate_scores, specimens):
+    for fold in cross_fit(old, logits, labels, ood_scores, gate_scores, specimens):
         rows = fold.held_out
         probabilities[rows], sets[rows], kept[rows] = _answers(
             fold.calibration,
-            features[rows],
             logits[rows],
+            ood_scores[rows],
             None if gate_scores is None else gate_scores[rows],
         )
     after = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
@@ -223,13 +223,13 @@ def _measure(
 
 def _answers(
     calibration: Calibration,
-    features: npt.NDArray[np.float32],
     logits: npt.NDArray[np.float32],
+    ood_scores: Floats,
     gate_scores: Floats | None,
 ) -> tuple[Floats, Bools, Bools]:
     """Return probabilities [M, C], sets [M, C], and which photos are not "none of these" [M]."""
     probabilities = calibration.probabilities(logits)
-    kept = calibration.accepts(features, logits, gate_scores)
+    kept = calibration.accepts(ood_scores, gate_scores)
     sets = calibration.conformal.prediction_set(probabilities, COVERAGE_TARGET)
     return probabilities, sets, kept
 

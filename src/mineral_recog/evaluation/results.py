@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mineral_recog.calibration.gate import GateScores
 from mineral_recog.data.class_match import ClassDifferences
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.evaluation.calibration_results import (
@@ -27,7 +28,7 @@ class Predictions:
         logits: float32 [M, C].
         features: float32 [M, D].
         dataset: The photos, and where they were when they were read.
-        gate_scores: Scores of showing no mineral, float64 [M]; None if the model has no gate.
+        gate_scores: Scores of the gate, M; None if the model has no gate.
 
     Raises:
         ValueError: They differ in length.
@@ -37,12 +38,12 @@ class Predictions:
     logits: npt.NDArray[np.float32]
     features: npt.NDArray[np.float32]
     dataset: Dataset
-    gate_scores: npt.NDArray[np.float64] | None = None
+    gate_scores: GateScores | None = None
 
     def __post_init__(self) -> None:
         lengths = {len(self.labels), len(self.logits), len(self.features), len(self.dataset)}
         if self.gate_scores is not None:
-            lengths.add(len(self.gate_scores))
+            lengths.add(len(self.gate_scores.no_mineral))
         if len(lengths) > 1:
             raise ValueError(f"labels, logits, features and dataset differ in length: {lengths}")
 

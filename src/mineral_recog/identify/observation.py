@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mineral_recog.calibration.gate import GateScores
 from mineral_recog.data.evaluation_view import Pixels
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.region import Region
@@ -64,10 +65,10 @@ def observe(model: Model, views: Sequence[View]) -> list[Observation]:
         Observation(
             PhotoOutputs(
                 logits[i],
-                float(ood_scores[i]),
+                float(ood_scores[i] + (0 if gate_scores is None else gate_scores.novelty[i])),
                 view.used_bits,
                 view.region,
-                gate_scores[i],
+                None if gate_scores is None else float(gate_scores.no_mineral[i]),
                 view.problems,
             ),
             features[i],
@@ -95,10 +96,10 @@ def _predict(model: Model, views: list[View]) -> tuple[Floats, Floats, NDArray[n
     return features, logits, score(features, logits)
 
 
-def _gate_scores(model: Model, views: Sequence[View]) -> list[float | None]:
-    """Return the scores of the gate for views; None for each without a gate."""
+def _gate_scores(model: Model, views: Sequence[View]) -> GateScores | None:
+    """Return the scores of the gate for views; None without a gate."""
     gate = model.calibration.gate
     pixels = [view.gate_pixels for view in views if view.gate_pixels is not None]
     if gate is None or not pixels:
-        return [None] * len(views)
-    return list(gate.score(model.engine.gate_features(np.stack(pixels))).tolist())
+        return None
+    return gate.scores(model.engine.gate_features(np.stack(pixels)))

@@ -18,10 +18,11 @@ from mineral_recog.validation import reason_with_place
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 GATE_WEIGHTS = "gate.safetensors"  # if they are not among those of the model
 FORMAT: Final = "mineral-recog bundle"
-VERSION: Final = 5  # changes when the fields of a bundle do
+VERSION: Final = 6  # changes when the fields of a bundle do
 # Version 2 lacks center_share and version 3 pretrained_features, which had no other values.
 # Version 4 has another score of "none of these", see `calibration/distance_ood.py`, and no gate.
-READABLE: Final = (2, 3, 4, VERSION)
+# Version 5 lacks the part that the gate adds to the score of unknown minerals.
+READABLE: Final = (2, 3, 4, 5, VERSION)
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
@@ -67,7 +68,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog bundle"] = FORMAT
-    version: Literal[2, 3, 4, 5] = VERSION
+    version: Literal[2, 3, 4, 5, 6] = VERSION
     backbone: str
     pretrained_features: bool = False
     head: Literal["linear", "cosine"] = "linear"

@@ -9,6 +9,7 @@ import numpy as np
 
 from mineral_recog.calibration.calibration import Calibration, fit_calibration, with_limits
 from mineral_recog.calibration.gate import fit_gate
+from mineral_recog.calibration.ood import OodDetector
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.errors import UserError
@@ -95,13 +96,14 @@ def calibrate(
         val_outputs.labels,
         groups,
     )
-    fitted = fit_gate(gate.image_size, train_gate, train.labels, val_gate, val.labels)
+    assert isinstance(calibration.ood, OodDetector)  # of this version, as it is fitted here
+    distances = calibration.ood.distance.score(val_outputs.features)
+    fitted = fit_gate(gate.image_size, train_gate, train.labels, val_gate, val.labels, distances)
+    calibration = replace(calibration, gate=fitted)
+    scores = fitted.scores(val_gate)
+    ood_scores = calibration.ood_scores(val_outputs.features, val_outputs.logits, scores)
     return with_limits(
-        replace(calibration, gate=fitted),
-        val_outputs.features,
-        val_outputs.logits,
-        val_outputs.labels,
-        fitted.score(val_gate),
+        calibration, val_outputs.logits, val_outputs.labels, ood_scores, scores.no_mineral
     )
 
 
