@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from mineral_recog import __version__
 from mineral_recog.cli.audit import audit
 from mineral_recog.cli.calibrate import calibrate
 from mineral_recog.cli.compare import compare
@@ -55,9 +56,7 @@ def _program(
     ] = False,
 ) -> None:
     if version:
-        from importlib import metadata  # takes a tenth of the time of --help
-
-        print(f"mineral-recog {metadata.version('mineral-recog')}")
+        print(f"mineral-recog {__version__}")
     elif context.invoked_subcommand is None:
         print(context.get_help())
 

@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from mineral_recog import __version__
 from mineral_recog.cores import decoding_threads
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
@@ -163,7 +163,7 @@ class _Service:
         return JSONResponse(
             {
                 "status": "ok",
-                "version": version("mineral-recog"),
+                "version": __version__,
                 "model": self.model,
                 "classes": len(self.identifier.classes),
                 "waiting": self.decode_queue.waiting + self.photo_queue.waiting,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
+from mineral_recog import __version__
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.request_schemas import (
     MAX_SIGHTINGS,
@@ -53,7 +53,7 @@ def build_document(class_count: int, access: Access) -> Schema:
         "openapi": "3.1.0",
         "info": {
             "title": "mineral-recog",
-            "version": version("mineral-recog"),
+            "version": __version__,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
             "description": f"Identifies minerals from photos; this model knows {class_count} "
             "classes. The server stores nothing between requests. Errors are in English or "

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import timm
@@ -15,6 +14,7 @@ import torch
 import torchvision
 from torch import nn
 
+from mineral_recog import __version__
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.class_groups import class_groups
@@ -380,7 +380,7 @@ def _provenance(trainer: Trainer, tau: float | None) -> dict[str, str]:
         else f"reduced to {training_side(recipe.image_size)} px"
     )
     return adjustment | {
-        "mineral-recog": version("mineral-recog"),
+        "mineral-recog": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "torchvision": torchvision.__version__,
