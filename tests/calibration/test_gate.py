@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from mineral_recog.calibration.calibration import Arrays
-from mineral_recog.calibration.gate import Gate, GateValues, fit_gate, restore_gate
+from mineral_recog.calibration.gate import NOVELTY_SPREAD, Gate, GateValues, fit_gate, restore_gate
 from mineral_recog.calibration.ood import KEEP, fit_relative_distance
 from mineral_recog.calibration.temperature import AnyFloats, Floats, class_weights
 
@@ -93,12 +93,12 @@ def test_gate_is_restored(gate: Gate) -> None:
         np.testing.assert_array_equal(scores, theirs[name])
 
 
-def test_novelty_is_the_relative_distance_of_the_last_part_with_the_spread_of_the_others(
+def test_novelty_is_the_relative_distance_of_the_last_part_in_proportion_to_the_others(
     gate: Gate,
 ) -> None:
     (_, train), (_, val), (_, pictures) = (draw_parts(seed) for seed in range(3))
     distance = fit_relative_distance(train, LABELS)
-    weight = DISTANCES.std() / distance.score(val).std()
+    weight = NOVELTY_SPREAD * DISTANCES.std() / distance.score(val).std()
     novelty = gate.scores(draw_parts(2)).novelty
     np.testing.assert_allclose(novelty, weight * distance.score(pictures), rtol=1e-6)
 

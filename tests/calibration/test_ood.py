@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mineral_recog.calibration.ood import (
+    ENTROPY_SPREAD,
     SHRINKAGE,
     OodDetector,
     RelativeDistance,
@@ -73,23 +74,24 @@ def test_distances_use_the_shrunken_covariances() -> None:
     np.testing.assert_allclose(ood.score(train, np.zeros((60, 2))), expected, atol=1e-5)
 
 
-def test_both_parts_vary_alike_on_validation_photos() -> None:
+def test_entropy_varies_in_proportion_to_the_distance_on_validation_photos() -> None:
     rng = np.random.default_rng(3)
     (train, labels), (val, val_labels) = (features_and_labels(rng, (30, 9)) for _ in range(2))
     logits = logits_from(val, 2)
     ood = fit_ood(train, labels, val, logits, val_labels)
     distance = replace(ood, entropy_weight=0.0).score(val, logits)
     entropy_part = ood.score(val, logits) - distance
-    assert entropy_part.std() == pytest.approx(distance.std())
+    assert entropy_part.std() == pytest.approx(ENTROPY_SPREAD * distance.std())
 
 
 def test_offset_along_a_direction_of_low_variance_is_ood() -> None:
-    ood = fit_detector(np.random.default_rng(1))
+    ood = replace(fit_detector(np.random.default_rng(1)), entropy_weight=0.0)
     features = np.eye(12)[[1, 1, 1]] * 4
     features[1, 0], features[2, 9] = 1.5, 1.5  # along directions of high and of low variance
     typical, along_high, along_low = ood.score(features, logits_from(features, 3))
     assert typical <= along_high < along_low
-    assert along_low > ood.threshold
+    train, _ = features_and_labels(np.random.default_rng(1), (60, 20, 4))
+    assert along_low > ood.score(train, logits_from(train, 3)).max()
 
 
 @settings(max_examples=20)

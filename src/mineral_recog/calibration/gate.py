@@ -42,6 +42,7 @@ from mineral_recog.i18n import tr
 
 MAX_DIRECTIONS = 128  # of largest variance; 0.7 MB with 1,280 features
 MAX_PARTS = 4
+NOVELTY_SPREAD = 2.0  # of the gate's part of the OOD score, in spreads of the distance there
 MAX_DISTANCE = 2.0  # between features of length 1
 MIN_SPREAD = 1e-3  # of distances, for photos that are all alike
 MAX_SCORE = MAX_DISTANCE / MIN_SPREAD
@@ -201,14 +202,15 @@ def fit_gate(
         val_features: Features of the validation photos for each part, [M, D].
         val_labels: Labels, [M].
         val_distances: Distances of the validation photos in the OOD score, [M]; the gate's part of
-            that score varies as much.
+            that score varies twice as much.
     """
     parts = tuple(
         _fit_part(train, train_labels, val)
         for train, val in zip(train_features, val_features, strict=True)
     )
     relative = fit_relative_distance(train_features[-1], train_labels)
-    weight = weight_of_equal_spread(val_distances, relative.score(val_features[-1]))
+    distances = relative.score(val_features[-1])
+    weight = NOVELTY_SPREAD * weight_of_equal_spread(val_distances, distances)
     score = Gate(image_size, parts, 0.0).scores(val_features).no_mineral
     threshold = weighted_quantile(score, class_weights(val_labels), KEEP)
     return Gate(image_size, parts, threshold, Novelty(relative, weight))
