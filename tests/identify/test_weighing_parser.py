@@ -64,5 +64,5 @@ def test_weights_that_cannot_be_are_reported(text: str, message: str) -> None:
     ],
 )  # fmt: skip
 def test_other_texts_are_not_understood(text: str) -> None:
-    with pytest.raises(UserError, match="dry 52.3 wet 33.1"):
+    with pytest.raises(UserError, match=r"dry 52\.3 wet 33\.1"):
         parse_density(text)
