@@ -24,7 +24,9 @@ from starlette.types import ASGIApp
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.taxon import find_taxon
 from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 
@@ -336,6 +338,89 @@ def test_hazards_have_a_box_and_harmful_tests_are_left_out(
     choose(page, photo)
     expect(ranking(page)).to_have_count(3)
     expect(box).to_be_hidden()
+
+
+def test_fields_of_harmful_tests_carry_a_caution(
+    page: Page, identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minerals = (*identifier.minerals[:2], None)
+    table = read_minerals()
+    amphibole = find_taxon("amphibole", table, Taxonomy(table))
+    taxa = (*identifier.taxa[:2], amphibole)
+    monkeypatch.setattr(identifier, "advisor", TestAdvisor(minerals, taxa))
+    choose(page, photo)
+    caution = page.locator("#cautions p").filter(has_text="Streak")
+    expect(caution).to_contain_text("Scratching, Streak")
+    expect(caution).to_contain_text("could do harm if this is an amphibole (asbestos). Enter a")
+    streak = page.locator("#field-streak")
+    streak.select_option("white")  # a result that is known already
+    expect(page.locator("#understood")).to_have_text("Understood as: streak white.")
+    described = streak.get_attribute("aria-describedby")
+    assert described == caution.get_attribute("id")
+    assert page.locator("#field-lustre").get_attribute("aria-describedby") is None
+    expect(page.get_by_text("no facts about Amphibole")).to_have_count(0)
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("#cautions p").filter(has_text="擦条痕")).to_contain_text(
+        "如果是闪石，可能有害（石棉）。"
+    )
+    monkeypatch.undo()
+    page.get_by_role("button", name="换一个标本").click()
+    choose(page, photo)
+    expect(ranking(page)).to_have_count(3)
+    expect(page.locator("#cautions p")).to_have_count(0)
+    expect(page.locator(".harmful")).to_have_count(0)
+
+
+def test_density_from_two_weighings(page: Page, photo: Path) -> None:
+    choose(page, photo)
+    expect(page.get_by_role("status")).to_contain_text(HEADLINE)
+    page.get_by_text("Density from two weighings").click()
+    density, dry = page.locator("#field-density"), page.get_by_label("Dry weight")
+    gain, wet = page.get_by_label("Gain of the scale"), page.get_by_label("or weight in water")
+    dry.fill("52.3")
+    gain.fill("19.2")
+    expect(density).to_have_value("2.70–2.74")
+    expect(page.locator("#understood")).to_contain_text("density 2.705 to 2.743 g/cm³")
+    wet.fill("33,1")
+    expect(gain).to_have_value("")
+    expect(density).to_have_value("2.70–2.75")
+    wet.fill("60")
+    expect(page.locator("#form-alert")).to_contain_text("weighs less in water than in air")
+    expect(density).to_have_value("")
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("#form-alert")).to_contain_text("干重 52.3 水中 60")
+    density.fill("2.65")
+    expect(page.get_by_label("干重")).to_have_value("")
+    expect(page.locator("#form-alert")).to_be_hidden()
+    expect(page.locator("#understood")).to_contain_text("密度 2.544–2.756")
+
+
+def test_facts_and_links_to_search_elsewhere(page: Page, photo: Path) -> None:
+    choose(page, photo)
+    beryl = page.locator("#ranking li[data-class=beryl]")
+    beryl.locator("summary").click()
+    for fact, value in {
+        "IMA": "Brl, grandfathered",
+        "Cleavage": "poor, 1 direction",
+        "These facts": "checked against two sources",
+    }.items():
+        expect(beryl.locator("dl div").filter(has_text=fact).locator("dd")).to_have_text(value)
+    for fact in ("Habit", "Fracture", "Tenacity", "In long-wave UV"):
+        expect(beryl.locator("dt").get_by_text(fact, exact=True)).to_be_visible()
+    links = beryl.locator(".links a")
+    assert [link.get_attribute("href") for link in links.all()] == [
+        "https://www.mindat.org/search.php?name=Beryl",
+        "https://en.wikipedia.org/wiki/Special:Search?search=Beryl",
+    ]
+    for link in links.all():
+        assert link.get_attribute("rel") == "noopener noreferrer"
+        assert link.get_attribute("target") == "_blank"
+    page.get_by_role("button", name="中文").click()
+    expect(beryl.locator("dl")).to_contain_text("已与两种资料核对")
+    assert [link.get_attribute("href") for link in links.all()] == [
+        "https://www.mindat.org/search.php?name=Beryl",
+        "https://zh.wikipedia.org/wiki/Special:Search?search=%E7%BB%BF%E6%9F%B1%E7%9F%B3",
+    ]
 
 
 def test_late_answer_is_not_shown(page: Page, photo: Path) -> None:

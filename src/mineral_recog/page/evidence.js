@@ -1,6 +1,6 @@
 // The form for physical tests: its choices in both languages, and the entered results.
 
-import { element } from "./answer.js";
+import { element } from "./elements.js";
 import { texts } from "./texts.js";
 
 const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"];
@@ -15,8 +15,47 @@ export function enteredEvidence(form, language) {
     const outcome = entered.get(`scratch ${tool}`);
     return { harder: text.scratches(tool), softer: text.scratchedBy(tool) }[outcome];
   });
+  results.density = weighed(entered, text) ?? results.density;
   results.hardness = [results.hardness, ...scratched].filter(Boolean).join(", ");
   return Object.fromEntries(Object.entries(results).filter(([, value]) => value !== ""));
+}
+
+// The two weights of the specimen, as the server understands them; null if they are not complete.
+function weighed(entered, text) {
+  const dry = entered.get("dry").trim();
+  for (const way of ["gain", "wet"]) {
+    const weight = entered.get(way).trim();
+    if (dry && weight) return text.weighed[way](dry, weight);
+  }
+  return null;
+}
+
+// Show the density that the server found from two weights. Until then, and if there is none, the field is empty.
+export function showWeighed(form, language, density) {
+  if (weighed(new FormData(form), texts[language]) === null || density === null) return;
+  form.elements.density.value = density.map((end) => end.toFixed(2)).join("–");
+}
+
+// Keep density and weights in step: what is typed last counts.
+export function clearOtherDensity(form, name) {
+  const others = { density: ["dry", "gain", "wet"], dry: ["density"], gain: ["density", "wet"], wet: ["density", "gain"] }[name] ?? [];
+  for (const other of others) form.elements[other].value = "";
+}
+
+// Mark the fields of tests that could do harm, and tell screen readers why.
+export function markHarmful(form, cautions) {
+  for (const node of form.querySelectorAll(".harmful")) {
+    node.classList.remove("harmful");
+    node.parentElement.querySelector("input, select")?.removeAttribute("aria-describedby");
+  }
+  cautions.forEach(({ keys }, number) => {
+    for (const key of keys) {
+      for (const field of form.querySelectorAll(`[data-test="${key}"]`)) {
+        field.classList.add("harmful");
+        field.parentElement.querySelector("input, select")?.setAttribute("aria-describedby", `caution-${number}`);
+      }
+    }
+  });
 }
 
 // Fill in the choices in a language and keep the entered results. Without words yet, some lists are empty.
