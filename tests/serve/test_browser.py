@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
@@ -27,6 +27,7 @@ from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.identify.taxon import find_taxon
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 
@@ -34,6 +35,15 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 HEADLINE = re.compile("ost likely|robably none|does not look like")
 
+MORE_TESTS = {
+    "transparency": "translucent",
+    "habit": "botryoidal",
+    "cleavage": "perfect",
+    "fracture": "conchoidal",
+    "tenacity": "brittle",
+    "fluorescence_long": "none",
+    "fluorescence_short": "green",
+}
 DROP = """([target, base64, name]) => {
     const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     const data = new DataTransfer();
@@ -393,6 +403,47 @@ def test_density_from_two_weighings(page: Page, photo: Path) -> None:
     expect(page.get_by_label("干重")).to_have_value("")
     expect(page.locator("#form-alert")).to_be_hidden()
     expect(page.locator("#understood")).to_contain_text("密度 2.544–2.756")
+
+
+def test_more_tests_fold_out_and_are_sent(page: Page, photo: Path) -> None:
+    columns = ("streak", "lustre", *MORE_TESTS, "colours")
+    words = {
+        column: [
+            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[column].items()
+        ]
+        for column in columns
+    }
+
+    def add_words(route: Route) -> None:
+        minerals = route.fetch().json()
+        route.fulfill(json=minerals | {"words": words})
+
+    page.route("**/minerals*", add_words)
+    page.reload()
+    choose(page, photo)
+    expect(page.get_by_role("status")).to_contain_text(HEADLINE)
+    habit = page.locator("#field-habit")
+    expect(habit).to_be_hidden()
+    page.get_by_text("More tests").click()
+    for field, word in MORE_TESTS.items():
+        page.locator(f"#field-{field}").select_option(word)
+    page.locator("#field-cleavage_directions").select_option("3")
+    page.locator("#field-magnetic").select_option(label="weak: only a strong magnet")
+    page.get_by_label("green", exact=True).check()
+    page.get_by_label("brown", exact=True).check()
+    page.get_by_role("button", name="中文").click()
+    expect(habit.locator("option:checked")).to_have_text("葡萄状")
+    expect(page.get_by_label("绿色", exact=True)).to_be_checked()
+    assert not re.search("[A-Za-z]", page.locator("#more-tests").inner_text())
+    with page.expect_request("**/identify*") as sent:
+        page.get_by_label("褐色", exact=True).uncheck()
+    question: Any = sent.value.post_data_json
+    assert question["evidence"] == MORE_TESTS | {
+        "cleavage_directions": "3", "magnetic": "weak", "colours": "green"
+    }  # fmt: skip
+    page.get_by_role("button", name="全部清除").click()
+    expect(page.get_by_label("绿色", exact=True)).not_to_be_checked()
+    expect(habit).to_have_value("")
 
 
 def test_facts_and_links_to_search_elsewhere(page: Page, photo: Path) -> None:

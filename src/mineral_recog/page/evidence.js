@@ -4,7 +4,10 @@ import { element } from "./elements.js";
 import { texts } from "./texts.js";
 
 const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"];
-const FIELDS = ["hardness", "density", "streak", "lustre", "magnetic", "acid"];
+// Fields of words that the server lists; a specimen has several colours.
+const WORDS = ["streak", "lustre", "transparency", "habit", "cleavage", "fracture", "tenacity", "fluorescence_long", "fluorescence_short"];
+const FIELDS = ["hardness", "density", "magnetic", "acid", "cleavage_directions", ...WORDS];
+const MAX_DIRECTIONS = 6; // of cleavage
 
 // The entered results in the format of the server, {hardness: "6, scratches glass", ...}, without blanks.
 export function enteredEvidence(form, language) {
@@ -15,6 +18,7 @@ export function enteredEvidence(form, language) {
     const outcome = entered.get(`scratch ${tool}`);
     return { harder: text.scratches(tool), softer: text.scratchedBy(tool) }[outcome];
   });
+  results.colours = entered.getAll("colours").join(", ");
   results.density = weighed(entered, text) ?? results.density;
   results.hardness = [results.hardness, ...scratched].filter(Boolean).join(", ");
   return Object.fromEntries(Object.entries(results).filter(([, value]) => value !== ""));
@@ -64,15 +68,30 @@ export function fillForm(form, words, language) {
   const entered = new FormData(form);
   const scratches = TOOLS.map((tool) => scratchRow(tool, entered.get(`scratch ${tool}`) ?? "", text));
   form.querySelector("#scratches").replaceChildren(...scratches);
-  const yesNo = [["yes", text.yes], ["no", text.no]];
   const wordsOf = (column) => (words?.[column] ?? []).map((word) => [word.en, word[language]]);
-  const choices = { streak: wordsOf("streak"), lustre: wordsOf("lustre"), magnetic: yesNo, acid: yesNo };
+  const colours = wordsOf("colours").map((colour) => colourChip(...colour, entered.getAll("colours")));
+  form.querySelector("#colours").replaceChildren(...colours);
+  form.querySelector("#more-tests").hidden = colours.length === 0; // the server does not take them
+  const [yes, no] = [["yes", text.yes], ["no", text.no]];
+  const directions = Array.from({ length: MAX_DIRECTIONS + 1 }, (_, n) => [`${n}`, `${n}`]);
+  const choices = {
+    magnetic: [yes, ["weak", text.weaklyMagnetic], no],
+    acid: [yes, no],
+    cleavage_directions: directions,
+    ...Object.fromEntries(WORDS.map((column) => [column, wordsOf(column)])),
+  };
   for (const [field, options] of Object.entries(choices)) {
     const select = form.elements[field];
     const allOptions = [["", text.untested], ...options];
     select.replaceChildren(...allOptions.map(([value, label]) => element("option", { value }, label)));
     select.value = entered.get(field) ?? "";
   }
+}
+
+function colourChip(colour, label, chosen) {
+  const box = element("input", { type: "checkbox", name: "colours", value: colour });
+  box.checked = chosen.includes(colour);
+  return element("label", {}, box, element("span", {}, label));
 }
 
 function scratchRow(tool, value, text) {

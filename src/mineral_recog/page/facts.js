@@ -13,7 +13,7 @@ const FORMATS = {
   density: (mineral) => mineral.density && unbroken(`${formatRange(mineral.density)} g/cm³`),
   cleavage: (mineral, language, text) => {
     const quality = formatWords(mineral.cleavage, language, text);
-    return quality && mineral.cleavage_directions ? text.cleavage(quality, mineral.cleavage_directions) : quality;
+    return quality && mineral.cleavage_directions ? text.directions(quality, mineral.cleavage_directions) : quality;
   },
   ima: (mineral, language, text) => formatWords([mineral.ima_symbol, mineral.ima_status].filter(Boolean), language, text),
   source: (mineral) => (mineral.source === UNSOURCED ? null : mineral.source),

@@ -356,7 +356,10 @@ byId("form").addEventListener("input", (event) => {
 byId("tests").addEventListener("click", (event) => {
   const field = event.target.dataset.field;
   if (field === undefined) return;
-  const target = field === "hardness" ? byId("scratches").querySelector("input:checked") : byId(`field-${field}`);
+  const place = field === "hardness" ? byId("scratches") : byId(`field-${field}`);
+  const target = place.querySelector("input:checked") ?? place.querySelector("input") ?? place;
+  const fold = target.closest("details");
+  if (fold) fold.open = true;
   target.focus();
   target.scrollIntoView({ block: "center" });
 });

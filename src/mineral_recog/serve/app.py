@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
@@ -231,10 +232,11 @@ def _describe_classes(identifier: Identifier, model: str) -> dict[str, Any]:
         )
     ]
     words = {
-        column: [
-            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[column].items()
+        test.name: [
+            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[test.name].items()
         ]
-        for column in ("streak", "lustre")
+        for test in fields(Evidence)
+        if test.name in VOCABULARIES and test.name != "acid"  # its outcome is yes or no
     }
     return {"model": model, "classes": classes, "words": words}
 

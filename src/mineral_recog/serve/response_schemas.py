@@ -234,19 +234,14 @@ class Answer(ApiModel):
     similar: list[SimilarPhoto] = _optional("training photos most similar to the photo sent")
 
 
-class Words(ApiModel):
-    """Words that evidence may contain."""
-
-    streak: list[BilingualText] = Field(description="colours of the streak")
-    lustre: list[BilingualText] = Field(description="kinds of lustre")
-
-
 class Minerals(ApiModel):
     """The classes that the model knows."""
 
     model: str = Field(description=MODEL)
     classes: list[ClassWithFacts] = Field(description="all classes, in the order of the logits")
-    words: Words
+    words: dict[str, list[BilingualText]] = Field(
+        description="words that evidence may contain, by the key of the test, such as streak"
+    )
 
 
 class Health(ApiModel):
