@@ -359,8 +359,8 @@ def test_fields_of_harmful_tests_carry_a_caution(
     taxa = (*identifier.taxa[:2], amphibole)
     monkeypatch.setattr(identifier, "advisor", TestAdvisor(minerals, taxa))
     choose(page, photo)
-    caution = page.locator("#cautions p").filter(has_text="Streak")
-    expect(caution).to_contain_text("Scratching, Streak")
+    caution = page.locator("#cautions p").filter(has_text="Scratching")
+    expect(caution).to_contain_text("Scratching, streak")
     expect(caution).to_contain_text("could do harm if this is an amphibole (asbestos). Enter a")
     streak = page.locator("#field-streak")
     streak.select_option("white")  # a result that is known already

@@ -46,7 +46,8 @@ export function hazards(answer, language) {
 
 export function cautions(answer, language, text) {
   return answer.cautions.map((caution, number) => {
-    const tests = element("strong", {}, caution.keys.map((key) => text.tests[key]).join(text.and));
+    const names = caution.keys.map((key) => text.tests[key]).join(text.and);
+    const tests = element("strong", {}, names.charAt(0).toUpperCase() + names.slice(1));
     return element("p", { id: `caution-${number}` }, tests, `${text.colon}${caution.text[language]}`);
   });
 }

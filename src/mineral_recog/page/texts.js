@@ -107,9 +107,9 @@ export const texts = {
     fluorescence_long: "Glow in long-wave UV",
     fluorescence_short: "Glow in short-wave UV",
     tests: {
-      hardness: "Scratching", streak: "Streak", density: "Weighing in water", acid: "Acid", lustre: "Lustre", magnetic: "Magnet",
-      colours: "Colour", transparency: "Transparency", habit: "Habit", cleavage: "Cleavage", cleavage_directions: "Directions of cleavage",
-      fracture: "Fracture", tenacity: "Bending and cutting", fluorescence_long: "Long-wave UV lamp", fluorescence_short: "Short-wave UV lamp",
+      hardness: "scratching", streak: "streak", density: "weighing in water", acid: "acid", lustre: "lustre", magnetic: "magnet",
+      colours: "colour", transparency: "transparency", habit: "habit", cleavage: "cleavage", cleavage_directions: "directions of cleavage",
+      fracture: "fracture", tenacity: "bending and cutting", fluorescence_long: "long-wave UV lamp", fluorescence_short: "short-wave UV lamp",
     },
     weighing: "Density from two weighings",
     weighingHow:
