@@ -9,10 +9,12 @@ import pytest
 
 from mineral_recog.cli.answer_tables import add_answer, new_answer_table, print_answer
 from mineral_recog.cli.tables import new_console
-from mineral_recog.identify.answer import Answer, Candidate, Lookalike
+from mineral_recog.identify.answer import Answer
+from mineral_recog.identify.candidate import Candidate, Lookalike
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.next_test import LeftOut, Test
 from mineral_recog.identify.roll_up import RollUp
+from mineral_recog.identify.taxon import taxon_of
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.gallery import SimilarPhoto
@@ -25,7 +27,7 @@ def answer_with(evidence: Evidence) -> Answer:
     """Return an answer: quartz, a class without facts, pyrite, a mineral without hardness."""
     mineral_of = {"quartz": QUARTZ, "mystery": None, "pyrite": PYRITE, "unmeasured": UNMEASURED}
     candidates = tuple(
-        Candidate(name, 0.4 - 0.1 * rank, 0.25, rank < 2, mineral)
+        Candidate(name, 0.4 - 0.1 * rank, 0.25, rank < 2, taxon_of(mineral))
         for rank, (name, mineral) in enumerate(mineral_of.items())
     )
     difference = {"en": "pyrite: lustre metallic (quartz vitreous)", "zh": "黄铁矿：金属光泽"}
@@ -105,7 +107,10 @@ def test_hazards_and_what_is_left_out_are_printed(capsys: pytest.CaptureFixture[
     answer = answer_with(Evidence())
     answer = replace(
         answer,
-        candidates=(replace(answer.candidates[0], mineral=cinnabar), *answer.candidates[1:]),
+        candidates=(
+            replace(answer.candidates[0], taxon=taxon_of(cinnabar)),
+            *answer.candidates[1:],
+        ),
         tests=(Test("streak", 1.0, {"en": "rub it: a leaves red", "zh": "擦"}, caution),),
         tests_left_out=LeftOut(("acid",), {"en": "Left out: acid.", "zh": "不建议：滴酸。"}),
     )

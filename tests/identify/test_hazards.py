@@ -13,17 +13,23 @@ from mineral_recog.identify.hazards import (
     ADVICE,
     GAS_IN_ACID,
     SAFE_TESTS,
+    cautions,
     hazards_of,
     is_safe,
+    is_safe_for,
 )
 from mineral_recog.identify.likelihood import OUTCOMES
 from mineral_recog.identify.next_test import NextTests, TestAdvisor
+from mineral_recog.identify.taxon import Taxon, find_taxon
 from mineral_recog.minerals.facts import Mineral, read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.response_schemas import Hazard
 from tests.identify.minerals import CALCITE, PYRITE, QUARTZ, mineral
 
-SHIPPED = tuple(read_minerals())
+TABLE = read_minerals()
+TAXONOMY = Taxonomy(TABLE)
+SHIPPED = tuple(TABLE)
 ADVISOR = TestAdvisor(SHIPPED)
 LOOKING = {"lustre", "magnetic"}
 # Written by hand from what each test does: dust, handling, water, acid.
@@ -67,6 +73,10 @@ HAZARDOUS = {
 }  # fmt: skip
 
 
+def taxon(name: str) -> Taxon | None:
+    return find_taxon(name, TABLE, TAXONOMY)
+
+
 def advise(
     minerals: tuple[Mineral | None, ...], probabilities: Floats, in_set: tuple[int, ...] = ()
 ) -> NextTests:
@@ -79,9 +89,9 @@ def test_every_kind_of_hazard_has_advice_and_safe_tests() -> None:
     assert [*ADVICE] == [*SAFE_TESTS] == kinds
     assert list(get_args(Hazard.model_fields["kind"].annotation)) == kinds
     assert set(VOCABULARIES["group"]) >= GAS_IN_ACID
-    for text in ADVICE.values():
-        assert text["en"].endswith(".")
-        assert text["zh"].endswith("。")
+    for advice in ADVICE.values():
+        assert advice.remedy["en"].endswith(".")
+        assert advice.remedy["zh"].endswith("。")
 
 
 @pytest.mark.parametrize(("name", "kinds"), HAZARDS.items())
@@ -173,9 +183,9 @@ def test_left_out_text_says_that_no_harmless_test_is_left() -> None:
 
 
 def test_hazards_name_each_mineral_once() -> None:
-    torbernite, autunite = (read_minerals().find(name) for name in ("torbernite", "autunite"))
+    torbernite, autunite = map(taxon, ("torbernite", "autunite"))
     radioactive, dust = hazards_of(
-        {"a": torbernite, "b": None, "c": QUARTZ, "d": autunite, "e": torbernite}
+        {"a": torbernite, "b": None, "c": taxon("quartz"), "d": autunite, "e": torbernite}
     )
     assert (radioactive.kind, radioactive.classes) == ("radioactive", ("a", "d", "e"))
     assert dust.kind == "toxic dust"
@@ -184,18 +194,98 @@ def test_hazards_name_each_mineral_once() -> None:
     )
     assert radioactive.text["zh"].startswith("如果是铜铀云母或钙铀云母，它有放射性：")
     assert radioactive.to_dict()["names"] == {"en": "radioactive", "zh": "放射性"}
-    assert hazards_of({"c": QUARTZ, "x": None}) == ()
+    assert hazards_of({"c": taxon("quartz"), "x": taxon("fossil")}) == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("Amphibole", {"asbestos"}),
+        ("闪石", {"asbestos"}),
+        ("Tremolite-actinolite series", {"asbestos"}),
+        ("Zeolite", {"asbestos"}),  # a row of the table; erionite
+        ("Serpentine", {"asbestos"}),  # its own row says so
+        ("Epidote group", {"radioactive"}),  # allanite
+        ("Autunite group", {"radioactive", "toxic dust"}),
+        ("Silicates", {"radioactive", "toxic dust", "asbestos"}),
+        ("Mica", set()),
+        ("Garnet", set()),
+        ("Calcite", set()),  # though bumblebee jasper, a trade name below it, is toxic
+        ("Quartz", set()),
+        ("fossil", set()),
+    ],
+)
+def test_groups_have_the_hazards_of_their_minerals(name: str, kinds: set[str]) -> None:
+    found = taxon(name)
+    assert {hazard.kind for hazard in hazards_of({name: found})} == kinds
+    assert is_safe_for("streak", found) == (not kinds)
+    assert is_safe_for("lustre", found)
+
+
+def test_text_of_groups_says_that_some_of_their_minerals_are_dangerous() -> None:
+    (asbestos,) = hazards_of({"a": taxon("amphibole"), "t": taxon("tremolite")})
+    assert asbestos.classes == ("a", "t")
+    assert asbestos.text["en"].startswith(
+        "If it is an amphibole or tremolite, it can be asbestos where it is fibrous, and breathing"
+    )
+    assert asbestos.text["zh"].startswith("如果是闪石或透闪石，它呈纤维状时可能是石棉")
+    radioactive, _ = hazards_of({"e": taxon("epidote group"), "u": taxon("uraninite")})
+    assert radioactive.text["en"].startswith(
+        "If it is a mineral of the epidote group, it may be radioactive; if it is uraninite, it is "
+        "radioactive: handle it briefly"
+    )
+    assert radioactive.text["zh"].startswith(
+        "如果是绿帘石族矿物，它可能有放射性；如果是晶质铀矿，它有放射性：尽量少接触"
+    )
+
+
+def test_tests_are_left_out_because_of_a_group() -> None:
+    minerals = (QUARTZ, CALCITE, None)
+    advisor = TestAdvisor(minerals, [taxon("quartz"), taxon("calcite"), taxon("amphibole")])
+    next_tests = advisor.next_tests(np.full(3, 1 / 3), Evidence(), np.zeros(3, dtype=bool))
+    assert next_tests.left_out is not None
+    assert "hardness" in next_tests.left_out.keys
+    assert next_tests.left_out.text["en"].startswith(
+        "Left out, since it could do harm if this is an amphibole: scratching"
+    )
+
+
+def test_cautions_join_tests_with_the_same_reason() -> None:
+    names = ("galena", "quartz", "fossil", "amphibole")
+    dust, acid, water = cautions(
+        ("hardness", "streak", "lustre", "acid", "density"), map(taxon, names)
+    )
+    assert dust.keys == ("hardness", "streak")
+    assert dust.text["en"] == (
+        "could do harm if this is galena or an amphibole (toxic dust, asbestos). Enter a result "
+        "only if you know it already."
+    )
+    assert dust.text["zh"] == (
+        "如果是方铅矿或闪石，可能有害（粉尘有毒、石棉）。仅在已知结果时填写。"
+    )
+    assert acid.keys == ("acid",)
+    assert "(toxic dust, acid may free toxic gas, asbestos)" in acid.text["en"]
+    assert water.keys == ("density",)
+    assert "if this is an amphibole (asbestos)" in water.text["en"]
+    assert cautions(("hardness", "acid"), (taxon("quartz"), None)) == ()
+
+
+def test_cautions_name_few_minerals() -> None:
+    names = ("galena", "cerussite", "anglesite", "cinnabar", "stibnite")
+    (caution,) = cautions(("streak",), map(taxon, names))
+    assert "if this is galena, cerussite, anglesite or one of 2 others (" in caution.text["en"]
+    assert "如果是方铅矿、白铅矿、铅矾或另外 2 种之一，" in caution.text["zh"]
 
 
 def test_tests_that_leave_a_mark_say_so() -> None:
     fingernail = mineral("Soft", "软", (1, 1), (2, 2), ("red",), ("waxy",), "strong", "fizzes")
     next_tests = advise((QUARTZ, fingernail), np.full(2, 0.5))
-    cautions = {test.key: test.caution for test in next_tests.tests}
-    assert set(cautions) == set(OUTCOMES)
-    assert cautions["lustre"] is None
-    assert cautions["magnetic"] is None
+    found = {test.key: test.caution for test in next_tests.tests}
+    assert set(found) == set(OUTCOMES)
+    assert found["lustre"] is None
+    assert found["magnetic"] is None
     for key in ("hardness", "streak", "acid"):
-        caution = cautions[key]
+        caution = found[key]
         assert caution is not None
         assert "never a polished stone or a gem" in caution["en"]
         assert "切勿用于抛光的石头或宝石" in caution["zh"]

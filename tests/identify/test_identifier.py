@@ -20,7 +20,6 @@ from mineral_recog.identify.answer import (
     Answer,
     PhotoOutputs,
     answer_from_outputs,
-    class_names,
 )
 from mineral_recog.identify.class_tree import Name
 from mineral_recog.identify.evidence import Evidence
@@ -161,6 +160,18 @@ def hazardous_answer(identifier: Identifier, gate_score: float | None = None) ->
     )
 
 
+def test_answer_has_the_cautions_of_its_tests(identifier: Identifier) -> None:
+    (caution,) = (
+        c for c in hazardous_answer(identifier).to_dict()["cautions"] if "streak" in c["keys"]
+    )
+    assert "hardness" in caution["keys"]
+    assert not {"lustre", "magnetic", "density"} & set(caution["keys"])
+    assert caution["text"]["en"].startswith("could do harm if this is cinnabar (toxic dust")
+    assert hazardous_answer(identifier, gate_score=1e9).cautions == ()  # no mineral
+    harmless = identifier.answer([PhotoOutputs(np.zeros(3, dtype=np.float32), 0.0)])
+    assert harmless.cautions == ()
+
+
 def test_answer_has_the_hazards_of_its_set_and_leaves_out_harmful_tests(
     identifier: Identifier,
 ) -> None:
@@ -200,11 +211,6 @@ def test_photo_of_no_mineral_has_no_hazards(identifier: Identifier) -> None:
     answer = hazardous_answer(identifier, gate_score=1e9)
     assert answer.none_reason == "no_mineral"
     assert answer.hazards == ()
-
-
-def test_class_without_facts_is_named_by_its_own_name(identifier: Identifier) -> None:
-    assert class_names("my_stone", None) == {"en": "my_stone", "zh": "my_stone"}
-    assert class_names("beryl", identifier.minerals[1]) == {"en": "Beryl", "zh": "绿柱石"}
 
 
 def test_higher_coverage_gives_larger_sets(identifier: Identifier) -> None:

@@ -154,6 +154,7 @@ def test_minerals_have_facts_and_words(client: TestClient) -> None:
     assert minerals["classes"][1]["mineral"]["hardness"] == [7.5, 8.0]
     assert minerals["classes"][1]["names"]["zh"] == "绿柱石"
     assert {"en": "red", "zh": "红色"} in minerals["words"]["streak"]
+    assert "acid" not in minerals["words"]
 
 
 def test_health(client: TestClient) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
@@ -24,7 +24,10 @@ from starlette.types import ASGIApp
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.identify.next_test import TestAdvisor
+from mineral_recog.identify.taxon import find_taxon
 from mineral_recog.minerals.facts import read_minerals
+from mineral_recog.minerals.taxonomy import Taxonomy
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 
@@ -32,6 +35,15 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
 HEADLINE = re.compile("ost likely|robably none|does not look like")
 
+MORE_TESTS = {
+    "transparency": "translucent",
+    "habit": "botryoidal",
+    "cleavage": "perfect",
+    "fracture": "conchoidal",
+    "tenacity": "brittle",
+    "fluorescence_long": "none",
+    "fluorescence_short": "green",
+}
 DROP = """([target, base64, name]) => {
     const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
     const data = new DataTransfer();
@@ -336,6 +348,130 @@ def test_hazards_have_a_box_and_harmful_tests_are_left_out(
     choose(page, photo)
     expect(ranking(page)).to_have_count(3)
     expect(box).to_be_hidden()
+
+
+def test_fields_of_harmful_tests_carry_a_caution(
+    page: Page, identifier: Identifier, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minerals = (*identifier.minerals[:2], None)
+    table = read_minerals()
+    amphibole = find_taxon("amphibole", table, Taxonomy(table))
+    taxa = (*identifier.taxa[:2], amphibole)
+    monkeypatch.setattr(identifier, "advisor", TestAdvisor(minerals, taxa))
+    choose(page, photo)
+    caution = page.locator("#cautions p").filter(has_text="Scratching")
+    expect(caution).to_contain_text("Scratching, streak")
+    expect(caution).to_contain_text("could do harm if this is an amphibole (asbestos). Enter a")
+    streak = page.locator("#field-streak")
+    streak.select_option("white")  # a result that is known already
+    expect(page.locator("#understood")).to_have_text("Understood as: streak white.")
+    described = streak.get_attribute("aria-describedby")
+    assert described == caution.get_attribute("id")
+    assert page.locator("#field-lustre").get_attribute("aria-describedby") is None
+    expect(page.get_by_text("no facts about Amphibole")).to_have_count(0)
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("#cautions p").filter(has_text="擦条痕")).to_contain_text(
+        "如果是闪石，可能有害（石棉）。"
+    )
+    monkeypatch.undo()
+    page.get_by_role("button", name="换一个标本").click()
+    choose(page, photo)
+    expect(ranking(page)).to_have_count(3)
+    expect(page.locator("#cautions p")).to_have_count(0)
+    expect(page.locator(".harmful")).to_have_count(0)
+
+
+def test_density_from_two_weighings(page: Page, photo: Path) -> None:
+    choose(page, photo)
+    expect(page.get_by_role("status")).to_contain_text(HEADLINE)
+    page.get_by_text("Density from two weighings").click()
+    density, dry = page.locator("#field-density"), page.get_by_label("Dry weight")
+    gain, wet = page.get_by_label("Gain of the scale"), page.get_by_label("or weight in water")
+    dry.fill("52.3")
+    gain.fill("19.2")
+    expect(density).to_have_value("2.70–2.74")
+    expect(page.locator("#understood")).to_contain_text("density 2.705 to 2.743 g/cm³")
+    wet.fill("33,1")
+    expect(gain).to_have_value("")
+    expect(density).to_have_value("2.70–2.75")
+    wet.fill("60")
+    expect(page.locator("#form-alert")).to_contain_text("weighs less in water than in air")
+    expect(density).to_have_value("")
+    page.get_by_role("button", name="中文").click()
+    expect(page.locator("#form-alert")).to_contain_text("干重 52.3 水中 60")
+    density.fill("2.65")
+    expect(page.get_by_label("干重")).to_have_value("")
+    expect(page.locator("#form-alert")).to_be_hidden()
+    expect(page.locator("#understood")).to_contain_text("密度 2.544–2.756")
+
+
+def test_more_tests_fold_out_and_are_sent(page: Page, photo: Path) -> None:
+    columns = ("streak", "lustre", *MORE_TESTS, "colours")
+    words = {
+        column: [
+            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[column].items()
+        ]
+        for column in columns
+    }
+
+    def add_words(route: Route) -> None:
+        minerals = route.fetch().json()
+        route.fulfill(json=minerals | {"words": words})
+
+    page.route("**/minerals*", add_words)
+    page.reload()
+    choose(page, photo)
+    expect(page.get_by_role("status")).to_contain_text(HEADLINE)
+    habit = page.locator("#field-habit")
+    expect(habit).to_be_hidden()
+    page.get_by_text("More tests").click()
+    for field, word in MORE_TESTS.items():
+        page.locator(f"#field-{field}").select_option(word)
+    page.locator("#field-cleavage_directions").select_option("3")
+    page.locator("#field-magnetic").select_option(label="weak: only a strong magnet")
+    page.get_by_label("green", exact=True).check()
+    page.get_by_label("brown", exact=True).check()
+    page.get_by_role("button", name="中文").click()
+    expect(habit.locator("option:checked")).to_have_text("葡萄状")
+    expect(page.get_by_label("绿色", exact=True)).to_be_checked()
+    assert not re.search("[A-Za-z]", page.locator("#more-tests").inner_text())
+    with page.expect_request("**/identify*") as sent:
+        page.get_by_label("褐色", exact=True).uncheck()
+    question: Any = sent.value.post_data_json
+    assert question["evidence"] == MORE_TESTS | {
+        "cleavage_directions": "3", "magnetic": "weak", "colours": "green"
+    }  # fmt: skip
+    page.get_by_role("button", name="全部清除").click()
+    expect(page.get_by_label("绿色", exact=True)).not_to_be_checked()
+    expect(habit).to_have_value("")
+
+
+def test_facts_and_links_to_search_elsewhere(page: Page, photo: Path) -> None:
+    choose(page, photo)
+    beryl = page.locator("#ranking li[data-class=beryl]")
+    beryl.locator("summary").click()
+    for fact, value in {
+        "IMA": "Brl, grandfathered",
+        "Cleavage": "poor, 1 direction",
+        "These facts": "checked against two sources",
+    }.items():
+        expect(beryl.locator("dl div").filter(has_text=fact).locator("dd")).to_have_text(value)
+    for fact in ("Habit", "Fracture", "Tenacity", "In long-wave UV"):
+        expect(beryl.locator("dt").get_by_text(fact, exact=True)).to_be_visible()
+    links = beryl.locator(".links a")
+    assert [link.get_attribute("href") for link in links.all()] == [
+        "https://www.mindat.org/search.php?name=Beryl",
+        "https://en.wikipedia.org/wiki/Special:Search?search=Beryl",
+    ]
+    for link in links.all():
+        assert link.get_attribute("rel") == "noopener noreferrer"
+        assert link.get_attribute("target") == "_blank"
+    page.get_by_role("button", name="中文").click()
+    expect(beryl.locator("dl")).to_contain_text("已与两种资料核对")
+    assert [link.get_attribute("href") for link in links.all()] == [
+        "https://www.mindat.org/search.php?name=Beryl",
+        "https://zh.wikipedia.org/wiki/Special:Search?search=%E7%BB%BF%E6%9F%B1%E7%9F%B3",
+    ]
 
 
 def test_late_answer_is_not_shown(page: Page, photo: Path) -> None:

@@ -9,7 +9,8 @@ from rich.text import Text
 
 from mineral_recog.cli.tables import first_of, new_console
 from mineral_recog.i18n import is_chinese, tr
-from mineral_recog.identify.answer import Answer, Candidate
+from mineral_recog.identify.answer import Answer
+from mineral_recog.identify.candidate import Candidate
 from mineral_recog.identify.class_tree import Name
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.minerals.vocabularies import VOCABULARIES

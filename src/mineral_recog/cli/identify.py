@@ -42,7 +42,13 @@ def identify(
     lustre: Annotated[str | None, typer.Option(help=tr("such as metallic", "如 金属光泽"))] = None,
     density: Annotated[
         str | None,
-        typer.Option(help=tr("g/cm3, such as 5.0 or 4.8-5.2", "g/cm3，如 5.0 或 4.8-5.2")),
+        typer.Option(
+            help=tr(
+                "g/cm3, such as 5.0 or 4.8-5.2, or the weights in air and water, such as 'dry 52.3 "
+                "wet 33.1'",
+                "g/cm3，如 5.0 或 4.8-5.2，或在空气和水中的重量，如“干重 52.3 水中 33.1”",
+            )
+        ),
     ] = None,
     magnetic: Annotated[
         str | None, typer.Option(help=tr("attracted by a magnet: yes or no", "被磁铁吸引：是或否"))

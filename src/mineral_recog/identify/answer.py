@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from mineral_recog.calibration.calibration import Calibration, specimen_logits
 from mineral_recog.data.bit_depth import FILE_BITS
 from mineral_recog.identify.alike import unlike_warnings
+from mineral_recog.identify.candidate import Candidate, Lookalike
 from mineral_recog.identify.class_tree import Level, Name
 from mineral_recog.identify.evidence import Evidence, posterior
 from mineral_recog.identify.fact_text import Text
-from mineral_recog.identify.hazards import Hazard, hazards_of
+from mineral_recog.identify.hazards import Caution, Hazard, cautions, hazards_of
 from mineral_recog.identify.next_test import MIN_DANGER, LeftOut, Test, TestAdvisor
 from mineral_recog.identify.photo_quality import depth_warnings, quality_warnings
 from mineral_recog.identify.refusal import Reason, refusal_text
 from mineral_recog.identify.region import Region
 from mineral_recog.identify.roll_up import RolledUp, RollUp
-from mineral_recog.minerals.facts import Mineral
 
 MAX_LOOKALIKES = 3  # of the first candidate
 STRANGE_WEIGHT = 0.5  # of a photo that alone would be none of the classes: often a bad one
@@ -48,45 +48,6 @@ class PhotoOutputs:
     region: Region | None = None
     gate_score: float | None = None
     problems: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A class with its probability.
-
-    Attributes:
-        name: Name of the class.
-        probability: Probability by photo and evidence.
-        photo_probability: Probability by the photo alone.
-        in_set: Whether the class is in the set that contains the right one with the requested
-            coverage.
-        mineral: Facts from the table, or None if the table lacks the class.
-    """
-
-    name: str
-    probability: float
-    photo_probability: float
-    in_set: bool
-    mineral: Mineral | None
-
-    @property
-    def names(self) -> Text:
-        """The names in both languages, see `class_names`."""
-        return class_names(self.name, self.mineral)
-
-    @property
-    def hazards(self) -> tuple[Hazard, ...]:
-        """The hazards of the mineral, with what to do about them."""
-        return hazards_of({self.name: self.mineral})
-
-
-@dataclass(frozen=True)
-class Lookalike:
-    """A class that can be confused with the answer, and how they differ, if that is known."""
-
-    name: str
-    names: Text
-    text: Text | None
 
 
 @dataclass(frozen=True)
@@ -174,11 +135,22 @@ class Answer:
         named = {part.name.name for part in parts if part.probability >= MIN_DANGER}
         return hazards_of(
             {
-                candidate.name: candidate.mineral
+                candidate.name: candidate.taxon
                 for rank, candidate in enumerate(self.candidates)
                 if candidate.in_set or rank == 0 or candidate.name in named
             }
         )
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """Why tests could do harm with a mineral of the set, or with one of at least MIN_DANGER.
+
+        There are none if the photos show no mineral.
+        """
+        if self.none_reason == "no_mineral":
+            return ()
+        possible = [c for c in self.candidates if c.in_set or c.probability >= MIN_DANGER]
+        return cautions((f.name for f in fields(Evidence)), (c.taxon for c in possible))
 
     def to_json(self, top: int | None = None) -> str:
         """Return the answer as JSON text, with the first `top` candidates, by default all."""
@@ -224,6 +196,7 @@ class Answer:
             "unknown_to_table": list(self.classes_without_facts),
             "tests": [asdict(test) | {"bits": round(test.bits, 3)} for test in self.tests],
             "tests_left_out": self.tests_left_out and asdict(self.tests_left_out),
+            "cautions": [asdict(caution) for caution in self.cautions],
             "lookalikes": [
                 {"class": lookalike.name, "names": lookalike.names, "text": lookalike.text}
                 for lookalike in self.lookalikes
@@ -235,11 +208,6 @@ class Answer:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
-
-
-def class_names(name: str, mineral: Mineral | None) -> Text:
-    """Return a class's names in both languages, or its own name twice if the table lacks it."""
-    return {"en": name, "zh": name} if mineral is None else mineral.names
 
 
 def answer_from_outputs(
@@ -284,7 +252,7 @@ def answer_from_outputs(
             float(probabilities[c]),
             float(photo_probabilities[c]),
             bool(in_set[c]),
-            minerals[c],
+            advisor.taxa[c],
         )
         for c in order
     )

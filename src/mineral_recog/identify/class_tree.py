@@ -137,10 +137,10 @@ def _class_name(label: int, name: str, node: Node | None) -> Name:
 
 
 def _node_name(node: Node, labels: Sequence[int]) -> Name:
-    return Name(node.name, node.names, node.rank, tuple(labels), _phrase(node))
+    return Name(node.name, node.names, node.rank, tuple(labels), node_phrase(node))
 
 
-def _phrase(node: Node) -> Text:
+def node_phrase(node: Node) -> Text:
     """Return how a node is called in a sentence."""
     english = _lower_first(node.name)
     if node.rank == "class":

@@ -13,6 +13,7 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.likelihood import SCALES, Interval
 from mineral_recog.identify.measurement_parser import combine, parse_measurement
+from mineral_recog.identify.weighing_parser import parse_weighing
 from mineral_recog.identify.yes_no_parser import parse_yes_no_text
 from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
 
@@ -85,20 +86,23 @@ def parse_hardness(value: str | float | Sequence[float]) -> Interval:
 def parse_density(value: str | float | Sequence[float]) -> Interval:
     """Return the interval of density in g/cm3 that a text, a number or a pair of numbers means.
 
-    A single number becomes an interval with the measurement error on both sides.
+    A single number becomes an interval with the measurement error on both sides. A text may also
+    be the weights in air and in water, see `parse_weighing`.
 
     Raises:
         UserError: The value is not understood, or its clauses contradict each other.
     """
-    interval = _parse_interval("density", value)
+    interval = parse_weighing(normalise(value)) if isinstance(value, str) else None
+    interval = interval or _parse_interval("density", value)
     if interval is None:
         low, high = SCALES["density"]
         raise _not_understood(
             "density",
             value,
             f"give g/cm3 from {low:g} to {high:g} as a number such as 2.65 or 2,65, a range such "
-            "as 4.8-5.2, or >4",
-            f"请给出 {low:g} 到 {high:g} 之间的克/立方厘米数（如 2.65）、如 4.8-5.2 的范围，或 >4",
+            "as 4.8-5.2, or >4, or the weights in air and in water such as 'dry 52.3 wet 33.1'",
+            f"请给出 {low:g} 到 {high:g} 之间的克/立方厘米数（如 2.65）、如 4.8-5.2 的范围、>4，"
+            "或在空气中和水中的重量，如“干重 52.3 水中 33.1”",
         )
     return interval
 

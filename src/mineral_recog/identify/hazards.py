@@ -6,49 +6,95 @@ specimen in their hand, not a safety data sheet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mineral_recog.identify.fact_text import Text, either_text, name_text
+from mineral_recog.identify.fact_text import Text, either_text
+from mineral_recog.identify.taxon import Taxon
 from mineral_recog.minerals.facts import Mineral
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 
-# The danger and what to do, by the words of VOCABULARIES["hazard"]; each continues a sentence.
-ADVICE: Mapping[str, Text] = {
-    "radioactive": {
-        "en": "it is radioactive: handle it briefly, wash your hands afterwards, and make no dust. "
-        "Do not lick it. Keep it in a closed box in a ventilated place, away from children and "
-        "from where people sit or sleep.",
-        "zh": "它有放射性：尽量少接触，接触后洗手，不要弄出粉尘，不要舔。请装入密闭盒，"
-        "存放在通风处，远离儿童，也远离久坐和睡觉的地方。",
-    },
-    "toxic dust": {
-        "en": "its dust is toxic when breathed in or swallowed: do not scratch, grind, heat or "
-        "lick it. Wash your hands after handling it, and keep it away from children and food.",
-        "zh": "它的粉尘有毒，吸入或吞入都有害：不要刻划、研磨、加热，也不要舔。接触后洗手，"
-        "远离儿童和食物。",
-    },
-    "toxic touch": {
-        "en": "it leaves toxic traces on the skin: leave it in its box or wear gloves, and wash "
-        "your hands afterwards. Do not lick or heat it, and keep it away from children and food.",
-        "zh": "它会在皮肤上留下有毒的痕迹：请留在盒中或戴手套拿取，之后洗手。"
-        "不要舔，不要加热，远离儿童和食物。",
-    },
-    "asbestos": {
-        "en": "it can be asbestos where it is fibrous, and breathing in the fibres can cause "
-        "cancer: do not break, scratch, brush or rub it. Keep fibrous pieces in a closed bag or "
-        "box, away from children.",
-        "zh": "它呈纤维状时可能是石棉，吸入纤维可致癌：不要敲碎、刻划、刷洗或摩擦。"
-        "纤维状的标本请装入密封袋或密闭盒，远离儿童。",
-    },
-    "soluble poison": {
-        "en": "it dissolves in water and saliva and is poisonous when swallowed: keep it dry and "
-        "do not lick it. Wash your hands after handling it, and keep it away from children, pets "
-        "and food.",
-        "zh": "它能溶于水和唾液，吞入会中毒：请保持干燥，不要舔。接触后洗手，"
-        "远离儿童、宠物和食物。",
-    },
+
+@dataclass(frozen=True)
+class Advice:
+    """A danger and what to do about it.
+
+    Attributes:
+        danger: The danger of a mineral; it continues a sentence.
+        possible: The danger of a group of which some minerals have it; it continues a sentence.
+        remedy: What to do; it ends the sentence.
+    """
+
+    danger: Text
+    possible: Text
+    remedy: Text
+
+
+_ASBESTOS: Text = {
+    "en": "it can be asbestos where it is fibrous, and breathing in the fibres can cause cancer",
+    "zh": "它呈纤维状时可能是石棉，吸入纤维可致癌",
+}
+ADVICE: Mapping[str, Advice] = {  # by the words of VOCABULARIES["hazard"]
+    "radioactive": Advice(
+        {"en": "it is radioactive", "zh": "它有放射性"},
+        {"en": "it may be radioactive", "zh": "它可能有放射性"},
+        {
+            "en": "handle it briefly, wash your hands afterwards, and make no dust. Do not lick "
+            "it. Keep it in a closed box in a ventilated place, away from children and from where "
+            "people sit or sleep.",
+            "zh": "尽量少接触，接触后洗手，不要弄出粉尘，不要舔。请装入密闭盒，存放在通风处，"
+            "远离儿童，也远离久坐和睡觉的地方。",
+        },
+    ),
+    "toxic dust": Advice(
+        {
+            "en": "its dust is toxic when breathed in or swallowed",
+            "zh": "它的粉尘有毒，吸入或吞入都有害",
+        },
+        {
+            "en": "its dust may be toxic when breathed in or swallowed",
+            "zh": "它的粉尘可能有毒，吸入或吞入都有害",
+        },
+        {
+            "en": "do not scratch, grind, heat or lick it. Wash your hands after handling it, and "
+            "keep it away from children and food.",
+            "zh": "不要刻划、研磨、加热，也不要舔。接触后洗手，远离儿童和食物。",
+        },
+    ),
+    "toxic touch": Advice(
+        {"en": "it leaves toxic traces on the skin", "zh": "它会在皮肤上留下有毒的痕迹"},
+        {"en": "it may leave toxic traces on the skin", "zh": "它可能在皮肤上留下有毒的痕迹"},
+        {
+            "en": "leave it in its box or wear gloves, and wash your hands afterwards. Do not "
+            "lick or heat it, and keep it away from children and food.",
+            "zh": "请留在盒中或戴手套拿取，之后洗手。不要舔，不要加热，远离儿童和食物。",
+        },
+    ),
+    "asbestos": Advice(
+        _ASBESTOS,
+        _ASBESTOS,
+        {
+            "en": "do not break, scratch, brush or rub it. Keep fibrous pieces in a closed bag or "
+            "box, away from children.",
+            "zh": "不要敲碎、刻划、刷洗或摩擦。纤维状的标本请装入密封袋或密闭盒，远离儿童。",
+        },
+    ),
+    "soluble poison": Advice(
+        {
+            "en": "it dissolves in water and saliva and is poisonous when swallowed",
+            "zh": "它能溶于水和唾液，吞入会中毒",
+        },
+        {
+            "en": "it may dissolve in water and saliva and be poisonous when swallowed",
+            "zh": "它可能溶于水和唾液，吞入会中毒",
+        },
+        {
+            "en": "keep it dry and do not lick it. Wash your hands after handling it, and keep it "
+            "away from children, pets and food.",
+            "zh": "请保持干燥，不要舔。接触后洗手，远离儿童、宠物和食物。",
+        },
+    ),
 }
 # The tests that are safe, by hazard; any other test is not recommended, a new one included.
 # Scratching and the streak make dust; acid dissolves the mineral or frees gas, and its result may
@@ -62,15 +108,17 @@ SAFE_TESTS: Mapping[str, frozenset[str]] = {
     "soluble poison": _LOOKING,
 }
 GAS_IN_ACID = frozenset({"sulfide", "sulfosalt"})  # groups from which acid frees hydrogen sulfide
+_FREES_GAS: Text = {"en": "acid may free toxic gas", "zh": "遇酸可能放出有毒气体"}
+MAX_NAMED = 3  # in a caution
 
 
 @dataclass(frozen=True)
 class Hazard:
-    """A hazard of a mineral, or of several minerals of an answer.
+    """A hazard of a class, or of several classes of an answer.
 
     Attributes:
         kind: Word of VOCABULARIES["hazard"].
-        classes: Names of the classes that have it.
+        classes: Names of the classes that have it, or of which some minerals have it.
         text: The danger and what to do, in a sentence or two.
     """
 
@@ -84,27 +132,54 @@ class Hazard:
         return {"kind": self.kind, "names": names, "classes": list(self.classes), "text": self.text}
 
 
-def hazards_of(minerals: Mapping[str, Mineral | None]) -> tuple[Hazard, ...]:
-    """Return the hazards of minerals, each with all minerals that have it.
+@dataclass(frozen=True)
+class Caution:
+    """Why tests could do harm to whoever does them.
+
+    Attributes:
+        keys: Fields of Evidence that the tests fill.
+        text: The reason, in a sentence.
+    """
+
+    keys: tuple[str, ...]
+    text: Text
+
+
+def hazards_of(taxa: Mapping[str, Taxon | None]) -> tuple[Hazard, ...]:
+    """Return the hazards of classes, each with all classes that have it.
 
     Args:
-        minerals: The mineral of each class, most likely first; None if the table lacks it.
+        taxa: The taxon of each class, most likely first; None for a class that is none.
     """
     found = []
     for kind, advice in ADVICE.items():
         having = {
-            name: mineral
-            for name, mineral in minerals.items()
-            if mineral is not None and kind in mineral.hazard
+            name: taxon
+            for name, taxon in taxa.items()
+            if taxon is not None and any(kind in mineral.hazard for mineral in taxon.minerals)
         }
         if having:
-            names = either_text([*map(name_text, dict.fromkeys(having.values()))])
-            text = {
-                "en": f"If it is {names['en']}, {advice['en']}",
-                "zh": f"如果是{names['zh']}，{advice['zh']}",
-            }
+            text = _hazard_text(kind, advice, [*dict.fromkeys(having.values())])
             found.append(Hazard(kind, tuple(having), text))
     return tuple(found)
+
+
+def _hazard_text(kind: str, advice: Advice, taxa: Sequence[Taxon]) -> Text:
+    """Return the danger of minerals and of groups of minerals, and what to do about it."""
+    phrases: dict[str, list[Text]] = {}
+    dangers: dict[str, Text] = {}
+    for taxon in taxa:
+        is_certain = taxon.mineral is not None and kind in taxon.mineral.hazard
+        danger = advice.danger if is_certain else advice.possible
+        dangers[danger["en"]] = danger
+        phrases.setdefault(danger["en"], []).append(taxon.phrase)
+    named = [(either_text(phrases[key]), dangers[key]) for key in dangers]
+    english = "; ".join(f"if it is {names['en']}, {danger['en']}" for names, danger in named)
+    chinese = "；".join(f"如果是{names['zh']}，{danger['zh']}" for names, danger in named)
+    return {
+        "en": f"{english[0].upper()}{english[1:]}: {advice.remedy['en']}",
+        "zh": f"{chinese}：{advice.remedy['zh']}",
+    }
 
 
 def is_safe(test: str, mineral: Mineral | None) -> bool:
@@ -116,22 +191,70 @@ def is_safe(test: str, mineral: Mineral | None) -> bool:
         test: Field of Evidence that the test fills.
         mineral: The mineral; None if the table lacks the class.
     """
-    if mineral is None:
-        return True
-    if test == "acid" and mineral.group in GAS_IN_ACID:
-        return False
-    return all(test in SAFE_TESTS[kind] for kind in mineral.hazard)
+    return mineral is None or not _reasons(test, mineral)
 
 
-def left_out_text(tests: Sequence[Text], minerals: Sequence[Mineral], is_last: bool) -> Text:
+def is_safe_for(test: str, taxon: Taxon | None) -> bool:
+    """Return whether a test does no harm with any mineral that a class may be."""
+    return taxon is None or all(is_safe(test, mineral) for mineral in taxon.minerals)
+
+
+def _reasons(test: str, mineral: Mineral) -> list[Text]:
+    """Return why a test does harm if the specimen is a mineral; none if it does not."""
+    words = VOCABULARIES["hazard"]
+    found: list[Text] = [
+        {"en": kind, "zh": words[kind]} for kind in mineral.hazard if test not in SAFE_TESTS[kind]
+    ]
+    return found + [_FREES_GAS] * (test == "acid" and mineral.group in GAS_IN_ACID)
+
+
+def cautions(tests: Iterable[str], taxa: Iterable[Taxon | None]) -> tuple[Caution, ...]:
+    """Return why tests could do harm; tests with the same reason are joined.
+
+    Args:
+        tests: Fields of Evidence that the tests fill.
+        taxa: What the specimen may be, most likely first.
+    """
+    known = [taxon for taxon in dict.fromkeys(taxa) if taxon is not None]
+    keys_of: dict[str, list[str]] = {}
+    texts: dict[str, Text] = {}
+    for test in tests:
+        harmful = [taxon for taxon in known if not is_safe_for(test, taxon)]
+        if harmful:
+            text = _caution_text(test, harmful)
+            texts[text["en"]] = text
+            keys_of.setdefault(text["en"], []).append(test)
+    return tuple(Caution(tuple(keys), texts[english]) for english, keys in keys_of.items())
+
+
+def _caution_text(test: str, taxa: Sequence[Taxon]) -> Text:
+    found = {
+        reason["en"]: reason
+        for taxon in taxa
+        for mineral in taxon.minerals
+        for reason in _reasons(test, mineral)
+    }
+    names = [taxon.phrase for taxon in taxa[:MAX_NAMED]]
+    if (more := len(taxa) - MAX_NAMED) > 0:
+        names.append({"en": f"one of {more} others", "zh": f"另外 {more} 种之一"})
+    either = either_text(names)
+    return {
+        "en": f"could do harm if this is {either['en']} ({', '.join(found)}). Enter a result only "
+        "if you know it already.",
+        "zh": f"如果是{either['zh']}，可能有害（{'、'.join(r['zh'] for r in found.values())}）。"
+        "仅在已知结果时填写。",
+    }
+
+
+def left_out_text(tests: Sequence[Text], taxa: Sequence[Taxon], is_last: bool) -> Text:
     """Return a sentence on the tests that were left out.
 
     Args:
         tests: Names of the tests, at least one.
-        minerals: The minerals that make them dangerous, at least one.
+        taxa: The minerals and groups that make them dangerous, at least one.
         is_last: Whether no other test is left to recommend.
     """
-    names = either_text([*map(name_text, minerals)])
+    names = either_text([taxon.phrase for taxon in taxa])
     text = {
         "en": f"Left out, since it could do harm if this is {names['en']}: "
         f"{', '.join(test['en'] for test in tests)}.",

@@ -34,6 +34,7 @@ from mineral_recog.identify.observation import MAX_SIDE, Observation, View, obse
 from mineral_recog.identify.photo_quality import find_problems
 from mineral_recog.identify.region import Region, check_region, middle_region
 from mineral_recog.identify.roll_up import RollUp
+from mineral_recog.identify.taxon import find_taxon
 from mineral_recog.installation import training_packages
 from mineral_recog.minerals.facts import Mineral, MineralTable, read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
@@ -69,8 +70,10 @@ class Identifier:
         self.model, self.gallery = model, gallery
         self.classes = model.classes
         self.minerals: tuple[Mineral | None, ...] = tuple(map(minerals.find, model.classes))
-        self.advisor = TestAdvisor(self.minerals)
-        self.roll_up = RollUp(model.classes, Taxonomy(minerals))
+        taxonomy = Taxonomy(minerals)
+        self.taxa = tuple(find_taxon(name, minerals, taxonomy) for name in model.classes)
+        self.advisor = TestAdvisor(self.minerals, self.taxa)
+        self.roll_up = RollUp(model.classes, taxonomy)
         preprocessing, gate = model.preprocessing, model.calibration.gate
         self.image_size, self.center_share = preprocessing.image_size, preprocessing.center_share
         # A photo is decoded once, at the larger size that classifier and gate need.

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.fact_text import Text, fact_text, name_text
-from mineral_recog.identify.hazards import is_safe, left_out_text
+from mineral_recog.identify.hazards import is_safe_for, left_out_text
 from mineral_recog.identify.likelihood import SCALES, Floats
 from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
+from mineral_recog.identify.taxon import Taxon, taxon_of
 from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS, Instructions
 from mineral_recog.minerals.facts import Mineral
 
@@ -98,21 +99,28 @@ class TestAdvisor:
 
     Args:
         minerals: Mineral of each class, [C]; None if the table lacks it.
+        taxa: Mineral or group that each class is named after, [C]; by default its mineral.
 
     Attributes:
         tables: Likelihoods of the classes.
+        taxa: As given.
     """
 
     __test__ = False  # pytest must not collect it
 
-    def __init__(self, minerals: Sequence[Mineral | None]) -> None:
+    def __init__(
+        self, minerals: Sequence[Mineral | None], taxa: Sequence[Taxon | None] | None = None
+    ) -> None:
         self.tables = LikelihoodTables(minerals)
+        self.taxa = tuple(taxa if taxa is not None else map(taxon_of, minerals))
         self._scratch_tests = {
             limit: Instructions(test, self.tables) for limit, test in SCRATCH_TESTS.items()
         }
         self._other_tests = [Instructions(test, self.tables) for test in OTHER_TESTS]
         self._harmful = {
-            test.key: np.array([not is_safe(test.key, mineral) for mineral in minerals], dtype=bool)
+            test.key: np.array(
+                [not is_safe_for(test.key, taxon) for taxon in self.taxa], dtype=bool
+            )
             for test in (*self._scratch_tests.values(), *self._other_tests)
         }
         labels_of: dict[Mineral, list[int]] = {}
@@ -153,7 +161,7 @@ class TestAdvisor:
         if not left_out:
             return NextTests(tuple(tests), None)
         harmful = possible & np.any([self._harmful[key] for key in left_out], axis=0)
-        names = self._minerals_of(probabilities, harmful)
+        names = self._taxa_of(probabilities, harmful)
         text = left_out_text([*left_out.values()], names, is_last=not tests)
         return NextTests(tuple(tests), LeftOut(tuple(left_out), text))
 
@@ -196,11 +204,11 @@ class TestAdvisor:
             if test.key not in done:
                 yield test, self.tables.tables[test.key]
 
-    def _minerals_of(self, probabilities: Floats, chosen: npt.NDArray[np.bool_]) -> list[Mineral]:
-        """Return the minerals of the chosen classes, most likely first."""
+    def _taxa_of(self, probabilities: Floats, chosen: npt.NDArray[np.bool_]) -> list[Taxon]:
+        """Return what the chosen classes are named after, most likely first."""
         order = np.argsort(-probabilities, kind="stable").tolist()
-        minerals = [self.tables.minerals[label] for label in order if chosen[label]]
-        return [*dict.fromkeys(mineral for mineral in minerals if mineral is not None)]
+        taxa = [self.taxa[label] for label in order if chosen[label]]
+        return [*dict.fromkeys(taxon for taxon in taxa if taxon is not None)]
 
     def _most_likely(self, probabilities: Floats) -> list[int]:
         """Return a class of each mineral within MAX_ODDS of the most likely one, in that order.

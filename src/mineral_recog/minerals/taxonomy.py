@@ -16,12 +16,13 @@ from typing import NamedTuple
 from mineral_recog.csv_files import read_rows
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
-from mineral_recog.minerals.facts import MAX_TABLE_BYTES, MineralTable, name_key
+from mineral_recog.minerals.facts import MAX_TABLE_BYTES, Mineral, MineralTable, name_key
 
 SHIPPED_NODES = Path(__file__).parent / "taxonomy.csv"
 COLUMNS = ("name", "chinese", "rank", "parent")
 ROCKS = "Rocks and glasses"  # the one class that contains no minerals
 RANKS = ("variety", "species", "series", "group", "class")  # from the most specific
+_OWN_FACTS = ("variety", "species")  # ranks whose facts hold for all that is below
 
 
 @dataclass(frozen=True)
@@ -75,12 +76,24 @@ class Taxonomy:
             rank, parent = mineral.rank or row.rank, mineral.parent or row.parent
             self._add(_Row(mineral.name, mineral.chinese, rank, parent))
         self._nodes = self._make_nodes()
+        self._members: dict[str, list[Mineral]] = {name: [] for name in self._nodes}
+        for mineral in minerals:
+            for above in self._nodes[self._rows[name_key(mineral.name)].name].path[1:]:
+                self._members[above.name].append(mineral)
 
     def find(self, name: str) -> Node | None:
         """Return the mineral or node with a name, or a synonym of a mineral; None if unknown."""
         mineral = self._minerals.find(name)
         row = self._rows.get(name_key(name if mineral is None else mineral.name))
         return None if row is None else self._nodes[row.name]
+
+    def members(self, name: str) -> tuple[Mineral, ...]:
+        """Return the minerals of the table below a group, series or class with a name.
+
+        There are none below a species or variety: what its row says holds for all of it.
+        """
+        node = self.find(name)
+        return () if node is None or node.rank in _OWN_FACTS else tuple(self._members[node.name])
 
     def __iter__(self) -> Iterator[Node]:
         return iter(self._nodes.values())

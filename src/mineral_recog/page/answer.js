@@ -1,34 +1,8 @@
-// Elements that show an answer. All names are inserted as text, never as HTML.
+// Elements that show an answer.
 
+import { element } from "./elements.js";
+import { factList, searchLinks } from "./facts.js";
 import { unbroken } from "./texts.js";
-
-export function element(tag, attributes = {}, ...children) {
-  const node = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children.filter((child) => child !== null));
-  return node;
-}
-
-const formatRange = ([low, high]) => (low === high ? `${low}` : `${low}–${high}`);
-
-// Format a fact in the user's language; null if it is unknown.
-function formatFact(value, key, language) {
-  if (value === null || value === undefined || value.length === 0) return null;
-  if (key === "hardness") return formatRange(value);
-  if (key === "density") return unbroken(`${formatRange(value)} g/cm³`);
-  const words = Array.isArray(value) ? value : [value];
-  return words.map((word) => word[language] ?? word).join(language === "zh" ? "、" : ", ");
-}
-
-function factList(mineral, language, text) {
-  if (mineral === null) return element("p", { class: "note" }, text.noFacts);
-  const list = element("dl", { class: "facts" });
-  for (const [key, label] of Object.entries(text.facts)) {
-    const fact = formatFact(mineral[key], key, language);
-    if (fact !== null) list.append(element("div", {}, element("dt", {}, label), element("dd", {}, fact)));
-  }
-  return list;
-}
 
 // The name in the user's language, followed by the other language in small print.
 export function nameElement(names, language) {
@@ -46,7 +20,7 @@ function candidateItem(candidate, language, text, open) {
   );
   const changed = Math.abs(candidate.probability - candidate.by_photo) > 0.0005;
   const byPhoto = changed ? element("p", { class: "note" }, text.byPhoto(candidate.by_photo)) : null;
-  const details = element("details", {}, line, byPhoto, factList(candidate.mineral, language, text));
+  const details = element("details", {}, line, byPhoto, factList(candidate.mineral, language, text), searchLinks(candidate.names, language, text));
   details.open = open;
   return element("li", { class: candidate.in_set ? "in-set" : "", "data-class": candidate.class }, details);
 }
@@ -68,6 +42,14 @@ export function hazards(answer, language) {
   return answer.hazards.map((hazard) =>
     element("li", {}, element("strong", {}, hazard.names[language]), element("p", {}, hazard.text[language])),
   );
+}
+
+export function cautions(answer, language, text) {
+  return answer.cautions.map((caution, number) => {
+    const names = caution.keys.map((key) => text.tests[key]).join(text.and);
+    const tests = element("strong", {}, names.charAt(0).toUpperCase() + names.slice(1));
+    return element("p", { id: `caution-${number}` }, tests, `${text.colon}${caution.text[language]}`);
+  });
 }
 
 export function lookalikes(answer, language, text) {

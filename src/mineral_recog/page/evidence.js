@@ -1,10 +1,13 @@
 // The form for physical tests: its choices in both languages, and the entered results.
 
-import { element } from "./answer.js";
+import { element } from "./elements.js";
 import { texts } from "./texts.js";
 
 const TOOLS = ["fingernail", "copper coin", "glass", "streak plate"];
-const FIELDS = ["hardness", "density", "streak", "lustre", "magnetic", "acid"];
+// Fields of words that the server lists; a specimen has several colours.
+const WORDS = ["streak", "lustre", "transparency", "habit", "cleavage", "fracture", "tenacity", "fluorescence_long", "fluorescence_short"];
+const FIELDS = ["hardness", "density", "magnetic", "acid", "cleavage_directions", ...WORDS];
+const MAX_DIRECTIONS = 6; // of cleavage
 
 // The entered results in the format of the server, {hardness: "6, scratches glass", ...}, without blanks.
 export function enteredEvidence(form, language) {
@@ -15,8 +18,48 @@ export function enteredEvidence(form, language) {
     const outcome = entered.get(`scratch ${tool}`);
     return { harder: text.scratches(tool), softer: text.scratchedBy(tool) }[outcome];
   });
+  results.colours = entered.getAll("colours").join(", ");
+  results.density = weighed(entered, text) ?? results.density;
   results.hardness = [results.hardness, ...scratched].filter(Boolean).join(", ");
   return Object.fromEntries(Object.entries(results).filter(([, value]) => value !== ""));
+}
+
+// The two weights of the specimen, as the server understands them; null if they are not complete.
+function weighed(entered, text) {
+  const dry = entered.get("dry").trim();
+  for (const way of ["gain", "wet"]) {
+    const weight = entered.get(way).trim();
+    if (dry && weight) return text.weighed[way](dry, weight);
+  }
+  return null;
+}
+
+// Show the density that the server found from two weights. Until then, and if there is none, the field is empty.
+export function showWeighed(form, language, density) {
+  if (weighed(new FormData(form), texts[language]) === null || density === null) return;
+  form.elements.density.value = density.map((end) => end.toFixed(2)).join("–");
+}
+
+// Keep density and weights in step: what is typed last counts.
+export function clearOtherDensity(form, name) {
+  const others = { density: ["dry", "gain", "wet"], dry: ["density"], gain: ["density", "wet"], wet: ["density", "gain"] }[name] ?? [];
+  for (const other of others) form.elements[other].value = "";
+}
+
+// Mark the fields of tests that could do harm, and tell screen readers why.
+export function markHarmful(form, cautions) {
+  for (const node of form.querySelectorAll(".harmful")) {
+    node.classList.remove("harmful");
+    node.parentElement.querySelector("input, select")?.removeAttribute("aria-describedby");
+  }
+  cautions.forEach(({ keys }, number) => {
+    for (const key of keys) {
+      for (const field of form.querySelectorAll(`[data-test="${key}"]`)) {
+        field.classList.add("harmful");
+        field.parentElement.querySelector("input, select")?.setAttribute("aria-describedby", `caution-${number}`);
+      }
+    }
+  });
 }
 
 // Fill in the choices in a language and keep the entered results. Without words yet, some lists are empty.
@@ -25,15 +68,30 @@ export function fillForm(form, words, language) {
   const entered = new FormData(form);
   const scratches = TOOLS.map((tool) => scratchRow(tool, entered.get(`scratch ${tool}`) ?? "", text));
   form.querySelector("#scratches").replaceChildren(...scratches);
-  const yesNo = [["yes", text.yes], ["no", text.no]];
   const wordsOf = (column) => (words?.[column] ?? []).map((word) => [word.en, word[language]]);
-  const choices = { streak: wordsOf("streak"), lustre: wordsOf("lustre"), magnetic: yesNo, acid: yesNo };
+  const colours = wordsOf("colours").map((colour) => colourChip(...colour, entered.getAll("colours")));
+  form.querySelector("#colours").replaceChildren(...colours);
+  form.querySelector("#more-tests").hidden = colours.length === 0; // the server does not take them
+  const [yes, no] = [["yes", text.yes], ["no", text.no]];
+  const directions = Array.from({ length: MAX_DIRECTIONS + 1 }, (_, n) => [`${n}`, `${n}`]);
+  const choices = {
+    magnetic: [yes, ["weak", text.weaklyMagnetic], no],
+    acid: [yes, no],
+    cleavage_directions: directions,
+    ...Object.fromEntries(WORDS.map((column) => [column, wordsOf(column)])),
+  };
   for (const [field, options] of Object.entries(choices)) {
     const select = form.elements[field];
     const allOptions = [["", text.untested], ...options];
     select.replaceChildren(...allOptions.map(([value, label]) => element("option", { value }, label)));
     select.value = entered.get(field) ?? "";
   }
+}
+
+function colourChip(colour, label, chosen) {
+  const box = element("input", { type: "checkbox", name: "colours", value: colour });
+  box.checked = chosen.includes(colour);
+  return element("label", {}, box, element("span", {}, label));
 }
 
 function scratchRow(tool, value, text) {

@@ -2,7 +2,8 @@
 // specimen after every change of photos or evidence. The server stores nothing.
 
 import * as draw from "./answer.js";
-import { enteredEvidence, fillForm } from "./evidence.js";
+import { element } from "./elements.js";
+import { clearOtherDensity, enteredEvidence, fillForm, markHarmful, showWeighed } from "./evidence.js";
 import { drawHeat, preparePhoto } from "./photos.js";
 import { getMinerals, identifyPhoto, identifySpecimen } from "./server.js";
 import { byId, hideErrors, setStatus, setWorking, showError } from "./status.js";
@@ -130,9 +131,9 @@ function showPhotos() {
 }
 
 function thumbnail(photo, index) {
-  const selectButton = draw.element("button", { type: "button", class: "pick", "aria-pressed": String(photo === chosen) });
+  const selectButton = element("button", { type: "button", class: "pick", "aria-pressed": String(photo === chosen) });
   selectButton.setAttribute("aria-label", text().photo(index + 1));
-  if (photo.url !== null) selectButton.append(draw.element("img", { src: photo.url, alt: "" }));
+  if (photo.url !== null) selectButton.append(element("img", { src: photo.url, alt: "" }));
   else selectButton.append(String(index + 1));
   selectButton.addEventListener("click", () => {
     chosen = photo;
@@ -140,7 +141,7 @@ function thumbnail(photo, index) {
     byId("thumbnails").children[index].firstChild.focus();
     showRelated();
   });
-  const removeButton = draw.element("button", { type: "button", class: "remove", "aria-label": text().remove(index + 1) }, "×");
+  const removeButton = element("button", { type: "button", class: "remove", "aria-label": text().remove(index + 1) }, "×");
   removeButton.addEventListener("click", () => {
     if (photos.length === 1) {
       startNewSpecimen();
@@ -151,7 +152,7 @@ function thumbnail(photo, index) {
     byId("thumbnails").lastChild.lastChild.focus();
     update();
   });
-  return draw.element("li", { class: photo.answer === null ? "waiting" : "" }, selectButton, removeButton);
+  return element("li", { class: photo.answer === null ? "waiting" : "" }, selectButton, removeButton);
 }
 
 function showStage() {
@@ -247,7 +248,7 @@ function show() {
   byId("none").hidden = !none;
   byId("retake").hidden = answer.warnings.length > 0; // which say what to do
   byId("answer").classList.toggle("doubtful", none);
-  byId("warnings").replaceChildren(...answer.warnings.map((warning) => draw.element("p", {}, unbroken(warning[language]))));
+  byId("warnings").replaceChildren(...answer.warnings.map((warning) => element("p", {}, unbroken(warning[language]))));
   byId("hazards").hidden = answer.hazards.length === 0;
   byId("hazards").querySelector("ul").replaceChildren(...draw.hazards(answer, language));
   const shown = new Set(answer.candidates.map((candidate) => candidate.class));
@@ -261,7 +262,10 @@ function show() {
   byId("more").hidden = count <= FIRST_CANDIDATES;
   byId("more").textContent = showAll ? text().fewer : text().moreOf(count);
   byId("unknown").hidden = answer.unknown_to_table.length === 0;
-  byId("unknown").textContent = text().unknown(answer.unknown_to_table.join(text().and));
+  byId("unknown").textContent = text().unknown(answer.unknown_to_table.map((label) => names(label)[language]).join(text().and));
+  byId("cautions").replaceChildren(...draw.cautions(answer, language, text()));
+  markHarmful(byId("form"), answer.cautions);
+  showWeighed(byId("form"), language, answer.evidence.density);
   const evidence = answer.evidence_text;
   byId("understood").hidden = evidence === null;
   byId("understood").textContent = evidence === null ? "" : text().understood(evidence[language]);
@@ -345,13 +349,17 @@ byId("form").addEventListener("change", () => update());
 byId("form").addEventListener("reset", () => setTimeout(update)); // after the fields are empty
 byId("form").addEventListener("input", (event) => {
   if (event.target.type !== "text") return; // other fields send a change event
+  clearOtherDensity(byId("form"), event.target.name);
   clearTimeout(typingTimer);
   typingTimer = setTimeout(update, TYPING_PAUSE);
 });
 byId("tests").addEventListener("click", (event) => {
   const field = event.target.dataset.field;
   if (field === undefined) return;
-  const target = field === "hardness" ? byId("scratches").querySelector("input:checked") : byId(`field-${field}`);
+  const place = field === "hardness" ? byId("scratches") : byId(`field-${field}`);
+  const target = place.querySelector("input:checked") ?? place.querySelector("input") ?? place;
+  const fold = target.closest("details");
+  if (fold) fold.open = true;
   target.focus();
   target.scrollIntoView({ block: "center" });
 });

@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import fields
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -23,11 +24,11 @@ from mineral_recog import __version__
 from mineral_recog.cores import decoding_threads
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.answer import class_names
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.identify.observation import Observation, View
 from mineral_recog.identify.region import Region
+from mineral_recog.identify.taxon import class_names
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import LOCAL_ACCESS, Access
 from mineral_recog.serve.guard import Guard
@@ -134,11 +135,11 @@ class _Service:
         return _to_json(content)
 
     def _similar_photos(self, observation: Observation) -> list[dict[str, Any]]:
-        classes, minerals = self.identifier.classes, self.identifier.minerals
+        classes, taxa = self.identifier.classes, self.identifier.taxa
         return [
             {
                 "class": classes[similar.label],
-                "names": class_names(classes[similar.label], minerals[similar.label]),
+                "names": class_names(classes[similar.label], taxa[similar.label]),
                 "photo": similar.path,
                 "similarity": round(similar.similarity, 4),
                 "thumbnail": f"data:image/jpeg;base64,{b64encode(similar.jpeg).decode()}",
@@ -223,16 +224,19 @@ def _describe_classes(identifier: Identifier, model: str) -> dict[str, Any]:
     classes = [
         {
             "class": name,
-            "names": class_names(name, mineral),
+            "names": class_names(name, taxon),
             "mineral": None if mineral is None else mineral.facts(),
         }
-        for name, mineral in zip(identifier.classes, identifier.minerals, strict=True)
+        for name, taxon, mineral in zip(
+            identifier.classes, identifier.taxa, identifier.minerals, strict=True
+        )
     ]
     words = {
-        column: [
-            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[column].items()
+        test.name: [
+            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[test.name].items()
         ]
-        for column in ("streak", "lustre")
+        for test in fields(Evidence)
+        if test.name in VOCABULARIES and test.name != "acid"  # its outcome is yes or no
     }
     return {"model": model, "classes": classes, "words": words}
 

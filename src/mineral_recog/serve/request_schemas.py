@@ -49,7 +49,13 @@ class EvidenceTexts(ApiModel):
     ] = None
     streak: Annotated[Text | None, Field(description="a colour from the words of /minerals")] = None
     lustre: Annotated[Text | None, Field(description="a word from the words of /minerals")] = None
-    density: Annotated[Text | None, Field(description="g/cm3: 2.65 or 2,65, 4.8-5.2, or >4")] = None
+    density: Annotated[
+        Text | None,
+        Field(
+            description="g/cm3: 2.65 or 2,65, 4.8-5.2, >4, or two weights, 'dry 52.3 wet 33.1' or "
+            "'dry 52.3 gain 19.2'"
+        ),
+    ] = None
     magnetic: Annotated[
         Text | None, Field(description="whether a magnet attracts it: yes, no, or 'weak'")
     ] = None

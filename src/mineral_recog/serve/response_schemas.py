@@ -32,7 +32,7 @@ class NamedClass(ApiModel):
 
     class_: str = Field(alias="class", description="name of the class")
     names: BilingualText = Field(
-        description="names of the mineral; the name of the class if the table of minerals lacks it"
+        description="names of the mineral or group; the name of the class if it is neither"
     )
 
 
@@ -50,7 +50,9 @@ class Hazard(ApiModel):
 
     kind: Literal["radioactive", "toxic dust", "toxic touch", "asbestos", "soluble poison"]
     names: BilingualText = Field(description="the kind in both languages")
-    classes: list[str] = Field(description="names of the classes that have it")
+    classes: list[str] = Field(
+        description="names of the classes that have it, or of groups of which some minerals have it"
+    )
     text: BilingualText = Field(description="the danger and what to do, in a sentence or two")
 
 
@@ -147,6 +149,16 @@ class TestsLeftOut(ApiModel):
     )
 
 
+class Caution(ApiModel):
+    """Why physical tests could do harm to whoever does them."""
+
+    keys: list[str] = Field(description="keys of the tests in the evidence of a question")
+    text: BilingualText = Field(
+        description="the minerals and groups that make them harmful, and their hazards; the test "
+        "is its subject"
+    )
+
+
 class Lookalike(NamedClass):
     """A class that can be confused with the first candidate."""
 
@@ -201,6 +213,10 @@ class Answer(ApiModel):
     tests_left_out: TestsLeftOut | None = Field(
         description="tests that would help, but could do harm; null without any"
     )
+    cautions: list[Caution] = Field(
+        description="which tests could do harm with a mineral of the set, or with one that is at "
+        "least 1 % probable, and why; to be shown where their results are entered"
+    )
     lookalikes: list[Lookalike] = Field(
         description="classes that can be confused with the first candidate"
     )
@@ -218,19 +234,14 @@ class Answer(ApiModel):
     similar: list[SimilarPhoto] = _optional("training photos most similar to the photo sent")
 
 
-class Words(ApiModel):
-    """Words that evidence may contain."""
-
-    streak: list[BilingualText] = Field(description="colours of the streak")
-    lustre: list[BilingualText] = Field(description="kinds of lustre")
-
-
 class Minerals(ApiModel):
     """The classes that the model knows."""
 
     model: str = Field(description=MODEL)
     classes: list[ClassWithFacts] = Field(description="all classes, in the order of the logits")
-    words: Words
+    words: dict[str, list[BilingualText]] = Field(
+        description="words that evidence may contain, by the key of the test, such as streak"
+    )
 
 
 class Health(ApiModel):
