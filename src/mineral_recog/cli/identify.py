@@ -51,11 +51,56 @@ def identify(
         ),
     ] = None,
     magnetic: Annotated[
-        str | None, typer.Option(help=tr("attracted by a magnet: yes or no", "被磁铁吸引：是或否"))
+        str | None,
+        typer.Option(
+            help=tr(
+                "attracted by a magnet: yes, no, or weak (only by a strong one)",
+                "被磁铁吸引：是、否或弱（仅被强磁铁吸引）",
+            )
+        ),
     ] = None,
     acid: Annotated[
         str | None,
         typer.Option(help=tr("fizzes in dilute acid: yes or no", "遇稀酸起泡：是或否")),
+    ] = None,
+    colours: Annotated[
+        str | None,
+        typer.Option(help=tr("colours as seen, such as green, brown", "看到的颜色，如 绿色、褐色")),
+    ] = None,
+    transparency: Annotated[
+        str | None,
+        typer.Option(help=tr("transparent, translucent or opaque", "透明、半透明或不透明")),
+    ] = None,
+    habit: Annotated[
+        str | None, typer.Option(help=tr("form, such as fibrous", "形态，如 纤维状"))
+    ] = None,
+    cleavage: Annotated[
+        str | None,
+        typer.Option(
+            help=tr(
+                "none, poor, good or perfect, also with the number of directions: perfect, 3",
+                "无、不完全、中等或完全，也可加上组数：完全，3 组",
+            )
+        ),
+    ] = None,
+    cleavage_directions: Annotated[
+        str | None, typer.Option(help=tr("number, 0 to 6", "解理组数，0 到 6"))
+    ] = None,
+    fracture: Annotated[
+        str | None, typer.Option(help=tr("such as conchoidal", "如 贝壳状断口"))
+    ] = None,
+    tenacity: Annotated[str | None, typer.Option(help=tr("such as brittle", "如 脆性"))] = None,
+    fluorescence_long: Annotated[
+        str | None,
+        typer.Option(
+            help=tr("colour of its glow in long-wave UV, or none", "长波紫外灯下的荧光颜色，或 无")
+        ),
+    ] = None,
+    fluorescence_short: Annotated[
+        str | None,
+        typer.Option(
+            help=tr("colour of its glow in short-wave UV, or none", "短波紫外灯下的荧光颜色，或 无")
+        ),
     ] = None,
     specimen: Annotated[
         bool,
@@ -127,7 +172,10 @@ def identify(
     from mineral_recog.identify.region import parse_region
 
     region = None if crop is None else parse_region(crop)
-    evidence = read_evidence(hardness, streak, lustre, density, magnetic, acid)
+    evidence = read_evidence(
+        hardness, streak, lustre, density, magnetic, acid, colours, transparency, habit, cleavage,
+        cleavage_directions, fracture, tenacity, fluorescence_long, fluorescence_short,
+    )  # fmt: skip
     paths = find_photos(photos, lambda size: sys.stdin.buffer.read(size))
 
     from mineral_recog.cli.identify_output import AnswerOptions, identify_each, identify_specimen

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,53 +9,15 @@ import numpy as np
 
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
-from mineral_recog.identify.likelihood import SCALES, Interval
+from mineral_recog.identify.cleavage_parser import parse_cleavage_text, parse_direction_count
+from mineral_recog.identify.likelihood import MAX_DIRECTIONS, SCALES, Interval
 from mineral_recog.identify.measurement_parser import combine, parse_measurement
+from mineral_recog.identify.typed_text import normalise, not_understood
 from mineral_recog.identify.weighing_parser import parse_weighing
 from mineral_recog.identify.yes_no_parser import parse_yes_no_text
-from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
+from mineral_recog.minerals.vocabularies import VOCABULARIES
 
-MAX_LENGTH = 200  # characters; no accepted text is longer
 MAX_NUMBER = 1000  # far beyond both scales
-# What people say for a word of the list. A streak is hardly ever pink or purple, so the list has
-# no such word, and red is the nearest. Minerals harder than the porcelain leave a white powder.
-_SYNONYMS = {
-    "streak": {
-        "white": "no|none|colou?rless|clear|whitish|cream|creamy|ivory|无|没有|无色|米|米色|乳白",
-        "grey": "silver|silvery|银|银色",
-        "brown": "tan|beige|rust|rusty|chocolate|棕|棕色|咖啡色|咖啡",
-        "red": "reddish|pink|rose|crimson|scarlet|purpl(?:e|ish)|violet|lilac|magenta"
-        "|粉|粉色|紫|紫色",
-        "orange": "橘|橘色",
-        "blue": "blue?ish",
-        "yellow": "gold|golden|金|金色",
-    },
-    "lustre": {
-        "vitreous": "glassy",
-        "earthy": "dull|无光泽?",
-        "submetallic": "semi-?metallic",
-        "greasy": "oily",
-    },
-}
-_NO_SHADE = re.compile(
-    r"\b(?:not|non|no|or|nor|and|to|hardly|barely|without|than|maybe|perhaps)\b"
-    r"|[不非无或和,;/、&+~–—]| - |可能"
-)
-_FRAMES = {  # words around a colour or lustre, which are left out
-    "streak": re.compile(
-        r"^(?:an? |the )?(?:streak(?: is)?[ :=]*)?|^条痕(?:颜色)?[为是呈:]*|"
-        r" ?\b(?:streak|colou?r(?:ed)?|powder)$|的?(?:条痕|粉末)?$"
-    ),
-    "lustre": re.compile(r"^(?:an? |the )?(?:lust(?:re|er)(?: is)?[ :=]*)?| ?\blust(?:re|er)$"),
-}
-_NOT = re.compile(
-    r"\b(?:(?:do|does|did|is|are|was|were|can|could|will|would) ?not"
-    r"|(?:do|does|did|is|are|was|were|could|would|ca|wo)n['’‘]?t"
-    r"|never|unable to|fail(?:s|ed)? to)\b"
-)
-_POWERS = re.compile("⁻?[⁰¹²³⁴-⁹₀-₉]+")
-_FRACTION_SIGNS = re.compile("[¼½¾⅓⅔]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
 
 
 def parse_hardness(value: str | float | Sequence[float]) -> Interval:
@@ -70,7 +30,7 @@ def parse_hardness(value: str | float | Sequence[float]) -> Interval:
     """
     interval = _parse_interval("hardness", value)
     if interval is None:
-        raise _not_understood(
+        raise not_understood(
             "hardness",
             value,
             "give a number up to 10 such as 6.5 or 6,5, a range such as 3.5-5.5, >5.5, or what "
@@ -96,7 +56,7 @@ def parse_density(value: str | float | Sequence[float]) -> Interval:
     interval = interval or _parse_interval("density", value)
     if interval is None:
         low, high = SCALES["density"]
-        raise _not_understood(
+        raise not_understood(
             "density",
             value,
             f"give g/cm3 from {low:g} to {high:g} as a number such as 2.65 or 2,65, a range such "
@@ -107,69 +67,83 @@ def parse_density(value: str | float | Sequence[float]) -> Interval:
     return interval
 
 
-def parse_word(test: str, text: str) -> str:
-    """Return the English word of the list of `streak` or `lustre` that a text contains.
+def parse_magnetic(value: str | bool) -> bool | str:
+    """Return whether a text or truth value means that a magnet draws the specimen.
 
-    The last word of a streak such as greenish black counts.
+    Returns:
+        True, False, or "weak", drawn only by a strong magnet.
 
     Raises:
-        UserError: The text is not in the list.
+        UserError: The value means none of them.
     """
-    cleaned = normalise(text) if isinstance(text, str) else ""
-    cleaned = _FRAMES[test].sub("", cleaned).strip().replace("gray", "grey")
-    spellings = [cleaned, re.sub(r"[ -]", "", cleaned), cleaned + "色", cleaned + "光泽"]
-    if test == "streak" and not _NO_SHADE.search(cleaned):
-        last = re.split(r"[ -]", cleaned)[-1]
-        spellings += [last, last.removesuffix("ish")]
-        spellings += [] if cleaned.isascii() else [cleaned[-2:], cleaned[-1:] + "色"]
-    for spelling in spellings:
-        if (match := english_word(test, spelling)) is not None:
-            return match
-        for word, synonyms in _SYNONYMS[test].items():
-            if re.fullmatch(synonyms, spelling):
-                return word
-    raise _not_understood(
-        test,
-        text,
-        f"give one of {', '.join(VOCABULARIES[test])}",
-        f"请给出 {'、'.join(VOCABULARIES[test].values())} 之一",
-    )
+    return _parse_reaction("magnetic", value)
 
 
-def parse_yes_no(test: str, value: str | bool) -> bool:
-    """Return whether a text or truth value about `magnetic` or `acid` means yes.
+def parse_acid(value: str | bool) -> bool:
+    """Return whether a text or truth value means that the specimen fizzes in acid.
 
     Raises:
         UserError: The value means neither yes nor no.
     """
+    return _parse_reaction("acid", value) is not False  # weak bubbles are bubbles
+
+
+def parse_directions(value: str | int) -> int:
+    """Return the number of directions of cleavage that a text or number means.
+
+    Raises:
+        UserError: The value is no number from 0 to 6.
+    """
+    text = normalise(value) if isinstance(value, str) else ""
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        text = str(value)
+    number = parse_direction_count(text)
+    if number is None:
+        raise not_understood(
+            "cleavage_directions",
+            value,
+            f"give the number of directions in which it splits, 0 to {MAX_DIRECTIONS}",
+            f"请给出解理的组数，0 到 {MAX_DIRECTIONS}",
+        )
+    return number
+
+
+def parse_cleavage(value: str) -> tuple[str | None, int | None]:
+    """Return the quality of the best cleavage and the number of directions that a text means.
+
+    Either is None if the text does not say it.
+
+    Raises:
+        UserError: The text is not understood.
+    """
+    found = parse_cleavage_text(normalise(value)) if isinstance(value, str) else None
+    if found is None:
+        words = VOCABULARIES["cleavage"]
+        raise not_understood(
+            "cleavage",
+            value,
+            f"give one of {', '.join(words)}, or with the number of directions, such as "
+            "'perfect, 3'",
+            f"请给出 {'、'.join(words.values())} 之一，也可加上组数，如“完全，3 组”",
+        )
+    return found
+
+
+def _parse_reaction(test: str, value: str | bool) -> bool | str:
+    """Return True, False or "weak" for what a text or truth value says about a reaction."""
     if isinstance(value, bool | np.bool_):
         return bool(value)
-    is_yes = parse_yes_no_text(test, normalise(value)) if isinstance(value, str) else None
-    if is_yes is None:
+    outcome = parse_yes_no_text(test, normalise(value)) if isinstance(value, str) else None
+    if outcome is None:
         example, chinese = {
             "magnetic": ("weakly attracted", "微弱吸引"),
             "acid": ("does not fizz", "不起泡"),
         }[test]
-        raise _not_understood(
+        raise not_understood(
             test, value, f"give yes or no, or words such as '{example}'",
             f"请给出“是”或“否”，或如“{chinese}”的文字",
         )  # fmt: skip
-    return is_yes
-
-
-def normalise(text: str) -> str:
-    """Return a text in lower case with ASCII digits, single spaces, and `not` for all negations.
-
-    Returns "" if it is too long.
-    """
-    if len(text) > MAX_LENGTH:
-        return ""
-    text = _INVISIBLE.sub("", text)
-    text = _POWERS.sub(lambda power: "^" + unicodedata.normalize("NFKC", power[0]), text)
-    text = _FRACTION_SIGNS.sub(lambda sign: f" {unicodedata.normalize('NFKC', sign[0])}", text)
-    text = unicodedata.normalize("NFKC", text).casefold().replace("\N{FRACTION SLASH}", "/")
-    text = _NOT.sub("not", text).replace("unscratched", "not scratched")
-    return " ".join(text.split()).rstrip(".。!").rstrip()
+    return outcome
 
 
 def _parse_interval(test: str, value: object) -> Interval | None:
@@ -203,14 +177,3 @@ def _numbers(value: object) -> list[float]:
         for number in values
     )
     return [float(number) for number in values] if is_valid else []
-
-
-def _not_understood(test: str, value: object, english: str, chinese: str) -> UserError:
-    shown = repr(value)
-    excerpt = shown if len(shown) <= 42 else f"{shown[:41]}…"
-    return UserError(
-        tr(
-            f"{test} {excerpt} is not understood: {english}.",
-            f"{test} {excerpt} 无法理解：{chinese}。",
-        )
-    )

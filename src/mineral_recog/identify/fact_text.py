@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mineral_recog.identify.likelihood import SCALES, Interval, Outcome, tested_fact
+from mineral_recog.identify.likelihood import SCALES, Interval, Outcome, is_interval, tested_fact
 from mineral_recog.minerals.facts import Mineral
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 
@@ -22,10 +22,20 @@ PHRASES: dict[str, dict[str, Text]] = {
         "none": {"en": "does not fizz in acid", "zh": "遇酸不起泡"},
     },
 }
-_OBSERVED: dict[str, dict[bool, Text]] = {
-    "magnetic": {True: {"en": "magnetic", "zh": "有磁性"}, False: PHRASES["magnetic"]["none"]},
+_OBSERVED: dict[str, dict[Outcome, Text]] = {
+    "magnetic": {
+        True: {"en": "magnetic", "zh": "有磁性"},
+        "weak": PHRASES["magnetic"]["weak"],
+        False: PHRASES["magnetic"]["none"],
+    },
     "acid": {True: PHRASES["acid"]["fizzes"], False: PHRASES["acid"]["none"]},
 }
+_LAMPS: dict[str, Text] = {
+    "fluorescence_long": {"en": "long-wave UV", "zh": "长波紫外灯下"},
+    "fluorescence_short": {"en": "short-wave UV", "zh": "短波紫外灯下"},
+}
+# Before the words of a test; the Chinese words of the other tests name it themselves.
+_CHINESE_NAMES = {"streak": "条痕", "colours": "颜色", "habit": "形态"}
 _SCALE_NAMES = {"hardness": "硬度", "density": "密度"}
 
 
@@ -38,26 +48,32 @@ def fact_text(fact: str, mineral: Mineral) -> Text | None:
     """Return a fact of a mineral in words, such as `3.5 to 4`, or None if the table lacks it.
 
     Args:
-        fact: `hardness`, `density`, `magnetic`, `acid`, or a column of words.
+        fact: `hardness`, `density`, `magnetic`, `acid`, or another column.
         mineral: The mineral.
     """
     value = tested_fact(fact, mineral)
-    if not value:
+    if value is None or value == ():
         return None
     if fact in ("hardness", "density"):
         return _interval_text(value, fact)
     if fact in PHRASES:
         return PHRASES[fact][value]
+    if fact == "cleavage_directions":
+        return _directions_text(value)
+    if fact in _LAMPS:
+        return _glow_text(value, fact)
     return _words_text((value,) if isinstance(value, str) else value, fact)
 
 
 def outcome_text(test: str, outcome: Outcome) -> Text:
     """Return the outcome of a test in words, such as `hardness at least 5.5`."""
-    if isinstance(outcome, bool):
+    if test in _OBSERVED:
         return _OBSERVED[test][outcome]
-    if isinstance(outcome, str):
-        chinese = VOCABULARIES[test][outcome]
-        return {"en": f"{test} {outcome}", "zh": f"条痕{chinese}" if test == "streak" else chinese}
+    if test == "cleavage_directions":
+        return _directions_text(int(outcome))  # type: ignore[arg-type]
+    if not is_interval(test, outcome):
+        words = outcome if isinstance(outcome, tuple) else (outcome,)
+        return _seen_text(test, [str(word) for word in words])
     (lowest, highest), (low, high) = SCALES[test], outcome
     limit: Text = {"en": "", "zh": " "}
     if high == highest and low != lowest:
@@ -86,6 +102,28 @@ def either_text(parts: Sequence[Text]) -> Text:
         "en": _join([part["en"] for part in parts], "or"),
         "zh": f"{'、'.join(first)}或{last}" if first else last,
     }
+
+
+def _seen_text(test: str, words: Sequence[str]) -> Text:
+    """Return the words that a user gave for a test, with what they are about."""
+    if test in _LAMPS:
+        return _glow_text(words, test)
+    text = join_texts([{"en": word, "zh": VOCABULARIES[test][word]} for word in words])
+    return {"en": f"{test} {text['en']}", "zh": _CHINESE_NAMES.get(test, "") + text["zh"]}
+
+
+def _directions_text(count: int) -> Text:
+    noun = "direction" if count == 1 else "directions"
+    return {"en": f"{count} {noun} of cleavage", "zh": f"{count} 组解理"}
+
+
+def _glow_text(colours: Sequence[str], test: str) -> Text:
+    """Return in words how something glows under a lamp."""
+    lamp = _LAMPS[test]
+    if "none" in colours:
+        return {"en": f"no glow in {lamp['en']}", "zh": f"{lamp['zh']}无荧光"}
+    text = _words_text(colours, test)
+    return {"en": f"glows {text['en']} in {lamp['en']}", "zh": f"{lamp['zh']}发{text['zh']}荧光"}
 
 
 def _interval_text(interval: Interval, fact: str) -> Text:

@@ -98,8 +98,14 @@ ADVICE: Mapping[str, Advice] = {  # by the words of VOCABULARIES["hazard"]
 }
 # The tests that are safe, by hazard; any other test is not recommended, a new one included.
 # Scratching and the streak make dust; acid dissolves the mineral or frees gas, and its result may
-# ask for powder. Density needs handling and water, in which the mineral may dissolve.
-_LOOKING = frozenset({"lustre", "magnetic"})
+# ask for powder. Tenacity needs bending, cutting or breaking. Density needs handling and water, in
+# which the mineral may dissolve. Cleavage and fracture are looked at on surfaces that are there.
+_LOOKING = frozenset(
+    {
+        "lustre", "magnetic", "colours", "transparency", "habit", "cleavage",
+        "cleavage_directions", "fracture", "fluorescence_long", "fluorescence_short",
+    }
+)  # fmt: skip
 SAFE_TESTS: Mapping[str, frozenset[str]] = {
     "radioactive": _LOOKING,
     "toxic dust": _LOOKING | {"density"},

@@ -2,9 +2,9 @@
 
     P(outcome | mineral) = (1 - b) P(outcome | mineral, test done correctly) + b P(outcome)
 
-with b the BLUNDER_RATE. P(outcome) of a blunder is uniform over the scale or the words of the
-test. The outcomes of a test are disjoint and exhaustive, so their likelihoods sum to 1 for each
-mineral. The constants are chosen by judgement, not fitted to photos.
+with b the BLUNDER_RATE and the share of specimens that the table does not describe. P(outcome) of a
+blunder is uniform over the scale or the words of the test. The outcomes of a test are disjoint and
+exhaustive, so their likelihoods sum to 1 for each mineral. How people judge is in `observers`.
 """
 
 from __future__ import annotations
@@ -12,42 +12,35 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
+from mineral_recog.identify.observers import (
+    BLUNDER_RATE,
+    CONFUSION_RATE,
+    CONFUSION_RATES,
+    HIDDEN_SHARES,
+    REACTIONS,
+    SIMILAR,
+    UNLISTED_SHARES,
+)
 from mineral_recog.minerals.facts import MAX_DENSITY, MAX_HARDNESS, Mineral
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 
 Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
-Outcome = Interval | str | bool
+Words = tuple[str, ...]
+Outcome = Interval | str | bool | int | Words
 
-BLUNDER_RATE = 0.05  # one test in twenty is misread, mixed up or done on the wrong spot
 HARDNESS_ERROR = 0.5  # Mohs; coins, knives and glass vary by as much
 DENSITY_ERROR = 0.04  # relative; a kitchen scale shows 20 g of displaced water as 19 to 21
-CONFUSION_RATE = 0.2  # share of people who call a streak or lustre by a similar word
 MIN_WIDTH_SHARE = 1e-4  # of a scale; a narrower interval gives no more information
 MIN_Z_WIDTH = 1e-6  # of a range in standard errors; a narrower one counts as a single value
+MAX_DIRECTIONS = 6  # of cleavage
 SCALES: Mapping[str, Interval] = {"hardness": (0.0, MAX_HARDNESS), "density": (0.5, MAX_DENSITY)}
-SIMILAR: Mapping[str, tuple[str, ...]] = {
-    "streak": (
-        "white grey", "grey black", "black brown", "brown red", "brown orange", "brown yellow",
-        "red orange", "orange yellow", "yellow green", "green blue",
-    ),
-    "lustre": (
-        "metallic submetallic", "submetallic adamantine", "adamantine vitreous",
-        "adamantine resinous", "vitreous resinous", "vitreous greasy", "vitreous pearly",
-        "resinous greasy", "greasy waxy", "pearly silky", "waxy earthy",
-    ),
-}  # fmt: skip
-YES_PROBABILITIES: Mapping[str, Mapping[str, float]] = {  # P(yes | fact)
-    # only a strong magnet attracts a weak mineral
-    "magnetic": {"strong": 1.0, "weak": 0.5, "none": 0.0},
-    # users may or may not powder or warm the mineral
-    "acid": {"fizzes": 1.0, "fizzes when powdered": 0.5, "none": 0.0},
-}
+SEVERAL_WORDS = ("colours", "habit")
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
@@ -55,19 +48,34 @@ def _bins(edges: Floats) -> list[Interval]:
     return [(float(low), float(high)) for low, high in pairwise(edges)]
 
 
-OUTCOMES: Mapping[str, Sequence[Outcome]] = {  # of each test, easiest test first
+# Of each test. The outcome of a test in SEVERAL_WORDS may be several of its words.
+OUTCOMES: Mapping[str, Sequence[Outcome]] = {
     "hardness": _bins(np.linspace(*SCALES["hardness"], 21)),  # steps of 0.5
     "streak": tuple(VOCABULARIES["streak"]),
     "lustre": tuple(VOCABULARIES["lustre"]),
     "density": _bins(np.geomspace(*SCALES["density"], 50)),  # 8 % wide, twice the error
-    "magnetic": (True, False),
+    "magnetic": (True, "weak", False),
     "acid": (True, False),
+    "colours": tuple(VOCABULARIES["colours"]),
+    "transparency": tuple(VOCABULARIES["transparency"]),
+    "habit": tuple(VOCABULARIES["habit"]),
+    "cleavage": tuple(VOCABULARIES["cleavage"]),
+    "cleavage_directions": tuple(range(MAX_DIRECTIONS + 1)),
+    "fracture": tuple(VOCABULARIES["fracture"]),
+    "tenacity": tuple(VOCABULARIES["tenacity"]),
+    "fluorescence_long": tuple(VOCABULARIES["fluorescence_long"]),
+    "fluorescence_short": tuple(VOCABULARIES["fluorescence_short"]),
 }
 
 
 def tested_fact(test: str, mineral: Mineral) -> Any:
     """Return the fact that a test shows; None or an empty tuple if the table lacks it."""
     return getattr(mineral, "magnetism" if test == "magnetic" else test)
+
+
+def is_interval(test: str, outcome: Outcome) -> TypeGuard[Interval]:
+    """Return whether the outcome of a test is an interval of its scale."""
+    return test in SCALES
 
 
 def measurement_error(test: str, value: float) -> float:
@@ -85,7 +93,8 @@ def widen(test: str, interval: Interval) -> Interval:
 
 def with_blunders(test: str, outcome: Outcome, correct: Floats) -> Floats:
     """Return P(outcome | mineral), which is never 0, from those of a test done correctly."""
-    return (1 - BLUNDER_RATE) * correct + BLUNDER_RATE * _blunder_probability(test, outcome)
+    rate = BLUNDER_RATE + UNLISTED_SHARES.get(test, 0.0)
+    return (1 - rate) * correct + rate * _blunder_probability(test, outcome)
 
 
 def probabilities_below(test: str, limits: Sequence[float], ranges: Floats) -> Floats:
@@ -113,38 +122,59 @@ def probabilities_below(test: str, limits: Sequence[float], ranges: Floats) -> F
     return np.where(np.isnan(ranges[:, 0]), np.nan, result)
 
 
-def word_probabilities(test: str, facts: Sequence[Sequence[str] | None]) -> Floats:
+def word_probabilities(test: str, facts: Sequence[Any]) -> Floats:
     """Return P(word | mineral, test done correctly) for each word and mineral, [W, C].
 
-    All words of a mineral are equally likely to be true of a specimen.
+    All words of a mineral are equally likely to be true of a specimen. Numbers count as words.
 
     Args:
-        test: `streak` or `lustre`.
-        facts: Words of each mineral, [C]; None or empty if unknown, which gives NaN.
+        test: A test in SIMILAR.
+        facts: Word or words of each mineral, [C]; None or empty if unknown, which gives NaN.
     """
-    words = list(VOCABULARIES[test])
+    words = [str(word) for word in OUTCOMES[test]]
     shares = np.full((len(words), len(facts)), np.nan)  # P(true word | mineral)
     for c, fact in enumerate(facts):
-        if fact:
-            shares[:, c] = [fact.count(word) / len(fact) for word in words]
+        if fact is not None and fact != ():
+            true = [*map(str, fact if isinstance(fact, tuple) else (fact,))]
+            shares[:, c] = [true.count(word) / len(true) for word in words]
+    if hidden := HIDDEN_SHARES.get(test):
+        shares *= 1 - hidden
+        shares[0] += hidden
     confusion = [[_confusion(test, true_word, word) for true_word in words] for word in words]
     return np.asarray(np.array(confusion) @ shares)
 
 
-def yes_no_probabilities(test: str, facts: Sequence[str | None]) -> Floats:
-    """Return P(yes) and P(no) of each mineral, test done correctly, [2, C]; NaN if unknown.
+def set_probabilities(table: Floats, chosen: Sequence[int]) -> Floats:
+    """Return P(several words | mineral) among all sets of as many words, [C].
+
+    It is proportional to the product of the probabilities of the words. The sum of the products
+    over all sets of k words is the elementary symmetric polynomial of degree k.
+
+    Args:
+        table: P(word | mineral), [W, C].
+        chosen: Different rows of the table.
+    """
+    sums = np.zeros((len(chosen) + 1, table.shape[1]))
+    sums[0] = 1
+    for row in table:
+        sums[1:] += sums[:-1] * row
+    return np.asarray(table[list(chosen)].prod(axis=0) / sums[-1])
+
+
+def reaction_probabilities(test: str, facts: Sequence[str | None]) -> Floats:
+    """Return P(outcome | mineral, test done correctly), [O, C]; NaN if unknown.
 
     Args:
         test: `magnetic` or `acid`.
         facts: Fact of each mineral, [C]; None if unknown.
     """
-    p_yes = np.array([YES_PROBABILITIES[test][fact] if fact else np.nan for fact in facts])
-    return np.array([p_yes, 1 - p_yes])
+    unknown = (np.nan,) * len(OUTCOMES[test])
+    return np.array([REACTIONS[test][fact] if fact else unknown for fact in facts]).T
 
 
 def _blunder_probability(test: str, outcome: Outcome) -> float:
     """Return P(outcome) of a blunder; density is uniform on a log scale, as its error is."""
-    if not isinstance(outcome, tuple):
+    if not is_interval(test, outcome):
         return 1 / len(OUTCOMES[test])
     low, high = SCALES[test]
     if test == "density":
@@ -155,10 +185,11 @@ def _blunder_probability(test: str, outcome: Outcome) -> float:
 def _confusion(test: str, true_word: str, word: str) -> float:
     """Return P(word | true word).
 
-    A share of people, CONFUSION_RATE, use a word similar to the true one.
+    A share of people, the rate of confusion, use a word similar to the true one.
     """
+    rate = CONFUSION_RATES.get(test, CONFUSION_RATE)
     pairs = [pair.split() for pair in SIMILAR[test]]
     similar = [o for pair in pairs if true_word in pair for o in pair if o != true_word]
     if word == true_word:
-        return 1 - CONFUSION_RATE if similar else 1.0
-    return CONFUSION_RATE / len(similar) if word in similar else 0.0
+        return 1 - rate if similar else 1.0
+    return rate / len(similar) if word in similar else 0.0

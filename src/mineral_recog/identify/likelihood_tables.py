@@ -13,13 +13,17 @@ from mineral_recog.identify.likelihood import (
     Floats,
     Interval,
     Outcome,
+    Words,
+    is_interval,
     probabilities_below,
+    reaction_probabilities,
+    set_probabilities,
     tested_fact,
     widen,
     with_blunders,
     word_probabilities,
-    yes_no_probabilities,
 )
+from mineral_recog.identify.observers import PHOTO_WEIGHTS, SIMILAR
 from mineral_recog.minerals.facts import Mineral
 
 UNKNOWN_RANGE = (np.nan, np.nan)
@@ -50,8 +54,13 @@ class LikelihoodTables:
         self.tables = {test: self._table(test) for test in OUTCOMES}
 
     def likelihoods(self, test: str, outcome: Outcome, weights: Floats) -> Floats:
-        """Return P(outcome | class) of a test, [C], never 0; see `fill_unknown` for `weights`."""
-        filled: Floats = fill_unknown(self.row(test, outcome)[None], weights)[0]
+        """Return the factors [C], never 0, by which an outcome multiplies the classes' odds.
+
+        They are P(outcome | class), for what the photo shows already to the power of its weight.
+        See `fill_unknown` for `weights`.
+        """
+        row = self.row(test, outcome) ** PHOTO_WEIGHTS.get(test, 1.0)
+        filled: Floats = fill_unknown(row[None], weights)[0]
         return filled
 
     def row(self, test: str, outcome: Outcome) -> Floats:
@@ -59,11 +68,13 @@ class LikelihoodTables:
 
         Args:
             test: Key of OUTCOMES.
-            outcome: Interval of the scale for hardness and density, a word for streak and lustre;
-                for the magnet and acid, whether the specimen is attracted or fizzes.
+            outcome: Interval of the scale for hardness and density, otherwise an outcome of
+                OUTCOMES; for tests in SEVERAL_WORDS one or several of its words.
         """
-        if isinstance(outcome, tuple):
+        if is_interval(test, outcome):
             return self._interval_row(test, outcome)
+        if isinstance(outcome, tuple):
+            return self._words_row(test, outcome)
         row: Floats = self.tables[test][OUTCOMES[test].index(outcome)]
         return row
 
@@ -74,19 +85,20 @@ class LikelihoodTables:
 
     def _table(self, test: str) -> Floats:
         outcomes = OUTCOMES[test]
-        match test:
-            case "hardness" | "density":
-                return np.array([self.row(test, interval) for interval in outcomes])
-            case "streak" | "lustre":
-                correct = word_probabilities(test, self._facts(test))
-            case _:
-                correct = yes_no_probabilities(test, self._facts(test))
+        if test in SCALES:
+            return np.array([self.row(test, interval) for interval in outcomes])
+        of_facts = word_probabilities if test in SIMILAR else reaction_probabilities
+        correct = of_facts(test, self._facts(test))
         return with_blunders(test, outcomes[0], correct)  # the same for all outcomes
 
     def _interval_row(self, test: str, interval: Interval) -> Floats:
         low, high = widen(test, interval)
         below_low, below_high = (self._probability_below(test, limit) for limit in (low, high))
         return with_blunders(test, (low, high), np.maximum(below_high - below_low, 0))
+
+    def _words_row(self, test: str, words: Words) -> Floats:
+        chosen = [OUTCOMES[test].index(word) for word in words]
+        return set_probabilities(self.tables[test], chosen)
 
     def _probability_below(self, test: str, limit: float) -> Floats:
         if (stored := self._below[test].get(limit)) is not None:
@@ -95,7 +107,7 @@ class LikelihoodTables:
         return row
 
     def _below_ends(self, test: str) -> dict[float, Floats]:
-        intervals = [outcome for outcome in OUTCOMES[test] if isinstance(outcome, tuple)]
+        intervals = [outcome for outcome in OUTCOMES[test] if is_interval(test, outcome)]
         ends = sorted({end for interval in intervals for end in interval})
         return dict(zip(ends, probabilities_below(test, ends, self._ranges[test]), strict=True))
 

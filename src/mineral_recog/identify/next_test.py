@@ -18,6 +18,7 @@ from mineral_recog.identify.fact_text import Text, fact_text, name_text
 from mineral_recog.identify.hazards import is_safe_for, left_out_text
 from mineral_recog.identify.likelihood import SCALES, Floats
 from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
+from mineral_recog.identify.observers import PHOTO_WEIGHTS
 from mineral_recog.identify.taxon import Taxon, taxon_of
 from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS, Instructions
 from mineral_recog.minerals.facts import Mineral
@@ -25,10 +26,9 @@ from mineral_recog.minerals.facts import Mineral
 MIN_TEST_BITS = 0.05  # a test with a smaller expected information gain is not suggested
 MIN_DANGER = 0.01  # probability from which a mineral outside the set makes a test harmful too
 MAX_FACTS = 3  # in the text on how two minerals differ
-DECISIVE_BITS = 0.3  # of the one bit that distinguishes two minerals
 MAX_ODDS = 20  # a mineral is not named if the most likely one is more probable by this factor
 EVEN = np.full(2, 0.5)
-_CLEAVABLE = ("good", "perfect")
+SMALLEST = np.finfo(np.float64).tiny  # whose logarithm stands for that of 0, times 0
 # The label before a fact in that text; empty where the fact names its property itself.
 _LABELS: dict[str, Text] = {
     "hardness": {"en": "hardness ", "zh": "硬度 "},
@@ -37,8 +37,15 @@ _LABELS: dict[str, Text] = {
     "density": {"en": "density ", "zh": "密度 "},
     "magnetic": {"en": "", "zh": ""},
     "acid": {"en": "", "zh": ""},
-    "cleavage": {"en": "cleavage ", "zh": ""},
     "colours": {"en": "colour ", "zh": ""},
+    "transparency": {"en": "", "zh": ""},
+    "habit": {"en": "habit ", "zh": ""},
+    "cleavage": {"en": "cleavage ", "zh": ""},
+    "cleavage_directions": {"en": "", "zh": ""},
+    "fracture": {"en": "fracture ", "zh": ""},
+    "tenacity": {"en": "", "zh": ""},
+    "fluorescence_long": {"en": "", "zh": ""},
+    "fluorescence_short": {"en": "", "zh": ""},
 }
 
 
@@ -150,7 +157,7 @@ class TestAdvisor:
         tests: list[Test] = []
         left_out: dict[str, Text] = {}
         for test, table in self._not_done(evidence):
-            bits = expected_information_gain(probabilities, table)
+            bits = expected_information_gain(probabilities, table, _weight(test.key))
             if bits < MIN_TEST_BITS or (text := test.text(likely)) is None:
                 continue
             if (possible & self._harmful[test.key]).any():
@@ -169,8 +176,7 @@ class TestAdvisor:
         """Return the facts that distinguish class a from class b, most informative first.
 
         Tests are ranked by their information gain between a and b when both are equally likely;
-        among tests of about the same gain, the easier one comes first. Cleavage and colour come
-        before tests of little gain, if they certainly differ.
+        among tests of about the same gain, the one that comes first in OUTCOMES comes first.
 
         Returns:
             A text such as `chalcopyrite: hardness 3.5 to 4 (pyrite 6 to 6.5)`; None if the table
@@ -180,16 +186,10 @@ class TestAdvisor:
         if mineral is None or other is None:
             return None
         bits = {
-            test: round(expected_information_gain(EVEN, table[:, [a, b]]), 1)
+            test: round(expected_information_gain(EVEN, table[:, [a, b]], _weight(test)), 1)
             for test, table in self.tables.tables.items()
         }
-        tests = sorted(bits, key=lambda test: -bits[test])
-        facts = [test for test in tests if bits[test] >= DECISIVE_BITS]
-        if (mineral.cleavage in _CLEAVABLE) != (other.cleavage in _CLEAVABLE):
-            facts.append("cleavage")
-        if not set(mineral.colours) & set(other.colours):
-            facts.append("colours")
-        facts += [test for test in tests if 0 < bits[test] < DECISIVE_BITS]
+        facts = sorted((test for test in bits if bits[test] > 0), key=lambda test: -bits[test])
         return _contrast(facts, mineral, other)
 
     def _not_done(self, evidence: Evidence) -> Iterator[tuple[Instructions, Floats]]:
@@ -223,20 +223,28 @@ class TestAdvisor:
         return labels
 
 
-def expected_information_gain(probabilities: Floats, table: Floats) -> float:
-    """Return by how many bits the entropy of `probabilities` [C] is expected to drop.
+def _weight(test: str) -> float:
+    return PHOTO_WEIGHTS.get(test, 1.0)
 
-    It equals the entropy of the outcome minus its mean entropy for a known class,
-    H(o) - sum over classes c of p(c) H(o | c).
+
+def expected_information_gain(probabilities: Floats, table: Floats, weight: float = 1.0) -> float:
+    """Return by how many bits the entropy of `probabilities` [C] is expected to drop.
 
     Args:
         probabilities: Probabilities of the classes.
         table: P(outcome | class) [O, C], with unknown columns NaN. The outcome is known to be one
             of these, so that a column need not sum to 1.
+        weight: Exponent of the likelihoods in Bayes' rule, see PHOTO_WEIGHTS.
     """
-    table = fill_unknown(table, probabilities)
     table = table / table.sum(axis=0)
-    return float(_entropy(table @ probabilities) - _entropy(table) @ probabilities)
+    factors = fill_unknown(table**weight, probabilities)
+    outcomes = fill_unknown(table, probabilities) @ probabilities
+    totals = factors @ probabilities
+    # The entropy of p f / t, with f the factors, p the probabilities and t the total.
+    logs = np.log2(np.maximum(probabilities, SMALLEST))
+    plogs = factors @ (probabilities * logs) + (factors * np.log2(factors)) @ probabilities
+    after = np.log2(totals) - plogs / totals
+    return float(-(probabilities @ logs) - outcomes @ after)
 
 
 def _contrast(facts: Sequence[str], mineral: Mineral, other: Mineral) -> Text | None:
@@ -256,8 +264,3 @@ def _contrast(facts: Sequence[str], mineral: Mineral, other: Mineral) -> Text | 
         "en": f"{name['en']}: {', '.join(english)}",
         "zh": f"{name['zh']}：{'，'.join(chinese)}",
     }
-
-
-def _entropy(probabilities: Floats) -> Floats:
-    """Return the entropy over the first axis, in bits; no probability is 0."""
-    return -np.asarray((probabilities * np.log2(probabilities)).sum(axis=0))

@@ -195,8 +195,8 @@ def _fact_result(
 
 _ATTRACTED = {
     "strong": _Result("is attracted", "are attracted", "被吸住", 0),
-    "weak": _Result("is attracted weakly or not at all", "are attracted weakly or not at all",
-                    "微弱吸引或不吸引", 1),
+    "weak": _Result("is attracted only by a strong magnet", "are attracted only by a strong magnet",
+                    "只被强磁铁吸引", 1),
     "none": _Result("is not attracted", "are not attracted", "不被吸引", 2),
 }  # fmt: skip
 _FIZZES = {
@@ -235,7 +235,10 @@ OTHER_TESTS = (
     Procedure(
         "magnetic",
         {"en": "magnet", "zh": "磁铁"},
-        {"en": "hold a magnet to it", "zh": "用磁铁吸它"},
+        {
+            "en": "hold a magnet to it, first any one, then a strong one (neodymium)",
+            "zh": "先用普通磁铁、再用强磁铁（钕磁铁）吸它",
+        },
         _each(lambda mineral: _ATTRACTED.get(mineral.magnetism or "")),
     ),
     Procedure(
@@ -247,6 +250,97 @@ OTHER_TESTS = (
             "en": "Acid etches: choose a hidden spot, never a polished stone or a gem. Protect "
             "your eyes, and rinse afterwards.",
             "zh": "酸会腐蚀标本：请选不显眼处，切勿用于抛光的石头或宝石。注意护眼，之后冲洗干净。",
+        },
+    ),
+    Procedure(
+        "colours",
+        {"en": "colour", "zh": "看颜色"},
+        {
+            "en": "look at its colours in daylight, where it is fresh and not coated",
+            "zh": "在日光下看新鲜、无覆盖层处的颜色",
+        },
+        _fact_result("colours", "is", "are", "为"),
+    ),
+    Procedure(
+        "transparency",
+        {"en": "transparency", "zh": "看透明度"},
+        {"en": "shine a lamp through a thin edge", "zh": "用灯照它的薄边"},
+        _fact_result("transparency", "is", "are", "为"),
+    ),
+    Procedure(
+        "habit",
+        {"en": "habit", "zh": "看形态"},
+        {"en": "look at the form of its crystals or grains", "zh": "看晶体或颗粒的形态"},
+        _fact_result("habit", "is", "are", "为"),
+    ),
+    Procedure(
+        "cleavage",
+        {"en": "cleavage", "zh": "看解理"},
+        {
+            "en": "turn it under a lamp and look for flat faces that flash together on surfaces "
+            "that are broken already (do not break it)",
+            "zh": "在灯下转动，看已有的破裂面上有无同时闪光的平面（不要敲碎）",
+        },
+        _fact_result("cleavage", "has cleavage that is", "have cleavage that is", "为"),
+    ),
+    Procedure(
+        "cleavage_directions",
+        {"en": "directions of cleavage", "zh": "数解理组数"},
+        {
+            "en": "count in how many directions such flat broken faces lie (do not break it)",
+            "zh": "数已有破裂面上的平整面有几个方向（不要敲碎）",
+        },
+        _fact_result("cleavage_directions", "has", "have", "有 "),
+    ),
+    Procedure(
+        "fracture",
+        {"en": "fracture", "zh": "看断口"},
+        {
+            "en": "look at a surface that is broken already and not flat (do not break it)",
+            "zh": "看已有的不平整破裂面（不要敲碎）",
+        },
+        _fact_result("fracture", "is", "are", "为"),
+    ),
+    Procedure(
+        "tenacity",
+        {"en": "bending and cutting", "zh": "弯折或切割"},
+        {
+            "en": "bend a loose flake, or cut a loose grain with a knife",
+            "zh": "弯折一小片，或用刀切一小粒",
+        },
+        _fact_result("tenacity", "is", "are", "为"),
+        {
+            "en": "It destroys the piece and makes dust: use one that came off by itself, never a "
+            "polished stone or a gem. Protect your eyes, and do not breathe in the dust.",
+            "zh": "会毁坏所用的小块并产生粉尘：请用自然脱落的小块，切勿用于抛光的石头或宝石。"
+            "注意护眼，不要吸入粉尘。",
+        },
+    ),
+    Procedure(
+        "fluorescence_long",
+        {"en": "long-wave UV lamp", "zh": "长波紫外灯"},
+        {
+            "en": "shine long-wave UV (365 nm) on it in the dark",
+            "zh": "在暗处用长波紫外灯（365 nm）照它",
+        },
+        _fact_result("fluorescence_long", "shows", "show", ""),
+        {
+            "en": "Do not look into the lamp. A violet shine is often the lamp's own light.",
+            "zh": "不要直视灯光。紫色的反光往往来自灯本身。",
+        },
+    ),
+    Procedure(
+        "fluorescence_short",
+        {"en": "short-wave UV lamp", "zh": "短波紫外灯"},
+        {
+            "en": "shine short-wave UV (254 nm) on it in the dark",
+            "zh": "在暗处用短波紫外灯（254 nm）照它",
+        },
+        _fact_result("fluorescence_short", "shows", "show", ""),
+        {
+            "en": "Short-wave light burns eyes and skin: never look into the lamp or point it at "
+            "anyone, and wear UV glasses and gloves.",
+            "zh": "短波紫外线会灼伤眼睛和皮肤：切勿直视或照人，请戴防紫外线眼镜和手套。",
         },
     ),
 )

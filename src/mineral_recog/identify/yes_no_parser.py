@@ -6,7 +6,6 @@ import re
 
 _YES = ("yes", "y", "true", "是", "有", "对")
 _NO = ("no", "n", "not", "none", "false", "否", "无", "不", "没有", "不是")
-# A weak result is a result.
 _STRENGTH = (
     "(?:(?:very|only|a) )?(?:slight(?:ly)?|weak(?:ly)?|faint(?:ly)?|mild(?:ly)?|little|bit"
     "|somewhat|moderate(?:ly)?|strong(?:ly)?|vigorous(?:ly)?|violent(?:ly)?|slow(?:ly)?|gent(?:le|ly))"
@@ -14,6 +13,13 @@ _STRENGTH = (
 _ZH_STRENGTH = (
     "(?:很|较|比较|非常)?"
     "(?:微弱|弱|轻微|稍微?|略微?|有点|有一点|强烈|强|剧烈|猛烈|缓慢|少量)(?:地|的)?"
+)
+_WEAK = re.compile("slight|weak|faint|mild|little|bit|somewhat|弱|轻微|稍|略|有点|有一点|少量")
+# A magnet that must be strong means that the mineral is weak.
+_STRONG_MAGNET = re.compile(
+    r"(?:(?:it|is|yes|attracted|drawn|moved|but|only|just|by|to|with|an?) |, )*"
+    r"(?:strong|neodymium|rare[ -]?earth) magnets?(?: only| attracts? it| draws? it)?"
+    r"|(?:只|仅|能)?(?:能|会)?被?(?:强磁铁|强力磁铁|钕磁铁|钕铁硼磁铁)(?:才)?(?:能|会)?(?:吸引|吸住|吸得动|吸得住|吸动)?它?"
 )
 _FACTS = {
     "magnetic": "magnetic|magnetism|attract(?:s|ed|ion)?|sticks?",
@@ -49,14 +55,19 @@ def _patterns(test: str) -> tuple[re.Pattern[str], ...]:
 _PATTERNS = {test: _patterns(test) for test in _FACTS}
 
 
-def parse_yes_no_text(test: str, text: str) -> bool | None:
-    """Return whether a text as `normalise` returns it means yes; None if that is not certain.
+def parse_yes_no_text(test: str, text: str) -> bool | str | None:
+    """Return whether a text as `normalise` returns it means yes.
 
     A negation of a strength, such as `not strongly magnetic`, is not certain, nor are two
     negations.
+
+    Returns:
+        True, False, or "weak"; None if none of them is certain.
     """
     if text in _YES + _NO:
         return text in _YES
+    if test == "magnetic" and _STRONG_MAGNET.fullmatch(text):
+        return "weak"
     for pattern in _PATTERNS[test]:
         if match := pattern.fullmatch(text):
             groups = match.groupdict()
@@ -64,5 +75,5 @@ def parse_yes_no_text(test: str, text: str) -> bool | None:
             negations = given & {"no", "cannot"}
             if negations and len(given) > 1:
                 return None
-            return not negations
+            return "weak" if not negations and _WEAK.search(text) else not negations
     return None

@@ -57,10 +57,42 @@ class EvidenceTexts(ApiModel):
         ),
     ] = None
     magnetic: Annotated[
-        Text | None, Field(description="whether a magnet attracts it: yes, no, or 'weak'")
+        Text | None,
+        Field(description="whether a magnet attracts it: yes, no, or weak (only a strong magnet)"),
     ] = None
     acid: Annotated[
         Text | None, Field(description="whether it fizzes in dilute acid: yes, no, or 'weak'")
+    ] = None
+
+    colours: Annotated[
+        Text | None,
+        Field(description="one or several colours from the words of /minerals: 'green, brown'"),
+    ] = None
+    transparency: Annotated[
+        Text | None, Field(description="transparent, translucent or opaque")
+    ] = None
+    habit: Annotated[
+        Text | None, Field(description="one or several forms from the words of /minerals")
+    ] = None
+    cleavage: Annotated[
+        Text | None,
+        Field(
+            description="quality of the best cleavage: none, poor, good or perfect; the number of "
+            "directions may follow: 'perfect, 3'"
+        ),
+    ] = None
+    cleavage_directions: Annotated[
+        Text | None, Field(description="number of directions of cleavage: 0 to 6")
+    ] = None
+    fracture: Annotated[Text | None, Field(description="a word from the words of /minerals")] = None
+    tenacity: Annotated[Text | None, Field(description="a word from the words of /minerals")] = None
+    fluorescence_long: Annotated[
+        Text | None,
+        Field(description="colour of its glow in long-wave ultraviolet light, or none"),
+    ] = None
+    fluorescence_short: Annotated[
+        Text | None,
+        Field(description="colour of its glow in short-wave ultraviolet light, or none"),
     ] = None
 
     def parse(self) -> Evidence:
