@@ -51,8 +51,17 @@ def test_evidence_means_the_same_as_in_python_and_is_shown(
     field: Path, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = field / "copper" / "0.png"
-    options = ("--hardness", ">5,5", "--density", "2,65", "--streak", "pink", "--magnetic", "weak")
-    evidence = read_evidence(hardness=">5,5", density=2.65, streak="red", magnetic=True)
+    options = (
+        "--hardness", ">5,5", "--density", "2,65", "--streak", "pink", "--magnetic", "yes",
+        "--colours", "green, brown", "--transparency", "clear", "--habit", "needles",
+        "--cleavage", "perfect", "--cleavage-directions", "3", "--fracture", "uneven",
+        "--tenacity", "brittle", "--fluorescence-long", "no", "--fluorescence-short", "red",
+    )  # fmt: skip
+    evidence = read_evidence(
+        hardness=">5,5", density=2.65, streak="red", magnetic=True, colours=("brown", "green"),
+        transparency="transparent", habit=("acicular",), cleavage="perfect, 3", fracture="uneven",
+        tenacity="brittle", fluorescence_long="none", fluorescence_short="red",
+    )  # fmt: skip
     assert identify(photo, "--model", trained, *options, "--json") == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["evidence"] == json.loads(json.dumps(asdict(evidence)))

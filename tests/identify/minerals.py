@@ -1,5 +1,7 @@
 """A few minerals with the facts that the tests need."""
 
+from dataclasses import replace
+
 from mineral_recog.minerals.facts import Mineral
 
 Range = tuple[float, float]
@@ -47,3 +49,15 @@ MAGNETITE = mineral(
     "Magnetite", "磁铁矿", (5.5, 6.5), (5.2, 5.2), ("black",), ("metallic",), "strong", "none"
 )
 ALL = (PYRITE, CHALCOPYRITE, QUARTZ, CALCITE, DOLOMITE, MAGNETITE)
+# Two minerals with all facts, which every test separates.
+COMPLETE_QUARTZ = replace(
+    QUARTZ, colours=("colourless",), transparency=("transparent",), habit=("prismatic",),
+    cleavage="none", cleavage_directions=0, fracture=("conchoidal",), tenacity=("brittle",),
+    fluorescence_long=("none",), fluorescence_short=("none",),
+)  # fmt: skip
+UNLIKE_QUARTZ = replace(
+    mineral("Soft", "软", (2, 2), (8, 8), ("red",), ("earthy",), "strong", "fizzes"),
+    colours=("red",), transparency=("opaque",), habit=("earthy",), cleavage="perfect",
+    cleavage_directions=3, fracture=("hackly",), tenacity=("flexible",),
+    fluorescence_long=("red",), fluorescence_short=("green",),
+)  # fmt: skip

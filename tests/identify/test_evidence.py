@@ -8,10 +8,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from mineral_recog.errors import UserError
 from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
-from mineral_recog.identify.likelihood import OUTCOMES, SCALES
+from mineral_recog.identify.likelihood import OUTCOMES, SCALES, SEVERAL_WORDS
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
-from mineral_recog.minerals.vocabularies import VOCABULARIES
 from tests.identify.minerals import ALL, CALCITE, MAGNETITE, PYRITE, QUARTZ, mineral
 
 Floats = npt.NDArray[np.float64]
@@ -22,14 +22,23 @@ def intervals(test: str) -> st.SearchStrategy[tuple[float, float]]:
     return st.tuples(points, points).map(lambda p: (min(p), max(p))).filter(lambda p: p[0] < p[1])
 
 
+def words(test: str) -> st.SearchStrategy[Any]:
+    words = st.sampled_from(list(OUTCOMES[test]))
+    if test not in SEVERAL_WORDS:
+        return words
+    return st.lists(words, min_size=1, unique=True).map(tuple)
+
+
 EVIDENCE = st.builds(
     Evidence,
     hardness=st.none() | intervals("hardness"),
-    streak=st.none() | st.sampled_from(list(VOCABULARIES["streak"])),
-    lustre=st.none() | st.sampled_from(list(VOCABULARIES["lustre"])),
     density=st.none() | intervals("density"),
-    magnetic=st.none() | st.booleans(),
     acid=st.none() | st.booleans(),
+    **{
+        test: st.none() | words(test)
+        for test in OUTCOMES
+        if test not in ("hardness", "density", "acid")
+    },
 )
 INCOMPLETE = mineral("Incomplete", "缺", streak=("red",))
 CLASSES = (*ALL, INCOMPLETE, None, None)
@@ -45,7 +54,8 @@ def test_likelihoods_of_two_tests_are_multiplied() -> None:
         LikelihoodTables((QUARTZ, CALCITE, MAGNETITE)),
         Evidence(acid=True, magnetic=False),
     )
-    weights = np.array([0.5 * 0.025 * 0.975, 0.3 * 0.975 * 0.975, 0.2 * 0.025 * 0.025])
+    not_drawn, drawn = 0.95 + 0.05 / 3, 0.05 / 3
+    weights = np.array([0.5 * 0.025 * not_drawn, 0.3 * 0.975 * not_drawn, 0.2 * 0.025 * drawn])
     np.testing.assert_allclose(result, weights / weights.sum())
 
 
@@ -55,7 +65,7 @@ def test_classes_in_the_table_keep_their_total_probability() -> None:
         LikelihoodTables((MAGNETITE, None, QUARTZ)),
         Evidence(magnetic=True),
     )
-    weights = np.array([0.3 * 0.975, 0.1 * 0.025])
+    weights = np.array([0.3 * (0.95 * 0.9 + 0.05 / 3), 0.1 * 0.05 / 3])
     np.testing.assert_allclose(result[[0, 2]], weights / weights.sum() * 0.4)
     assert result[1] == 0.6
 
@@ -86,7 +96,7 @@ def test_posterior_is_a_distribution_without_zeros(prior: Floats, evidence: Evid
 @given(PRIORS, st.data())
 def test_outcome_never_lowers_the_best_matching_mineral(prior: Floats, data: st.DataObject) -> None:
     test = data.draw(st.sampled_from(list(OUTCOMES)))
-    outcome = data.draw(st.sampled_from(list(OUTCOMES[test])))
+    outcome = data.draw(words(test))
     fields: dict[str, Any] = {test: outcome}
     evidence = Evidence(**fields)
     from_uniform = posterior(np.full(len(CLASSES), 1 / len(CLASSES)), TABLES, evidence)
@@ -127,6 +137,26 @@ def test_evidence_is_parsed_from_texts() -> None:
             "magnetic, does not fizz in acid",
             "有磁性，遇酸不起泡",
         ),
+        (
+            Evidence(magnetic="weak", colours=("green", "brown"), habit=("cubic",)),
+            "weakly magnetic, colours green and brown, habit cubic",
+            "弱磁性，颜色绿色、褐色，形态立方体",
+        ),
+        (
+            Evidence(transparency="opaque", cleavage="perfect", cleavage_directions=1),
+            "transparency opaque, cleavage perfect, 1 direction of cleavage",
+            "不透明，完全解理，1 组解理",
+        ),
+        (
+            Evidence(cleavage="none", cleavage_directions=0, fracture="even", tenacity="tough"),
+            "cleavage none, fracture even, tenacity tough",
+            "无解理，平坦断口，韧性",
+        ),
+        (
+            Evidence(fluorescence_long="green", fluorescence_short="none"),
+            "glows green in long-wave UV, no glow in short-wave UV",
+            "长波紫外灯下发绿色荧光，短波紫外灯下无荧光",
+        ),
     ],
 )
 def test_evidence_is_shown_as_understood(evidence: Evidence, english: str, chinese: str) -> None:
@@ -135,8 +165,65 @@ def test_evidence_is_shown_as_understood(evidence: Evidence, english: str, chine
 
 
 @pytest.mark.parametrize(
-    "fields", [{"hardness": (6, 6)}, {"hardness": (6, 11)}, {"density": (0, 3)}, {"streak": "loud"}]
+    "fields",
+    [
+        {"hardness": (6, 6)},
+        {"hardness": (6, 11)},
+        {"density": (0, 3)},
+        {"streak": "loud"},
+        {"colours": ("loud",)},
+        {"colours": ()},
+        {"habit": ("cubic", "cubic")},
+        {"cleavage_directions": 7},
+        {"magnetic": "strong"},
+    ],
 )
 def test_invalid_evidence_is_rejected(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"is not an interval in|is not one of"):
+    with pytest.raises(ValueError, match=r"is not an interval in|is not one of|at least one word"):
         Evidence(**fields)
+
+
+@pytest.mark.parametrize(
+    ("values", "quality", "count"),
+    [
+        ({"cleavage": "perfect, 3"}, "perfect", 3),
+        ({"cleavage": "perfect", "cleavage_directions": "3"}, "perfect", 3),
+        ({"cleavage": "perfect, 3", "cleavage_directions": 3}, "perfect", 3),
+        ({"cleavage": "three directions"}, None, 3),
+        ({"cleavage_directions": "3"}, None, 3),
+        ({"cleavage": "none"}, "none", 0),
+        ({"cleavage_directions": 0}, "none", 0),
+        ({"cleavage": "无", "cleavage_directions": "0"}, "none", 0),
+    ],
+)
+def test_quality_and_directions_of_cleavage(
+    values: dict[str, Any], quality: str | None, count: int | None
+) -> None:
+    expected = Evidence(cleavage=quality, cleavage_directions=count)
+    assert read_evidence(**values) == expected
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"cleavage": "perfect, 3", "cleavage_directions": 2},
+        {"cleavage": "none", "cleavage_directions": "1"},
+        {"cleavage": "perfect", "cleavage_directions": 0},
+        {"cleavage": "perfect, 0"},
+        {"cleavage": "none, 2"},
+    ],
+)
+def test_contradictory_cleavage_is_reported(values: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"^cleavage '.* contradicts itself: .*\.$"):
+        read_evidence(**values)
+
+
+def test_no_cleavage_counts_once() -> None:
+    prior = np.full(2, 0.5)
+    tables = LikelihoodTables(
+        (mineral("A", "甲", cleavage="none"), mineral("B", "乙", cleavage="good"))
+    )
+    both = Evidence(cleavage="none", cleavage_directions=0)
+    np.testing.assert_array_equal(
+        posterior(prior, tables, both), posterior(prior, tables, Evidence(cleavage="none"))
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -25,14 +26,17 @@ from mineral_recog.minerals.facts import Mineral, read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.response_schemas import Hazard
-from tests.identify.minerals import CALCITE, PYRITE, QUARTZ, mineral
+from tests.identify.minerals import CALCITE, COMPLETE_QUARTZ, PYRITE, QUARTZ, UNLIKE_QUARTZ, mineral
 
 TABLE = read_minerals()
 TAXONOMY = Taxonomy(TABLE)
 SHIPPED = tuple(TABLE)
 ADVISOR = TestAdvisor(SHIPPED)
-LOOKING = {"lustre", "magnetic"}
-# Written by hand from what each test does: dust, handling, water, acid.
+LOOKING = {  # without breaking anything
+    "lustre", "magnetic", "colours", "transparency", "habit", "cleavage", "cleavage_directions",
+    "fracture", "fluorescence_long", "fluorescence_short",
+}  # fmt: skip
+# Written by hand from what each test does: dust, breaking, handling, water, acid.
 EXPECTED_SAFE = {
     "radioactive": LOOKING,
     "toxic dust": LOOKING | {"density"},
@@ -62,15 +66,10 @@ HAZARDS = {  # of the minerals that the shipped table must have
     "Stibnite": {"toxic dust"},
     "Chalcanthite": {"soluble poison"},
 }
-# Soft, with a streak, a density, a magnetism and a reaction unlike those of quartz: every test
-# would help. One for each kind of hazard.
+# Every test would help to tell it from quartz. One for each kind of hazard.
 HAZARDOUS = {
-    kind: mineral(
-        kind.title(), kind, (2, 2), (8, 8), ("red",), ("earthy",), "strong", "fizzes",
-        hazard=(kind,),
-    )
-    for kind in ADVICE
-}  # fmt: skip
+    kind: replace(UNLIKE_QUARTZ, name=kind.title(), chinese=kind, hazard=(kind,)) for kind in ADVICE
+}
 
 
 def taxon(name: str) -> Taxon | None:
@@ -107,7 +106,7 @@ def test_safe_tests_of_each_kind(kind: str) -> None:
     assert safe == EXPECTED_SAFE[kind]
     everything = advise((QUARTZ, CALCITE), np.full(2, 0.5))
     assert {"hardness", "acid"} <= {test.key for test in everything.tests}
-    next_tests = advise((QUARTZ, HAZARDOUS[kind]), np.full(2, 0.5))
+    next_tests = advise((COMPLETE_QUARTZ, HAZARDOUS[kind]), np.full(2, 0.5))
     assert {test.key for test in next_tests.tests} == EXPECTED_SAFE[kind]
     assert next_tests.left_out is not None
     assert set(next_tests.left_out.keys) == set(OUTCOMES) - EXPECTED_SAFE[kind]
@@ -278,13 +277,12 @@ def test_cautions_name_few_minerals() -> None:
 
 
 def test_tests_that_leave_a_mark_say_so() -> None:
-    fingernail = mineral("Soft", "软", (1, 1), (2, 2), ("red",), ("waxy",), "strong", "fizzes")
-    next_tests = advise((QUARTZ, fingernail), np.full(2, 0.5))
+    next_tests = advise((COMPLETE_QUARTZ, UNLIKE_QUARTZ), np.full(2, 0.5))
     found = {test.key: test.caution for test in next_tests.tests}
     assert set(found) == set(OUTCOMES)
-    assert found["lustre"] is None
-    assert found["magnetic"] is None
-    for key in ("hardness", "streak", "acid"):
+    for key in LOOKING - {"fluorescence_long", "fluorescence_short"}:
+        assert found[key] is None
+    for key in ("hardness", "streak", "acid", "tenacity"):
         caution = found[key]
         assert caution is not None
         assert "never a polished stone or a gem" in caution["en"]
@@ -293,3 +291,14 @@ def test_tests_that_leave_a_mark_say_so() -> None:
     assert acid.full_text["en"].startswith("put a drop of dilute acid on it: soft fizzes")
     assert ". Acid etches: " in acid.full_text["en"]
     assert "。酸会腐蚀标本：" in acid.full_text["zh"]
+
+
+def test_looking_at_cleavage_and_fracture_breaks_nothing_and_lamps_spare_the_eyes() -> None:
+    next_tests = advise((COMPLETE_QUARTZ, HAZARDOUS["asbestos"]), np.full(2, 0.5))
+    tests = {test.key: test for test in next_tests.tests}
+    for key in ("cleavage", "cleavage_directions", "fracture"):
+        assert "(do not break it)" in tests[key].text["en"]
+        assert "（不要敲碎）" in tests[key].text["zh"]
+    assert "o not look into the lamp" in tests["fluorescence_long"].full_text["en"]
+    assert "never look into the lamp" in tests["fluorescence_short"].full_text["en"]
+    assert "切勿直视" in tests["fluorescence_short"].full_text["zh"]

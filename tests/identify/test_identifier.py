@@ -183,7 +183,12 @@ def test_answer_has_the_hazards_of_its_set_and_leaves_out_harmful_tests(
     assert (hazard["kind"], hazard["classes"]) == ("toxic dust", ["cinnabar"])
     assert hazard["names"] == {"en": "toxic dust", "zh": "粉尘有毒"}
     assert hazard["text"]["en"].startswith("If it is cinnabar, its dust is toxic")
-    assert {test["key"] for test in content["tests"]} <= {"lustre", "magnetic", "density"}
+    assert not {test["key"] for test in content["tests"]} & {
+        "hardness",
+        "streak",
+        "acid",
+        "tenacity",
+    }
     assert "streak" in content["tests_left_out"]["keys"]
     harmless = identifier.answer([PhotoOutputs(np.zeros(3, dtype=np.float32), 0.0)]).to_dict()
     assert harmless["hazards"] == []

@@ -1,13 +1,22 @@
 """Likelihoods of physical tests compared with values calculated by hand."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from mineral_recog.identify.likelihood import OUTCOMES, SIMILAR, Outcome
+from mineral_recog.identify.likelihood import OUTCOMES, SEVERAL_WORDS, Outcome
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.identify.observers import SIMILAR
 from mineral_recog.minerals.facts import Mineral
-from mineral_recog.minerals.vocabularies import VOCABULARIES
 from tests.identify.minerals import ALL, CALCITE, CHALCOPYRITE, DOLOMITE, MAGNETITE, QUARTZ, mineral
+
+FLUORITE = Mineral(
+    "Fluorite", "萤石", habit=("cubic", "massive"), transparency=("transparent", "translucent"),
+    colours=("purple", "green"), cleavage="perfect", cleavage_directions=4,
+    fracture=("subconchoidal",), tenacity=("brittle",), fluorescence_long=("blue", "green"),
+    fluorescence_short=("none",),
+)  # fmt: skip
 
 
 def likelihood(test: str, outcome: Outcome, mineral: Mineral) -> float:
@@ -16,10 +25,13 @@ def likelihood(test: str, outcome: Outcome, mineral: Mineral) -> float:
 
 @pytest.mark.parametrize("test", OUTCOMES)
 def test_likelihoods_of_all_outcomes_sum_to_one(test: str) -> None:
-    table = LikelihoodTables(ALL).tables[test]
-    assert table.shape == (len(OUTCOMES[test]), len(ALL))
-    np.testing.assert_allclose(table.sum(axis=0), 1)
-    assert table.min() > 0
+    minerals = (*ALL, FLUORITE)
+    table = LikelihoodTables(minerals).tables[test]
+    assert table.shape == (len(OUTCOMES[test]), len(minerals))
+    known = ~np.isnan(table[0])
+    assert known.any()
+    np.testing.assert_allclose(table[:, known].sum(axis=0), 1)
+    assert np.nanmin(table) > 0
 
 
 def test_hardness_of_one_number() -> None:
@@ -69,11 +81,98 @@ def test_streak_can_be_any_of_its_words_or_a_similar_one() -> None:
 
 def test_similar_words_are_in_the_lists() -> None:
     for test, pairs in SIMILAR.items():
-        assert {word for pair in pairs for word in pair.split()} == set(VOCABULARIES[test])
+        words = {word for pair in pairs for word in pair.split()}
+        # No glow is not similar to a glow.
+        assert words | {"none"} == {*map(str, OUTCOMES[test])} | {"none"}
+        assert len({frozenset(pair.split()) for pair in pairs}) == len(pairs)
+
+
+@pytest.mark.parametrize(
+    ("test", "outcome", "expected"),
+    [
+        # half green: 60 % of 80 % say so, 10 % of 15 % blunder or are of unlisted colours
+        ("colours", ("green",), 0.85 * 0.5 * 0.8 + 0.15 / 12),
+        ("colours", ("blue",), 0.85 * 0.5 * (0.2 / 2 + 0.2 / 3) + 0.15 / 12),
+        ("colours", ("black",), 0.15 / 12),
+        ("transparency", "transparent", 0.95 * 0.5 * (0.7 + 0.3 / 2) + 0.05 / 3),
+        ("transparency", "opaque", 0.95 * 0.5 * 0.3 / 2 + 0.05 / 3),
+        ("habit", ("cubic",), 0.8 * 0.5 * 0.6 + 0.2 / 31),
+        ("habit", ("octahedral",), 0.8 * 0.5 * 0.4 / 2 + 0.2 / 31),
+        # one in five shows no cleavage, and of these 40 % see a poor one
+        ("cleavage", "perfect", 0.95 * 0.8 * 0.6 + 0.05 / 4),
+        ("cleavage", "good", 0.95 * 0.8 * 0.4 + 0.05 / 4),
+        ("cleavage", "none", 0.95 * 0.2 * 0.6 + 0.05 / 4),
+        ("cleavage", "poor", 0.95 * 0.2 * 0.4 + 0.05 / 4),
+        ("cleavage_directions", 4, 0.95 * 0.8 * 0.6 + 0.05 / 7),
+        ("cleavage_directions", 3, 0.95 * 0.8 * 0.4 / 3 + 0.05 / 7),
+        ("cleavage_directions", 0, 0.95 * 0.2 * 0.6 + 0.05 / 7),
+        ("fracture", "subconchoidal", 0.85 * 0.6 + 0.15 / 8),
+        ("fracture", "conchoidal", 0.85 * 0.4 / 2 + 0.15 / 8),
+        ("tenacity", "brittle", 0.95 * 0.8 + 0.05 / 7),
+        ("tenacity", "elastic", 0.05 / 7),
+        # half of the specimens do not glow
+        ("fluorescence_long", "none", 0.9 * 0.5 + 0.1 / 13),
+        ("fluorescence_long", "blue", 0.9 * 0.5 * 0.5 * (0.8 + 0.2 / 3) + 0.1 / 13),
+        ("fluorescence_long", "red", 0.1 / 13),
+        ("fluorescence_short", "none", 0.9 + 0.1 / 13),
+        ("fluorescence_short", "blue", 0.1 / 13),
+    ],
+)
+def test_what_is_seen_by_hand(test: str, outcome: Outcome, expected: float) -> None:
+    assert likelihood(test, outcome, FLUORITE) == pytest.approx(expected)
+
+
+def test_no_glow_is_weak_and_a_colour_is_strong_evidence() -> None:
+    glowing, dark = (
+        Mineral(name, name, fluorescence_long=(colour,))
+        for name, colour in (("Glowing", "green"), ("Dark", "none"))
+    )
+    none, green = (
+        likelihood("fluorescence_long", outcome, dark)
+        / likelihood("fluorescence_long", outcome, glowing)
+        for outcome in ("none", "green")
+    )
+    assert 1.5 < none < 2.5
+    assert green < 1 / 40
+
+
+@pytest.mark.parametrize("test", SEVERAL_WORDS)
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_likelihoods_of_all_sets_of_words_sum_to_one(test: str, count: int) -> None:
+    tables = LikelihoodTables(
+        (FLUORITE, Mineral("Green", "绿", colours=("green",), habit=("wiry",)))
+    )
+    words = [str(word) for word in OUTCOMES[test]]
+    total = sum(tables.row(test, chosen) for chosen in combinations(words, count))
+    np.testing.assert_allclose(total, 1)
+
+
+def test_mineral_with_both_colours_fits_two_colours_better() -> None:
+    both = ("green", "purple")
+    one = Mineral("Green", "绿", colours=("green",))
+    assert likelihood("colours", both, FLUORITE) > 5 * likelihood("colours", both, one)
+    assert likelihood("colours", ("green",), one) > likelihood("colours", ("green",), FLUORITE)
+
+
+def test_what_the_photo_shows_counts_less() -> None:
+    tables = LikelihoodTables((FLUORITE,))
+    for test in OUTCOMES:
+        for outcome in OUTCOMES[test]:
+            row = tables.row(test, outcome)
+            exponent = 0.5 if test in ("colours", "habit") else 1
+            actual = tables.likelihoods(test, outcome, np.ones(1))
+            np.testing.assert_allclose(actual, 1.0 if np.isnan(row[0]) else row**exponent)
 
 
 def test_magnet_and_acid() -> None:
-    assert likelihood("magnetic", True, MAGNETITE) == pytest.approx(0.975)
-    assert likelihood("magnetic", True, QUARTZ) == pytest.approx(0.025)
+    weak = mineral("Weak", "弱", magnetism="weak")
+    for each, yes, weakly, no in (
+        (MAGNETITE, 0.9, 0.1, 0),
+        (weak, 0.1, 0.4, 0.5),
+        (QUARTZ, 0, 0, 1),
+    ):
+        for outcome, correct in ((True, yes), ("weak", weakly), (False, no)):
+            expected = 0.95 * correct + 0.05 / 3
+            assert likelihood("magnetic", outcome, each) == pytest.approx(expected)
     assert likelihood("acid", True, DOLOMITE) == pytest.approx(0.5)
     assert likelihood("acid", False, CALCITE) == pytest.approx(0.025)

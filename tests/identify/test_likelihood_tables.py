@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from statistics import NormalDist
 from typing import Any
 
@@ -10,17 +9,23 @@ import numpy as np
 import pytest
 
 from mineral_recog.identify.likelihood import (
-    BLUNDER_RATE,
-    CONFUSION_RATE,
     DENSITY_ERROR,
     HARDNESS_ERROR,
     OUTCOMES,
     SCALES,
-    SIMILAR,
-    YES_PROBABILITIES,
     Interval,
 )
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.identify.observers import (
+    BLUNDER_RATE,
+    CONFUSION_RATE,
+    CONFUSION_RATES,
+    HIDDEN_SHARES,
+    PHOTO_WEIGHTS,
+    REACTIONS,
+    SIMILAR,
+    UNLISTED_SHARES,
+)
 from mineral_recog.minerals.facts import Mineral, read_minerals
 from tests.identify.minerals import MAGNETITE, QUARTZ, mineral
 
@@ -36,7 +41,7 @@ UNKNOWN = mineral("Unknown", "未知")
 def definition(test: str, outcome: Any, mineral: Mineral) -> float:
     """Return P(outcome | mineral), or NaN if the table lacks the fact."""
     fact = getattr(mineral, "magnetism" if test == "magnetic" else test)
-    if not fact:
+    if fact in (None, ()):
         return math.nan
     low, high = SCALES.get(test, (0.0, 1.0))
     if test == "hardness":
@@ -45,13 +50,23 @@ def definition(test: str, outcome: Any, mineral: Mineral) -> float:
         logs = [math.log(end) for end in outcome]
         correct = in_interval(test, outcome, fact)
         blunder = share(logs, math.log(low), math.log(high))
-    elif test in SIMILAR:
-        correct = sum(said(test, word, outcome) for word in fact) / len(fact)
-        blunder = 1 / len(OUTCOMES[test])
     else:
-        yes = YES_PROBABILITIES[test][fact]
-        correct, blunder = yes if outcome else 1 - yes, 0.5
-    return (1 - BLUNDER_RATE) * correct + BLUNDER_RATE * blunder
+        position = list(OUTCOMES[test]).index(outcome)
+        correct = reaction_or_word(test, position, fact)
+        blunder = 1 / len(OUTCOMES[test])
+    rate = BLUNDER_RATE + UNLISTED_SHARES.get(test, 0)
+    return (1 - rate) * correct + rate * blunder
+
+
+def reaction_or_word(test: str, position: int, fact: Any) -> float:
+    """Return P(outcome | fact), test done correctly."""
+    if test in REACTIONS:
+        return REACTIONS[test][fact][position]
+    words = [str(word) for word in OUTCOMES[test]]
+    true = [str(word) for word in (fact if isinstance(fact, tuple) else (fact,))]
+    hidden = HIDDEN_SHARES.get(test, 0)
+    shown = sum(said(test, word, words[position]) for word in true) / len(true)
+    return (1 - hidden) * shown + hidden * said(test, words[0], words[position])
 
 
 def share(interval: Sequence[float], low: float, high: float) -> float:
@@ -79,9 +94,10 @@ def said(test: str, true_word: str, word: Any) -> float:
     """Return P(word | true word)."""
     pairs = [set(pair.split()) for pair in SIMILAR[test]]
     similar = {other for pair in pairs if true_word in pair for other in pair - {true_word}}
+    rate = CONFUSION_RATES.get(test, CONFUSION_RATE)
     if word == true_word:
-        return 1 - CONFUSION_RATE if similar else 1
-    return CONFUSION_RATE / len(similar) if word in similar else 0
+        return 1 - rate if similar else 1
+    return rate / len(similar) if word in similar else 0
 
 
 @pytest.mark.parametrize("test", OUTCOMES)
@@ -97,13 +113,13 @@ def test_tables_of_the_shipped_minerals_equal_the_definition(test: str) -> None:
 
 @pytest.mark.parametrize("test", OUTCOMES)
 def test_unknown_facts_have_the_weighted_mean_of_the_others(test: str) -> None:
-    unknown = {"streak": (), "lustre": (), "hardness": None, "density": None}
-    lacking = replace(SHIPPED[3], magnetism=None, acid=None, **unknown)  # type: ignore[arg-type]
+    lacking = Mineral("Lacking", "缺", formula="SiO2")
     classes = (*SHIPPED[:40], None, lacking, UNKNOWN)
     weights = np.random.default_rng(0).dirichlet(np.ones(len(classes)))
     tables = LikelihoodTables(classes)
     for outcome in OUTCOMES[test]:
         values = np.array([definition(test, outcome, each) for each in SHIPPED[:40]])
+        values **= PHOTO_WEIGHTS.get(test, 1)
         is_known = ~np.isnan(values)
         mean = weights[:40][is_known] @ values[is_known] / weights[:40][is_known].sum()
         expected = [*np.where(is_known, values, mean), mean, mean, mean]
@@ -114,8 +130,9 @@ def test_unknown_facts_have_the_weighted_mean_of_the_others(test: str) -> None:
 def test_missing_fact_has_the_mean_likelihood_of_the_others() -> None:
     tables = LikelihoodTables((MAGNETITE, QUARTZ, UNKNOWN, None))
     values = tables.likelihoods("magnetic", True, np.array([0.1, 0.3, 0.4, 0.2]))
-    mean = (0.1 * 0.975 + 0.3 * 0.025) / 0.4
-    np.testing.assert_allclose(values, [0.975, 0.025, mean, mean])
+    yes, no = 0.95 * 0.9 + 0.05 / 3, 0.05 / 3
+    mean = (0.1 * yes + 0.3 * no) / 0.4
+    np.testing.assert_allclose(values, [yes, no, mean, mean])
 
 
 @pytest.mark.parametrize("classes", [(UNKNOWN, None), (UNKNOWN, None, QUARTZ)])

@@ -1,6 +1,7 @@
 """The expected information gain compared with brute force, and the texts of tests."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,10 +9,10 @@ import numpy.typing as npt
 import pytest
 
 from mineral_recog.identify import likelihood_tables
-from mineral_recog.identify.evidence import Evidence, posterior
+from mineral_recog.identify.evidence import Evidence, posterior, read_evidence
 from mineral_recog.identify.fact_text import Text
-from mineral_recog.identify.likelihood import OUTCOMES
-from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.identify.likelihood import OUTCOMES, SEVERAL_WORDS
+from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
 from mineral_recog.identify.next_test import Test, TestAdvisor
 from mineral_recog.identify.scratch_parser import TOOLS
 from mineral_recog.identify.test_instructions import SCRATCH_TESTS
@@ -20,10 +21,12 @@ from tests.identify.minerals import (
     ALL,
     CALCITE,
     CHALCOPYRITE,
+    COMPLETE_QUARTZ,
     DOLOMITE,
     MAGNETITE,
     PYRITE,
     QUARTZ,
+    UNLIKE_QUARTZ,
     mineral,
 )
 
@@ -47,15 +50,15 @@ def entropy(p: Floats) -> float:
     return float(-(p * np.log2(p)).sum())
 
 
-@pytest.mark.parametrize("key", ["streak", "lustre", "density", "magnetic", "acid"])
+@pytest.mark.parametrize("key", [test for test in OUTCOMES if test != "hardness"])
 def test_bits_are_the_expected_drop_in_entropy(key: str) -> None:
-    minerals = (*ALL, INCOMPLETE, None)
+    minerals = (*ALL, INCOMPLETE, None, COMPLETE_QUARTZ, UNLIKE_QUARTZ)
     tables = LikelihoodTables(minerals)
-    prior = np.array([0.2, 0.15, 0.1, 0.1, 0.1, 0.15, 0.1, 0.1])
+    prior = np.array([0.1, 0.1, 0.1, 0.05, 0.05, 0.1, 0.1, 0.1, 0.2, 0.1])
     expected = entropy(prior)
     for outcome in OUTCOMES[key]:
-        probability = prior @ tables.likelihoods(key, outcome, prior)
-        fields: dict[str, Any] = {key: outcome}
+        probability = prior @ fill_unknown(tables.row(key, outcome)[None], prior)[0]
+        fields: dict[str, Any] = {key: (outcome,) if key in SEVERAL_WORDS else outcome}
         expected -= float(probability) * entropy(posterior(prior, tables, Evidence(**fields)))
     (bits,) = (test.bits for test in next_tests(prior, minerals, Evidence()) if test.key == key)
     assert bits == pytest.approx(expected)
@@ -79,25 +82,68 @@ def test_bits_of_a_scratch_test_within_the_known_hardness() -> None:
 
 
 def test_magnet_test_between_two_minerals_by_hand() -> None:
-    # one bit minus the entropy of a test that is right in 97.5 %
+    # one bit minus the mean entropy over yes, weak and no, of which a blunder is any
+    yes, weak, no = (0.95 * np.array(pair) + 0.05 / 3 for pair in ((0.9, 0), (0.1, 0), (0, 1)))
+    after = sum(pair.sum() / 2 * entropy(pair / pair.sum()) for pair in (yes, weak, no))
     tests = next_tests(UNIFORM, (MAGNETITE, PYRITE), Evidence())
     (magnet,) = (test for test in tests if test.key == "magnetic")
-    assert magnet.bits == pytest.approx(1 - entropy(np.array([0.975, 0.025])))
+    assert magnet.bits == pytest.approx(1 - after)
     assert magnet.text == {
-        "en": "hold a magnet to it: magnetite is attracted, pyrite is not attracted",
-        "zh": "用磁铁吸它：磁铁矿被吸住，黄铁矿不被吸引",
+        "en": "hold a magnet to it, first any one, then a strong one (neodymium): magnetite is "
+        "attracted, pyrite is not attracted",
+        "zh": "先用普通磁铁、再用强磁铁（钕磁铁）吸它：磁铁矿被吸住，黄铁矿不被吸引",
     }
 
 
 def test_tests_are_sorted_by_bits_and_not_repeated() -> None:
     prior = np.full(len(ALL), 1 / len(ALL))
     tests = next_tests(prior, ALL, Evidence())
+    assert {test.key for test in tests} == {
+        "hardness", "streak", "lustre", "density", "magnetic", "acid",
+    }  # fmt: skip
     bits = [test.bits for test in tests]
     assert bits == sorted(bits, reverse=True)
     assert min(bits) >= 0.05
-    assert {test.key for test in tests} == set(OUTCOMES)
     done = Evidence(hardness=(6.5, 10), streak="black", lustre="metallic", magnetic=False)
     assert {test.key for test in next_tests(prior, ALL, done)} == {"density", "acid"}
+
+
+@pytest.mark.parametrize(
+    ("fact", "first", "second", "english", "chinese"),
+    [
+        ("colours", ("green",), ("red",), "a is green, b is red", "甲为绿色，乙为红色"),
+        ("transparency", ("transparent",), ("opaque",), "a is transparent", "甲为透明"),
+        ("habit", ("cubic",), ("fibrous",), "a is cubic, b is fibrous", "甲为立方体"),
+        ("cleavage", "none", "perfect", "b has perfect cleavage, a has no cleavage",
+         "乙有完全解理，甲无解理"),
+        ("cleavage_directions", 1, 3, "a has 1 direction of cleavage, b has 3 directions of",
+         "甲有 1 组解理，乙有 3 组解理"),
+        ("fracture", ("conchoidal",), ("hackly",), "a has conchoidal fracture", "甲为贝壳状断口"),
+        ("tenacity", ("brittle",), ("flexible",), "a is brittle, b is flexible", "甲为脆性"),
+        ("fluorescence_long", ("none",), ("green", "blue"),
+         "b glows green or blue in long-wave UV, a shows no glow in long-wave UV",
+         "乙长波紫外灯下发绿色或蓝色荧光，甲长波紫外灯下无荧光"),
+        ("fluorescence_short", ("none",), ("red",), "b glows red in short-wave UV", "发红色荧光"),
+        ("magnetism", "weak", "none", "a is attracted only by a strong magnet", "只被强磁铁吸引"),
+    ],
+)  # fmt: skip
+def test_what_only_one_fact_separates_is_tested(
+    fact: str, first: object, second: object, english: str, chinese: str
+) -> None:
+    a, b = (
+        replace(mineral(en, zh), **{fact: value})  # type: ignore[arg-type]
+        for en, zh, value in (("A", "甲", first), ("B", "乙", second))
+    )
+    (test,) = next_tests(UNIFORM, (a, b), Evidence())
+    assert test.key == ("magnetic" if fact == "magnetism" else fact)
+    assert english in test.text["en"]
+    assert chinese in test.text["zh"]
+
+
+def test_directions_are_not_counted_where_no_cleavage_was_seen() -> None:
+    minerals = COMPLETE_QUARTZ, UNLIKE_QUARTZ
+    keys = {test.key for test in next_tests(UNIFORM, minerals, read_evidence(cleavage="none"))}
+    assert not keys & {"cleavage", "cleavage_directions"}
 
 
 def test_no_test_is_suggested_when_none_can_help() -> None:
@@ -183,7 +229,7 @@ def test_likelihoods_are_computed_once_per_model(monkeypatch: pytest.MonkeyPatch
     advisor, prior = TestAdvisor(ALL), np.full(len(ALL), 1 / len(ALL))
     in_set = np.zeros(len(ALL), dtype=bool)
     expected = advisor.next_tests(prior, Evidence(), in_set)
-    for name in ("probabilities_below", "word_probabilities", "yes_no_probabilities"):
+    for name in ("probabilities_below", "word_probabilities", "reaction_probabilities"):
         monkeypatch.setattr(likelihood_tables, name, None)
     assert advisor.next_tests(prior, Evidence(), in_set) == expected
     assert advisor.distinguishing_facts(0, 1) is not None

@@ -76,6 +76,9 @@ def test_documented_parameters_are_accepted(document: Any, client: TestClient, p
     values = {"hardness": "5-6", "streak": "white", "lustre": "vitreous", "density": "2.7"}
     values |= {"magnetic": "no", "acid": "no", "coverage": "0.8", "top": "2", "level": "class"}
     values |= {"heat_map": "no", "lang": "zh", "crop": "0,0,0.5,0.5"}
+    values |= {"colours": "green, brown", "transparency": "opaque", "habit": "needles"}
+    values |= {"cleavage": "perfect, 3", "cleavage_directions": "3", "fracture": "uneven"}
+    values |= {"tenacity": "brittle", "fluorescence_long": "green", "fluorescence_short": "none"}
     parameters = document["paths"]["/identify"]["post"]["parameters"]
     assert sorted(parameter["name"] for parameter in parameters) == sorted(values)
     response = client.post(

@@ -7,9 +7,9 @@ import re
 # Quality and number of directions that a word means; None where it says nothing about one of them.
 # Longer words come first: 不完全 and very good contain others.
 _WORDS: tuple[tuple[str, str | None, int | None], ...] = (
-    (r"like (?:an? )?micas?|like (?:a )?books?|micaceous|basal|(?:像|如|似)?云母(?:一?[样般])?|极完全",
-     "perfect", 1),
-    (r"into (?:thin )?(?:sheets|flakes|leaves|plates)", "perfect", 1),
+    (r"like (?:an? )?micas?|like (?:a )?books?|micaceous|basal", "perfect", 1),
+    ("(?:像|如|似)?云母(?:一?[样般])?|极完全", "perfect", 1),
+    (r"(?:thin )?(?:sheets|flakes|leaves|plates)", "perfect", 1),
     ("indistinct|imperfect|poor|weak|bad|traces?|极?不完全|差", "poor", None),
     ("(?:very )?perfect|excellent|eminent|very good|完全|极好", "perfect", None),
     ("good|distinct|fair|moderate|medium|中等|清楚|良好", "good", None),
@@ -28,15 +28,15 @@ _WORDS: tuple[tuple[str, str | None, int | None], ...] = (
 )  # fmt: skip
 _FILLER = (
     r"(?:at|not at) (?:about |nearly |almost )?(?:right angles|\d{2,3} ?(?:°|degrees?))"
-    r"|to each other|近?[互相]*(?:垂直|正交)|[ ,;、/=:-]"
+    r"|to each other|[近不]?[互相]*(?:垂直|正交)"
     r"|it|an?|the|is|has|shows?|with|in|into|along|of|for|cleavages?|splits?|cleaves?|breaks?|parts?"
     r"|directions?|ways?|planes?|sets?|个?方向|[组个向的为是有具可沿裂开成]|解理"
 )
 _TOKENS = re.compile(
-    "|".join(
+    rf"(?<![a-z])(?:{_FILLER})(?![a-z])|[ ,;、/=:]|(?<=[a-z])-(?=[a-z])|"
+    + "|".join(
         rf"(?P<w{n}>(?<![a-z\d])(?:{words})(?![a-z\d.]))" for n, (words, *_) in enumerate(_WORDS)
     )
-    + rf"|(?:(?<![a-z])(?:{_FILLER})(?![a-z]))|[ ,;、/=:-]"
 )
 
 

@@ -59,7 +59,7 @@ def fact_text(fact: str, mineral: Mineral) -> Text | None:
     if fact in PHRASES:
         return PHRASES[fact][value]
     if fact == "cleavage_directions":
-        return _directions_text(value)
+        return _directions_text(str(value))
     if fact in _LAMPS:
         return _glow_text(value, fact)
     return _words_text((value,) if isinstance(value, str) else value, fact)
@@ -70,10 +70,14 @@ def outcome_text(test: str, outcome: Outcome) -> Text:
     if test in _OBSERVED:
         return _OBSERVED[test][outcome]
     if test == "cleavage_directions":
-        return _directions_text(int(outcome))  # type: ignore[arg-type]
-    if not is_interval(test, outcome):
-        words = outcome if isinstance(outcome, tuple) else (outcome,)
-        return _seen_text(test, [str(word) for word in words])
+        return _directions_text(str(outcome))
+    if is_interval(outcome, test):
+        return _measured_text(test, outcome)
+    return _seen_text(test, [*map(str, outcome)] if isinstance(outcome, tuple) else [str(outcome)])
+
+
+def _measured_text(test: str, outcome: Interval) -> Text:
+    """Return an interval in words, such as `hardness at least 5.5`."""
     (lowest, highest), (low, high) = SCALES[test], outcome
     limit: Text = {"en": "", "zh": " "}
     if high == highest and low != lowest:
@@ -112,8 +116,8 @@ def _seen_text(test: str, words: Sequence[str]) -> Text:
     return {"en": f"{test} {text['en']}", "zh": _CHINESE_NAMES.get(test, "") + text["zh"]}
 
 
-def _directions_text(count: int) -> Text:
-    noun = "direction" if count == 1 else "directions"
+def _directions_text(count: str) -> Text:
+    noun = "direction" if count == "1" else "directions"
     return {"en": f"{count} {noun} of cleavage", "zh": f"{count} 组解理"}
 
 

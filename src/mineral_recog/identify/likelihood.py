@@ -73,8 +73,8 @@ def tested_fact(test: str, mineral: Mineral) -> Any:
     return getattr(mineral, "magnetism" if test == "magnetic" else test)
 
 
-def is_interval(test: str, outcome: Outcome) -> TypeGuard[Interval]:
-    """Return whether the outcome of a test is an interval of its scale."""
+def is_interval(outcome: Outcome, test: str) -> TypeGuard[Interval]:
+    """Return whether an outcome of a test is an interval of its scale."""
     return test in SCALES
 
 
@@ -169,12 +169,13 @@ def reaction_probabilities(test: str, facts: Sequence[str | None]) -> Floats:
         facts: Fact of each mineral, [C]; None if unknown.
     """
     unknown = (np.nan,) * len(OUTCOMES[test])
-    return np.array([REACTIONS[test][fact] if fact else unknown for fact in facts]).T
+    rows = [REACTIONS[test][fact] if fact else unknown for fact in facts]
+    return np.asarray(np.array(rows).T)
 
 
 def _blunder_probability(test: str, outcome: Outcome) -> float:
     """Return P(outcome) of a blunder; density is uniform on a log scale, as its error is."""
-    if not is_interval(test, outcome):
+    if not is_interval(outcome, test):
         return 1 / len(OUTCOMES[test])
     low, high = SCALES[test]
     if test == "density":

@@ -13,7 +13,6 @@ from mineral_recog.identify.likelihood import (
     Floats,
     Interval,
     Outcome,
-    Words,
     is_interval,
     probabilities_below,
     reaction_probabilities,
@@ -71,10 +70,11 @@ class LikelihoodTables:
             outcome: Interval of the scale for hardness and density, otherwise an outcome of
                 OUTCOMES; for tests in SEVERAL_WORDS one or several of its words.
         """
-        if is_interval(test, outcome):
+        if is_interval(outcome, test):
             return self._interval_row(test, outcome)
         if isinstance(outcome, tuple):
-            return self._words_row(test, outcome)
+            chosen = [OUTCOMES[test].index(str(word)) for word in outcome]
+            return set_probabilities(self.tables[test], chosen)
         row: Floats = self.tables[test][OUTCOMES[test].index(outcome)]
         return row
 
@@ -96,10 +96,6 @@ class LikelihoodTables:
         below_low, below_high = (self._probability_below(test, limit) for limit in (low, high))
         return with_blunders(test, (low, high), np.maximum(below_high - below_low, 0))
 
-    def _words_row(self, test: str, words: Words) -> Floats:
-        chosen = [OUTCOMES[test].index(word) for word in words]
-        return set_probabilities(self.tables[test], chosen)
-
     def _probability_below(self, test: str, limit: float) -> Floats:
         if (stored := self._below[test].get(limit)) is not None:
             return stored
@@ -107,7 +103,7 @@ class LikelihoodTables:
         return row
 
     def _below_ends(self, test: str) -> dict[float, Floats]:
-        intervals = [outcome for outcome in OUTCOMES[test] if is_interval(test, outcome)]
+        intervals = [outcome for outcome in OUTCOMES[test] if is_interval(outcome, test)]
         ends = sorted({end for interval in intervals for end in interval})
         return dict(zip(ends, probabilities_below(test, ends, self._ranges[test]), strict=True))
 

@@ -180,7 +180,7 @@ def _each(
 
 
 def _fact_result(
-    key: str, singular: str, plural: str, zh: str
+    key: str, singular: str, plural: str, zh: str, after: str = ""
 ) -> Callable[[LikelihoodTables], list[_Result | None]]:
     """Return a function that gives a verb and a fact of the table as the result."""
 
@@ -188,9 +188,37 @@ def _fact_result(
         fact = fact_text(key, mineral)
         if fact is None:
             return None
-        return _Result(f"{singular} {fact['en']}", f"{plural} {fact['en']}", zh + fact["zh"])
+        english = fact["en"] + after
+        return _Result(f"{singular} {english}", f"{plural} {english}", zh + fact["zh"])
 
     return _each(result)
+
+
+def _glow(key: str) -> Callable[[LikelihoodTables], list[_Result | None]]:
+    """Return a function that gives the glow under a lamp as the result."""
+
+    def result(mineral: Mineral) -> _Result | None:
+        fact = fact_text(key, mineral)
+        if fact is None:
+            return None
+        if "none" in getattr(mineral, key):
+            return _Result(f"shows {fact['en']}", f"show {fact['en']}", fact["zh"], 1)
+        return _Result(fact["en"], fact["en"].replace("glows", "glow", 1), fact["zh"])
+
+    return _each(result)
+
+
+_CLEAVAGES = {
+    word: _Result(f"has {english}", f"have {english}", chinese, order)
+    for order, (word, english, chinese) in enumerate(
+        (
+            ("perfect", "perfect cleavage", "有完全解理"),
+            ("good", "good cleavage", "有中等解理"),
+            ("poor", "poor cleavage", "有不完全解理"),
+            ("none", "no cleavage", "无解理"),
+        )
+    )
+}
 
 
 _ATTRACTED = {
@@ -281,7 +309,7 @@ OTHER_TESTS = (
             "that are broken already (do not break it)",
             "zh": "在灯下转动，看已有的破裂面上有无同时闪光的平面（不要敲碎）",
         },
-        _fact_result("cleavage", "has cleavage that is", "have cleavage that is", "为"),
+        _each(lambda mineral: _CLEAVAGES.get(mineral.cleavage or "")),
     ),
     Procedure(
         "cleavage_directions",
@@ -299,7 +327,7 @@ OTHER_TESTS = (
             "en": "look at a surface that is broken already and not flat (do not break it)",
             "zh": "看已有的不平整破裂面（不要敲碎）",
         },
-        _fact_result("fracture", "is", "are", "为"),
+        _fact_result("fracture", "has", "have", "为", " fracture"),
     ),
     Procedure(
         "tenacity",
@@ -323,7 +351,7 @@ OTHER_TESTS = (
             "en": "shine long-wave UV (365 nm) on it in the dark",
             "zh": "在暗处用长波紫外灯（365 nm）照它",
         },
-        _fact_result("fluorescence_long", "shows", "show", ""),
+        _glow("fluorescence_long"),
         {
             "en": "Do not look into the lamp. A violet shine is often the lamp's own light.",
             "zh": "不要直视灯光。紫色的反光往往来自灯本身。",
@@ -336,7 +364,7 @@ OTHER_TESTS = (
             "en": "shine short-wave UV (254 nm) on it in the dark",
             "zh": "在暗处用短波紫外灯（254 nm）照它",
         },
-        _fact_result("fluorescence_short", "shows", "show", ""),
+        _glow("fluorescence_short"),
         {
             "en": "Short-wave light burns eyes and skin: never look into the lamp or point it at "
             "anyone, and wear UV glasses and gloves.",

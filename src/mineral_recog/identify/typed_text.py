@@ -1,4 +1,4 @@
-"""What users type about a test: one spelling for the parsers, and the error if it is not understood."""
+"""What users type about a test: one spelling for the parsers, and the error for the rest."""
 
 from __future__ import annotations
 

@@ -18,9 +18,10 @@ _NO_SHADE = re.compile(
     r"|[不非无或和,;/、&+~–—]| - |可能"
 )
 _GLOW = re.compile(
-    r"\b(?:it |is |an? |the |glow(?:s|ing)?\b|fluoresc(?:es?|ent|ence|ing)\b|shines?\b|bright(?:ly)?\b"
-    r"|strong(?:ly)?\b|weak(?:ly)?\b|faint(?:ly)?\b|vivid(?:ly)?\b|light$|colou?r\b"
-    r"|(?:under|in) (?:the )?(?:(?:long|short)[ -]?wave )?(?:uv|ultraviolet)\b.*)|[ :=,]+$|^[ :=,]+"
+    r"\b(?:it |is |an? |the |glow(?:s|ing)?\b|fluoresc(?:es?|ent|ence|ing)\b|shines?\b"
+    r"|bright(?:ly)?\b|strong(?:ly)?\b|weak(?:ly)?\b|faint(?:ly)?\b|vivid(?:ly)?\b|light$|colou?r\b"
+    r"|(?:under|in) (?:the )?(?:(?:long|short)[ -]?wave )?(?:uv|ultraviolet)\b.*)"
+    r"|[ :=,]+$|^[ :=,]+"
     r"|(?:在|在?(?:长|短)波)?紫外[线光]?灯?(?:照射)?下|发出?|[呈显]|的?荧?光$|[强弱]烈?的?"
 )
 _FRAMES = {  # words around the answer, which are left out
@@ -30,7 +31,7 @@ _FRAMES = {  # words around the answer, which are left out
     ),
     "lustre": re.compile(r"^(?:an? |the )?(?:lust(?:re|er)(?: is)?[ :=]*)?| ?\blust(?:re|er)$"),
     "colours": re.compile(
-        r"^(?:it )?(?:is )?(?:an? |the |some )?(?:colou?rs?(?: is| are)?[ :=]*)?|^颜色[为是呈:]*"
+        r"^(?:it )?(?:is )?(?:an? |the |some )?(?:colou?rs?\b(?: is| are)?[ :=]*)?|^颜色[为是呈:]*"
         r"| ?\b(?:colou?r(?:ed)?|spots|patches|bands|in places)$|的$"
     ),
     "transparency": re.compile(

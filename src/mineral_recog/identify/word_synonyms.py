@@ -21,8 +21,7 @@ _COLOURS = {
 }
 _GLOWS = {
     **_COLOURS,
-    "none": "no|not?|inert|dark|dead|no(?:n|ne|t)?[ -]?(?:glow|fluorescen(?:t|ce)|reaction)"
-    "|nothing|无|没有|不|不亮|无反应|没有反应",
+    "none": "no|not|non-?|inert|dark|dead|no reaction|nothing|无|没有|不|不亮|无反应|没有反应",
 }
 SYNONYMS: Mapping[str, Mapping[str, str]] = {
     # A streak is hardly ever pink or purple, so the list has no such word, and red is the nearest.
@@ -93,8 +92,8 @@ SYNONYMS: Mapping[str, Mapping[str, str]] = {
     "tenacity": {
         "brittle": "breaks|shatters|crumbles|fragile|脆|易碎|很脆",
         "tough": "hard to break|not break|not breakable|坚韧|韧|难碎",
-        "sectile": "cuts(?: with a knife)?|can be (?:cut|sliced)(?: with a knife)?|cuttable|可切|可切割"
-        "|能用刀切",
+        "sectile": "cuts(?: with a knife)?|can be (?:cut|sliced)(?: with a knife)?|cuttable|可切"
+        "|可切割|能用刀切",
         "malleable": "flattens|can be (?:hammered|flattened|beaten)(?: flat| thin)?|可锤展|可锻|展",
         "ductile": "can be drawn(?: into (?:a )?wires?)?|延|可拉丝",
         "flexible": "bends|bendable|can be bent|bends and stays(?: bent)?|inelastic|挠|可弯曲"

@@ -17,9 +17,9 @@ _ZH_STRENGTH = (
 _WEAK = re.compile("slight|weak|faint|mild|little|bit|somewhat|弱|轻微|稍|略|有点|有一点|少量")
 # A magnet that must be strong means that the mineral is weak.
 _STRONG_MAGNET = re.compile(
-    r"(?:(?:it|is|yes|attracted|drawn|moved|but|only|just|by|to|with|an?) |, )*"
+    r"(?:(?:it|is|yes|attracted|drawn|moved|but|only|just|by|to|with|an?)(?: |, ))*"
     r"(?:strong|neodymium|rare[ -]?earth) magnets?(?: only| attracts? it| draws? it)?"
-    r"|(?:只|仅|能)?(?:能|会)?被?(?:强磁铁|强力磁铁|钕磁铁|钕铁硼磁铁)(?:才)?(?:能|会)?(?:吸引|吸住|吸得动|吸得住|吸动)?它?"
+    "|[只仅]?有?[能会]?被?(?:强力?磁铁|钕磁铁|钕铁硼磁铁)才?[能会]?(?:吸(?:引|得?住|得?动))?它?"
 )
 _FACTS = {
     "magnetic": "magnetic|magnetism|attract(?:s|ed|ion)?|sticks?",
