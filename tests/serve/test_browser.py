@@ -406,20 +406,6 @@ def test_density_from_two_weighings(page: Page, photo: Path) -> None:
 
 
 def test_more_tests_fold_out_and_are_sent(page: Page, photo: Path) -> None:
-    columns = ("streak", "lustre", *MORE_TESTS, "colours")
-    words = {
-        column: [
-            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[column].items()
-        ]
-        for column in columns
-    }
-
-    def add_words(route: Route) -> None:
-        minerals = route.fetch().json()
-        route.fulfill(json=minerals | {"words": words})
-
-    page.route("**/minerals*", add_words)
-    page.reload()
     choose(page, photo)
     expect(page.get_by_role("status")).to_contain_text(HEADLINE)
     habit = page.locator("#field-habit")
