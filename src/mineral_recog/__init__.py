@@ -6,6 +6,8 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mineral_recog.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from mineral_recog.evaluation.evaluator import evaluate
     from mineral_recog.evaluation.recalibration import calibrate
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from mineral_recog.recipes.recipe_file import read_recipe
     from mineral_recog.training.run import resume, train
 
-__version__ = "0.1.0"
 __all__ = ["calibrate", "evaluate", "load", "read_evidence", "read_recipe", "resume", "train"]
 
 # Pillow allocates the memory of a large photo in blocks. Freed blocks over 32 MB return to the

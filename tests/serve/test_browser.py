@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.types import ASGIApp
@@ -27,7 +27,6 @@ from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.identify.taxon import find_taxon
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
-from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
 

@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from mineral_recog import __version__
 from mineral_recog.cli.audit import audit
 from mineral_recog.cli.calibrate import calibrate
 from mineral_recog.cli.compare import compare
@@ -32,6 +31,7 @@ from mineral_recog.files import encoding_error
 from mineral_recog.i18n import tr
 from mineral_recog.installation import training_packages
 from mineral_recog.training.signals import Stopped, sigterm_as_exception
+from mineral_recog.version import __version__
 
 INTERRUPTED = 130  # exit status after Ctrl-C
 

@@ -20,7 +20,6 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from mineral_recog import __version__
 from mineral_recog.cores import decoding_threads
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
@@ -46,6 +45,7 @@ from mineral_recog.serve.request_schemas import (
 )
 from mineral_recog.serve.uploads import decode_photo
 from mineral_recog.serve.work_queue import WorkQueue
+from mineral_recog.version import __version__
 
 PAGE = Path(str(files("mineral_recog.page")))
 MAX_PHOTO_BYTES = 20 * 10**6

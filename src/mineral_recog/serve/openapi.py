@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from mineral_recog import __version__
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.request_schemas import (
     MAX_SIGHTINGS,
@@ -16,6 +15,7 @@ from mineral_recog.serve.request_schemas import (
 )
 from mineral_recog.serve.response_schemas import Answer, Error, Health, Minerals
 from mineral_recog.serve.uploads import FORMATS, MAX_JPEG_PIXELS, MAX_OTHER_PIXELS
+from mineral_recog.version import __version__
 
 Schema = dict[str, Any]
 _MODELS = (Question, Answer, Minerals, Health, Error)

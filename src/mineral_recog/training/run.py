@@ -14,7 +14,6 @@ import torch
 import torchvision
 from torch import nn
 
-from mineral_recog import __version__
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.class_groups import class_groups
@@ -55,6 +54,7 @@ from mineral_recog.training.run_folder import (
 from mineral_recog.training.run_lock import lock_run
 from mineral_recog.training.signals import Stopped, catch_signals
 from mineral_recog.training.trainer import Trainer, TrainingPhotos
+from mineral_recog.version import __version__
 
 
 def train(
