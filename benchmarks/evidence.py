@@ -1,30 +1,34 @@
-"""Gain in accuracy from physical tests, simulated on the real photos of a test split.
+"""Gain from physical tests, simulated on the real photos of a test split.
 
     python benchmarks/evidence.py RUN... [--data DATA...] [--draws 10] [--seed 0]
 
-Prints a Markdown table of mean and tail accuracy in per cent, over all runs and draws. The
-probabilities of the photos are those of the run. The tests are simulated for the true mineral of
-each photo and are passed, as a user would type them, to `read_evidence`. They are drawn from the
-table of minerals, but not by the model that interprets them:
+Prints two Markdown tables over all runs and draws: what each set of tests gains, and what it gains
+when observers err more often or the table of minerals is wrong. The probabilities of the photos are
+those of the run. The tests are simulated for the true mineral of each photo and are passed, as a
+user would type them, to `read_evidence`:
 
-- the specimen's hardness H and density are uniform over the mineral's range;
-- hardness as a number is H with normal noise of 0.5; density has normal noise of 3 %;
-- scratching is four tests, fingernail, coin, glass and streak plate, and the hardness of each of
-  these objects is uniform within 0.5 of the usual one; there is no other error;
-- streak and lustre are one of the mineral's words and never a similar one; magnet and acid are as
-  in the table, and weak magnets and powders are read either way;
-- when one test in ten is wrong, each test is replaced, with probability 0.1, by the same test of
-  another mineral of the complete table; magnet and acid are reversed.
+- hardness and density are uniform over the mineral's range; a number has the model's error, and
+  scratching is four tests with a fingernail, coin, glass and streak plate, of which each has a
+  hardness within 0.5 of the usual one;
+- a word is one of those that the table has for the mineral, and for half of the photos two colours
+  are said; observers err as `identify/observers.py` says (they confuse similar words, blunder, and
+  see no cleavage or glow on some specimens), or as if they erred in either of two tries ("twice as
+  often"); then the errors of numbers are twice as large;
+- in a table that is wrong with probability p, each fact of the mineral is, once for each draw, that
+  of a random other row with probability p. The tests show these facts, and are interpreted by the
+  shipped table.
 
-The noise of density is smaller than the model assumes, and a wrong test resembles another mineral,
-whereas the model assumes that all outcomes of a wrong test are equally likely.
+Colour and habit are drawn independently of the photo, which makes them too useful here:
+`benchmarks/photo_weight.py` measures colour as photos show it.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,113 +37,183 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.evaluator import measure
 from mineral_recog.identify.evidence import posterior, read_evidence
+from mineral_recog.identify.likelihood import DENSITY_ERROR, HARDNESS_ERROR, OUTCOMES, SEVERAL_WORDS
 from mineral_recog.identify.likelihood_tables import LikelihoodTables
+from mineral_recog.identify.observers import (
+    BLUNDER_RATE,
+    CONFUSION_RATE,
+    CONFUSION_RATES,
+    HIDDEN_SHARES,
+    REACTIONS,
+    SIMILAR,
+    UNLISTED_SHARES,
+)
 from mineral_recog.minerals.facts import Mineral, read_minerals
 from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.run_files import training_data_of
 
-WRONG = 0.1
-ROWS = {
-    "no evidence": (),
+OLD = ("hardness", "streak", "lustre", "density", "magnetic", "acid")
+CLEAVAGE = ("cleavage", "cleavage_directions")
+LAMPS = ("fluorescence_long", "fluorescence_short")
+NEW = ("colours", "transparency", "habit", *CLEAVAGE, "fracture", "tenacity", *LAMPS)
+ROWS: dict[str, tuple[str, ...]] = {
+    "none": (),
     "hardness by scratching": ("scratching",),
     "hardness as a number": ("hardness",),
     "hardness and streak": ("hardness", "streak"),
-    "all six": ("hardness", "streak", "lustre", "density", "magnetic", "acid"),
+    "cleavage and its directions": CLEAVAGE,
+    "colours": ("colours",),
+    "habit": ("habit",),
+    "transparency, fracture, tenacity": ("transparency", "fracture", "tenacity"),
+    "fluorescence, both lamps": LAMPS,
+    "the first six": OLD,
+    "the nine others": NEW,
+    "the nine others without colours and habit": tuple(
+        test for test in NEW if test not in SEVERAL_WORDS
+    ),
+    "all": OLD + NEW,
 }
 THINGS = {"fingernail": 2.5, "copper coin": 3.5, "glass": 5.5, "streak plate": 6.5}
-YES = {"strong": 1.0, "fizzes": 1.0, "weak": 0.5, "fizzes when powdered": 0.5, "none": 0.0}
+FIGURES = ("mean_accuracy", "mean_accuracy_tail", "log_loss", "ece")
 
 
-def simulate(mineral: Mineral, rng: np.random.Generator) -> dict[str, str]:
+@dataclass(frozen=True)
+class World:
+    """How tests come out: the tries in which an observer may err, and how wrong the table is."""
+
+    name: str
+    tries: int = 1
+    wrong: float = 0.0
+
+
+WORLDS = (
+    World("as the model assumes"),
+    World("observers err twice as often", tries=2),
+    World("5 % of facts wrong", wrong=0.05),
+    World("10 % of facts wrong", wrong=0.1),
+    World("20 % of facts wrong", wrong=0.2),
+    World("20 % wrong and twice as many errors", tries=2, wrong=0.2),
+)
+
+
+def simulate(mineral: Mineral, rng: np.random.Generator, tries: int) -> dict[str, str]:
     """Simulate what a user would type after each test; tests that the table lacks are left out."""
     outcomes = {}
     if mineral.hardness is not None:
         hardness = rng.uniform(*mineral.hardness)
-        outcomes["hardness"] = f"{np.clip(hardness + rng.normal(0, 0.5), 1, 10):.1f}"
-        hardness_of = {thing: usual + rng.uniform(-0.5, 0.5) for thing, usual in THINGS.items()}
-        outcomes["scratching"] = ", ".join(
-            f"{'scratches' if hardness > thing_hardness else 'does not scratch'} {thing}"
-            for thing, thing_hardness in hardness_of.items()
-        )
+        number = np.clip(hardness + rng.normal(0, HARDNESS_ERROR * tries), 1, 10)
+        outcomes["hardness"] = f"{number:.1f}"
+        outcomes["scratching"] = scratch(hardness, rng, tries)
     if mineral.density is not None:
-        outcomes["density"] = f"{rng.uniform(*mineral.density) * (1 + rng.normal(0, 0.03)):.2f}"
-    for test in ("streak", "lustre"):
-        if words := getattr(mineral, test):
-            outcomes[test] = str(rng.choice(words))
-    for test, word in (("magnetic", mineral.magnetism), ("acid", mineral.acid)):
-        if word is not None:
-            outcomes[test] = "yes" if rng.random() < YES[word] else "no"
+        error = np.clip(rng.normal(0, DENSITY_ERROR * tries), -0.3, 0.3)
+        outcomes["density"] = f"{max(rng.uniform(*mineral.density) * (1 + error), 0.5):.2f}"
+    for test in SIMILAR:
+        fact = getattr(mineral, test)
+        if fact is not None and fact != ():
+            words = [say(test, fact, rng, tries)]
+            if test == "colours" and rng.random() < 0.5:
+                words.append(say(test, fact, rng, tries))
+            outcomes[test] = ", ".join(dict.fromkeys(words))
+    for test, fact in (("magnetic", mineral.magnetism), ("acid", mineral.acid)):
+        if fact is not None:
+            said = rng.choice(len(OUTCOMES[test]), p=REACTIONS[test][fact])
+            if errs(BLUNDER_RATE, rng, tries):
+                said = rng.integers(len(OUTCOMES[test]))
+            outcomes[test] = {True: "yes", False: "no"}.get(OUTCOMES[test][said], "weak")  # type: ignore[call-overload]
     return outcomes
 
 
-def spoil(
-    outcomes: dict[str, str], mineral: Mineral, table: Sequence[Mineral], rng: np.random.Generator
-) -> dict[str, str]:
-    """Return the same tests, each wrong with probability WRONG."""
-    spoilt = dict(outcomes)
-    for test, outcome in outcomes.items():
-        if rng.random() >= WRONG:
-            continue
-        if test in ("magnetic", "acid"):
-            spoilt[test] = "no" if outcome == "yes" else "yes"
-            continue
-        for other in rng.permutation(len(table)):  # the first mineral that has the fact
-            simulated = simulate(table[other], rng)
-            if test in simulated and table[other].name != mineral.name:
-                spoilt[test] = simulated[test]
-                break
-    return spoilt
+def scratch(hardness: float, rng: np.random.Generator, tries: int) -> str:
+    """Simulate four scratch tests; contradictory ones are done again."""
+    while True:
+        usual = np.array(list(THINGS.values()))
+        scratched = hardness > usual + rng.uniform(-0.5, 0.5, len(usual)) * tries
+        if (np.diff(scratched.astype(int)) <= 0).all():
+            return ", ".join(
+                f"{'scratches' if is_scratched else 'does not scratch'} {thing}"
+                for thing, is_scratched in zip(THINGS, scratched, strict=True)
+            )
 
 
-def accuracies(
+def say(test: str, fact: Any, rng: np.random.Generator, tries: int) -> str:
+    """Simulate the word that an observer says."""
+    words = [str(word) for word in OUTCOMES[test]]
+    if errs(BLUNDER_RATE + UNLISTED_SHARES.get(test, 0), rng, tries):
+        return str(rng.choice(words))
+    true = str(rng.choice([*map(str, fact)] if isinstance(fact, tuple) else [str(fact)]))
+    if errs(HIDDEN_SHARES.get(test, 0), rng, tries):
+        true = words[0]
+    pairs = [pair.split() for pair in SIMILAR[test]]
+    similar = [other for pair in pairs if true in pair for other in pair if other != true]
+    if similar and errs(CONFUSION_RATES.get(test, CONFUSION_RATE), rng, tries):
+        return str(rng.choice(similar))
+    return true
+
+
+def errs(rate: float, rng: np.random.Generator, tries: int) -> bool:
+    """Return whether an observer errs in any of several tries."""
+    return bool(rng.random() < 1 - (1 - rate) ** tries)
+
+
+def perturb(
+    mineral: Mineral, table: Sequence[Mineral], rng: np.random.Generator, wrong: float
+) -> Mineral:
+    """Return a mineral of which each known fact is another row's with probability `wrong`."""
+    facts = {}
+    for test in OUTCOMES:
+        column = "magnetism" if test == "magnetic" else test
+        others = [o for o in table if getattr(o, column) not in (None, ()) and o is not mineral]
+        if getattr(mineral, column) not in (None, ()) and rng.random() < wrong:
+            facts[column] = getattr(others[rng.integers(len(others))], column)
+    return replace(mineral, **facts)
+
+
+def figures(
     run: Path, data: Path | None, draws: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
-    """Return mean and tail accuracy with right tests, then with one in ten wrong: [rows, 4]."""
+    """Return FIGURES for each of WORLDS and ROWS: [worlds, rows, figures]."""
     bundle = read_bundle(run)
     dataset = read_split(data or training_data_of(run), "test", bundle.classes)
     predictions = measure(run.name, bundle, dataset, "test", workers=0).predictions
     assert predictions is not None
     prior, labels = bundle.calibration.probabilities(predictions.logits), predictions.labels
-    table = read_minerals()
-    minerals = [table.find(name) for name in bundle.classes]
+    table = list(read_minerals())
+    minerals = [read_minerals().find(name) for name in bundle.classes]
     tables = LikelihoodTables(minerals)
-    unknown = [
-        name for name, mineral in zip(bundle.classes, minerals, strict=True) if mineral is None
-    ]
+    unknown = [n for n, mineral in zip(bundle.classes, minerals, strict=True) if mineral is None]
     print(f"{run.name}: {len(labels)} photos; not in the table: {', '.join(unknown) or 'none'}")
-    true_minerals = [minerals[label] for label in labels]
-    results = np.zeros((draws, len(ROWS), 4))
+    results = np.zeros((draws, len(WORLDS), len(ROWS), len(FIGURES)))
     for draw in range(draws):
-        right = [simulate(mineral, rng) if mineral else {} for mineral in true_minerals]
-        wrong = [
-            spoil(tests, mineral, list(table), rng) if mineral else {}
-            for tests, mineral in zip(right, true_minerals, strict=True)
-        ]
-        for row, tests in enumerate(ROWS.values()):
-            for column, outcomes in ((0, right), (2, wrong)):
-                posteriors = [
-                    posterior(
-                        probabilities, tables, read_evidence(**arguments(tests, photo_outcomes))
-                    )
-                    for probabilities, photo_outcomes in zip(prior, outcomes, strict=True)
-                ]
-                figures = metrics.compute_metrics(
-                    labels, np.log(np.array(posteriors)), bundle.groups
+        for w, world in enumerate(WORLDS):
+            true = [m and perturb(m, table, rng, world.wrong) for m in minerals]
+            outcomes = [
+                simulate(mineral, rng, world.tries) if (mineral := true[label]) else {}
+                for label in labels
+            ]
+            for r, tests in enumerate(ROWS.values()):
+                logs = np.log(
+                    [
+                        posterior(p, tables, read_evidence(**arguments(tests, photo_outcomes)))
+                        for p, photo_outcomes in zip(prior, outcomes, strict=True)
+                    ]
                 )
-                results[draw, row, column] = figures["mean_accuracy"]
-                results[draw, row, column + 1] = figures.get("mean_accuracy_tail", np.nan)
+                found = metrics.compute_metrics(labels, logs, bundle.groups)
+                found["log_loss"] = -float(logs[np.arange(len(labels)), labels].mean())
+                results[draw, w, r] = [found.get(figure, np.nan) for figure in FIGURES]
     return np.asarray(results.mean(axis=0))
 
 
 def arguments(tests: Sequence[str], outcomes: dict[str, str]) -> dict[str, str]:
     """Return the arguments of `read_evidence` for some of the tests."""
-    return {
-        test.replace("scratching", "hardness"): outcomes[test] for test in tests if test in outcomes
-    }
+    found = {test.replace("scratching", "hardness"): test for test in tests if test in outcomes}
+    values = {name: outcomes[test] for name, test in found.items()}
+    if (values.get("cleavage") == "none") != (values.get("cleavage_directions") == "0"):
+        values.pop("cleavage_directions", None)  # nobody counts the directions of no cleavage
+    return values
 
 
 def main() -> None:
-    """Measure and print the table."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--data", type=Path, nargs="+", help="a prepared folder for each run")
@@ -149,11 +223,20 @@ def main() -> None:
     folders = options.data or [None] * len(options.runs)
     rng = np.random.default_rng(options.seed)
     pairs = zip(options.runs, folders, strict=True)
-    results = np.mean([accuracies(run, data, options.draws, rng) for run, data in pairs], axis=0)
-    print("\n| evidence | mean | tail | mean, 1 in 10 wrong | tail, 1 in 10 wrong |")
-    print("|---|---|---|---|---|")
-    for name, figures in zip(ROWS, results, strict=True):
-        print(f"| {name} | " + " | ".join(f"{100 * figure:.1f}" for figure in figures) + " |")
+    results = np.mean([figures(run, data, options.draws, rng) for run, data in pairs], axis=0)
+    print("\n| evidence | mean | tail | log loss | ECE |\n|---|---|---|---|---|")
+    for name, row in zip(ROWS, results[0], strict=True):
+        print(f"| {name} | {' | '.join(_cells(row))} |")
+    shown = {"none": "none", "the first six": "first six", "all": "all fifteen"}
+    print(f"\n| mean accuracy, log loss, ECE | {' | '.join(shown.values())} |\n|---|---|---|---|")
+    for world, rows in zip(WORLDS, results, strict=True):
+        cells = (_cells(rows[list(ROWS).index(name)]) for name in shown)
+        print(f"| {world.name} | {' | '.join(f'{a}, {n}, {e}' for a, _, n, e in cells)} |")
+
+
+def _cells(row: npt.NDArray[np.float64]) -> list[str]:
+    mean, tail, nll, ece = row
+    return [f"{100 * mean:.1f}", f"{100 * tail:.1f}", f"{nll:.3f}", f"{ece:.3f}"]
 
 
 if __name__ == "__main__":

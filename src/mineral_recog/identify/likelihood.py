@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any, TypeGuard
 
@@ -135,13 +136,12 @@ def word_probabilities(test: str, facts: Sequence[Any]) -> Floats:
     shares = np.full((len(words), len(facts)), np.nan)  # P(true word | mineral)
     for c, fact in enumerate(facts):
         if fact is not None and fact != ():
-            true = [*map(str, fact if isinstance(fact, tuple) else (fact,))]
+            true = fact if isinstance(fact, tuple) else (str(fact),)
             shares[:, c] = [true.count(word) / len(true) for word in words]
     if hidden := HIDDEN_SHARES.get(test):
         shares *= 1 - hidden
         shares[0] += hidden
-    confusion = [[_confusion(test, true_word, word) for true_word in words] for word in words]
-    return np.asarray(np.array(confusion) @ shares)
+    return np.asarray(_confusions(test) @ shares)
 
 
 def set_probabilities(table: Floats, chosen: Sequence[int]) -> Floats:
@@ -183,14 +183,19 @@ def _blunder_probability(test: str, outcome: Outcome) -> float:
     return (outcome[1] - outcome[0]) / (high - low)
 
 
-def _confusion(test: str, true_word: str, word: str) -> float:
-    """Return P(word | true word).
+@cache
+def _confusions(test: str) -> Floats:
+    """Return P(word | true word), [W, W].
 
     A share of people, the rate of confusion, use a word similar to the true one.
     """
+    words = [str(word) for word in OUTCOMES[test]]
     rate = CONFUSION_RATES.get(test, CONFUSION_RATE)
-    pairs = [pair.split() for pair in SIMILAR[test]]
-    similar = [o for pair in pairs if true_word in pair for o in pair if o != true_word]
-    if word == true_word:
-        return 1 - rate if similar else 1.0
-    return rate / len(similar) if word in similar else 0.0
+    table = np.eye(len(words))
+    for true, word in enumerate(words):
+        pairs = [pair.split() for pair in SIMILAR[test]]
+        similar = [words.index(o) for pair in pairs if word in pair for o in pair if o != word]
+        if similar:
+            table[true, true] = 1 - rate
+            table[similar, true] = rate / len(similar)
+    return table

@@ -237,8 +237,9 @@ def expected_information_gain(probabilities: Floats, table: Floats, weight: floa
         weight: Exponent of the likelihoods in Bayes' rule, see PHOTO_WEIGHTS.
     """
     table = table / table.sum(axis=0)
-    factors = fill_unknown(table**weight, probabilities)
-    outcomes = fill_unknown(table, probabilities) @ probabilities
+    filled = fill_unknown(table, probabilities)
+    factors = filled if weight == 1 else fill_unknown(table**weight, probabilities)
+    outcomes = filled @ probabilities
     totals = factors @ probabilities
     # The entropy of p f / t, with f the factors, p the probabilities and t the total.
     logs = np.log2(np.maximum(probabilities, SMALLEST))

@@ -39,8 +39,10 @@ CONFUSION_RATES: Mapping[str, float] = {
     "fracture": 0.4,
 }
 # The photo shows colour and habit already, so that naming them adds little to it: their likelihoods
-# have this exponent. What benchmarks/evidence.py says about it is in docs/identify.md.
-PHOTO_WEIGHT = 0.5
+# have this exponent. With colours named from the pixels of validation photos of MiNet it has the
+# lowest log loss, and 1 a higher one than no colours (benchmarks/photo_weight.py). Not measured
+# for habit.
+PHOTO_WEIGHT = 0.4
 PHOTO_WEIGHTS: Mapping[str, float] = {"colours": PHOTO_WEIGHT, "habit": PHOTO_WEIGHT}
 
 _GLOWS = (
