@@ -15,7 +15,7 @@ from mineral_recog.identify.likelihood import OUTCOMES, SEVERAL_WORDS
 from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
 from mineral_recog.identify.next_test import Test, TestAdvisor
 from mineral_recog.identify.scratch_parser import TOOLS
-from mineral_recog.identify.test_instructions import SCRATCH_TESTS
+from mineral_recog.identify.test_procedures import SCRATCH_TESTS
 from mineral_recog.minerals.facts import Mineral
 from tests.identify.minerals import (
     ALL,

@@ -149,6 +149,16 @@ def test_several_words_are_parsed(test: str, value: Any, words: tuple[str, ...] 
         parse_words(test, value)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["not strong", "does not glow strongly", "no bright glow", "does not glow green", "不强",
+     "不发绿光", "fluorescent", "yes", "弱荧光", "green or blue"],
+)  # fmt: skip
+def test_unclear_glow_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match=r"^fluorescence_long .*: give one of none, colourless"):
+        parse_word("fluorescence_long", text)
+
+
 @pytest.mark.parametrize("test", SYNONYMS)
 def test_every_word_of_the_lists_is_understood(test: str) -> None:
     """In both languages, and no synonym is a word of the list or stands for two words."""

@@ -20,7 +20,8 @@ from mineral_recog.identify.likelihood import SCALES, Floats
 from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
 from mineral_recog.identify.observers import PHOTO_WEIGHTS
 from mineral_recog.identify.taxon import Taxon, taxon_of
-from mineral_recog.identify.test_instructions import OTHER_TESTS, SCRATCH_TESTS, Instructions
+from mineral_recog.identify.test_instructions import Instructions
+from mineral_recog.identify.test_procedures import OTHER_TESTS, SCRATCH_TESTS
 from mineral_recog.minerals.facts import Mineral
 
 MIN_TEST_BITS = 0.05  # a test with a smaller expected information gain is not suggested

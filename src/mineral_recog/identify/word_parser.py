@@ -12,18 +12,20 @@ from mineral_recog.identify.typed_text import normalise, not_understood
 from mineral_recog.identify.word_synonyms import SYNONYMS
 from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
 
-_COLOURED = ("streak", "colours", "fluorescence_long", "fluorescence_short")
+_LAMPS = ("fluorescence_long", "fluorescence_short")
+_COLOURED = ("streak", "colours", *_LAMPS)
 _NO_SHADE = re.compile(
     r"\b(?:not|non|no|or|nor|and|to|hardly|barely|without|than|maybe|perhaps)\b"
     r"|[不非无或和,;/、&+~–—]| - |可能"
 )
 _GLOW = re.compile(
     r"\b(?:it |is |an? |the |glow(?:s|ing)?\b|fluoresc(?:es?|ent|ence|ing)\b|shines?\b"
-    r"|bright(?:ly)?\b|strong(?:ly)?\b|weak(?:ly)?\b|faint(?:ly)?\b|vivid(?:ly)?\b|light$|colou?r\b"
-    r"|(?:under|in) (?:the )?(?:(?:long|short)[ -]?wave )?(?:uv|ultraviolet)\b.*)"
+    r"|light$|colou?r\b|(?:under|in) (?:the )?(?:(?:long|short)[ -]?wave )?(?:uv|ultraviolet)\b.*)"
     r"|[ :=,]+$|^[ :=,]+"
-    r"|(?:在|在?(?:长|短)波)?紫外[线光]?灯?(?:照射)?下|发出?|[呈显]|的?荧?光$|[强弱]烈?的?"
+    r"|(?:在|在?(?:长|短)波)?紫外[线光]?灯?(?:照射)?下|发出?|[呈显]|的?荧?光$"
 )
+_GLOW_STRENGTH = re.compile(r"\b(?:bright|strong|weak|faint|vivid)(?:ly)?\b ?|[强弱]烈?的?")
+_NEGATION = re.compile(r"\bno[nt]?\b|[不无没]")
 _FRAMES = {  # words around the answer, which are left out
     "streak": re.compile(
         r"^(?:an? |the )?(?:streak(?: is)?[ :=]*)?|^条痕(?:颜色)?[为是呈:]*|"
@@ -96,6 +98,8 @@ def parse_words(test: str, value: str | Sequence[str]) -> tuple[str, ...]:
 
 def _find_word(test: str, text: str) -> str | None:
     """Return the word of the list in a text as `normalise` returns it; None if there is none."""
+    if test in _LAMPS and not _NEGATION.search(text):  # not strong is not none
+        text = _GLOW_STRENGTH.sub("", text)
     cleaned = _FRAMES[test].sub("", text).strip().replace("gray", "grey")
     spellings = [cleaned, re.sub(r"[ -]", "", cleaned)]
     spellings += [cleaned + suffix for suffix in _SUFFIXES if not cleaned.isascii()]
