@@ -12,7 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration.conformal import ConformalScores, fit_conformal
 from mineral_recog.calibration.distance_ood import DistanceOodDetector
-from mineral_recog.calibration.gate import Gate, GateScores, GateValues, restore_gate
+from mineral_recog.calibration.gate import (
+    MAX_NOVELTY,
+    Gate,
+    GateScores,
+    GateValues,
+    Weight,
+    restore_gate,
+)
 from mineral_recog.calibration.ood import (
     KEEP,
     MAX_DIRECTIONS,
@@ -36,9 +43,7 @@ from mineral_recog.calibration.temperature import (
 from mineral_recog.i18n import tr
 
 MAX_COUNT = 10_000_000  # validation photos per class
-MAX_NOVELTY = 1e12  # far beyond any weight or limit, and far below an overflow
 
-Weight = Annotated[float, Field(strict=True, ge=0, le=MAX_NOVELTY)]
 Novelty = Annotated[float, Field(strict=True, ge=-MAX_NOVELTY, le=MAX_NOVELTY)]
 Arrays = dict[str, npt.NDArray[np.float32]]
 AnyOodDetector = OodDetector | DistanceOodDetector

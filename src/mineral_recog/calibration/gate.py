@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from mineral_recog.calibration import ood
 from mineral_recog.calibration.ood import (
     KEEP,
     RelativeDistance,
@@ -34,9 +35,6 @@ from mineral_recog.calibration.ood import (
     weight_of_equal_spread,
     weighted_quantile,
 )
-from mineral_recog.calibration.ood import (
-    MAX_DIRECTIONS as MAX_RELATIVE_DIRECTIONS,
-)
 from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class_weights
 from mineral_recog.i18n import tr
 
@@ -46,10 +44,10 @@ NOVELTY_SPREAD = 2.0  # of the gate's part of the OOD score, in spreads of the d
 MAX_DISTANCE = 2.0  # between features of length 1
 MIN_SPREAD = 1e-3  # of distances, for photos that are all alike
 MAX_SCORE = MAX_DISTANCE / MIN_SPREAD
-MAX_WEIGHT = 1e12  # far beyond any weight, and far below an overflow
+MAX_NOVELTY = 1e12  # far beyond any weight or limit, and far below an overflow
 Distance = Annotated[float, Field(strict=True, ge=0, le=MAX_DISTANCE)]
 Spread = Annotated[float, Field(strict=True, ge=MIN_SPREAD, le=MAX_DISTANCE)]
-Weight = Annotated[float, Field(strict=True, ge=0, le=MAX_WEIGHT)]
+Weight = Annotated[float, Field(strict=True, ge=0, le=MAX_NOVELTY)]
 
 
 class GateValues(BaseModel):
@@ -271,10 +269,9 @@ def _restore_novelty(
     if values.novelty_weight is None or values.novelty_overall is None:
         return None
     means, directions, mean, overall = (arrays[_NOVELTY_PREFIX + name] for name in _NOVELTY_ARRAYS)
-    most = MAX_RELATIVE_DIRECTIONS
-    if not (_fit(means, directions, class_count, most) and _fit(mean, overall, 1, most)):
-        raise _novelty_error()
-    if mean.shape[1] != means.shape[1]:
+    most = ood.MAX_DIRECTIONS
+    fits = _fit(means, directions, class_count, most) and _fit(mean, overall, 1, most)
+    if not (fits and mean.shape[1] == means.shape[1]):
         raise _novelty_error()
     distance = RelativeDistance(means, directions, mean, overall, values.novelty_overall)
     return Novelty(distance, values.novelty_weight)

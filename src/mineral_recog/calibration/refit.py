@@ -20,7 +20,8 @@ from mineral_recog.calibration.temperature import (
     softmax,
 )
 
-# With fewer than 19, no limit can be promised to accept 95 % of new photos; see `with_limits`.
+# With fewer than 19 photos, or 38 with a gate, the limits are the highest scores of the photos,
+# which cannot be promised to accept 95 % of new ones; see `with_limits`.
 MIN_PHOTOS = 20
 FOLDS = 10
 

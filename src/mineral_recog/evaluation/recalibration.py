@@ -78,14 +78,15 @@ class Recalibration:
 class _Outputs:
     """Outputs of the model for the M photos that it could read.
 
-    They are logits, labels, names, OOD scores, and scores of the gate, None without one.
+    They are logits, labels, names, OOD scores, and scores of showing no mineral, None without a
+    gate.
     """
 
     logits: npt.NDArray[np.float32]
     labels: Ints
     paths: list[str]
     ood_scores: Floats
-    gate_scores: Floats | None
+    no_mineral: Floats | None
 
 
 def calibrate(
@@ -136,7 +137,7 @@ def calibrate(
     _refuse_one_class(source, np.unique(outputs.labels), identifier.classes)
     old, classes = identifier.model.calibration, identifier.classes
     new = refit_calibration(
-        old, outputs.logits, outputs.labels, outputs.ood_scores, outputs.gate_scores
+        old, outputs.logits, outputs.labels, outputs.ood_scores, outputs.no_mineral
     )
     before, after = _measure(old, outputs, source.specimens)
     provenance = _provenance(outputs, source, before, after)
@@ -204,18 +205,18 @@ def _measure(
     Photos of one specimen are left out of the fit together.
     """
     logits, labels = outputs.logits, outputs.labels
-    ood_scores, gate_scores = outputs.ood_scores, outputs.gate_scores
+    ood_scores, no_mineral = outputs.ood_scores, outputs.no_mineral
     specimens = [specimen_of.get(path, path) for path in outputs.paths]
-    probabilities, sets, kept = _answers(old, logits, ood_scores, gate_scores)
+    probabilities, sets, kept = _answers(old, logits, ood_scores, no_mineral)
     plain, groups = softmax(logits), old.conformal.groups
     before = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
-    for fold in cross_fit(old, logits, labels, ood_scores, gate_scores, specimens):
+    for fold in cross_fit(old, logits, labels, ood_scores, no_mineral, specimens):
         rows = fold.held_out
         probabilities[rows], sets[rows], kept[rows] = _answers(
             fold.calibration,
             logits[rows],
             ood_scores[rows],
-            None if gate_scores is None else gate_scores[rows],
+            None if no_mineral is None else no_mineral[rows],
         )
     after = calibration_metrics(labels, groups, plain, probabilities, sets, kept)
     return before, after
@@ -225,11 +226,11 @@ def _answers(
     calibration: Calibration,
     logits: npt.NDArray[np.float32],
     ood_scores: Floats,
-    gate_scores: Floats | None,
+    no_mineral: Floats | None,
 ) -> tuple[Floats, Bools, Bools]:
     """Return probabilities [M, C], sets [M, C], and which photos are not "none of these" [M]."""
     probabilities = calibration.probabilities(logits)
-    kept = calibration.accepts(ood_scores, gate_scores)
+    kept = calibration.accepts(ood_scores, no_mineral)
     sets = calibration.conformal.prediction_set(probabilities, COVERAGE_TARGET)
     return probabilities, sets, kept
 

@@ -63,7 +63,6 @@ class EvidenceTexts(ApiModel):
     acid: Annotated[
         Text | None, Field(description="whether it fizzes in dilute acid: yes, no, or 'weak'")
     ] = None
-
     colours: Annotated[
         Text | None,
         Field(description="one or several colours from the words of /minerals: 'green, brown'"),
