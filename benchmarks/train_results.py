@@ -2,7 +2,7 @@
 
     python benchmarks/train_results.py SET OUT [PHOTOS] [--rows baseline,best] [--splits 0,1]
 
-SET is a key of SETS. PHOTOS has one folder per class, or for `cifar` train/, val/ and test/; drawn
+SET is a key of SETS. PHOTOS has one folder per class, or for CIFAR train/, val/ and test/; drawn
 minerals need none. Prepared folders and run folders are made in OUT; what is there is used again,
 so a stopped call may be repeated.
 """
@@ -136,7 +136,9 @@ SETS = {
         (5, 15, 45),
         "rocks-{seed}",
     ),
-    "cifar": BenchmarkSet("", CIFAR_NETWORK, CIFAR, (50,), "cifar_lt"),  # a rate of 0.1
+    # A rate of 0.1. The same images, from JPEG files and from lossless ones.
+    "cifar": BenchmarkSet("", CIFAR_NETWORK, CIFAR, (50,), "cifar_lt"),
+    "cifar_lossless": BenchmarkSet("", (*CIFAR_NETWORK, "epochs=100"), CIFAR, (50,), "cifar_png"),
 }
 
 
