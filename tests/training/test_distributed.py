@@ -20,14 +20,14 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import build_sampler
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
-from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.training import run as training
-from mineral_recog.training.distributed import (
+from mineral_recog.models.distributed import (
     DistributedContext,
     photos_per_process,
     refuse_too_many_processes,
 )
+from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training import run as training
 from tests.conftest import TINY
 
 # No batch normalisation: on a CPU it uses only the photos of its process.

@@ -13,6 +13,8 @@ from torch import Tensor
 from mineral_recog.data.loaders import Batch
 from mineral_recog.models.network import Network
 
+NO_ROWS = ((0, np.int64), (0, np.int64), ((0, 0), np.float32), ((0, 0), np.float32))
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -46,12 +48,17 @@ def predict(
         precision: See `predict_batch`.
         views: See `predict_batch`.
         on_batch: Called after each batch.
+
+    Returns:
+        The outputs; without any batch, arrays without rows and columns.
     """
     rows = []
     for batch in batches:
         features, logits = predict_batch(network, batch.inputs, precision, views)
         rows.append((batch.indices.numpy(), batch.labels.numpy(), logits, features))
         on_batch()
+    if not rows:
+        return Outputs(*(np.empty(shape, kind) for shape, kind in NO_ROWS))
     return Outputs(*map(np.concatenate, zip(*rows, strict=True)))
 
 
