@@ -71,15 +71,16 @@ def test_identify_answers_in_the_order_of_the_photos(
     """The status 3 of one process is named in torchrun's lines; its own is 1 for any failure."""
     options = {"--csv": ["--csv", "answers.csv"], "--json": ["--json", "--heat-maps", "maps"]}[form]
     common = ("--model", trained, "--device", "cpu")
+    text = "\n".join(map(str, photos))
+    (tmp_path / "photos.txt").write_text(text, encoding="utf-8")
     results = []
     for name in ("one", "several"):
         (tmp_path / name).mkdir()
         places = [tmp_path / name / word if word[0] != "-" else word for word in options]
         if name == "one":
-            assert main(["identify", *map(str, [*photos, *common, *places])]) == 3
+            assert main(["identify", *map(str, [f"@{tmp_path}/photos.txt", *common, *places])]) == 3
             output, error = capfd.readouterr()
         else:
-            text = "\n".join(map(str, photos))
             status, output, error = run(2, "identify", "-", *common, *places, text=text)
             assert status == 1
             assert "exitcode  : 3" in error

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -117,7 +119,7 @@ def _gate_scores(
     return [GateScores(*rows) for rows in zip(no_mineral.T, novelty.T, strict=True)]
 
 
-def _joined(batches: list[list[npt.NDArray[np.float32]]]) -> list[npt.NDArray[np.float32]]:
+def _joined(batches: Sequence[Sequence[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
     return [np.concatenate(rows) for rows in zip(*batches, strict=True)]
 
 

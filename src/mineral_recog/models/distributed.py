@@ -215,9 +215,11 @@ def is_first_to_fail() -> bool:
         return True
     address, port = environment["MASTER_ADDR"], int(environment["MASTER_PORT"])
     try:
-        store = dist.TCPStore(address, port, is_master=False, timeout=STORE_TIMEOUT)
+        store = dist.TCPStore(  # type: ignore[attr-defined]
+            address, port, is_master=False, timeout=STORE_TIMEOUT
+        )
         attempt = environment.get("TORCHELASTIC_RESTART_COUNT", "0")
-        return store.add(f"mineral-recog/failures/{attempt}", 1) == 1
+        return bool(store.add(f"mineral-recog/failures/{attempt}", 1) == 1)
     except RuntimeError:  # torchrun itself has ended
         return True
 

@@ -13,8 +13,6 @@ from torch import Tensor
 from mineral_recog.data.loaders import Batch
 from mineral_recog.models.network import Network
 
-NO_ROWS = ((0, np.int64), (0, np.int64), ((0, 0), np.float32), ((0, 0), np.float32))
-
 
 @dataclass(frozen=True)
 class Outputs:
@@ -31,6 +29,14 @@ class Outputs:
     labels: NDArray[np.int64]
     logits: NDArray[np.float32]
     features: NDArray[np.float32]
+
+
+NO_OUTPUTS = Outputs(
+    np.empty(0, np.int64),
+    np.empty(0, np.int64),
+    np.empty((0, 0), np.float32),
+    np.empty((0, 0), np.float32),
+)
 
 
 def predict(
@@ -58,7 +64,7 @@ def predict(
         rows.append((batch.indices.numpy(), batch.labels.numpy(), logits, features))
         on_batch()
     if not rows:
-        return Outputs(*(np.empty(shape, kind) for shape, kind in NO_ROWS))
+        return NO_OUTPUTS
     return Outputs(*map(np.concatenate, zip(*rows, strict=True)))
 
 
