@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ def observe_together(
             paths[first + BATCH_SIZE * rank : first + BATCH_SIZE * (rank + 1)]
             for rank in range(context.world_size)
         ]
-        skipped = context.value_of_main(lambda batches=batches: _skipped(batches, should_skip))
+        skipped = context.value_of_main(partial(_skipped, batches, should_skip))
         own = zip(batches[context.rank], skipped[context.rank], strict=True)
         seen = identifier.observe_each(own, lambda item: None if item[1] else view(item[0]))
         messages = context.gather_to_main(pack((item for _, item in seen), with_views))
