@@ -84,7 +84,7 @@ def test_identify_answers_in_the_order_of_the_photos(
             status, output, error = run(2, "identify", "-", *common, *places, text=text)
             assert status == 1
             assert "exitcode  : 3" in error
-            assert error.count("broken.jpg") == error.count("missing.jpg") == 1
+            assert error.count("Skipped: ") == 2
         results.append(output.replace(str(tmp_path / name), ""))
     assert results[0] == results[1]
     files = {path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.*")}
