@@ -36,10 +36,10 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.evaluation_view import evaluation_side
 from mineral_recog.data.transforms import training_side
 from mineral_recog.models.device import choose_precision
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.trainer import Trainer, TrainingPhotos
 
 BATCH, LR = 16, 0.002

@@ -112,3 +112,14 @@ def test_openmp_does_not_see_an_empty_number_of_threads(value: str, kept: str | 
         check=True,
     )
     assert done.stdout.strip() == str([kept, "PASSIVE"])
+
+
+@pytest.mark.parametrize(
+    ("sharing", "processes"), [("1", 8), ("4", 4), ("32", 1), ("", 8), ("0", 8), ("x", 8)]
+)
+def test_processes_of_torchrun_divide_the_loader_processes(
+    sharing: str, processes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cores, "usable_cores", lambda: 16)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", sharing)
+    assert cores.loader_processes() == processes

@@ -51,8 +51,13 @@ def decoding_threads() -> int:
 
 
 def loader_processes() -> int:
-    """Return how many processes should read photos for a network; each has one thread."""
-    return min(usable_cores(), MAX_LOADER_PROCESSES)
+    """Return how many processes should read photos for a network; each has one thread.
+
+    The processes that torchrun starts on a machine share its cores.
+    """
+    text = os.environ.get("LOCAL_WORLD_SIZE", "1")
+    sharing = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 1
+    return min(max(1, usable_cores() // max(1, sharing)), MAX_LOADER_PROCESSES)
 
 
 def _cgroup_quotas() -> Iterator[float]:

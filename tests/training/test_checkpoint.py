@@ -12,10 +12,10 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from mineral_recog.errors import UserError
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import build_network
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training.checkpoint import VERSION, read_checkpoint, save_checkpoint
-from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.state import TrainState
 from tests.conftest import TINY
 

@@ -20,14 +20,14 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import build_sampler
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
-from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.training import run as training
-from mineral_recog.training.distributed import (
+from mineral_recog.models.distributed import (
     DistributedContext,
     photos_per_process,
     refuse_too_many_processes,
 )
+from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training import run as training
 from tests.conftest import TINY
 
 # No batch normalisation: on a CPU it uses only the photos of its process.
@@ -66,22 +66,22 @@ def read_log(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize(
-    ("processes", "settings"),
-    [
-        (3, ("stages.crt.feature_views=0",)),
+# Processes and settings. A new key of a recipe joins those of the second row, or gets a row.
+CASES = {
+    "three": (3, ("stages.crt.feature_views=0",)),
+    "two, with cached features, mixup, average and outliers": (
+        2,
         (
-            2,
-            (
-                "stages.crt.feature_views=2",
-                "stages.fea.mixup=0.2",
-                "weight_average_epochs=1",
-                "outliers.photos=5",
-            ),
+            "stages.crt.feature_views=2",
+            "stages.fea.mixup=0.2",
+            "weight_average_epochs=1",
+            "outliers.photos=5",
         ),
-    ],
-    ids=["three", "two, with cached features, mixup, average and outliers"],
-)
+    ),
+}
+
+
+@pytest.mark.parametrize(("processes", "settings"), CASES.values(), ids=CASES.keys())
 def test_several_processes_train_like_one(
     prepared: Path, tmp_path: Path, processes: int, settings: tuple[str, ...]
 ) -> None:

@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.progress import SILENT
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.synthetic.species import species_names
 from mineral_recog.training import outliers
-from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.outliers import (
     Outliers,
     Pictures,

@@ -17,12 +17,12 @@ from safetensors.torch import load_file
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.samplers import MixedSampler
 from mineral_recog.errors import UserError
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import build_network
 from mineral_recog.models.predictor import predict
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 from mineral_recog.training import run as training
-from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.signals import Stopped, StopRequest
 from mineral_recog.training.trainer import Trainer, TrainingPhotos

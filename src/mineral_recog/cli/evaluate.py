@@ -15,7 +15,7 @@ from mineral_recog.cli.options import (
     WorkersOption,
     worker_count,
 )
-from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.cli.terminal_progress import TerminalProgress, is_first_process
 from mineral_recog.i18n import tr
 
 
@@ -104,5 +104,6 @@ def evaluate(
             force=force,
             progress=progress,
         )
-    print_metrics(made.evaluation, made.against)
-    print(made.folder / "report.html")
+    if is_first_process():
+        print_metrics(made.evaluation, made.against)
+        print(made.folder / "report.html")

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from mineral_recog.cli.options import DeviceOption, MineralsOption
-from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.cli.terminal_progress import TerminalProgress, is_first_process
 from mineral_recog.i18n import tr
+
+if TYPE_CHECKING:
+    from mineral_recog.models.distributed import DistributedContext
 
 SOME_UNREADABLE = 3  # exit status
 
@@ -176,19 +183,44 @@ def identify(
         hardness, streak, lustre, density, magnetic, acid, colours, transparency, habit, cleavage,
         cleavage_directions, fracture, tenacity, fluorescence_long, fluorescence_short,
     )  # fmt: skip
-    paths = find_photos(photos, lambda size: sys.stdin.buffer.read(size))
+    with _processes(model, device) as (context, device):
+        find = partial(find_photos, photos, lambda size: sys.stdin.buffer.read(size))
+        if context is None:
+            paths = find()
+        else:  # all read the same standard input
+            paths = [Path(path) for path in context.value_of_main(lambda: list(map(str, find())))]
 
-    from mineral_recog.cli.identify_output import AnswerOptions, identify_each, identify_specimen
-    from mineral_recog.identify.identifier import load
+        from mineral_recog.cli.identify_output import (
+            AnswerOptions,
+            identify_each,
+            identify_specimen,
+        )
+        from mineral_recog.identify.identifier import load
 
-    options = AnswerOptions(
-        evidence, coverage, level, top, as_json, csv, heat_maps, specimen, region
-    )
-    identifier = load(model, minerals=minerals, device=device)
-    with TerminalProgress() as progress:
-        if specimen or (len(paths) == 1 and csv is None):
-            unreadable = identify_specimen(identifier, paths, options, progress)
-        else:
-            unreadable = identify_each(identifier, paths, options, progress)
+        options = AnswerOptions(
+            evidence, coverage, level, top, as_json, csv, heat_maps, specimen, region
+        )
+        identifier = load(model, minerals=minerals, device=device)
+        with TerminalProgress() as progress:
+            if not (specimen or (len(paths) == 1 and csv is None)):
+                unreadable = identify_each(identifier, paths, options, progress, context)
+            elif is_first_process():  # a few photos: one process does it all
+                unreadable = identify_specimen(identifier, paths, options, progress)
+            else:
+                unreadable = 0
     if unreadable:
         raise typer.Exit(SOME_UNREADABLE)
+
+
+@contextmanager
+def _processes(model: Path, device: str) -> Iterator[tuple[DistributedContext | None, str]]:
+    """Join the processes of torchrun, and return the device of this one; None without torchrun."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield None, device
+        return
+    from mineral_recog.models.device import choose_device
+    from mineral_recog.models.distributed import process_group
+    from mineral_recog.models.onnx_engine import is_export
+
+    with process_group(choose_device("cpu" if is_export(model) else device)) as (context, own):
+        yield context, device if is_export(model) else str(own)

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mineral_recog.cli.answer_tables import (
     add_answer,
@@ -32,6 +34,9 @@ from mineral_recog.identify.photo_stream import (
 from mineral_recog.identify.region import Region
 from mineral_recog.models.gallery import SimilarPhoto
 from mineral_recog.progress import Progress
+
+if TYPE_CHECKING:
+    from mineral_recog.models.distributed import DistributedContext
 
 
 @dataclass(frozen=True)
@@ -111,9 +116,15 @@ def _identify_specimen(
 
 
 def identify_each(
-    identifier: Identifier, paths: Sequence[Path], options: AnswerOptions, progress: Progress
+    identifier: Identifier,
+    paths: Sequence[Path],
+    options: AnswerOptions,
+    progress: Progress,
+    context: DistributedContext | None = None,
 ) -> int:
     """Print or write an answer for each photo; skip photos that are in the CSV file already.
+
+    Of several processes only the first does so; the others run the model on their share.
 
     Returns:
         Number of photos that cannot be read; each has a notice, and a row in the CSV file.
@@ -122,13 +133,23 @@ def identify_each(
         DataError: No photo can be read, and there is no CSV file for rows that say so.
         UserError: The CSV file does not contain answers of this model and evidence.
     """
+    observe = partial(
+        observe_photos,
+        identifier,
+        paths,
+        progress=progress,
+        region=options.region,
+        context=context,
+        with_views=options.heat_maps is not None,
+    )
+    if context is not None and not context.is_main:
+        return len(list(observe()))  # none
     unreadable = 0
     for line in evidence_lines(options.evidence):
         progress.notice(line)
     if options.csv is None:
         table = new_answer_table()
-        photos = observe_photos(identifier, paths, progress=progress, region=options.region)
-        for photo, answer in _answers(identifier, photos, options, progress):
+        for photo, answer in _answers(identifier, observe(), options, progress):
             if answer is None:
                 unreadable += 1
             elif not options.as_json:
@@ -139,7 +160,7 @@ def identify_each(
             new_console().print(table)
         return unreadable
     with _open_csv(identifier, [[path] for path in paths], options) as file:
-        photos = observe_photos(identifier, paths, file.has, progress, options.region)
+        photos = observe(should_skip=file.has)
         for photo, answer in _answers(identifier, photos, options, progress):
             error = photo.error if isinstance(photo, UnreadablePhoto) else ""
             unreadable += answer is None

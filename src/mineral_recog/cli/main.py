@@ -152,17 +152,30 @@ def main(arguments: list[str] | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _should_report() -> bool:
+    """Return whether this process says why it ends: of those of torchrun, the first to fail."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return True
+    from mineral_recog.models.distributed import is_first_to_fail
+
+    return is_first_to_fail()
+
+
 def _report(message: str) -> int:
-    print(tr(f"Error: {message}", f"错误：{message}"), file=sys.stderr)
+    if _should_report():
+        print(tr(f"Error: {message}", f"错误：{message}"), file=sys.stderr, flush=True)
     return 2
 
 
 def _report_stop(status: int, arguments: Sequence[str]) -> int:
-    print(stop_line(arguments), file=sys.stderr)
+    if _should_report():
+        print(stop_line(arguments), file=sys.stderr)
     return status
 
 
 def _report_bug() -> int:
+    if not _should_report():
+        return 1
     traceback.print_exc()
     text = tr(
         "This is a bug in mineral-recog; please report it with the lines above.",

@@ -24,6 +24,11 @@ from mineral_recog.text import format_duration, printable
 LINE_EVERY = 20.0  # seconds between lines, without a terminal
 
 
+def is_first_process() -> bool:
+    """Return whether this process prints results: of those that torchrun started, the first."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 class TerminalProgress(Progress):
     """Shows progress and notices on standard error, so that the output of a command can be piped.
 
@@ -31,8 +36,7 @@ class TerminalProgress(Progress):
     """
 
     def __init__(self) -> None:
-        # In distributed training only the first process shows progress.
-        self.console = Console(stderr=True, quiet=os.environ.get("RANK", "0") != "0")
+        self.console = Console(stderr=True, quiet=not is_first_process())
         self.bar: Bar | None = None
         self.task = ""
 

@@ -18,7 +18,7 @@ from mineral_recog.cli.options import (
     with_cache,
     worker_count,
 )
-from mineral_recog.cli.terminal_progress import TerminalProgress
+from mineral_recog.cli.terminal_progress import TerminalProgress, is_first_process
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.text import command_line
@@ -116,6 +116,8 @@ def train(
                 on_epoch=on_epoch,
                 progress=progress,
             )
+    if not is_first_process():
+        return
     command = command_line("mineral-recog", "evaluate", folder)
     print(folder / "model", tr(f"Next: {command}", f"下一步：{command}"), sep="  ")
 

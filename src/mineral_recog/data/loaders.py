@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -114,7 +115,13 @@ class TrainingLoader:
 
 
 class EvaluationLoader:
-    """Loads the photos of a split that are in `share`, in order, from a cache or their files."""
+    """Loads the photos of a split, in order, from a cache or their files.
+
+    Only the photos in the slice `share` are loaded; of their batches only those in `batch_share`.
+
+    Attributes:
+        indices: Indices of the photos that are loaded, in order.
+    """
 
     def __init__(
         self,
@@ -125,13 +132,13 @@ class EvaluationLoader:
         cache: Cache | None = None,
         share: slice = slice(None),
         center_share: float = CENTER_SHARE,
+        batch_share: slice = slice(None),
     ) -> None:
         self.batch_size = batch_size
         crops = EvaluationCrops(dataset, image_size, cache, center_share)
-        indices = range(len(dataset))[share]
-        self.loader: DataLoader[Example] = _loader(
-            crops, workers, sampler=indices, batch_size=batch_size
-        )
+        batches = _batches(range(len(dataset))[share], batch_size)[batch_share]
+        self.indices = _joined(batches)
+        self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=batches)
 
     def __len__(self) -> int:
         return len(self.loader)
@@ -141,19 +148,43 @@ class EvaluationLoader:
 
 
 class CorruptionLoader:
-    """Loads photos with their corrupted views, in order; see `CorruptedViews`."""
+    """Loads photos with their corrupted views, in order; see `CorruptedViews`.
+
+    Only the batches in the slice `batch_share` are loaded.
+
+    Attributes:
+        indices: Indices of the photos that are loaded, in order.
+    """
 
     def __init__(
-        self, dataset: Dataset, image_size: int, center_share: float, batch_size: int, workers: int
+        self,
+        dataset: Dataset,
+        image_size: int,
+        center_share: float,
+        batch_size: int,
+        workers: int,
+        batch_share: slice = slice(None),
     ) -> None:
         views = CorruptedViews(dataset, image_size, center_share)
-        self.loader: DataLoader[Example] = _loader(views, workers, batch_size=batch_size)
+        batches = _batches(range(len(dataset)), batch_size)[batch_share]
+        self.indices = _joined(batches)
+        self.loader: DataLoader[Example] = _loader(views, workers, batch_sampler=batches)
 
     def __len__(self) -> int:
         return len(self.loader)
 
     def __iter__(self) -> Iterator[Batch]:
         return _raise_errors(self.loader)
+
+
+def _batches(indices: range, batch_size: int) -> list[list[int]]:
+    return [
+        list(indices[start : start + batch_size]) for start in range(0, len(indices), batch_size)
+    ]
+
+
+def _joined(batches: list[list[int]]) -> NDArray[np.int64]:
+    return np.array([index for batch in batches for index in batch], dtype=np.int64)
 
 
 def _loader(crops: object, workers: int, **batching: object) -> DataLoader[Example]:

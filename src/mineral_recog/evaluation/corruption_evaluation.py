@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,7 @@ from mineral_recog.evaluation.corruption_rows import SAVED_KEYS
 from mineral_recog.evaluation.results import Predictions
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import Bundle
+from mineral_recog.models.distributed import ALONE, DistributedContext
 from mineral_recog.models.gate_network import gate_features
 from mineral_recog.models.predictor import predict_batch
 from mineral_recog.progress import SILENT, Progress, Task
@@ -30,7 +33,11 @@ PICTURE_SIDE = 112  # pixels
 
 
 def evaluate_corruptions(
-    bundle: Bundle, dataset: Dataset, workers: int, progress: Progress = SILENT
+    bundle: Bundle,
+    dataset: Dataset,
+    workers: int,
+    progress: Progress = SILENT,
+    context: DistributedContext = ALONE,
 ) -> CorruptionResults:
     """Predict photos unchanged and after each corruption, and compute metrics.
 
@@ -39,6 +46,7 @@ def evaluate_corruptions(
         dataset: The photos; of more than 500, 500 are drawn as evenly over classes as possible.
         workers: Number of loader processes.
         progress: Receives the progress.
+        context: The processes that share the photos; the first has the pictures to show.
 
     Raises:
         UserError: A photo cannot be read.
@@ -46,23 +54,27 @@ def evaluate_corruptions(
     dataset = dataset.subset(_draw(dataset.labels))
     preprocessing, network = bundle.network.preprocessing, bundle.network
     loader = CorruptionLoader(
-        dataset, preprocessing.image_size, preprocessing.center_share, BATCH_SIZE, workers
+        dataset,
+        preprocessing.image_size,
+        preprocessing.center_share,
+        BATCH_SIZE,
+        workers,
+        context.share,
     )
     passes = 1 if bundle.gate is None else 2
     task = progress.start(tr("corrupting photos", "评估受损照片"), passes * len(loader))
-    features, logits = [], []
+    rows = []
     pictures: list[bytes] = []
     for batch in loader:
         if not pictures:
             pictures = [_picture(view.permute(1, 2, 0).numpy()) for view in batch.inputs[0]]
         shape = batch.inputs.shape[:2]
         outputs = predict_batch(network, batch.inputs.flatten(0, 1))
-        features.append(outputs[0].reshape(*shape, -1))
-        logits.append(outputs[1].reshape(*shape, -1))
+        rows.append([array.reshape(*shape, -1) for array in outputs])
         task.step()
-    all_features, all_logits = np.concatenate(features), np.concatenate(logits)
-    gate_scores = _gate_scores(bundle, dataset, workers, task)
-    rows = [
+    features, logits = context.gather_rows(loader.indices, _joined(rows))
+    gate_scores = _gate_scores(bundle, dataset, workers, task, context)
+    measured = [
         CorruptionRow(
             kind,
             strength,
@@ -70,8 +82,8 @@ def evaluate_corruptions(
                 bundle,
                 Predictions(
                     dataset.labels,
-                    all_logits[:, view],
-                    all_features[:, view],
+                    logits[:, view],
+                    features[:, view],
                     dataset,
                     None if gate_scores is None else gate_scores[view],
                 ),
@@ -79,25 +91,36 @@ def evaluate_corruptions(
         )
         for view, (kind, strength) in enumerate(corruption_names())
     ]
-    return CorruptionResults(len(dataset), tuple(rows), tuple(pictures))
+    return CorruptionResults(len(dataset), tuple(measured), tuple(pictures))
 
 
 def _gate_scores(
-    bundle: Bundle, dataset: Dataset, workers: int, task: Task
+    bundle: Bundle, dataset: Dataset, workers: int, task: Task, context: DistributedContext
 ) -> list[GateScores] | None:
     """Return the gate's scores of the M photos for each of the V views; None without a gate."""
     gate, network = bundle.calibration.gate, bundle.network
     if bundle.gate is None or gate is None:
         return None
-    share = network.preprocessing.center_share
+    loader = CorruptionLoader(
+        dataset,
+        gate.image_size,
+        network.preprocessing.center_share,
+        BATCH_SIZE,
+        workers,
+        context.share,
+    )
     scores = []
-    for batch in CorruptionLoader(dataset, gate.image_size, share, BATCH_SIZE, workers):
+    for batch in loader:
         shape = batch.inputs.shape[:2]
         found = gate.scores(gate_features(network, bundle.gate, batch.inputs.flatten(0, 1)))
         scores.append([rows.reshape(shape) for rows in (found.no_mineral, found.novelty)])
         task.step()
-    no_mineral, novelty = (np.concatenate(rows) for rows in zip(*scores, strict=True))
+    no_mineral, novelty = context.gather_rows(loader.indices, _joined(scores))
     return [GateScores(*rows) for rows in zip(no_mineral.T, novelty.T, strict=True)]
+
+
+def _joined(batches: Sequence[Sequence[npt.NDArray[Any]]]) -> list[npt.NDArray[Any]]:
+    return [np.concatenate(rows) for rows in zip(*batches, strict=True)]
 
 
 def _draw(labels: Ints, seed: int = 0) -> Ints:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from torch import nn
 
 from mineral_recog.data.class_groups import class_groups
@@ -48,8 +50,8 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
+from mineral_recog.models.distributed import ALONE, DistributedContext, process_group
 from mineral_recog.models.gate_network import predict_gate
-from mineral_recog.models.predictor import predict
 from mineral_recog.models.run_files import (
     holds_training_photos,
     refuse_replacing_evaluation,
@@ -97,6 +99,8 @@ def evaluate(
 ) -> EvaluationRun:
     """Evaluate a run on a split and write metrics, plots and report to RUN/evaluation/SPLIT.
 
+    Processes that torchrun started predict a share of the photos each, and the first one writes.
+
     Args:
         run: Folder of a finished run.
         data: Prepared folder; by default the one that the run was trained on.
@@ -120,12 +124,7 @@ def evaluate(
         UserError: Input or settings are wrong; the message says what to change.
     """
     if split not in EVALUATED_SPLITS:
-        raise DataError(
-            tr(
-                f"There is no split {split}: choose one of {', '.join(EVALUATED_SPLITS)}.",
-                f"没有名为 {split} 的划分：请从 {'、'.join(EVALUATED_SPLITS)} 中选择。",
-            )
-        )
+        raise _no_split_error(split)
     run = Path(run)
     folder = run / "evaluation" / split
     bundle = read_bundle(run, backbone)
@@ -150,14 +149,20 @@ def evaluate(
     ood = read_ood_pictures(Path(others), progress) if others else None
     history = read_history(run)
     name = run.resolve().name
-    evaluation = measure(
-        name, bundle, dataset, split, groups, device, workers, ood, specimens, progress
-    )
-    leakage = measure_leakage(train, data_folder, dataset, evaluation, progress)
-    shift = None
-    if not holds_training_photos(run, data_folder):
-        own = _measure_own(run, bundle, evaluation, device, workers, progress)
-        shift = measure_shift(evaluation, own)
+    with process_group(choose_device(device)) as (context, torch_device):
+        measure_photos = partial(
+            measure, device=torch_device, workers=workers, progress=progress, context=context
+        )
+        evaluation = measure_photos(name, bundle, dataset, split, groups, ood, specimens)
+        shift = None
+        if not holds_training_photos(run, data_folder):
+            shift = measure_shift(evaluation, _measure_own(run, bundle, evaluation, measure_photos))
+        damaged = (
+            evaluate_corruptions(bundle, dataset, workers, progress, context)
+            if corruptions
+            else None
+        )
+        leakage = measure_leakage(train, data_folder, dataset, evaluation, progress, context)
     evaluation = replace(
         evaluation,
         history=history,
@@ -167,20 +172,28 @@ def evaluate(
         class_differences=differences,
         by_attribute=_measure_by_attribute(evaluation, attributes, train_attributes, specimens),
         shift=shift,
-        corruptions=(
-            evaluate_corruptions(bundle, dataset, workers, progress) if corruptions else None
-        ),
+        corruptions=damaged,
         by_level=measure_by_level(evaluation, bundle.calibration, taxonomy),
     )
     if attributes and evaluation.by_attribute is None:
         progress.notice(_no_attributes_notice(dataset))
     if other is not None:
         _refuse_different_photos(evaluation, other)
-    with atomic_folder(folder) as partial:
-        write_evaluation(partial, evaluation, other)
+    if context.is_main:
+        with atomic_folder(folder) as partial_folder:
+            write_evaluation(partial_folder, evaluation, other)
     if notice := font_notice([name, *bundle.classes]):
         progress.notice(notice)
     return EvaluationRun(evaluation, other, folder)
+
+
+def _no_split_error(split: str) -> DataError:
+    return DataError(
+        tr(
+            f"There is no split {split}: choose one of {', '.join(EVALUATED_SPLITS)}.",
+            f"没有名为 {split} 的划分：请从 {'、'.join(EVALUATED_SPLITS)} 中选择。",
+        )
+    )
 
 
 def _provenance(
@@ -209,9 +222,7 @@ def _measure_own(
     run: Path,
     bundle: Bundle,
     evaluation: Evaluation,
-    device: str,
-    workers: int,
-    progress: Progress,
+    measure_photos: Callable[[str, Bundle, Dataset, str], Evaluation],
 ) -> SplitSummary | None:
     """Return a summary of the run's own photos of the same split and classes; None if unknown.
 
@@ -222,9 +233,7 @@ def _measure_own(
         own = read_split(training_data_of(run), split, bundle.classes)
         own = own.subset(np.flatnonzero(evaluation.test_counts[own.labels]))
         name = tr(f"own {split} photos", f"自身的 {split} 照片")
-        return summarise(
-            measure(name, bundle, own, split, device=device, workers=workers, progress=progress)
-        )
+        return summarise(measure_photos(name, bundle, own, split))
     except UserError:
         has_all = bool(evaluation.test_counts.all())
         return read_own_summary(run / "evaluation" / split) if has_all else None
@@ -261,11 +270,13 @@ def measure(
     dataset: Dataset,
     split: str,
     groups: str | None = None,
-    device: str = "auto",
-    workers: int = 2,
     ood: Dataset | None = None,
     specimens: tuple[str, ...] | None = None,
+    *,
+    device: torch.device | None = None,
+    workers: int = 2,
     progress: Progress = SILENT,
+    context: DistributedContext = ALONE,
 ) -> Evaluation:
     """Predict the photos of a split, and out-of-distribution pictures if given; compute metrics.
 
@@ -273,23 +284,31 @@ def measure(
     intervals resample whole specimens.
 
     Raises:
-        UserError: A photo cannot be read, or the groups or the device are not available.
+        UserError: A photo cannot be read, or the groups are not available.
     """
     class_group_names = bundle.groups
     if groups is not None:
         class_group_names = class_groups(groups, bundle.classes, bundle.train_counts)
-    torch_device = choose_device(device)
     preprocessing = bundle.network.preprocessing
     datasets = [dataset] if ood is None else [dataset, ood]
     sizes = [preprocessing.image_size, *([bundle.gate.image_size] if bundle.gate else [])]
     loaders = [
-        EvaluationLoader(item, size, BATCH_SIZE, workers, center_share=preprocessing.center_share)
+        EvaluationLoader(
+            item,
+            size,
+            BATCH_SIZE,
+            workers,
+            center_share=preprocessing.center_share,
+            batch_share=context.share,
+        )
         for item in datasets
         for size in sizes
     ]
     task = progress.start(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders)))
-    bundle.network.to(torch_device)
-    predictions, *ood_predictions = (_predict(bundle, item, loaders, task) for item in datasets)
+    bundle.network.to(device or choose_device("auto"))
+    predictions, *ood_predictions = (
+        _predict(bundle, item, loaders, task, context) for item in datasets
+    )
     labels, logits, class_count = predictions.labels, predictions.logits, len(bundle.classes)
     units = None if specimens is None else specimen_numbers(labels, specimens)
     return Evaluation(
@@ -323,15 +342,21 @@ def measure(
 
 
 def _predict(
-    bundle: Bundle, dataset: Dataset, loaders: list[EvaluationLoader], task: Task
+    bundle: Bundle,
+    dataset: Dataset,
+    loaders: list[EvaluationLoader],
+    task: Task,
+    context: DistributedContext,
 ) -> Predictions:
     """Predict a dataset with the first of the loaders, and its gate's scores with the next."""
     # Popped, since the worker processes of a loader live as long as it does.
-    outputs = predict(bundle.network, loaders.pop(0), on_batch=task.step)
+    outputs = context.predict(bundle.network, loaders.pop(0), on_batch=task.step)
     gate, scores = bundle.calibration.gate, None
     if gate is not None and bundle.gate is not None:
         gate_network = bundle.gate.to(bundle.network.device)
-        scores = gate.scores(predict_gate(bundle.network, gate_network, loaders.pop(0), task.step))
+        loader = loaders.pop(0)
+        features = predict_gate(bundle.network, gate_network, loader, task.step)
+        scores = gate.scores(context.gather_rows(loader.indices, features))
     return Predictions(outputs.labels, outputs.logits, outputs.features, dataset, scores)
 
 

@@ -15,6 +15,7 @@ from mineral_recog.duplicates.records import OpenFile, read_photos
 from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.results import Evaluation, Leakage
 from mineral_recog.i18n import tr
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.text import parse_json
 
@@ -27,17 +28,19 @@ def measure_leakage(
     dataset: Dataset,
     evaluation: Evaluation,
     progress: Progress,
+    context: DistributedContext,
 ) -> Leakage | None:
-    """Return copies of training photos; None if they were not searched.
+    """Return copies of training photos, which the first process looks for; None if not searched.
 
     They are not searched if the training photos are gone or are the split themselves, or if there
     are too many photos.
     """
     if train is None or evaluation.split == "train":
         return None
-    copies = find_leakage(data, train, dataset, progress)
-    if copies is None:
+    found = context.value_of_main(lambda: find_leakage(data, train, dataset, progress))
+    if found is None:
         return None
+    copies = tuple(found)
     metrics_without = {}
     predictions = evaluation.predictions
     if copies and predictions is not None and len(copies) < len(dataset):

@@ -31,6 +31,14 @@ class Outputs:
     features: NDArray[np.float32]
 
 
+NO_OUTPUTS = Outputs(
+    np.empty(0, np.int64),
+    np.empty(0, np.int64),
+    np.empty((0, 0), np.float32),
+    np.empty((0, 0), np.float32),
+)
+
+
 def predict(
     network: Network,
     batches: Iterable[Batch],
@@ -46,12 +54,17 @@ def predict(
         precision: See `predict_batch`.
         views: See `predict_batch`.
         on_batch: Called after each batch.
+
+    Returns:
+        The outputs; without any batch, arrays without rows and columns.
     """
     rows = []
     for batch in batches:
         features, logits = predict_batch(network, batch.inputs, precision, views)
         rows.append((batch.indices.numpy(), batch.labels.numpy(), logits, features))
         on_batch()
+    if not rows:
+        return NO_OUTPUTS
     return Outputs(*map(np.concatenate, zip(*rows, strict=True)))
 
 

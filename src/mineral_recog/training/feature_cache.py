@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Batches, split_into_batches
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
-from mineral_recog.training.distributed import DistributedContext
 
 MAX_BYTES = 2 * 2**30  # of all views together, so that a large dataset fits into memory too
 

@@ -15,12 +15,12 @@ from mineral_recog.data.transforms import seeded_torch, training_side, training_
 from mineral_recog.i18n import tr
 from mineral_recog.minerals.facts import name_key, read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import Network
 from mineral_recog.progress import Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.synthetic.photo import draw_ground, draw_photo
 from mineral_recog.synthetic.species import species_names
-from mineral_recog.training.distributed import DistributedContext
 
 Pictures = NDArray[np.uint8]  # [P, S, S, 3]
 

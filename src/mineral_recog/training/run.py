@@ -27,17 +27,17 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import backbone_name
 from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.device import choose_device, choose_precision, describe_hardware
-from mineral_recog.models.network import Network, build_network, build_untrained_network
-from mineral_recog.progress import SILENT, Progress
-from mineral_recog.recipes.recipe import Recipe
-from mineral_recog.training.calibration_fit import build_untrained_gate, calibrate
-from mineral_recog.training.checkpoint import has_checkpoint
-from mineral_recog.training.distributed import (
+from mineral_recog.models.distributed import (
     DistributedContext,
     photos_per_process,
     process_group,
     refuse_too_many_processes,
 )
+from mineral_recog.models.network import Network, build_network, build_untrained_network
+from mineral_recog.progress import SILENT, Progress
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.training.calibration_fit import build_untrained_gate, calibrate
+from mineral_recog.training.checkpoint import has_checkpoint
 from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.outliers import draw_outliers
 from mineral_recog.training.photo_changes import check_photos

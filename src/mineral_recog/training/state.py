@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
 from mineral_recog.recipes.recipe import Recipe, Schedule, Stage
 from mineral_recog.training.checkpoint import State, read_checkpoint
-from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.ema import Ema, copy_tensors, decay_over
 from mineral_recog.training.losses import Centers
 

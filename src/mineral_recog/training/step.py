@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mineral_recog.data.loaders import Batch
 from mineral_recog.models.device import memory_in_use
-from mineral_recog.training.distributed import DistributedContext
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.training.losses import Loss, loss_parts
 from mineral_recog.training.mixup import mix
 from mineral_recog.training.outliers import outlier_exposure_loss

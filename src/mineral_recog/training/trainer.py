@@ -18,12 +18,12 @@ from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
+from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
 from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe, Stage, StageInRun
 from mineral_recog.training.checkpoint import CheckpointWriter
-from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 from mineral_recog.training.losses import ClassFacts, build_losses
