@@ -27,10 +27,11 @@ from mineral_recog.training.distributed import DistributedContext
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 from mineral_recog.training.losses import ClassFacts, build_losses
+from mineral_recog.training.optimiser import adapt_to_norm, set_rate
 from mineral_recog.training.outliers import Outliers, Pictures
 from mineral_recog.training.posthoc import adjust
 from mineral_recog.training.run_folder import CHECKPOINT, LOG
-from mineral_recog.training.schedule import cycled_momentum, learning_rate
+from mineral_recog.training.schedule import learning_rate
 from mineral_recog.training.signals import Stopped, StopRequest
 from mineral_recog.training.state import TrainState
 from mineral_recog.training.step import OptimizerStep
@@ -211,7 +212,8 @@ class Trainer:
         )
         if self.outliers is not None:
             self.outliers.compute_features(self.network)
-        self.state.adapt_to_norm(placed.stage, self.feature_cache.mean_squared_norm())
+        norm = self.feature_cache.mean_squared_norm()
+        adapt_to_norm(self.state.optimizer, self.recipe, placed.stage, norm)
 
     def _train_epoch(
         self, placed: StageInRun, epoch: int, on_step: OnStep, stop: StopRequest | None
@@ -235,10 +237,7 @@ class Trainer:
         loader = self.feature_cache or self.train_loader
         for batch in loader.batches(epoch, batches, state.steps_done):
             done = epoch + state.steps_done / len(batches)
-            for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(placed, done) * group["lr_factor"]
-                if self.recipe.cycle_momentum and placed.schedule.shape == "one_cycle":
-                    group["momentum"] = cycled_momentum(placed, done)
+            set_rate(state.optimizer, self.recipe, placed, done)
             drawn, from_features = batches[state.steps_done], self.feature_cache is not None
             outliers = None
             if self.outliers is not None:
