@@ -102,7 +102,8 @@ def choose_precision(network: Network, device: torch.device) -> str:
 
     GPUs of compute capability 8 (Ampere) and later have bfloat16. On older ones torch emulates it
     slowly, and float16 is chosen. On a CPU bfloat16 is faster or slower than float32, by processor
-    and network (slower with depthwise convolutions), so both are timed alternately. bfloat16 must be clearly faster, so that the choice does not depend on the load of the machine.
+    and network (slower with depthwise convolutions), so both are timed alternately. bfloat16 must
+    be clearly faster, so that the choice does not depend on the load of the machine.
     """
     if device.type == "cuda":
         return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"

@@ -67,12 +67,15 @@ def in_parts(network: nn.Module, parts: int) -> nn.Module:
 @contextmanager
 def _without_statistics(network: nn.Module) -> Iterator[None]:
     """Keep batch normalisation from counting a batch twice in its running statistics."""
-    counting = [m for m in network.modules() if isinstance(m, _BatchNorm) and m.training]
-    tracked = [module.track_running_stats for module in counting]
-    for module in counting:
-        module.track_running_stats = False
+    buffers = [
+        buffer
+        for module in network.modules()
+        if isinstance(module, _BatchNorm) and module.training
+        for buffer in module.buffers()
+    ]
+    before = [buffer.clone() for buffer in buffers]
     try:
         yield
     finally:
-        for module, before in zip(counting, tracked, strict=True):
-            module.track_running_stats = before
+        for buffer, value in zip(buffers, before, strict=True):
+            buffer.copy_(value)

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, cast
 
 import torch
-from timm.models import group_with_matcher
+from timm.models._manipulate import group_with_matcher
 from torch import Tensor, nn
 
 from mineral_recog.errors import RecipeError
