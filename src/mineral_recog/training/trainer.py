@@ -252,15 +252,7 @@ class Trainer:
         parts = ("loss", *losses, *(["outliers"] if self.outliers else []))
         means = {part: float(state.loss_sums[part]) / len(batches) for part in parts}
         if not all(map(math.isfinite, means.values())):
-            name = placed.name
-            raise UserError(
-                tr(
-                    f"The loss is not finite in stage {name}, epoch {epoch + 1}: lower "
-                    f"stages.{name}.lr (now {stage.lr:g}) and train again.",
-                    f"阶段 {name} 第 {epoch + 1} 轮的损失不是有限数：请降低 stages.{name}.lr"
-                    f"（现为 {stage.lr:g}）后重新训练。",
-                )
-            )
+            raise _not_finite_error(placed, epoch, self.recipe.precision)
         return means
 
     def _sampler(self, stage: Stage) -> Sampler:
@@ -325,3 +317,18 @@ class Trainer:
         self.state.restore(self.checkpoint.path, on_damaged)
         if self.context.is_main:
             cut_log(self.folder / LOG, self.state.epochs_done)
+
+
+def _not_finite_error(placed: StageInRun, epoch: int, precision: str) -> UserError:
+    name, lr = placed.name, placed.stage.lr
+    half = precision == "float16"
+    other_en = " or set precision=float32" if half else ""
+    other_zh = "，或设 precision=float32" if half else ""
+    return UserError(
+        tr(
+            f"The loss is not finite in stage {name}, epoch {epoch + 1}: lower stages.{name}.lr "
+            f"(now {lr:g}){other_en} and train again.",
+            f"阶段 {name} 第 {epoch + 1} 轮的损失不是有限数：请降低 stages.{name}.lr"
+            f"（现为 {lr:g}）{other_zh}后重新训练。",
+        )
+    )
