@@ -14,7 +14,7 @@ from mineral_recog.recipes.recipe import Recipe, Stage
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 
 BALANCED = "stages.ce.losses.cross_entropy.effective_number or stages.ce.sampler"
-OPTIMISER = "optimiser? It is sgd or adamw."
+OPTIMISER = "optimiser?"
 
 
 def error_for(recipe: str, setting: str) -> str:

@@ -77,10 +77,12 @@ def read_log(folder: Path) -> list[dict[str, float]]:
                 "stages.fea.mixup=0.2",
                 "weight_average_epochs=1",
                 "outliers.photos=5",
+                "accumulate=2",
+                "clip_norm=1",
             ),
         ),
     ],
-    ids=["three", "two, with cached features, mixup, average and outliers"],
+    ids=["three", "two, with cached features, mixup, average, outliers and parts"],
 )
 def test_several_processes_train_like_one(
     prepared: Path, tmp_path: Path, processes: int, settings: tuple[str, ...]

@@ -88,7 +88,9 @@ class Trainer:
         self.state = TrainState(recipe, self.network, len(train), len(train.classes), context)
         labels = torch.from_numpy(train.labels).to(self.device)
         self.step = OptimizerStep(self.state, labels, self.prior)
-        self.folder, self.checkpoint = folder, CheckpointWriter(folder / CHECKPOINT)
+        weights = sum(tensor.nbytes for tensor in network.state_dict().values())
+        self.folder = folder
+        self.checkpoint = CheckpointWriter(folder / CHECKPOINT, 2 * weights)  # with the momentum
         train_cache, val_cache = photos.caches or (None, None)
         size, share = recipe.image_size, context.share
         self.train_loader = TrainingLoader(
