@@ -30,7 +30,7 @@ def test_gradient_is_that_of_the_complete_batch(parts: int) -> None:
     for number in (1, parts):
         network = network_of("test_convnext")
         outputs.append(in_parts(network, number)(PIXELS))
-        loss_of(*outputs[-1]).backward()  # type: ignore[no-untyped-call]
+        loss_of(*outputs[-1]).backward()
         gradients.append({name: p.grad for name, p in network.named_parameters()})
     for complete, joined in zip(*outputs, strict=True):
         torch.testing.assert_close(joined, complete, rtol=1e-4, atol=1e-5)
@@ -59,7 +59,7 @@ def test_only_a_part_passes_the_network_at_a_time() -> None:
     network = network_of("test_convnext")
     counted = Counted()
     network.backbone = nn.Sequential(counted, network.backbone)
-    loss_of(*in_parts(network, 3)(PIXELS)).backward()  # type: ignore[no-untyped-call]
+    loss_of(*in_parts(network, 3)(PIXELS)).backward()
     assert counted.largest == 3
 
 
@@ -67,7 +67,7 @@ def test_batch_normalisation_counts_each_part_once() -> None:
     expected, network = network_of("test_resnet"), network_of("test_resnet")
     for part in (PIXELS[0::2], PIXELS[1::2]):
         expected(part)
-    loss_of(*in_parts(network, 2)(PIXELS)).backward()  # type: ignore[no-untyped-call]
+    loss_of(*in_parts(network, 2)(PIXELS)).backward()
     for (name, one), (_, other) in zip(
         expected.named_buffers(), network.named_buffers(), strict=True
     ):

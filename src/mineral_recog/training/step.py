@@ -93,7 +93,7 @@ class OptimizerStep:
         """
         state, optimizer, scaler = self.state, self.state.optimizer, self.state.scaler
         optimizer.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        scaler.scale(loss).backward()
         if state.recipe.clip_norm is not None:
             scaler.unscale_(optimizer)
             trained = [p for group in optimizer.param_groups for p in group["params"]]
