@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 import timm
 import torch
-from timm.optim import param_groups_layer_decay
+from timm.optim._param_groups import param_groups_layer_decay
 from torch import nn
 
 from mineral_recog.data.evaluation_view import Preprocessing
