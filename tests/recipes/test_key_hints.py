@@ -14,7 +14,7 @@ from mineral_recog.recipes.recipe import Recipe, Stage
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 
 BALANCED = "stages.ce.losses.cross_entropy.effective_number or stages.ce.sampler"
-SGD = "momentum, weight_decay or stages.ce.lr"
+OPTIMISER = "optimiser?"
 
 
 def error_for(recipe: str, setting: str) -> str:
@@ -35,8 +35,13 @@ def error_for(recipe: str, setting: str) -> str:
         ("stages.ce.class_weights", BALANCED),
         ("stages.ce.losses.cross_entropy.class_weights", BALANCED),
         ("weights", "pretrained, stages.ce.weights or stages.ce.losses.cross_entropy.effective"),
-        ("optimizer", SGD),
-        ("stages.ce.optimizer", SGD),
+        ("optimizer", OPTIMISER),
+        ("stages.ce.optimizer", OPTIMISER),
+        ("betas", "momentum"),
+        ("gradient_accumulation_steps", "accumulate"),
+        ("stages.ce.max_grad_norm", "clip_norm"),
+        ("backbone_lr_mult", "backbone_lr_factor"),
+        ("llrd", "layer_decay"),
         ("stages.ce.momentum", "momentum"),
         ("num_epochs", "epochs"),
         ("epohcs", "epochs"),

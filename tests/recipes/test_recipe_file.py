@@ -166,6 +166,13 @@ def test_words_are_not_parsed_as_numbers(text: str) -> None:
         ("stages.fea.epochs=1000000000000000000", "stages.fea.epochs"),
         ("epochs=many", "whole number"),
         ("lr_scale=0", "above 0"),
+        ("optimiser=adam", "'sgd' or 'adamw'"),
+        ("backbone_lr_factor=0", r"backbone_lr_factor: .*greater than 0"),
+        ("layer_decay=1.5", r"layer_decay: .*less than or equal to 1"),
+        ("clip_norm=0", r"clip_norm: .*greater than 0"),
+        ("accumulate=0", r"accumulate: .*greater than or equal to 1"),
+        ("accumulate=65", "65 parts of a batch of 128.*at most half of batch_size"),
+        ("precision=float8", "'bfloat16' or 'float16'"),
     ],
 )
 def test_invalid_settings_are_refused(setting: str, reason: str) -> None:

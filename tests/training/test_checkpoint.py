@@ -15,7 +15,13 @@ from mineral_recog.errors import UserError
 from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import build_network
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.training.checkpoint import VERSION, read_checkpoint, save_checkpoint
+from mineral_recog.training.checkpoint import (
+    VERSION,
+    CheckpointWriter,
+    State,
+    read_checkpoint,
+    save_checkpoint,
+)
 from mineral_recog.training.state import TrainState
 from tests.conftest import TINY
 
@@ -24,10 +30,18 @@ TENSORS = {"weight": torch.arange(6.0).view(2, 3)}
 # Of each version, a digest of the names of everything in a checkpoint. If this fails, the fields
 # have changed: give `VERSION` a new number, and add its digest here.
 FIELDS = {1: "02131b1500c5d83b", 2: "fa04a0ce308585cb"}
+# The same with AdamW and float16, which add fields.
+MORE_FIELDS = {2: "65e3ce7afeb3f9da"}
 
 
-def test_fields_change_only_with_the_version() -> None:
-    recipe = read_recipe("baseline", [*TINY, "weight_average_epochs=1"])
+@pytest.mark.parametrize(
+    ("digests", "settings"),
+    [(FIELDS, ()), (MORE_FIELDS, ("optimiser=adamw", "precision=float16"))],
+)
+def test_fields_change_only_with_the_version(
+    digests: dict[int, str], settings: tuple[str, ...]
+) -> None:
+    recipe = read_recipe("baseline", [*TINY, "weight_average_epochs=1", *settings])
     network = build_network("test_resnet", False, "auto", 32, classes=2)
     state = TrainState(recipe, network, 6, 2, DistributedContext())
     state.start_stage(recipe.stages["ce"])
@@ -44,7 +58,29 @@ def test_fields_change_only_with_the_version() -> None:
         sorted(facts),
     ]
     digest = hashlib.sha256(json.dumps(fields).encode()).hexdigest()
-    assert FIELDS.get(VERSION) == digest[:16], fields
+    assert digests.get(VERSION) == digest[:16], fields
+
+
+def test_saving_takes_two_percent_of_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("time.perf_counter", lambda: now[0])
+    writer = CheckpointWriter(tmp_path / "last.safetensors", 200_000_000)
+    # The first save is expected to take 2 s, so it waits 100 s; at most 300 s within an epoch.
+    for at, at_end, within in ((99.0, False, False), (101.0, True, False), (301.0, True, True)):
+        now[0] = at
+        assert (writer.is_due(min_seconds=0), writer.is_due()) == (at_end, within)
+
+    def state() -> State:
+        now[0] += 8
+        return TENSORS, {}
+
+    writer.save(state)  # it took 8 s
+    now[0] += 399
+    assert not writer.is_due(min_seconds=0)
+    now[0] += 2
+    assert writer.is_due()
 
 
 def test_saved_checkpoint_is_read(tmp_path: Path) -> None:

@@ -69,13 +69,15 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 # Processes and settings. A new key of a recipe joins those of the second row, or gets a row.
 CASES = {
     "three": (3, ("stages.crt.feature_views=0",)),
-    "two, with cached features, mixup, average and outliers": (
+    "two, with cached features, mixup, average, outliers and parts": (
         2,
         (
             "stages.crt.feature_views=2",
             "stages.fea.mixup=0.2",
             "weight_average_epochs=1",
             "outliers.photos=5",
+            "accumulate=2",
+            "clip_norm=1",
         ),
     ),
 }

@@ -146,6 +146,8 @@ class PowerLossError(Exception):
 
 
 VIEWS, BEST = "stages.crt.feature_views=2", "stages.crt.weights=best"
+ADAMW = ("optimiser=adamw", "layer_decay=0.9", "clip_norm=1", "accumulate=2", "lr_scale=1")
+FLOAT16 = ("precision=float16", "weight_average_epochs=1")
 HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
 
 
@@ -171,6 +173,7 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
             for epoch in (2, 3, 4)
             if name != "mixup" or epoch < 3
         ),
+        *((name, (*ADAMW, *more), 2) for name, more in (("mixup", FLOAT16), ("ldam_drw", ()))),
     ],
 )
 def test_resumed_run_equals_an_uninterrupted_run(

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from mineral_recog.cores import thread_count
-from mineral_recog.errors import UserError
+from mineral_recog.errors import RecipeError, UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.network import Network
 
@@ -36,11 +36,13 @@ def choose_device(name: str) -> torch.device:
         "cpu": True,
     }
     if name == "auto":
-        return torch.device(next(kind for kind, exists in available.items() if exists))
+        name = next(kind for kind, exists in available.items() if exists)
     with suppress(RuntimeError):  # torch does not know the name
         device = torch.device(name)
         out_of_range = device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
         if available.get(device.type, False) and not out_of_range:
+            if device.type == "cuda":
+                allow_tf32()
             return device
     choices = ", ".join(kind for kind, exists in available.items() if exists)
     raise UserError(
@@ -51,6 +53,15 @@ def choose_device(name: str) -> torch.device:
     )
 
 
+def allow_tf32() -> None:
+    """Let GPUs from Ampere on compute float32 in TF32; older ones and CPUs stay as they are.
+
+    Torch does so by itself in convolutions, but not in matrix products.
+    """
+    torch.backends.cudnn.allow_tf32 = True
+    torch.set_float32_matmul_precision("high")
+
+
 def memory_in_use(device: torch.device) -> int:
     """Return the bytes that this process uses; on a GPU, the peak of its tensors since a reset."""
     if device.type == "cuda":
@@ -58,15 +69,44 @@ def memory_in_use(device: torch.device) -> int:
     return int(psutil.Process().memory_info().rss)
 
 
-def choose_precision(network: Network, device: torch.device) -> str:
-    """Return the faster of `float32` and `bfloat16` for training this network on this device.
+def autocast(device: torch.device, precision: str) -> torch.autocast:
+    """Return the context in which a network computes in a precision.
 
-    A GPU that supports bfloat16 is faster with it. On a CPU this depends on the processor and on
-    the network (depthwise convolutions are slower in bfloat16), so both are timed alternately.
-    bfloat16 must be clearly faster, so that the choice does not depend on the load of the machine.
+    Args:
+        device: Device of the network.
+        precision: `float32`, `bfloat16` or `float16`.
+    """
+    dtype = torch.float16 if precision == "float16" else torch.bfloat16
+    return torch.autocast(device.type, dtype, enabled=precision != "float32")
+
+
+def refuse_precision(precision: str, device: torch.device) -> None:
+    """Refuse float16 where it is not faster than float32 and gains nothing.
+
+    Raises:
+        RecipeError: The precision is float16, and the device is no GPU with CUDA.
+    """
+    if precision == "float16" and device.type != "cuda":
+        raise RecipeError(
+            tr(
+                f"precision: float16 needs an NVIDIA GPU, and this run is on {device.type}: set "
+                "precision=auto, or use --device cuda.",
+                f"precision: float16 需要 NVIDIA GPU，而此次训练在 {device.type} 上："
+                "请设 precision=auto，或用 --device cuda。",
+            )
+        )
+
+
+def choose_precision(network: Network, device: torch.device) -> str:
+    """Return the fastest precision for training this network on this device.
+
+    GPUs of compute capability 8 (Ampere) and later have bfloat16. On older ones torch emulates it
+    slowly, and float16 is chosen. On a CPU bfloat16 is faster or slower than float32, by processor
+    and network (slower with depthwise convolutions), so both are timed alternately. bfloat16 must
+    be clearly faster, so that the choice does not depend on the load of the machine.
     """
     if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"
     if device.type != "cpu":
         return "float32"
     times: dict[str, list[float]] = {"float32": [], "bfloat16": []}  # seconds
@@ -84,7 +124,7 @@ def _time_pass(network: Network, precision: str) -> float:
     labels = torch.zeros(TIMED_BATCH_SIZE, dtype=torch.int64)
     network.eval()  # normalisation layers must not learn from empty images
     start = time.perf_counter()
-    with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+    with autocast(network.device, precision):
         _, logits = network(pixels)
     F.cross_entropy(logits.float(), labels).backward()
     seconds = time.perf_counter() - start

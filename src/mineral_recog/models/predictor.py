@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mineral_recog.data.loaders import Batch
+from mineral_recog.models.device import autocast
 from mineral_recog.models.network import Network
 
 
@@ -82,14 +83,14 @@ def predict_batch(
     Args:
         network: Network on any device.
         pixels: uint8 [B, 3, S, S], on any device.
-        precision: `float32` or `bfloat16`.
+        precision: `float32`, `bfloat16` or `float16`.
         views: 1 or 2; by default the test views of the network.
 
     Returns:
         Features float32 [B, D] and logits float32 [B, C].
     """
     network.eval()
-    with torch.autocast(network.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+    with autocast(network.device, precision):
         pixels = pixels.to(network.device, non_blocking=True)
         features, logits = network(pixels)
         if (views or network.preprocessing.test_views) == 2:

@@ -195,7 +195,7 @@ class Recipe(Settings):
         crop: How training crops a photo.
         center_share: Side of the evaluation's center crop over the photo's short side.
         batch_size: Photos per batch.
-        momentum: Momentum of SGD.
+        momentum: Momentum of SGD, or the first beta of AdamW.
         cycle_momentum: In one-cycle schedules, cycle the momentum against the learning rate.
         weight_decay: Weight decay of the stages that have none of their own.
         precision: Arithmetic of the network; `auto` chooses the faster one on this machine.
@@ -211,6 +211,14 @@ class Recipe(Settings):
         stages: Stages by name, in order.
         after: Adjustment of the classifier after the last stage.
         test_views: 2 averages the outputs of a photo and its mirror image.
+        optimiser: `sgd` with momentum, or `adamw`, where biases and parameters of normalisation
+            layers have no weight decay. Learning rates of shipped recipes are for SGD.
+        backbone_lr_factor: Factor of the learning rate of the backbone.
+        layer_decay: Factor of the learning rate from each layer to the one below it, from the
+            classifier down, by timm's layers of the backbone; 1 for none.
+        clip_norm: Maximum norm of the gradient of all parameters together; null for no clipping.
+        accumulate: Parts of a batch that pass the network one after the other, to need less memory;
+            `batch_size` stays that of the optimiser's steps.
     """
 
     backbone: str = "resnet50"
@@ -224,7 +232,7 @@ class Recipe(Settings):
     momentum: Fraction = 0.9
     cycle_momentum: bool = False
     weight_decay: NonNegative = 0.0005
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     cache: Literal["auto"] | bool = "auto"  # YAML reads on and off as true and false
     head: Literal["linear", "cosine"] = "linear"
     weight_average_epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
@@ -236,6 +244,11 @@ class Recipe(Settings):
     stages: Annotated[dict[str, Stage], Field(min_length=1)]
     after: Adjustment | None = None
     test_views: Literal[1, 2] = 1
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    backbone_lr_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    clip_norm: Positive | None = None
+    accumulate: Annotated[int, Field(ge=1)] = 1
 
     @model_validator(mode="before")
     @classmethod
@@ -277,6 +290,19 @@ class Recipe(Settings):
                     )
                 )
             previous = stage
+        return self
+
+    @model_validator(mode="after")
+    def _check_accumulation(self) -> Recipe:
+        if 2 * self.accumulate > self.batch_size:
+            raise ValueError(
+                tr(
+                    f"accumulate: {self.accumulate} parts of a batch of {self.batch_size} would "
+                    "have less than two photos each: set at most half of batch_size",
+                    f"accumulate：每批 {self.batch_size} 张照片分成 {self.accumulate} 份，"
+                    "每份不足两张：最多设为 batch_size 的一半",
+                )
+            )
         return self
 
     @model_validator(mode="after")

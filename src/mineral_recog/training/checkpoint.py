@@ -24,6 +24,7 @@ State = tuple[dict[str, Tensor], dict[str, Any]]  # tensors and facts
 VERSION = 2  # of checkpoints; it changes when the fields of `TrainState.state_dict` do
 SAVE_EVERY = 300.0  # seconds of work that a power cut may cost at most, within an epoch
 MAX_SAVING_SHARE = 0.02  # of the run time
+FIRST_SPEED = 1e8  # bytes a second that the first save is expected to write; later ones are timed
 
 
 class CheckpointWriter:
@@ -31,11 +32,12 @@ class CheckpointWriter:
 
     Args:
         path: File of the last checkpoint.
+        size: Expected size in bytes.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, size: int) -> None:
         self.path = path
-        self.saved_at, self.seconds = time.perf_counter(), 0.0  # of the last save
+        self.saved_at, self.seconds = time.perf_counter(), size / FIRST_SPEED  # of the last save
 
     def is_due(self, min_seconds: float | None = None) -> bool:
         """Return whether to save: enough time has passed, and saving stays under 2 % of it.

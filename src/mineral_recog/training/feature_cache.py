@@ -44,7 +44,7 @@ class FeatureCache:
         labels: Class of each training photo, [N].
         epochs: k - 1 epochs; the random views are those that these epochs would draw.
         seed: Seed of the run.
-        precision: `float32` or `bfloat16`.
+        precision: `float32`, `bfloat16` or `float16`.
         context: Each process computes its share and receives the features of all.
         on_view: Called with the number of each view before it is computed.
     """

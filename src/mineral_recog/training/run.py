@@ -26,7 +26,12 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import backbone_name
 from mineral_recog.models.bundle import Bundle
-from mineral_recog.models.device import choose_device, choose_precision, describe_hardware
+from mineral_recog.models.device import (
+    choose_device,
+    choose_precision,
+    describe_hardware,
+    refuse_precision,
+)
 from mineral_recog.models.distributed import (
     DistributedContext,
     photos_per_process,
@@ -198,6 +203,7 @@ class _Run:
             recipe: Recipe of the run; the trainer has it with its precision chosen.
             record: Record of the run to resume; None for a new run.
         """
+        refuse_precision(recipe.precision, self.device)
         train, val = self._read_splits(record)
         if record is not None:
             check_photos(self.folder, record.fingerprint, train, val, self.progress)
@@ -351,7 +357,7 @@ def _choose_common_precision(
     network: Network, device: torch.device, context: DistributedContext
 ) -> str:
     """Return the precision that is faster on this machine, the same in all processes."""
-    names = ("float32", "bfloat16")
+    names = ("float32", "bfloat16", "float16")
     chosen = names.index(choose_precision(network, device)) if context.is_main else 0
     return names[context.broadcast(chosen)]
 

@@ -17,9 +17,17 @@ from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
 from mineral_recog.recipes.recipe import Recipe, Schedule, Stage
+from mineral_recog.training.accumulation import in_parts
 from mineral_recog.training.checkpoint import State, read_checkpoint
 from mineral_recog.training.ema import Ema, copy_tensors, decay_over
 from mineral_recog.training.losses import Centers
+from mineral_recog.training.optimiser import (
+    build_optimizer,
+    kept_tensors,
+    load_kept_tensors,
+    rate_factors,
+    set_weight_decay,
+)
 
 
 class TrainState:
@@ -40,9 +48,13 @@ class TrainState:
         mixup_rng: Draws the partners of mixup; every epoch has its own.
         best: Best validation accuracy of the stage with its weights, if the stage keeps them.
         ema: Moving average of the weights, if the recipe asks for one.
+        scaler: Scales the loss in float16; does nothing in other precisions.
+
+    Raises:
+        RecipeError: The optimiser cannot be built for this backbone.
     """
 
-    optimizer: torch.optim.SGD
+    optimizer: torch.optim.Optimizer
     wrapped: nn.Module
 
     def __init__(
@@ -63,6 +75,8 @@ class TrainState:
         self.mixup_rng = np.random.default_rng()
         self.best: tuple[float, dict[str, Tensor]] | None = None
         self.ema: Ema | None = None
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
+        rate_factors(recipe, network)  # raises before anything is trained
         averaged_steps = recipe.weight_average_epochs * number_of_batches(
             photo_count, recipe.batch_size
         )
@@ -79,8 +93,8 @@ class TrainState:
             self._start_optimizer(stage)
             if self.average_decay is not None:
                 self.ema = Ema(self.network, self.average_decay)
-        for group in self.optimizer.param_groups:  # a schedule may continue with another decay
-            group["weight_decay"] = self._weight_decay(stage)
+        # A schedule may continue with another decay.
+        set_weight_decay(self.optimizer, self.recipe, stage)
         self.best = None
 
     def end_stage(self, schedule: Schedule) -> None:
@@ -120,32 +134,8 @@ class TrainState:
     def _start_optimizer(self, stage: Stage) -> None:
         """Start a new optimiser of the parameters that a stage trains."""
         self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
-        self.wrapped = self.context.wrap(self.network)
-        trained = [p for p in self.network.parameters() if p.requires_grad]
-        alone = [self.network.classifier.weight] if stage.feature_norm else []
-        others = [p for p in trained if not any(p is weight for weight in alone)]
-        self.optimizer = torch.optim.SGD(
-            [{"params": group, "lr_factor": 1.0} for group in (alone, others) if group],
-            lr=stage.lr or 0.0,
-            momentum=self.recipe.momentum,
-            weight_decay=self._weight_decay(stage),
-        )
-
-    def adapt_to_norm(self, stage: Stage, norm: float) -> None:
-        """Adapt rate and weight decay of the classifier to features of a mean squared norm.
-
-        With features scaled by s, W / s gives the same logits. A step of rate r and decay d on
-        W / s is a step of rate r s^2 and decay d / s^2 on W.
-        """
-        if stage.feature_norm is not None:
-            factor = stage.feature_norm / norm
-            weight, *_ = self.optimizer.param_groups
-            weight["lr_factor"] = factor
-            weight["weight_decay"] = self._weight_decay(stage) / factor
-
-    def _weight_decay(self, stage: Stage) -> float:
-        own = stage.weight_decay
-        return self.recipe.weight_decay if own is None else own
+        self.wrapped = self.context.wrap(in_parts(self.network, self.recipe.accumulate))
+        self.optimizer = build_optimizer(self.recipe, stage, self.network)
 
     def _start_scale(self) -> None:
         """Give the linear classifier one factor for each class to learn."""
@@ -156,10 +146,12 @@ class TrainState:
     def state_dict(self) -> State:
         """Return the state as tensors, by name, and facts that fit into JSON."""
         tensors = _prefixed("network", self.network.state_dict())
-        tensors |= _prefixed("momentum", self._momentum())
+        tensors |= kept_tensors(self.optimizer, self.network)
         tensors |= _prefixed("centers", self.centers.state_dict())
         tensors |= {"probabilities": self.probabilities, "drawn_by": self.sampler_probabilities}
         facts: dict[str, Any] = {"done": self.epochs_done, "step": self.steps_done}
+        if self.scaler.is_enabled():
+            facts["scaler"] = self.scaler.state_dict()
         if self.best is not None:
             facts["best"] = self.best[0]
             tensors |= _prefixed("best", self.best[1])
@@ -221,7 +213,12 @@ class TrainState:
         self.probabilities.copy_(tensors["probabilities"])
         self.sampler_probabilities.copy_(tensors["drawn_by"])
         self.epochs_done, self.steps_done = int(facts["done"]), int(facts["step"])
-        self._load_optimizer(part("momentum"))
+        # The optimiser of the stage that the state is in.
+        last_epoch = self.epochs_done if self.steps_done else self.epochs_done - 1
+        self._start_optimizer(self.recipe.stage_at(last_epoch).stage)
+        load_kept_tensors(self.optimizer, self.network, tensors)
+        if self.scaler.is_enabled():
+            self.scaler.load_state_dict(facts["scaler"])
         if (averaged := part("average")) and self.average_decay is not None:
             self.ema = Ema(self.network, self.average_decay)
             self.ema.state, self.ema.steps = averaged, int(facts["averaged"])
@@ -233,24 +230,6 @@ class TrainState:
             torch.set_rng_state(tensors["random"])
             if "random_gpu" in tensors and self.device.type == "cuda":
                 torch.cuda.set_rng_state(tensors["random_gpu"], self.device)
-
-    def _load_optimizer(self, momentum: dict[str, Tensor]) -> None:
-        """Start the optimiser of the stage that the state is in, with its momentum."""
-        last_epoch = self.epochs_done if self.steps_done else self.epochs_done - 1
-        self._start_optimizer(self.recipe.stage_at(last_epoch).stage)
-        parameters = dict(self.network.named_parameters())
-        for key, value in momentum.items():
-            self.optimizer.state[parameters[key]]["momentum_buffer"] = value
-
-    def _momentum(self) -> dict[str, Tensor]:
-        """Return the momentum of the optimiser by the name of the parameter."""
-        names: dict[Tensor, str] = {p: name for name, p in self.network.named_parameters()}
-        return {
-            names[parameter]: state["momentum_buffer"]
-            for parameter, state in self.optimizer.state.items()
-            # A factor that was folded into the classifier is no parameter any more.
-            if parameter in names and state.get("momentum_buffer") is not None
-        }
 
 
 def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

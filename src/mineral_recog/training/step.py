@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from mineral_recog.data.loaders import Batch
-from mineral_recog.models.device import memory_in_use
+from mineral_recog.models.device import autocast, memory_in_use
 from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.training.losses import Loss, loss_parts
 from mineral_recog.training.mixup import mix
@@ -68,8 +68,7 @@ class OptimizerStep:
         if outliers is not None:
             # Together, so that batch normalisation cannot tell them apart by their own statistics.
             inputs = torch.cat([inputs, outliers.to(device, non_blocking=True)])
-        bfloat16 = state.recipe.precision == "bfloat16"
-        with torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
+        with autocast(device, state.recipe.precision):
             outputs = forward(inputs)
         features, logits = (
             context.gather_batch(rows[:photo_count].float(), len(indices)) for rows in outputs
@@ -81,13 +80,29 @@ class OptimizerStep:
             parts["outliers"] = outlier_exposure_loss(outlier_logits)
             parts["loss"] = parts["loss"] + settings.weight * parts["outliers"]
         self.peak_memory = max(self.peak_memory, memory_in_use(device))
-        state.optimizer.zero_grad(set_to_none=True)
-        (context.world_size * parts["loss"]).backward()
-        state.optimizer.step()
-        if state.ema is not None:
-            state.ema.update(state.network)
+        self._descend(context.world_size * parts["loss"])
         state.add_losses(parts)
         self.keep_probabilities(indices, logits.detach(), labels)
+
+    def _descend(self, loss: Tensor) -> None:
+        """Update the weights and their average.
+
+        In float16 the loss is scaled, and a step with gradients that are not finite is left out:
+        the weights and their average stay, the schedule goes on, and the scale is halved
+        (Micikevicius et al., "Mixed precision training", ICLR 2018).
+        """
+        state, optimizer, scaler = self.state, self.state.optimizer, self.state.scaler
+        optimizer.zero_grad(set_to_none=True)
+        scaler.scale(loss).backward()
+        if state.recipe.clip_norm is not None:
+            scaler.unscale_(optimizer)
+            trained = [p for group in optimizer.param_groups for p in group["params"]]
+            nn.utils.clip_grad_norm_(trained, state.recipe.clip_norm)
+        scale = scaler.get_scale()
+        scaler.step(optimizer)
+        scaler.update()
+        if state.ema is not None and scaler.get_scale() >= scale:
+            state.ema.update(state.network)
 
     def keep_probabilities(self, indices: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Keep p_i of photos, from their logits [M, C] and labels [M]."""

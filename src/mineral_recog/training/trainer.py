@@ -27,10 +27,11 @@ from mineral_recog.training.checkpoint import CheckpointWriter
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 from mineral_recog.training.losses import ClassFacts, build_losses
+from mineral_recog.training.optimiser import adapt_to_norm, set_rate
 from mineral_recog.training.outliers import Outliers, Pictures
 from mineral_recog.training.posthoc import adjust
 from mineral_recog.training.run_folder import CHECKPOINT, LOG
-from mineral_recog.training.schedule import cycled_momentum, learning_rate
+from mineral_recog.training.schedule import learning_rate
 from mineral_recog.training.signals import Stopped, StopRequest
 from mineral_recog.training.state import TrainState
 from mineral_recog.training.step import OptimizerStep
@@ -87,7 +88,9 @@ class Trainer:
         self.state = TrainState(recipe, self.network, len(train), len(train.classes), context)
         labels = torch.from_numpy(train.labels).to(self.device)
         self.step = OptimizerStep(self.state, labels, self.prior)
-        self.folder, self.checkpoint = folder, CheckpointWriter(folder / CHECKPOINT)
+        weights = sum(tensor.nbytes for tensor in network.state_dict().values())
+        self.folder = folder
+        self.checkpoint = CheckpointWriter(folder / CHECKPOINT, 2 * weights)  # with the momentum
         train_cache, val_cache = photos.caches or (None, None)
         size, share = recipe.image_size, context.share
         self.train_loader = TrainingLoader(
@@ -211,7 +214,8 @@ class Trainer:
         )
         if self.outliers is not None:
             self.outliers.compute_features(self.network)
-        self.state.adapt_to_norm(placed.stage, self.feature_cache.mean_squared_norm())
+        norm = self.feature_cache.mean_squared_norm()
+        adapt_to_norm(self.state.optimizer, self.recipe, placed.stage, norm)
 
     def _train_epoch(
         self, placed: StageInRun, epoch: int, on_step: OnStep, stop: StopRequest | None
@@ -235,10 +239,7 @@ class Trainer:
         loader = self.feature_cache or self.train_loader
         for batch in loader.batches(epoch, batches, state.steps_done):
             done = epoch + state.steps_done / len(batches)
-            for group in state.optimizer.param_groups:
-                group["lr"] = learning_rate(placed, done) * group["lr_factor"]
-                if self.recipe.cycle_momentum and placed.schedule.shape == "one_cycle":
-                    group["momentum"] = cycled_momentum(placed, done)
+            set_rate(state.optimizer, self.recipe, placed, done)
             drawn, from_features = batches[state.steps_done], self.feature_cache is not None
             outliers = None
             if self.outliers is not None:
@@ -253,15 +254,7 @@ class Trainer:
         parts = ("loss", *losses, *(["outliers"] if self.outliers else []))
         means = {part: float(state.loss_sums[part]) / len(batches) for part in parts}
         if not all(map(math.isfinite, means.values())):
-            name = placed.name
-            raise UserError(
-                tr(
-                    f"The loss is not finite in stage {name}, epoch {epoch + 1}: lower "
-                    f"stages.{name}.lr (now {stage.lr:g}) and train again.",
-                    f"阶段 {name} 第 {epoch + 1} 轮的损失不是有限数：请降低 stages.{name}.lr"
-                    f"（现为 {stage.lr:g}）后重新训练。",
-                )
-            )
+            raise _not_finite_error(placed, epoch, self.recipe.precision)
         return means
 
     def _sampler(self, stage: Stage) -> Sampler:
@@ -326,3 +319,18 @@ class Trainer:
         self.state.restore(self.checkpoint.path, on_damaged)
         if self.context.is_main:
             cut_log(self.folder / LOG, self.state.epochs_done)
+
+
+def _not_finite_error(placed: StageInRun, epoch: int, precision: str) -> UserError:
+    name, lr = placed.name, placed.stage.lr
+    half = precision == "float16"
+    other_en = " or set precision=float32" if half else ""
+    other_zh = "，或设 precision=float32" if half else ""
+    return UserError(
+        tr(
+            f"The loss is not finite in stage {name}, epoch {epoch + 1}: lower stages.{name}.lr "
+            f"(now {lr:g}){other_en} and train again.",
+            f"阶段 {name} 第 {epoch + 1} 轮的损失不是有限数：请降低 stages.{name}.lr"
+            f"（现为 {lr:g}）{other_zh}后重新训练。",
+        )
+    )
