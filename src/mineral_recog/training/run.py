@@ -303,8 +303,13 @@ class _Run:
         total = trainer.steps_until(trainer.recipe.epochs)
         done = trainer.steps_until(trainer.state.epochs_done)
         task = self.progress.start(tr("training", "训练"), total, done)
+
+        def on_step(step: int, detail: str) -> None:
+            task.total = trainer.steps_until(trainer.recipe.epochs)  # fewer after an early end
+            task.set(step, detail)
+
         with catch_signals() as stop:
-            trainer.run(task.set, on_epoch if is_main else lambda line: None, stop)
+            trainer.run(on_step, on_epoch if is_main else lambda line: None, stop)
         if stop.signal:  # after the last step; everything is saved
             raise Stopped(stop.signal)
         tau = trainer.adjust()
