@@ -152,7 +152,7 @@ class Trainer:
                 if refresh and stage.uses_probabilities:
                     self._refresh_probabilities()
                 state.start_epoch(epoch, refresh)
-            losses = self._train_epoch(placed, epoch, on_step, stop)
+            losses = self.train_epoch(placed, epoch, on_step, stop)
             steps = self.steps_in_epoch(stage)
             last_step = epoch + (steps - 1) / steps
             accuracy, mean_accuracy = self._validate(stage)
@@ -224,7 +224,7 @@ class Trainer:
             self.outliers.compute_features(self.network)
         self.state.adapt_to_norm(placed.stage, self.feature_cache.mean_squared_norm())
 
-    def _train_epoch(
+    def train_epoch(
         self, placed: StageInRun, epoch: int, on_step: OnStep, stop: StopRequest | None
     ) -> dict[str, float]:
         """Train one epoch, or the rest of it; return the means of the loss and its parts."""
