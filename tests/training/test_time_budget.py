@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 
 import pytest
 
 from mineral_recog.errors import UserError
+from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, scalable_epochs, with_epochs
 from mineral_recog.training import run as training
 from mineral_recog.training.time_budget import Budget, RunCost, StageCost, epochs_that_fit
 from tests.conftest import TINY, Recorder, have_same_weights
 
-# fea: 2 + 10 * 0.5 = 7 s an epoch; cfl: the same, and 3 s at epochs 1 and 6; crt: 20 + 1,000 * 0.01 s.
+# fea and cfl: 2 + 10 * 0.5 = 7 s an epoch, and cfl 3 s for each refresh; crt: 20 + 1,000 * 0.01 s.
 COST = RunCost(
     {
         "fea": StageCost(once=0, epoch=2, step=0.5, refresh=0),
@@ -54,20 +54,26 @@ def test_time_must_be_a_number_above_0(minutes: float) -> None:
 
 
 def test_run_has_the_epochs_that_fit_and_is_the_same_without_a_time(
-    prepared: Path, tmp_path: Path, recorder: Recorder
+    prepared: Path, tmp_path: Path, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = read_recipe(
-        "multi_stage", [*TINY, "epochs=100000", "stages.crt.min_steps=10", "stages.crt.epochs=1"]
-    )
-    training.train(
-        prepared, recipe, tmp_path / "timed", device="cpu", workers=0, minutes=0.1,
-        progress=recorder,
-    )  # fmt: skip
+    costs: list[RunCost] = []
+
+    def four(recipe: Recipe, cost: RunCost, seconds: float) -> int:
+        costs.append(cost)
+        return 4
+
+    monkeypatch.setattr("mineral_recog.training.time_budget.epochs_that_fit", four)
+    recipe = read_recipe("multi_stage", [*TINY, "outliers.photos=2", "stages.crt.min_steps=10"])
+    options = {"device": "cpu", "workers": 0}
+    training.train(prepared, recipe, tmp_path / "timed", **options, minutes=60, progress=recorder)
     fitted = read_recipe(str(tmp_path / "timed" / "recipe.yaml"))
-    assert 3 <= fitted.epochs < 10_000
-    lines = [line for line in recorder.notices if "minutes" in line]
-    assert re.match(rf"0.1 minutes: {fitted.epochs} of 100001 epochs fit \(fea ", lines[0])
-    training.train(prepared, fitted, tmp_path / "plain", device="cpu", workers=0)
+    assert [stage.epochs for stage in fitted.stages.values()] == [2, 2, 10]
+    (line,) = (line for line in recorder.notices if "minutes" in line)
+    assert line.startswith("60 minutes: 14 of 110 epochs fit (fea 2, cfl 2, crt 10), expected")
+    fea, cfl, crt = costs[0].stages.values()
+    assert min(fea.step, cfl.step, cfl.refresh, crt.step, crt.once, costs[0].calibration) > 0
+    assert fea.once == fea.refresh == crt.refresh == 0
+    training.train(prepared, fitted, tmp_path / "plain", **options)
     assert have_same_weights(tmp_path / "timed", tmp_path / "plain")
 
 
