@@ -176,10 +176,14 @@ def measure_cost(trainer: Trainer) -> RunCost:
             width = trainer.network.classifier.in_features
             views = affordable_views(stage.feature_views, len(photos.train), width)
             trainer.feature_cache = _ArbitraryFeatures(width)  # type: ignore[assignment]
-            trainer.outliers = None  # their features are computed once as well
+            once = views * view + validation
+            if trainer.outliers is not None:  # their features are computed once as well
+                pictures = len(trainer.outliers.pictures)
+                trainer.outliers.features = torch.zeros(pictures, width)
+                once += pictures * view / len(photos.train)
             start, step = _time_steps(trainer, placed)
             trainer.feature_cache = None
-            stages[name] = StageCost(views * view + validation, start, step, 0.0)
+            stages[name] = StageCost(once, start, step, 0.0)
         else:
             start, step = _time_steps(trainer, placed)
             refreshes = stage.uses_probabilities and recipe.probability_view == "evaluation"
@@ -209,6 +213,8 @@ class _EnoughError(Exception):
 def _time_steps(trainer: Trainer, placed: StageInRun) -> tuple[float, float]:
     """Return the seconds until the first step of an epoch beyond its own time, and of a step."""
     trainer.state.start_stage(placed.stage)
+    for group in trainer.state.optimizer.param_groups:
+        group["lr_factor"] = 0.0  # stages out of their order might diverge
     for count in (WARM_UP, TIMED):
         times = [time.perf_counter()]
 
@@ -216,7 +222,7 @@ def _time_steps(trainer: Trainer, placed: StageInRun) -> tuple[float, float]:
             if trainer.device.type == "cuda":
                 torch.cuda.synchronize(trainer.device)
             times.append(time.perf_counter())
-            if len(times) > count:
+            if len(times) > min(count, trainer.steps_in_epoch(placed.stage)):
                 raise _EnoughError
 
         trainer.state.steps_done = 0
