@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -88,7 +89,7 @@ def test_original_of_a_joined_backbone_is_kept_or_left_out(
 def test_run_from_a_model_is_recorded_and_resumed(
     changed: Path, recipe: Recipe, trained: Path, tmp_path: Path, recorder: Recorder
 ) -> None:
-    options = {"device": "cpu", "workers": 0, "progress": recorder}
+    options: dict[str, Any] = {"device": "cpu", "workers": 0, "progress": recorder}
     training.train(changed, recipe, tmp_path / "whole", start_from=trained, **options)
     bundle = read_bundle(tmp_path / "whole")
     assert bundle.classes == ("agate", "dolomite", "自然铜")
@@ -102,7 +103,8 @@ def test_run_from_a_model_is_recorded_and_resumed(
         raise KeyboardInterrupt
 
     # Before the first checkpoint, and after the first epoch.
-    for name, when in (("early", {}), ("late", {"on_epoch": stop})):
+    cases: dict[str, dict[str, Any]] = {"early": {}, "late": {"on_epoch": stop}}
+    for name, when in cases.items():
         run = tmp_path / name
         with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
             if not when:

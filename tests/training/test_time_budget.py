@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_run_has_the_epochs_that_fit_and_is_the_same_without_a_time(
 
     monkeypatch.setattr("mineral_recog.training.time_budget.epochs_that_fit", four)
     recipe = read_recipe("multi_stage", [*TINY, "outliers.photos=2", "stages.crt.min_steps=10"])
-    options = {"device": "cpu", "workers": 0}
+    options: dict[str, Any] = {"device": "cpu", "workers": 0}
     training.train(prepared, recipe, tmp_path / "timed", **options, minutes=60, progress=recorder)
     fitted = read_recipe(str(tmp_path / "timed" / "recipe.yaml"))
     assert [stage.epochs for stage in fitted.stages.values()] == [2, 2, 10]

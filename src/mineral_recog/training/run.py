@@ -393,7 +393,8 @@ class _Run:
         counts = tuple(train.counts.tolist())
         groups = class_groups(recipe.groups, train.classes, counts)
         if start is not None:  # wherever this process was started
-            recipe = recipe.model_copy(update={"pretrained": start.folder})
+            origin = start.folder if self.backbone is None else False
+            recipe = recipe.model_copy(update={"pretrained": origin})
         gate = build_untrained_gate(recipe, trainer.network, self.progress)
         calibration = calibrate(
             trainer.network,
@@ -446,28 +447,23 @@ def _summary(trainer: Trainer, workers: int) -> str:
 def _provenance(trainer: Trainer, tau: float | None, start: Start | None) -> dict[str, str]:
     recipe, photos = trainer.recipe, trainer.photos
     adjustment = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
-    origin = {}
     if start is not None:
-        origin["started from the model in"] = Path(start.folder).name
-        origin["fingerprint of that model"] = start.fingerprint
+        adjustment["started from the model in"] = Path(start.folder).name
+        adjustment["fingerprint of that model"] = start.fingerprint
     photo_size = (
         "as they are"
         if photos.caches is None
         else f"reduced to {training_side(recipe.image_size)} px"
     )
-    return (
-        adjustment
-        | origin
-        | {
-            "mineral-recog": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-            "timm": timm.__version__,
-            "hardware": describe_hardware(trainer.device),
-            "precision": recipe.precision,
-            "photos seen in training": photo_size,
-            "seed": str(recipe.seed),
-            "training photos (sha256 of names and sizes)": photos.train.fingerprint(),
-        }
-    )
+    return adjustment | {
+        "mineral-recog": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "timm": timm.__version__,
+        "hardware": describe_hardware(trainer.device),
+        "precision": recipe.precision,
+        "photos seen in training": photo_size,
+        "seed": str(recipe.seed),
+        "training photos (sha256 of names and sizes)": photos.train.fingerprint(),
+    }

@@ -171,6 +171,8 @@ class Trainer:
                 skipped=skipped,
             )
             self._end_epoch(placed, line)
+            if skipped:
+                on_step(self.steps_until(state.epochs_done), placed.name)
             on_epoch(line)
 
     def _end_epoch(self, placed: StageInRun, line: EpochLog) -> None:
