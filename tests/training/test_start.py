@@ -108,7 +108,7 @@ def test_run_from_a_model_is_recorded_and_resumed(
         run = tmp_path / name
         with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
             if not when:
-                patch.setattr(training.Trainer, "run", stop)
+                patch.setattr("mineral_recog.training.run.Trainer.run", stop)
             training.train(changed, recipe, run, start_from=trained, **options, **when)
         training.resume(changed, run, device="cpu", workers=0)
         assert have_same_weights(run, tmp_path / "whole")
