@@ -35,3 +35,11 @@ def test_log_is_cut_to_complete_epochs(tmp_path: Path) -> None:
         file.write('{"half": "a line')
     cut_log(log, 2)
     assert [json.loads(line)["epoch"] for line in log.read_text().splitlines()] == [1, 2]
+
+
+def test_log_of_a_stage_that_ended_early_is_cut_by_the_numbers_of_epochs(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    for line in (replace(LINE, epoch=2, skipped=3), replace(LINE, epoch=6)):
+        append_to_log(log, line)
+    cut_log(log, 5)
+    assert [json.loads(line).get("skipped") for line in log.read_text().splitlines()] == [3]

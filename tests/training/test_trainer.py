@@ -149,6 +149,8 @@ VIEWS, BEST = "stages.crt.feature_views=2", "stages.crt.weights=best"
 ADAMW = ("optimiser=adamw", "layer_decay=0.9", "clip_norm=1", "accumulate=2", "lr_scale=1")
 FLOAT16 = ("precision=float16", "weight_average_epochs=1")
 HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
+# Nothing gets better, so the first stage ends after the first epoch and two more.
+STALLED = (VIEWS, BEST, "stages.ce.lr=1e-9", "stages.ce.epochs=5", "stages.ce.patience=2")
 
 
 @pytest.mark.parametrize("how", ["power lost", "stop requested"])
@@ -156,6 +158,7 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
     ("name", "settings", "epoch"),
     [
         *(("multi_stage", HARD, epoch) for epoch in (1, 3, 4, 5, 6, 7)),
+        *(("crt", STALLED, epoch) for epoch in (2, 5, 6)),
         *(
             (name, settings, epoch)
             for name, settings in (
@@ -219,7 +222,41 @@ def test_resumed_run_equals_an_uninterrupted_run(
     assert torch.equal(finished.state.probabilities, resumed.state.probabilities)
     text = (tmp_path / "resumed" / "log.jsonl").read_text()
     log = [json.loads(line) for line in text.splitlines()]
-    assert [line["epoch"] for line in log] == list(range(1, recipe.epochs + 1))
+    skipped = {line["epoch"] + n + 1 for line in log for n in range(line.get("skipped", 0))}
+    assert [line["epoch"] for line in log] == sorted(set(range(1, recipe.epochs + 1)) - skipped)
+
+
+@pytest.mark.parametrize("weights", ["best", "last"])
+def test_stage_ends_after_epochs_without_a_better_one(
+    prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: str
+) -> None:
+    accuracies = iter([0.5, 0.7, 0.7, 0.6, 0.2, 0.3])  # the best epoch is the second
+    recipe = tiny_recipe(
+        "crt", "stages.ce.epochs=9", "stages.crt.epochs=2", "stages.ce.patience=2",
+        f"stages.ce.weights={weights}", "stages.crt.lr=1e-30", "stages.crt.weight_decay=0",
+    )  # fmt: skip
+    trainer = make_trainer(prepared, recipe, tmp_path / "run")
+    keep = trainer.state.keep_if_best
+    monkeypatch.setattr(
+        trainer.state,
+        "keep_if_best",
+        lambda accuracy, with_weights: keep(next(accuracies), with_weights),
+    )
+    lines: list[EpochLog] = []
+    states: list[torch.Tensor] = []
+    steps: list[int] = []
+
+    def record(line: EpochLog) -> None:
+        lines.append(line)
+        states.append(trainer.network.state_dict()["backbone.bn1.running_mean"].clone())
+
+    trainer.run(on_step=lambda step, detail: steps.append(step), on_epoch=record)
+    assert [(line.epoch, line.skipped) for line in lines] == [
+        (1, 0), (2, 0), (3, 0), (4, 5), (10, 0), (11, 0),
+    ]  # fmt: skip
+    assert torch.equal(states[-1], states[1]) == (weights == "best")
+    assert trainer.steps_until(recipe.epochs) == steps[-1] == len(set(steps))
+    assert [trainer.recipe.stage_at(line.epoch - 1).name for line in lines][4:] == ["crt", "crt"]
 
 
 def test_mixup_trains_on_blends(prepared: Path, tmp_path: Path) -> None:

@@ -17,6 +17,10 @@ def format_epoch(line: EpochLog) -> str:
     parts = [f"{line.stage:>4} {line.epoch:>4}", f"lr {line.lr:.2e}"]
     parts += [f"{name} {value:.4f}" for name, value in line.losses.items()]
     parts.append(tr("val mean accuracy", "验证平均准确率") + f" {line.val_mean_accuracy:.2%}")
+    if line.skipped:
+        count = line.skipped
+        epochs = "epoch" if count == 1 else "epochs"
+        parts.append(tr(f"ends {count} {epochs} early", f"提前 {count} 轮结束"))
     return "  ".join(parts)
 
 

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
+from mineral_recog.cli.kept_classes import print_kept_classes, refuse_contradicting_settings
 from mineral_recog.cli.options import (
+    AliasesOption,
     CacheOption,
     DeviceOption,
     ForceOption,
@@ -61,6 +63,27 @@ def train(
             "--tensorboard", help=tr("also log for TensorBoard", "同时写 TensorBoard 日志")
         ),
     ] = False,
+    start_from: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help=tr(
+                "go on from the model of this run; classes may be added or removed",
+                "从该运行的模型继续训练；类别可增可减",
+            ),
+        ),
+    ] = None,
+    aliases: AliasesOption = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            help=tr(
+                "time for all: fewer epochs are trained if they do not fit",
+                "总时长（分钟）：如放不下，则减少轮数",
+            )
+        ),
+    ] = None,
     cache: CacheOption = None,
     device: DeviceOption = "auto",
     workers: WorkersOption = None,
@@ -71,16 +94,28 @@ def train(
 
     name = recipe or "multi_stage"
     folder = out or Path("runs", Path(name).stem)
-    if resume and (recipe or settings or cache or force):
+    if resume and (recipe or settings or start_from or minutes is not None or cache or force):
         raise UserError(
             tr(
-                "--resume continues a run with its settings: leave out --recipe, --set, --cache "
-                "and --force.",
-                "--resume 按原有设置继续训练：请去掉 --recipe、--set、--cache 与 --force。",
+                "--resume continues a run with its settings: leave out --recipe, --set, --from, "
+                "--minutes, --cache and --force.",
+                "--resume 按原有设置继续训练：请去掉 --recipe、--set、--from、--minutes、--cache "
+                "与 --force。",
+            )
+        )
+    if aliases and start_from is None:
+        raise UserError(
+            tr(
+                "--aliases matches classes with those of --from: give both, or neither.",
+                "--aliases 用于与 --from 的类别对应：请两者都给出，或都不用。",
             )
         )
     # Wrong keys are reported before torch is loaded.
     resolved_recipe = read_recipe(name, with_cache(settings, cache))
+
+    if start_from is not None:
+        refuse_contradicting_settings(resolved_recipe, settings or (), start_from)
+        print_kept_classes(data, start_from, aliases or ())
 
     from mineral_recog.cli.epoch_lines import epoch_logger
     from mineral_recog.data.dataset import read_split
@@ -113,6 +148,9 @@ def train(
                 device=device,
                 workers=processes,
                 force=force,
+                start_from=start_from,
+                aliases=aliases or (),
+                minutes=minutes,
                 on_epoch=on_epoch,
                 progress=progress,
             )

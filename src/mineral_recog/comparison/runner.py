@@ -272,12 +272,12 @@ class Runner:
 
     def _save_shared_stage(self, index: int, line: EpochLog) -> None:
         """At the end of a stage, save the state of the run if a later run needs it."""
-        run = self.plan.runs[index]
-        if line.epoch not in self._keys(run):
+        run, epochs_done = self.plan.runs[index], line.epoch + line.skipped
+        if epochs_done not in self._keys(run):
             return
         recipe = read_run_recipe(run.folder)
         self.precision = self.precision or recipe.precision
-        key = shared_stage_keys(recipe, self.fingerprints[run.data_name])[line.epoch]
+        key = shared_stage_keys(recipe, self.fingerprints[run.data_name])[epochs_done]
         if key in self._needed_after(index):
             self.shared_stages.save(key, recipe, run.folder)
 

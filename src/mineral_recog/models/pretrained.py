@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mineral_recog.errors import UserError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import create_backbone
-from mineral_recog.models.bundle_config import read_config_beside
+from mineral_recog.models.bundle_config import WEIGHTS, find_bundle, read_config_beside
 from mineral_recog.progress import Progress
 
 HALF = (0.5, 0.5, 0.5)
@@ -105,6 +105,8 @@ def _load_from_package(name: str, image_size: int) -> InitialBackbone | None:
 
 
 def _load_from_file(name: str, file: Path, image_size: int) -> InitialBackbone:
+    if file.is_dir():
+        file = find_bundle(file) / WEIGHTS
     backbone = create_backbone(name, image_size)
     _load_weights(backbone, _read_weights(file), file)
     trained = read_config_beside(file)

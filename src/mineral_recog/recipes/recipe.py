@@ -75,6 +75,9 @@ class Stage(Settings):
         classifier: Continue the classifier (`keep`), initialise it again (`anew`), or learn only
             one factor per class (`rescale`).
         weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.
+        patience: End the stage after that many epochs in a row whose mean accuracy on validation is
+            not above the best one; null trains all epochs. The stages that follow keep their place
+            in the run and in their schedule.
     """
 
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
@@ -94,6 +97,7 @@ class Stage(Settings):
     feature_norm: Positive | None = None
     classifier: Literal["keep", "anew", "rescale"] = "keep"
     weights: Literal["last", "best"] = "last"
+    patience: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = None
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Stage:

@@ -58,6 +58,21 @@ def read_recipe(recipe: str, settings: Iterable[str] = ()) -> Recipe:
     raise RecipeError(tr(f"Recipe {recipe}: {problem}", f"配方 {recipe}：{problem}"))
 
 
+def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    """Return a recipe with another length, as the key `epochs` gives it."""
+    values = {**recipe.model_dump(), "epochs": epochs}
+    _rescale(values)
+    return Recipe.model_validate(values)
+
+
+def scalable_epochs(recipe: Recipe) -> range:
+    """Return the values of the key `epochs` that shorten a recipe, up to its own length."""
+    stages = recipe.stages.values()
+    lengths = [stage.epochs for stage in stages if not stage.feature_views]
+    lengths = lengths or [stage.epochs for stage in stages]
+    return range(len(lengths), sum(lengths) + 1)
+
+
 def _read_values(recipe: str, folder: Path, derived: tuple[str, ...] = ()) -> dict[str, Any]:
     """Read the settings of a recipe, merged with those of its base.
 

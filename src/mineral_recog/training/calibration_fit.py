@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from mineral_recog.calibration.calibration import Calibration, fit_calibration, with_limits
 from mineral_recog.calibration.gate import fit_gate
@@ -14,6 +15,8 @@ from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
+from mineral_recog.models.bundle import read_bundle
+from mineral_recog.models.bundle_config import read_config_beside
 from mineral_recog.models.gallery import write_gallery
 from mineral_recog.models.gate_network import GateNetwork, build_gate, predict_gate
 from mineral_recog.models.network import Network
@@ -34,9 +37,7 @@ def build_untrained_gate(recipe: Recipe, network: Network, progress: Progress) -
     original = None
     if recipe.pretrained and not recipe.keeps_pretrained:
         try:
-            original = load_pretrained(
-                recipe.backbone, recipe.pretrained, recipe.image_size, progress
-            ).backbone.to(network.device)
+            original = _weights_before(recipe, progress).to(network.device)
         except UserError as error:  # the weights were there when the training began
             progress.notice(
                 tr(
@@ -46,6 +47,20 @@ def build_untrained_gate(recipe: Recipe, network: Network, progress: Progress) -
                 )
             )
     return build_gate(network, original)
+
+
+def _weights_before(recipe: Recipe, progress: Progress) -> nn.Module:
+    """Return the backbone as training began; after going on from a model, as that one began.
+
+    A model keeps the weights that it began from for its own gate, and every training takes
+    something away from what they know of other pictures.
+    """
+    if isinstance(recipe.pretrained, str):
+        file = Path(recipe.pretrained)
+        if file.is_dir() or read_config_beside(file) is not None:
+            bundle = read_bundle(file if file.is_dir() else file.parent)
+            return bundle.gate.backbone if bundle.gate else bundle.network.backbone
+    return load_pretrained(recipe.backbone, recipe.pretrained, recipe.image_size, progress).backbone
 
 
 def calibrate(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ class EpochLog:
         val_mean_accuracy: Mean of the accuracies of all classes on the validation photos.
         seconds: Duration.
         memory: Peak memory of the run until now, in bytes.
+        skipped: Epochs of the stage that are left out after this one, since it ended early.
     """
 
     stage: str
@@ -34,6 +37,7 @@ class EpochLog:
     val_mean_accuracy: float
     seconds: float
     memory: int
+    skipped: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Return the line of log.jsonl."""
@@ -46,6 +50,7 @@ class EpochLog:
             "val_mean_accuracy": self.val_mean_accuracy,
             "seconds": self.seconds,
             "memory": self.memory,
+            **({"skipped": self.skipped} if self.skipped else {}),
         }
 
 
@@ -56,8 +61,17 @@ def append_to_log(file: Path, line: EpochLog) -> None:
 
 
 def cut_log(file: Path, epochs: int) -> None:
-    """Keep only the first epochs of a log, if there is one."""
+    """Keep only the lines of a log up to an epoch, if there is one; the last may be incomplete."""
     if file.is_file():
-        lines = file.read_text(encoding="utf-8").splitlines()[:epochs]
+        lines = file.read_text(encoding="utf-8").splitlines()
+        lines = list(takewhile(lambda line: _epoch_of(line) <= epochs, lines))
         with atomic_file(file) as partial:
             partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _epoch_of(line: str) -> float:
+    """Return the epoch of a line; infinity if the line is incomplete."""
+    try:
+        return float(json.loads(line)["epoch"])
+    except (ValueError, KeyError, TypeError):
+        return math.inf

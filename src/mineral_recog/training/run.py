@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import platform
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +59,9 @@ from mineral_recog.training.run_folder import (
 )
 from mineral_recog.training.run_lock import lock_run
 from mineral_recog.training.signals import Stopped, catch_signals
+from mineral_recog.training.start import Start, adapt_recipe, contradictions
+from mineral_recog.training.start_network import read_start, start_network
+from mineral_recog.training.time_budget import Budget
 from mineral_recog.training.trainer import Trainer, TrainingPhotos
 from mineral_recog.version import __version__
 
@@ -71,10 +75,13 @@ def train(
     device: str = "auto",
     workers: int = 2,
     force: bool = False,
+    start_from: Path | str | None = None,
+    aliases: Sequence[str] = (),
+    minutes: float | None = None,
     on_epoch: Callable[[EpochLog], None] = lambda line: None,
     progress: Progress = SILENT,
 ) -> None:
-    """Train a network from the start and write its bundle to `folder`/model.
+    """Train a network and write its bundle to `folder`/model.
 
     Args:
         data: Folder with train/ and val/.
@@ -86,21 +93,31 @@ def train(
         device: See `choose_device`.
         workers: Number of loader processes.
         force: Replace an existing run.
+        start_from: Run folder or bundle folder of a model to go on from, with its backbone, its
+            preprocessing, and the classifier's rows of the classes that both have.
+        aliases: Tables of names, by which a class continues the class of that model whose name
+            means the same; see `kept_classes`.
+        minutes: Time that the run may take: the epochs of the recipe are scaled to what fits, by
+            timing the first steps. None trains all epochs.
         on_epoch: Called with each line of the log.
         progress: Receives progress and notices.
 
     Raises:
         UserError: The user has to change something, or another process is writing this run.
     """
+    budget = None if minutes is None else Budget(minutes)
     with _join_run(Path(data), Path(folder), backbone, device, workers, progress) as run:
         is_main = run.context.is_main
         if is_main:
             refuse_existing_run(run.data, run.folder, force)
-        if backbone is not None:
+        start = None
+        if start_from is not None:
+            recipe, start = run.start_from(Path(start_from), recipe, aliases)
+        elif backbone is not None:
             recipe = recipe.model_copy(
                 update={"backbone": backbone_name(backbone), "pretrained": False}
             )
-        trainer = run.build_trainer(recipe)
+        trainer = run.build_trainer(recipe, start=start, budget=budget)
         if is_main:
             photos = trainer.photos
             record = RunRecord(
@@ -108,10 +125,11 @@ def train(
                 classes=photos.train.classes,
                 preprocessing=trainer.network.preprocessing,
                 cached=photos.caches is not None,
+                start=start,
             )
             splits = (photos.train, photos.val)
             create_run(run.folder, run.data, trainer.recipe, record, splits)
-        run.train_and_save(trainer, on_epoch)
+        run.train_and_save(trainer, on_epoch, start)
 
 
 def resume(
@@ -133,11 +151,11 @@ def resume(
     with _join_run(Path(data), Path(folder), backbone, device, workers, progress) as run:
         _refuse_unresumable(run.folder)
         recipe, record = read_run_recipe(run.folder), read_run_record(run.folder)
-        trainer = run.build_trainer(recipe, record)
+        trainer = run.build_trainer(recipe, record, record.start)
         if run.context.is_main:
             update_data(run.folder, run.data, record)
         trainer.resume(run.report_damaged_checkpoint)
-        run.train_and_save(trainer, on_epoch)
+        run.train_and_save(trainer, on_epoch, record.start)
 
 
 def _refuse_unresumable(folder: Path) -> None:
@@ -196,19 +214,49 @@ class _Run:
     context: DistributedContext
     progress: Progress
 
-    def build_trainer(self, recipe: Recipe, record: RunRecord | None = None) -> Trainer:
+    def start_from(
+        self, model: Path, recipe: Recipe, aliases: Sequence[str]
+    ) -> tuple[Recipe, Start]:
+        """Return the recipe for going on from a model, and what the run records about that."""
+        if self.folder.resolve() in (model.resolve(), *model.resolve().parents):
+            raise UserError(
+                tr(
+                    f"{self.folder} holds the model to go on from: choose another --out.",
+                    f"{self.folder} 里有作为起点的模型：请另选 --out。",
+                )
+            )
+        for key, (own, value) in contradictions(recipe, model).items():
+            self.progress.notice(
+                tr(
+                    f"{key}: {value}, as in {model}, in place of {own} of the recipe",
+                    f"{key}：沿用 {model} 的 {value}，而不是配方中的 {own}",
+                )
+            )
+        recipe = adapt_recipe(recipe, model)
+        classes = self._read_splits(None)[0].classes
+        return recipe, read_start(model, classes, aliases, self.backbone)
+
+    def build_trainer(
+        self,
+        recipe: Recipe,
+        record: RunRecord | None = None,
+        start: Start | None = None,
+        budget: Budget | None = None,
+    ) -> Trainer:
         """Check everything that can be checked before training, and build the trainer.
 
         Args:
             recipe: Recipe of the run; the trainer has it with its precision chosen.
             record: Record of the run to resume; None for a new run.
+            start: Model that the run goes on from; None for the backbone of the recipe.
+            budget: Time that a new run may take; None for any.
         """
         refuse_precision(recipe.precision, self.device)
         train, val = self._read_splits(record)
         if record is not None:
             check_photos(self.folder, record.fingerprint, train, val, self.progress)
         class_groups(recipe.groups, train.classes, train.counts.tolist())
-        network = self._build_network(recipe, len(train.classes), record)
+        network = self._build_network(recipe, train.classes, record, start)
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
         share = photos_per_process(network, self.device)
         refuse_too_many_processes(self.context, smallest, len(val), share)
@@ -222,6 +270,12 @@ class _Run:
         outliers = draw_outliers(recipe, train.classes, self.progress)
         photos = TrainingPhotos(train, val, caches, outliers)
         network = network.to(self.device)
+        if budget is not None:
+            trial = copy.deepcopy(network)
+            with torch.random.fork_rng():
+                trainer = Trainer(recipe, trial, photos, self.folder, self.workers, self.context)
+                recipe = budget.fit(trainer, self.progress)
+            del trainer, trial  # with their memory and loader processes
         return Trainer(recipe, network, photos, self.folder, self.workers, self.context)
 
     def _read_splits(self, record: RunRecord | None) -> tuple[Dataset, Dataset]:
@@ -240,14 +294,22 @@ class _Run:
             )
         return train, read_split(self.data, "val", train.classes)
 
-    def _build_network(self, recipe: Recipe, class_count: int, record: RunRecord | None) -> Network:
+    def _build_network(
+        self,
+        recipe: Recipe,
+        classes: Sequence[str],
+        record: RunRecord | None,
+        start: Start | None,
+    ) -> Network:
         """Build the network; if there is a checkpoint, for the weights that the checkpoint has."""
         torch.manual_seed(recipe.seed)
-        backbone = self.backbone or recipe.backbone
+        backbone, class_count = self.backbone or recipe.backbone, len(classes)
         if record is not None and has_checkpoint(self.folder / CHECKPOINT):
             return build_untrained_network(
                 backbone, recipe.head, class_count, record.preprocessing, recipe.keeps_pretrained
             )
+        if start is not None:
+            return start_network(start, recipe, classes, self.backbone)
         return build_network(
             backbone,
             recipe.pretrained,
@@ -301,7 +363,9 @@ class _Run:
             )
         )
 
-    def train_and_save(self, trainer: Trainer, on_epoch: Callable[[EpochLog], None]) -> None:
+    def train_and_save(
+        self, trainer: Trainer, on_epoch: Callable[[EpochLog], None], start: Start | None
+    ) -> None:
         """Train to the end, and write the bundle."""
         is_main = self.context.is_main
         self.context.barrier()  # until the main process has created the folder
@@ -309,25 +373,34 @@ class _Run:
         total = trainer.steps_until(trainer.recipe.epochs)
         done = trainer.steps_until(trainer.state.epochs_done)
         task = self.progress.start(tr("training", "训练"), total, done)
+
+        def on_step(step: int, detail: str) -> None:
+            task.total = trainer.steps_until(trainer.recipe.epochs)  # fewer after an early end
+            task.set(step, detail)
+
         with catch_signals() as stop:
-            trainer.run(task.set, on_epoch if is_main else lambda line: None, stop)
+            trainer.run(on_step, on_epoch if is_main else lambda line: None, stop)
         if stop.signal:  # after the last step; everything is saved
             raise Stopped(stop.signal)
         tau = trainer.adjust()
         if is_main:
-            self._save_bundle(trainer, tau)
+            self._save_bundle(trainer, tau, start)
             shutil.rmtree(self.folder / "checkpoint")  # large, and a finished run does not need it
 
-    def _save_bundle(self, trainer: Trainer, tau: float | None) -> None:
+    def _save_bundle(self, trainer: Trainer, tau: float | None, start: Start | None) -> None:
         """Calibrate the trained network and write its bundle.
 
         Args:
             trainer: Trainer of the finished training.
             tau: Strength of the adjustment of the classifier; None without one.
+            start: Model that the run went on from.
         """
         recipe, train = trainer.recipe, trainer.photos.train
         counts = tuple(train.counts.tolist())
         groups = class_groups(recipe.groups, train.classes, counts)
+        if start is not None:  # wherever this process was started
+            origin = start.folder if self.backbone is None else False
+            recipe = recipe.model_copy(update={"pretrained": origin})
         gate = build_untrained_gate(recipe, trainer.network, self.progress)
         calibration = calibrate(
             trainer.network,
@@ -348,7 +421,7 @@ class _Run:
             train_counts=counts,
             groups=groups,
             calibration=calibration,
-            provenance=_provenance(trainer, tau),
+            provenance=_provenance(trainer, tau, start),
             gate=gate,
         ).save(self.folder / "model")
 
@@ -377,9 +450,12 @@ def _summary(trainer: Trainer, workers: int) -> str:
     )
 
 
-def _provenance(trainer: Trainer, tau: float | None) -> dict[str, str]:
+def _provenance(trainer: Trainer, tau: float | None, start: Start | None) -> dict[str, str]:
     recipe, photos = trainer.recipe, trainer.photos
     adjustment = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
+    if start is not None:
+        adjustment["started from the model in"] = Path(start.folder).name
+        adjustment["fingerprint of that model"] = start.fingerprint
     photo_size = (
         "as they are"
         if photos.caches is None

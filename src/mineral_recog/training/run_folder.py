@@ -19,6 +19,7 @@ from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.text import command_line, parse_json
 from mineral_recog.training.photo_changes import PHOTOS, write_photo_sizes
+from mineral_recog.training.start import Start
 
 RECIPE, RUN, LOG = "recipe.yaml", "run.json", "log.jsonl"
 CHECKPOINT = Path("checkpoint", "last.safetensors")
@@ -33,6 +34,7 @@ class RunRecord(BaseModel):
             version, which sorted them by their characters.
         preprocessing: Preprocessing of the network.
         cached: Whether the run trains on reduced photos.
+        start: The model that the run goes on from; none if it began with the recipe's backbone.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +43,7 @@ class RunRecord(BaseModel):
     classes: tuple[str, ...] = ()
     preprocessing: Preprocessing
     cached: bool = False
+    start: Start | None = None
 
 
 def is_run(folder: Path) -> bool:

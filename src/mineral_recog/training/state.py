@@ -46,7 +46,10 @@ class TrainState:
         steps_done: Completed steps of the current epoch.
         loss_sums: Sum of each part of the loss over these steps.
         mixup_rng: Draws the partners of mixup; every epoch has its own.
-        best: Best validation accuracy of the stage with its weights, if the stage keeps them.
+        best: Best validation accuracy of the stage, if the stage needs it, with its weights, if the
+            stage keeps them.
+        stalled: Completed epochs of the stage since the best one.
+        skipped_steps: Steps of the stages that ended early which were not taken.
         ema: Moving average of the weights, if the recipe asks for one.
         scaler: Scales the loss in float16; does nothing in other precisions.
 
@@ -74,6 +77,7 @@ class TrainState:
         self.loss_sums: dict[str, Tensor] = {}
         self.mixup_rng = np.random.default_rng()
         self.best: tuple[float, dict[str, Tensor]] | None = None
+        self.stalled, self.skipped_steps = 0, 0
         self.ema: Ema | None = None
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
         rate_factors(recipe, network)  # raises before anything is trained
@@ -95,11 +99,11 @@ class TrainState:
                 self.ema = Ema(self.network, self.average_decay)
         # A schedule may continue with another decay.
         set_weight_decay(self.optimizer, self.recipe, stage)
-        self.best = None
+        self.best, self.stalled = None, 0
 
     def end_stage(self, schedule: Schedule) -> None:
         """Load the weights that the stage hands on; the average goes on if the schedule does."""
-        if self.best is not None:
+        if self.best is not None and self.best[1]:
             self.network.load_state_dict(self.best[1])
         elif self.ema is not None and self.epochs_done == schedule.first_epoch + schedule.epochs:
             self.network.load_state_dict(self.ema.state)
@@ -125,11 +129,19 @@ class TrainState:
             before = self.loss_sums.get(name, torch.zeros((), device=self.device))
             self.loss_sums[name] = before + value.detach()
 
-    def keep_if_best(self, accuracy: float) -> None:
-        """Keep the weights, or their average, if they are the best ones of the stage."""
-        if self.best is None or accuracy > self.best[0]:
-            weights = self.ema.state if self.ema else self.network.state_dict()
-            self.best = (accuracy, copy_tensors(weights))
+    def keep_if_best(self, accuracy: float, with_weights: bool = True) -> None:
+        """Compare an epoch with the best one of the stage, and keep it if it is better.
+
+        Args:
+            accuracy: Accuracy on the validation photos.
+            with_weights: Whether to keep the weights, or their average, too.
+        """
+        if self.best is not None and accuracy <= self.best[0]:
+            self.stalled += 1
+            return
+        weights = self.ema.state if self.ema else self.network.state_dict()
+        self.best = (accuracy, copy_tensors(weights) if with_weights else {})
+        self.stalled = 0
 
     def _start_optimizer(self, stage: Stage) -> None:
         """Start a new optimiser of the parameters that a stage trains."""
@@ -155,6 +167,8 @@ class TrainState:
         if self.best is not None:
             facts["best"] = self.best[0]
             tensors |= _prefixed("best", self.best[1])
+        counts = {"stalled": self.stalled, "skipped": self.skipped_steps}
+        facts |= {name: count for name, count in counts.items() if count}
         if self.ema is not None:
             facts["averaged"] = self.ema.steps
             tensors |= _prefixed("average", self.ema.state)
@@ -224,6 +238,7 @@ class TrainState:
             self.ema.state, self.ema.steps = averaged, int(facts["averaged"])
         if "best" in facts:
             self.best = (float(facts["best"]), part("best"))
+        self.stalled, self.skipped_steps = facts.get("stalled", 0), facts.get("skipped", 0)
         if self.steps_done:
             self.mixup_rng.bit_generator.state = facts["mixing"]
             self.loss_sums = part("sums")

@@ -116,8 +116,8 @@ class Trainer:
         return self.steps_per_pass * stage.passes(self.steps_per_pass)
 
     def steps_until(self, epoch: int) -> int:
-        """Return the number of steps of the run before an epoch, from 0 to the run's epochs."""
-        steps, first = 0, 0
+        """Return the number of steps before an epoch, from the current one to the run's epochs."""
+        steps, first = -self.state.skipped_steps, 0
         for stage in self.recipe.stages.values():
             steps += self.steps_in_epoch(stage) * min(max(epoch - first, 0), stage.epochs)
             first += stage.epochs
@@ -141,7 +141,7 @@ class Trainer:
             UserError: A photo cannot be read, or the loss is not finite.
         """
         state = self.state
-        for epoch in range(state.epochs_done, self.recipe.epochs):
+        while (epoch := state.epochs_done) < self.recipe.epochs:
             began = time.perf_counter()
             placed = self.recipe.stage_at(epoch)
             stage, epochs_of_stage = placed.stage, epoch - placed.first_epoch
@@ -155,10 +155,13 @@ class Trainer:
                 if refresh and stage.uses_probabilities:
                     self._refresh_probabilities()
                 state.start_epoch(epoch, refresh)
-            losses = self._train_epoch(placed, epoch, on_step, stop)
+            losses = self.train_epoch(placed, epoch, on_step, stop)
             steps = self.steps_in_epoch(stage)
             last_step = epoch + (steps - 1) / steps
             accuracy, mean_accuracy = self._validate(stage)
+            skipped = 0
+            if stage.patience is not None and state.stalled >= stage.patience:
+                skipped = stage.epochs - epochs_of_stage - 1
             line = EpochLog(
                 stage=placed.name,
                 epoch=epoch + 1,
@@ -168,16 +171,26 @@ class Trainer:
                 val_mean_accuracy=mean_accuracy,
                 seconds=round(time.perf_counter() - began, 2),
                 memory=self.step.peak_memory,
+                skipped=skipped,
             )
-            state.epochs_done, state.steps_done = epoch + 1, 0
-            if ends := epochs_of_stage + 1 == stage.epochs:
-                state.end_stage(placed.schedule)
-                self.feature_cache = None
-            if self.context.is_main:
-                append_to_log(self.folder / LOG, line)
-            if ends or self.checkpoint.is_due(min_seconds=0):
-                self._save()
+            self._end_epoch(placed, line)
+            if skipped:
+                on_step(self.steps_until(state.epochs_done), placed.name)
             on_epoch(line)
+
+    def _end_epoch(self, placed: StageInRun, line: EpochLog) -> None:
+        """Count an epoch as done, with its line in the log; end its stage if it was the last."""
+        state, stage = self.state, placed.stage
+        # The next stage keeps its place in the run, whatever this one skips.
+        state.epochs_done, state.steps_done = line.epoch + line.skipped, 0
+        state.skipped_steps += line.skipped * self.steps_in_epoch(stage)
+        if ends := state.epochs_done == placed.first_epoch + stage.epochs:
+            state.end_stage(placed.schedule)
+            self.feature_cache = None
+        if self.context.is_main:
+            append_to_log(self.folder / LOG, line)
+        if ends or self.checkpoint.is_due(min_seconds=0):
+            self._save()
 
     def _refresh_probabilities(self) -> None:
         """Compute p_i from the evaluation's views, unless those of the training views are used."""
@@ -217,7 +230,7 @@ class Trainer:
         norm = self.feature_cache.mean_squared_norm()
         adapt_to_norm(self.state.optimizer, self.recipe, placed.stage, norm)
 
-    def _train_epoch(
+    def train_epoch(
         self, placed: StageInRun, epoch: int, on_step: OnStep, stop: StopRequest | None
     ) -> dict[str, float]:
         """Train one epoch, or the rest of it; return the means of the loss and its parts."""
@@ -279,8 +292,8 @@ class Trainer:
         counts = np.bincount(outputs.labels, minlength=class_count)
         class_accuracy = np.bincount(outputs.labels[correct], minlength=class_count) / counts
         mean = float(class_accuracy.mean())
-        if stage.weights == "best":
-            self.state.keep_if_best(mean)
+        if stage.weights == "best" or stage.patience is not None:
+            self.state.keep_if_best(mean, with_weights=stage.weights == "best")
         return float(correct.mean()), mean
 
     def _predict_val(self) -> Outputs:
