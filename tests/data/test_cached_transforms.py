@@ -23,7 +23,7 @@ from mineral_recog.data.images import open_photo
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import evaluation_transform
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import Crop
 
 SIZE = 14
 

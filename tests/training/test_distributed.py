@@ -20,8 +20,8 @@ from mineral_recog.data.dataset import read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import build_sampler
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
 from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.recipes.view_settings import Crop
 from mineral_recog.training import run as training
 from mineral_recog.training.distributed import (
     DistributedContext,

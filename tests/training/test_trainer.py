@@ -146,6 +146,7 @@ class PowerLossError(Exception):
 
 
 VIEWS, BEST = "stages.crt.feature_views=2", "stages.crt.weights=best"
+AUGMENTED = "augmentation={trivial_augment: true, colour: 0.4, hue: 0.1, erasing: 0.5}"
 HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
 
 
@@ -166,6 +167,7 @@ HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
                 ("ldam_drw", ("weight_average_epochs=1",)),
                 ("mixup", ()),
                 ("mixup", ("outliers.photos=5",)),
+                ("mixup", ("stages.ce.mixup=0", "stages.ce.cutmix=1", AUGMENTED)),
                 ("crt", (VIEWS, "outliers.photos=5")),
             )
             for epoch in (2, 3, 4)

@@ -23,7 +23,7 @@ from mineral_recog.data.transforms import (
     TrainingCrops,
 )
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import UNCHANGED, Augmentation, Crop
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,13 @@ class TrainingLoader:
         workers: int,
         cache: Cache | None = None,
         share: slice = slice(None),
+        augmentation: Augmentation = UNCHANGED,
     ) -> None:
         self.batch_sampler = _EpochBatchSampler(seed, share)
         crops = (
-            TrainingCrops(dataset, image_size, crop)
+            TrainingCrops(dataset, image_size, crop, augmentation)
             if cache is None
-            else CachedTrainingCrops(dataset, cache, image_size, crop)
+            else CachedTrainingCrops(dataset, cache, image_size, crop, augmentation)
         )
         self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=self.batch_sampler)
 

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
+from mineral_recog.data.augmentation import Augmenter
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.corruptions import corrupted_views
 from mineral_recog.data.dataset import Dataset
@@ -24,7 +25,7 @@ from mineral_recog.data.evaluation_view import (
 from mineral_recog.data.images import open_photo
 from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.i18n import tr
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import UNCHANGED, Augmentation, Crop
 
 # Pixels uint8 [3, S, S], label and index of a photo; or why it could not be read. The error is a
 # return value, since a worker process of a loader would hide its one line in a traceback.
@@ -136,15 +137,26 @@ class TrainingCrops(torch.utils.data.Dataset[Example]):
     Each crop has a separate seed, so that it does not depend on the number of loader workers.
     """
 
-    def __init__(self, dataset: Dataset, image_size: int, crop: Crop) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        image_size: int,
+        crop: Crop,
+        augmentation: Augmentation = UNCHANGED,
+    ) -> None:
         self.dataset = dataset
         self.transform = training_transform(image_size, crop)
+        self.augment = Augmenter(augmentation, dataset.classes)
         self.short_side = training_side(image_size)
 
     def __getitem__(self, item: tuple[int, int]) -> Example:
         index, seed = item
         with seeded_torch(seed):
-            return _example(self.dataset, index, self.transform, self.short_side)
+            example = _example(self.dataset, index, self.transform, self.short_side)
+            if isinstance(example, UserError):
+                return example
+            pixels, label, _ = example
+            return self.augment(pixels, label), label, index
 
 
 def _example(

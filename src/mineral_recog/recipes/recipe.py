@@ -14,21 +14,9 @@ from pydantic import Field, model_validator
 
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Fraction, Losses, NonNegative, Positive, Settings
+from mineral_recog.recipes.view_settings import Augmentation, Crop
 
 MAX_EPOCHS = 1_000_000  # of a stage and of a run: far more than anyone trains
-
-
-class Crop(Settings):
-    """How training crops a photo, before it may be mirrored.
-
-    Attributes:
-        scale: Minimum share of the photo's area in a random crop, which is resized.
-        pad: For small pictures, instead of that: the middle square, resized to `image_size`, gets a
-            black margin of that many pixels, and a random square of `image_size` is cut from it.
-    """
-
-    scale: Annotated[float, Field(gt=0, le=1)] = 0.08
-    pad: Annotated[int, Field(ge=0, le=512)] | None = None
 
 
 class Outliers(Settings):
@@ -75,6 +63,8 @@ class Stage(Settings):
         classifier: Continue the classifier (`keep`), initialise it again (`anew`), or learn only
             one factor per class (`rescale`).
         weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.
+        cutmix: Parameter of the beta distribution for the area of a rectangle of another photo that
+            replaces part of each photo; 0 for none.
     """
 
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
@@ -94,15 +84,22 @@ class Stage(Settings):
     feature_norm: Positive | None = None
     classifier: Literal["keep", "anew", "rescale"] = "keep"
     weights: Literal["last", "best"] = "last"
+    cutmix: NonNegative = 0.0
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Stage:
         frozen = self.freeze_backbone and self.freeze_normalisation
-        if self.feature_views and not (frozen and not self.mixup):
+        if self.mixup and self.cutmix:
+            raise ValueError(
+                tr("mixup and cutmix exclude each other", "mixup 与 cutmix 不能同时使用")
+            )
+        if self.feature_views and not (frozen and not self.blends):
             raise ValueError(
                 tr(
-                    "feature_views needs freeze_backbone and freeze_normalisation, and no mixup",
-                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不能用 mixup",
+                    "feature_views needs freeze_backbone and freeze_normalisation, and no mixup "
+                    "or cutmix",
+                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不能用 mixup "
+                    "或 cutmix",
                 )
             )
         if self.feature_norm and (not self.feature_views or self.classifier == "rescale"):
@@ -119,14 +116,19 @@ class Stage(Settings):
                     "classifier: rescale 需要 freeze_backbone",
                 )
             )
-        if self.mixup and self.losses.center:
+        if self.blends and self.losses.center:
             raise ValueError(
                 tr(
-                    "center needs photos of one class each: leave out mixup",
-                    "center 需要单一类别的照片：请去掉 mixup",
+                    "center needs photos of one class each: leave out mixup and cutmix",
+                    "center 需要单一类别的照片：请去掉 mixup 与 cutmix",
                 )
             )
         return self
+
+    @property
+    def blends(self) -> bool:
+        """Whether the stage trains on blends of two photos."""
+        return bool(self.mixup or self.cutmix)
 
     @property
     def uses_probabilities(self) -> bool:
@@ -211,6 +213,7 @@ class Recipe(Settings):
         stages: Stages by name, in order.
         after: Adjustment of the classifier after the last stage.
         test_views: 2 averages the outputs of a photo and its mirror image.
+        augmentation: What training changes in a view after crop and mirror image.
     """
 
     backbone: str = "resnet50"
@@ -236,6 +239,7 @@ class Recipe(Settings):
     stages: Annotated[dict[str, Stage], Field(min_length=1)]
     after: Adjustment | None = None
     test_views: Literal[1, 2] = 1
+    augmentation: Augmentation = Augmentation()
 
     @model_validator(mode="before")
     @classmethod

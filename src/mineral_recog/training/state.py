@@ -37,7 +37,7 @@ class TrainState:
         epochs_done: Completed epochs of the run.
         steps_done: Completed steps of the current epoch.
         loss_sums: Sum of each part of the loss over these steps.
-        mixup_rng: Draws the partners of mixup; every epoch has its own.
+        mixup_rng: Draws the partners of mixup and cutmix; every epoch has its own.
         best: Best validation accuracy of the stage with its weights, if the stage keeps them.
         ema: Moving average of the weights, if the recipe asks for one.
     """

@@ -91,7 +91,7 @@ class Trainer:
         train_cache, val_cache = photos.caches or (None, None)
         size, share = recipe.image_size, context.share
         self.train_loader = TrainingLoader(
-            train, size, recipe.crop, recipe.seed, workers, train_cache, share
+            train, size, recipe.crop, recipe.seed, workers, train_cache, share, recipe.augmentation
         )
         self.val_loader, self.center_loader = (
             EvaluationLoader(
@@ -243,7 +243,7 @@ class Trainer:
             outliers = None
             if self.outliers is not None:
                 outliers = self.outliers.batch(epoch, state.steps_done, from_features)
-            self.step.take(batch, drawn, losses, stage.mixup, from_features, outliers)
+            self.step.take(batch, drawn, losses, stage, from_features, outliers)
             state.steps_done += 1
             on_step(first_step + state.steps_done, detail)
             self._stop_if_requested(stop)
