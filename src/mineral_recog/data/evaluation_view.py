@@ -27,7 +27,8 @@ class Preprocessing:
         image_size: Side of the square input in pixels.
         mean: Mean of each channel, in 0..1.
         std: Standard deviation of each channel, in 0..1.
-        test_views: 2 averages the outputs of a photo and its mirror image; 1 uses the photo alone.
+        test_views: 2 averages the outputs of the view and its mirror image, 5 those of the view and
+            its four corners; 1 takes the view alone.
         center_share: Side of the evaluation's center crop over the photo's short side.
     """
 

@@ -58,7 +58,7 @@ class PreprocessingConfig(BaseModel):
     image_size: Annotated[int, Field(ge=16, le=2048)]
     mean: Channels
     std: Channels
-    test_views: Literal[1, 2] = 1
+    test_views: Literal[1, 2, 5] = 1
     center_share: Annotated[float, Field(ge=0.5, le=1)] = CENTER_SHARE
 
 

@@ -212,7 +212,8 @@ class Recipe(Settings):
         seed: Random seed of everything.
         stages: Stages by name, in order.
         after: Adjustment of the classifier after the last stage.
-        test_views: 2 averages the outputs of a photo and its mirror image.
+        test_views: 2 averages the outputs of a photo's view and its mirror image; 5 those of the
+            view and of its four corners, each 7/8 of its side, enlarged; 1 takes the view alone.
         augmentation: What training changes in a view after crop and mirror image.
     """
 
@@ -238,7 +239,7 @@ class Recipe(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 3407
     stages: Annotated[dict[str, Stage], Field(min_length=1)]
     after: Adjustment | None = None
-    test_views: Literal[1, 2] = 1
+    test_views: Literal[1, 2, 5] = 1
     augmentation: Augmentation = Augmentation()
 
     @model_validator(mode="before")
