@@ -88,6 +88,15 @@ def test_gate_is_read_and_its_weights_are_stored_once(tmp_path: Path, joined: bo
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_bundle_of_version_6_is_bilinear(folder: Path) -> None:
+    def as_version_6(config: dict[str, Any]) -> None:
+        config["version"] = 6
+        del config["preprocessing"]["interpolation"]
+
+    edit_config(as_version_6, folder)
+    assert read_bundle(folder).network.preprocessing.interpolation == "bilinear"
+
+
 def test_bundle_of_version_4_has_no_gate(folder: Path) -> None:
     def as_version_4(config: dict[str, Any]) -> None:
         config["version"] = 4

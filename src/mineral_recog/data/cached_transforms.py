@@ -15,6 +15,7 @@ from torch.utils.data import get_worker_info
 from mineral_recog.data.augmentation import Augmenter
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.evaluation_view import BILINEAR
 from mineral_recog.data.transforms import BatchTensors, seeded_torch, unreadable_photo_error
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.view_settings import UNCHANGED, Augmentation, Crop
@@ -37,8 +38,9 @@ class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
         image_size: int,
         crop: Crop,
         augmentation: Augmentation = UNCHANGED,
+        interpolation: str = BILINEAR,
     ) -> None:
-        self.dataset, self.cache = dataset, cache
+        self.dataset, self.cache, self.interpolation = dataset, cache, interpolation
         self.image_size, self.crop = image_size, crop
         self.augment = Augmenter(augmentation, dataset.classes)
 
@@ -67,7 +69,7 @@ class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
             left, top, width, height = _middle_square(*size)
         rows = torch.from_numpy(self.cache.read_rows(file, index, top, height))
         crop = rows[:, left : left + width].permute(2, 0, 1)[None]
-        view = interpolate(crop, out.shape[1:], mode="bilinear", antialias=True)[0]
+        view = interpolate(crop, out.shape[1:], mode=self.interpolation, antialias=True)[0]
         if margin:
             side, right, down = self.image_size, *(rng.randint(0, 2 * margin) for _ in range(2))
             view = pad(view, [margin] * 4)[:, down : down + side, right : right + side]

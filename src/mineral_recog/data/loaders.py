@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.cached_transforms import CachedTrainingCrops
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.evaluation_view import CENTER_SHARE
+from mineral_recog.data.evaluation_view import BILINEAR, CENTER_SHARE
 from mineral_recog.data.samplers import Batches
 from mineral_recog.data.transforms import (
     BatchTensors,
@@ -86,12 +86,13 @@ class TrainingLoader:
         cache: Cache | None = None,
         share: slice = slice(None),
         augmentation: Augmentation = UNCHANGED,
+        interpolation: str = BILINEAR,
     ) -> None:
         self.batch_sampler = _EpochBatchSampler(seed, share)
         crops = (
-            TrainingCrops(dataset, image_size, crop, augmentation)
+            TrainingCrops(dataset, image_size, crop, augmentation, interpolation)
             if cache is None
-            else CachedTrainingCrops(dataset, cache, image_size, crop, augmentation)
+            else CachedTrainingCrops(dataset, cache, image_size, crop, augmentation, interpolation)
         )
         self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=self.batch_sampler)
 
@@ -126,9 +127,10 @@ class EvaluationLoader:
         cache: Cache | None = None,
         share: slice = slice(None),
         center_share: float = CENTER_SHARE,
+        interpolation: str = BILINEAR,
     ) -> None:
         self.batch_size = batch_size
-        crops = EvaluationCrops(dataset, image_size, cache, center_share)
+        crops = EvaluationCrops(dataset, image_size, cache, center_share, interpolation)
         indices = range(len(dataset))[share]
         self.loader: DataLoader[Example] = _loader(
             crops, workers, sampler=indices, batch_size=batch_size
@@ -145,9 +147,15 @@ class CorruptionLoader:
     """Loads photos with their corrupted views, in order; see `CorruptedViews`."""
 
     def __init__(
-        self, dataset: Dataset, image_size: int, center_share: float, batch_size: int, workers: int
+        self,
+        dataset: Dataset,
+        image_size: int,
+        center_share: float,
+        interpolation: str,
+        batch_size: int,
+        workers: int,
     ) -> None:
-        views = CorruptedViews(dataset, image_size, center_share)
+        views = CorruptedViews(dataset, image_size, center_share, interpolation)
         self.loader: DataLoader[Example] = _loader(views, workers, batch_size=batch_size)
 
     def __len__(self) -> int:

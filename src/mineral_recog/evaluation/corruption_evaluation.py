@@ -46,7 +46,12 @@ def evaluate_corruptions(
     dataset = dataset.subset(_draw(dataset.labels))
     preprocessing, network = bundle.network.preprocessing, bundle.network
     loader = CorruptionLoader(
-        dataset, preprocessing.image_size, preprocessing.center_share, BATCH_SIZE, workers
+        dataset,
+        preprocessing.image_size,
+        preprocessing.center_share,
+        preprocessing.interpolation,
+        BATCH_SIZE,
+        workers,
     )
     passes = 1 if bundle.gate is None else 2
     task = progress.start(tr("corrupting photos", "评估受损照片"), passes * len(loader))
@@ -89,9 +94,10 @@ def _gate_scores(
     gate, network = bundle.calibration.gate, bundle.network
     if bundle.gate is None or gate is None:
         return None
-    share = network.preprocessing.center_share
+    share, interpolation = network.preprocessing.center_share, network.preprocessing.interpolation
     scores = []
-    for batch in CorruptionLoader(dataset, gate.image_size, share, BATCH_SIZE, workers):
+    loader = CorruptionLoader(dataset, gate.image_size, share, interpolation, BATCH_SIZE, workers)
+    for batch in loader:
         shape = batch.inputs.shape[:2]
         found = gate.scores(gate_features(network, bundle.gate, batch.inputs.flatten(0, 1)))
         scores.append([rows.reshape(shape) for rows in (found.no_mineral, found.novelty)])

@@ -283,7 +283,14 @@ def measure(
     datasets = [dataset] if ood is None else [dataset, ood]
     sizes = [preprocessing.image_size, *([bundle.gate.image_size] if bundle.gate else [])]
     loaders = [
-        EvaluationLoader(item, size, BATCH_SIZE, workers, center_share=preprocessing.center_share)
+        EvaluationLoader(
+            item,
+            size,
+            BATCH_SIZE,
+            workers,
+            center_share=preprocessing.center_share,
+            interpolation=preprocessing.interpolation,
+        )
         for item in datasets
         for size in sizes
     ]

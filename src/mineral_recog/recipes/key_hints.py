@@ -57,6 +57,8 @@ _OTHER_WORDS = (
     ("outlier_exposure oe oe_weight oe_lambda", "outliers", "", ""),
     ("random_seed random_state manual_seed", "seed", "", ""),
     ("tta", "test_views", "", ""),
+    ("crop_pct crop_percent", "center_share", "", ""),
+    ("interp resample resampling_filter", "interpolation", "", ""),
     ("mean std normalize normalization", "normalisation", "", ""),
     ("mixup_alpha", "stages.*.mixup", "", ""),
     ("cutmix_alpha", "stages.*.cutmix", "", ""),

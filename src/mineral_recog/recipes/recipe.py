@@ -195,7 +195,8 @@ class Recipe(Settings):
         normalisation: Normalisation of the pixels; `auto` is that of the weights.
         image_size: Side of the network's square input in pixels.
         crop: How training crops a photo.
-        center_share: Side of the evaluation's center crop over the photo's short side.
+        center_share: Side of the evaluation's center crop over the photo's short side; `auto` is
+            that of the weights.
         batch_size: Photos per batch.
         momentum: Momentum of SGD.
         cycle_momentum: In one-cycle schedules, cycle the momentum against the learning rate.
@@ -214,6 +215,7 @@ class Recipe(Settings):
         after: Adjustment of the classifier after the last stage.
         test_views: 2 averages the outputs of a photo's view and its mirror image; 5 those of the
             view and of its four corners, each 7/8 of its side, enlarged; 1 takes the view alone.
+        interpolation: How photos are resized; `auto` is that of the weights.
         augmentation: What training changes in a view after crop and mirror image.
     """
 
@@ -223,7 +225,7 @@ class Recipe(Settings):
     normalisation: Literal["auto", "imagenet", "half"] = "auto"
     image_size: Annotated[int, Field(ge=16, le=2048)] = 224
     crop: Crop = Crop()
-    center_share: Annotated[float, Field(ge=0.5, le=1)] = 0.875
+    center_share: Literal["auto"] | Annotated[float, Field(ge=0.5, le=1)] = 0.875
     batch_size: Annotated[int, Field(ge=2)] = 128
     momentum: Fraction = 0.9
     cycle_momentum: bool = False
@@ -240,6 +242,7 @@ class Recipe(Settings):
     stages: Annotated[dict[str, Stage], Field(min_length=1)]
     after: Adjustment | None = None
     test_views: Literal[1, 2, 5] = 1
+    interpolation: Literal["auto", "bilinear", "bicubic"] = "bilinear"
     augmentation: Augmentation = Augmentation()
 
     @model_validator(mode="before")

@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from mineral_recog.data.augmentation import Augmenter
+from mineral_recog.data.evaluation_view import BILINEAR
 from mineral_recog.data.loaders import Batch
 from mineral_recog.data.transforms import seeded_torch, training_side, training_transform
 from mineral_recog.i18n import tr
@@ -102,14 +103,20 @@ class Outliers:
         count: M, outliers in a batch.
         recipe: Recipe of the run.
         context: This process, which gets its share of the outliers of a batch.
+        interpolation: How the pictures are resized.
     """
 
     def __init__(
-        self, pictures: Pictures, count: int, recipe: Recipe, context: DistributedContext
+        self,
+        pictures: Pictures,
+        count: int,
+        recipe: Recipe,
+        context: DistributedContext,
+        interpolation: str = BILINEAR,
     ) -> None:
         self.pictures, self.count, self.context = pictures, count, context
         self.size, self.seed, self.precision = recipe.image_size, recipe.seed, recipe.precision
-        self.transform = training_transform(recipe.image_size, recipe.crop)
+        self.transform = training_transform(recipe.image_size, recipe.crop, interpolation)
         self.augment = Augmenter(recipe.augmentation, ())
         self.features = torch.empty(0)
 
