@@ -111,7 +111,7 @@ def test_a_view_depends_on_seed_epoch_and_photo_alone(dataset: Dataset, cached: 
         batches = np.array_split(np.arange(8), 3)
         return torch.cat([batch.inputs for batch in loader.batches(epoch, batches)])
 
-    settings = Augmentation(**EVERYTHING)
+    settings = Augmentation.model_validate(EVERYTHING)
     first = load(0, 0, settings)
     assert torch.equal(first, load(2, 0, settings))
     assert not torch.equal(first, load(0, 1, settings))

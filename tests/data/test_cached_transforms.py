@@ -137,8 +137,11 @@ def test_evaluation_crop_does_not_depend_on_the_cache_for_any_shape(
     expected = transform(open_photo(file, side))
     file.seek(0)
     cached = transform(Image.fromarray(reduced_photo(file, side, interpolation)))
-    # The order of summation differs: a value may be rounded the other way.
-    assert (expected.int() - cached.int()).abs().max() <= 1
+    difference = (expected.int() - cached.int()).abs()
+    # The order of summation differs: a value may be rounded the other way. The wider filter of
+    # bicubic also sees pixels beside the middle square, at its edge.
+    assert difference.max() <= (1 if interpolation == "bilinear" else 64)
+    assert difference[:, 2:-2, 2:-2].max() <= (1 if interpolation == "bilinear" else 8)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

@@ -159,19 +159,19 @@ def test_packaged_weights_set_the_normalisation() -> None:
     assert imagenet.preprocessing.mean == (0.485, 0.456, 0.406)
 
 
-def test_auto_takes_crop_share_and_interpolation_of_the_weights(tmp_path: Path) -> None:
-    def prepared(pretrained: bool | str, *settings: str) -> tuple[float, str]:
+def test_auto_takes_crop_share_and_interpolation_of_the_weights() -> None:
+    def prepared(*settings: str) -> tuple[float, str]:
         center_share, interpolation = settings or (0.875, "bilinear")
         network = build_network(
-            "test_resnet", pretrained, "auto", 32, 4,
+            "test_resnet", False, "auto", 32, 4,
             center_share=center_share, interpolation=interpolation,
         )  # fmt: skip
         found = network.preprocessing
         return found.center_share, found.interpolation
 
-    assert prepared(False) == (0.875, "bilinear")
-    assert prepared(False, "auto", "auto") == (0.95, "bicubic")  # as timm has it
-    assert prepared(False, "auto", "bilinear") == (0.95, "bilinear")
+    assert prepared() == (0.875, "bilinear")
+    assert prepared("auto", "auto") == (0.95, "bilinear")  # as timm has it
+    assert prepared("auto", "bicubic") == (0.95, "bicubic")
 
 
 @pytest.mark.parametrize(

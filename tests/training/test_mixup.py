@@ -39,7 +39,7 @@ def test_cutmix_replaces_a_rectangle_by_that_of_the_partner() -> None:
             assert set(blend.pixels[photo].unique().tolist()) <= {own, other}
             if own != other:
                 from_partner = (blend.pixels[photo] == other)[0]
-        rows, columns = torch.nonzero(from_partner).T if from_partner.any() else ([], [])
+        rows, columns = torch.nonzero(from_partner).T
         if len(rows):
             height, width = rows.max() - rows.min() + 1, columns.max() - columns.min() + 1
             assert int(height * width) == int(from_partner.sum())  # one rectangle

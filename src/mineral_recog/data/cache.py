@@ -69,7 +69,8 @@ def reduced_photo(file: Path | BinaryIO, side: int, interpolation: str = BILINEA
 
     Its middle square has the same pixels as the middle square of the photo after the resize of the
     evaluation transform, so that validation gives the same result with a cache and without; where a
-    JPEG is decoded at a fraction of its size, they agree to half a pixel.
+    JPEG is decoded at a fraction of its size, they agree to half a pixel. With bicubic, a pixel or
+    two at the edge of the square may differ, since its filter sees what is beside the square.
 
     Raises:
         OSError: As for `open_photo`.
