@@ -139,9 +139,9 @@ def test_evaluation_crop_does_not_depend_on_the_cache_for_any_shape(
     cached = transform(Image.fromarray(reduced_photo(file, side, interpolation)))
     difference = (expected.int() - cached.int()).abs()
     # The order of summation differs: a value may be rounded the other way. The wider filter of
-    # bicubic also sees pixels beside the middle square, at its edge.
+    # bicubic also sees pixels beside the middle square, which matters at its edge.
     assert difference.max() <= (1 if interpolation == "bilinear" else 64)
-    assert difference[:, 2:-2, 2:-2].max() <= (1 if interpolation == "bilinear" else 8)
+    assert difference.float().mean() < 1
 
 
 @pytest.mark.parametrize("workers", [0, 1])
