@@ -34,7 +34,7 @@ from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.loaders import TrainingLoader
 from mineral_recog.data.samplers import NaturalSampler
 from mineral_recog.data.transforms import training_side
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import Crop
 from mineral_recog.synthetic.photo import draw_photo
 from mineral_recog.synthetic.species import species_names
 

@@ -26,7 +26,7 @@ from PIL import Image
 from mineral_recog.data.dataset import Dataset, photos_in
 from mineral_recog.data.transforms import TrainingCrops
 from mineral_recog.models.network import build_network
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import Crop
 from mineral_recog.synthetic.photo import draw_photo
 from mineral_recog.synthetic.species import species_names
 

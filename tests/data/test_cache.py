@@ -56,10 +56,10 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Record the names of the photos that are decoded."""
     names: list[str] = []
 
-    def recording(file: BinaryIO, side: int) -> np.ndarray:
+    def recording(file: BinaryIO, side: int, interpolation: str) -> np.ndarray:
         path = Path(file.name)
         names.append(f"{path.parent.name}/{path.name}")
-        return reduced_photo(file, side)
+        return reduced_photo(file, side, interpolation)
 
     monkeypatch.setattr(cache_builder, "reduced_photo", recording)
     return names

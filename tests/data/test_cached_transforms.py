@@ -23,7 +23,7 @@ from mineral_recog.data.images import open_photo
 from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import evaluation_transform
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import Crop
 
 SIZE = 14
 
@@ -120,19 +120,28 @@ def test_evaluation_crops_do_not_depend_on_the_cache(dataset: Dataset, cache: Ca
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.integers(20, 300), st.integers(20, 300), st.integers(16, 60))
+@given(
+    st.integers(20, 300),
+    st.integers(20, 300),
+    st.integers(16, 60),
+    st.sampled_from(["bilinear", "bicubic"]),
+)
 def test_evaluation_crop_does_not_depend_on_the_cache_for_any_shape(
-    width: int, height: int, size: int
+    width: int, height: int, size: int, interpolation: str
 ) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
-    file, transform = BytesIO(), evaluation_transform(size)
+    file = BytesIO()
+    transform = evaluation_transform(size, interpolation=interpolation)
     Image.fromarray(noise).save(file, "PNG")
     side = evaluation_side(size)
     expected = transform(open_photo(file, side))
     file.seek(0)
-    cached = transform(Image.fromarray(reduced_photo(file, side)))
-    # The order of summation differs: a value may be rounded the other way.
-    assert (expected.int() - cached.int()).abs().max() <= 1
+    cached = transform(Image.fromarray(reduced_photo(file, side, interpolation)))
+    difference = (expected.int() - cached.int()).abs()
+    # The order of summation differs: a value may be rounded the other way. The wider filter of
+    # bicubic also sees pixels beside the middle square, which matters at its edge.
+    assert difference.max() <= (1 if interpolation == "bilinear" else 64)
+    assert difference.float().mean() < 1
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -145,3 +154,17 @@ def test_missing_cache_is_reported_in_one_line(
     assert "Traceback" not in str(error.value)
     with pytest.raises(UserError, match="cannot be read"):
         list(EvaluationLoader(dataset, SIZE, 8, workers, cache))
+
+
+def test_bicubic_photos_have_a_cache_of_their_own_and_other_crops(dataset: Dataset) -> None:
+    crops, folders = [], []
+    for interpolation in ("bilinear", "bicubic"):
+        caches = build_caches([dataset], [evaluation_side(SIZE)], interpolation=interpolation)
+        assert caches is not None
+        folders.append(caches[0].folder.name)
+        loader = TrainingLoader(dataset, SIZE, Crop(), 1, 0, caches[0], interpolation=interpolation)
+        (batch,) = loader.batches(0, [np.arange(5)])
+        crops.append(batch.inputs.int())
+    assert folders == ["train-16", "train-16-bicubic"]
+    difference = (crops[0] - crops[1]).abs()
+    assert 0 < difference.max() < 30  # the same crops of a smooth photo, resized otherwise

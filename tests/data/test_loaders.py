@@ -12,7 +12,7 @@ import torch
 
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.loaders import TrainingLoader
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import Crop
 
 
 def test_seeds_of_crops_stay_the_same() -> None:

@@ -14,7 +14,7 @@ from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import evaluation_transform
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import Crop
 
 
 def test_evaluation_transform_gives_the_middle_of_the_resized_photo() -> None:

@@ -170,7 +170,7 @@ def test_infinite_outputs_are_no_answer(exported: Path, prepared: Path, tmp_path
         (lambda f: (f / "model.onnx").unlink(), "model.onnx is damaged"),
         (lambda f: (f / "trust.safetensors").write_bytes(b"x"), "trust.safetensors is damaged"),
         (lambda f: (f / "trust.safetensors").unlink(), "trust.safetensors is damaged"),
-        (lambda f: change_config(f, lambda c: c.update(version=9)), "format 9.*reads 3"),
+        (lambda f: change_config(f, lambda c: c.update(version=9)), "format 9.*reads 4"),
         (lambda f: (f / "gate.onnx").unlink(), "gate.onnx is damaged"),
         (lambda f: (f / "gate.onnx").write_bytes(b"x"), "gate.onnx is damaged"),
         (lambda f: swap_gate(f), "gate.onnx is damaged .*do not fit model.json"),

@@ -70,7 +70,9 @@ def test_answer_of_an_export_imports_no_torch(exported: Path, photos: list[Path]
     assert json.loads(done.stdout)["candidates"]
 
 
-@pytest.mark.parametrize("extras", [("test_views=2", "head=cosine"), ("image_size=224",)])
+@pytest.mark.parametrize(
+    "extras", [("test_views=2", "head=cosine"), ("test_views=5",), ("image_size=224",)]
+)
 def test_other_networks_have_their_outputs(
     prepared: Path, tmp_path: Path, extras: tuple[str, ...]
 ) -> None:
@@ -98,7 +100,7 @@ def test_int8_is_compared_with_float32(
     assert "mean accuracy, tail" in printed
     assert printed.endswith(f"{out}\n")
     config = json.loads((out / "model.json").read_text("utf-8"))
-    assert (config["precision"], config["opset"], config["version"]) == ("int8", 20, 3)
+    assert (config["precision"], config["opset"], config["version"]) == ("int8", 20, 4)
     float32, int8 = (load(folder).model.engine for folder in (trained, out))
     views = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
     expected, actual = (engine.predict(views)[1] for engine in (float32, int8))

@@ -88,6 +88,15 @@ def test_gate_is_read_and_its_weights_are_stored_once(tmp_path: Path, joined: bo
         np.testing.assert_array_equal(mine, theirs)
 
 
+def test_bundle_of_version_6_is_bilinear(folder: Path) -> None:
+    def as_version_6(config: dict[str, Any]) -> None:
+        config["version"] = 6
+        del config["preprocessing"]["interpolation"]
+
+    edit_config(as_version_6, folder)
+    assert read_bundle(folder).network.preprocessing.interpolation == "bilinear"
+
+
 def test_bundle_of_version_4_has_no_gate(folder: Path) -> None:
     def as_version_4(config: dict[str, Any]) -> None:
         config["version"] = 4
@@ -202,9 +211,9 @@ def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
     [
         (lambda c: c.update(version=1), "older version .*format 1.*train again"),
         (lambda c: (c.update(version=1), c.pop("calibration")), "older version"),
-        (lambda c: c.update(version=7, new=1, provenance={"mineral-recog": "9.1"}),
-         r"newer version .*mineral-recog 9\.1; format 7, this one reads 6.*pip install -U"),
-        (lambda c: c.update(version=7, provenance=7), "newer version"),
+        (lambda c: c.update(version=8, new=1, provenance={"mineral-recog": "9.1"}),
+         r"newer version .*mineral-recog 9\.1; format 8, this one reads 7.*pip install -U"),
+        (lambda c: c.update(version=8, provenance=7), "newer version"),
         (lambda c: c.update(version="2"), "damaged .*version"),
         (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
         (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),
@@ -263,6 +272,7 @@ FIELDS = {
     4: "ac79f393f55e0da2",
     5: "c0b6348dc87ae584",
     6: "2d0ecf56f2ecd7e5",
+    7: "6e7f733722a0ac6e",
 }
 
 

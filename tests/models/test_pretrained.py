@@ -14,6 +14,7 @@ from safetensors.torch import save_file
 from mineral_recog.errors import UserError
 from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.network import Network, build_network
+from mineral_recog.models.pretrained import with_timm_preparation
 from tests.models.test_bundle import GROUPS, fit_test_calibration
 
 
@@ -156,3 +157,35 @@ def test_packaged_weights_set_the_normalisation() -> None:
     assert stem.std().item() > 0.3  # random weights have about 0.06
     imagenet = build_network("efficientnet_lite0", True, "imagenet", 32, 4)
     assert imagenet.preprocessing.mean == (0.485, 0.456, 0.406)
+
+
+def test_auto_takes_crop_share_and_interpolation_of_the_weights() -> None:
+    def prepared(*settings: str) -> tuple[float, str]:
+        center_share, interpolation = settings or (0.875, "bilinear")
+        network = build_network(
+            "test_resnet", False, "auto", 32, 4,
+            center_share=center_share, interpolation=interpolation,
+        )  # fmt: skip
+        found = network.preprocessing
+        return found.center_share, found.interpolation
+
+    assert prepared() == (0.875, "bilinear")
+    assert prepared("auto", "auto") == (0.95, "bilinear")  # as timm has it
+    assert prepared("auto", "bicubic") == (0.95, "bicubic")
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        ({"crop_pct": 1.0, "interpolation": "random"}, (1.0, "bilinear")),
+        ({"crop_pct": 0.224, "interpolation": "bicubic"}, (0.5, "bicubic")),
+        ({}, (0.875, "bicubic")),  # timm's own defaults
+    ],
+)
+def test_preparation_of_any_module_is_within_bounds(
+    config: dict[str, object], expected: tuple[float, str]
+) -> None:
+    module = torch.nn.Identity()
+    module.pretrained_cfg = {"input_size": (3, 32, 32), **config}  # type: ignore[assignment]
+    found = with_timm_preparation(module)
+    assert (found.center_share, found.interpolation) == expected

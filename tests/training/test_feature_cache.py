@@ -13,7 +13,7 @@ from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.predictor import predict
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import Crop
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 
 Parts = tuple[FeatureCache, Network, TrainingLoader, EvaluationLoader, Dataset]

@@ -34,6 +34,7 @@ def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
             "mean": [0.5, 0.4, 0.3],
             "std": [0.1, 0.2, 0.3],
             "center_share": 0.875,
+            "interpolation": "bilinear",
             "test_views": 2,
         },
         "cached": True,

@@ -49,7 +49,8 @@ def make_step(*settings: str) -> OptimizerStep:
 def take(step: OptimizerStep, weight: float = 1.0) -> None:
     pixels = torch.randint(0, 256, (4, 3, 32, 32), generator=torch.Generator().manual_seed(1))
     batch = Batch(pixels.to(torch.uint8), LABELS, torch.arange(4))
-    step.take(batch, np.arange(4), {"ce": CrossEntropyLoss(weight)}, 0.0, False)
+    stage = step.state.recipe.stages["ce"]
+    step.take(batch, np.arange(4), {"ce": CrossEntropyLoss(weight)}, stage, False)
 
 
 def weights(step: OptimizerStep) -> torch.Tensor:

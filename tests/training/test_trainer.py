@@ -148,6 +148,7 @@ class PowerLossError(Exception):
 VIEWS, BEST = "stages.crt.feature_views=2", "stages.crt.weights=best"
 ADAMW = ("optimiser=adamw", "layer_decay=0.9", "clip_norm=1", "accumulate=2", "lr_scale=1")
 FLOAT16 = ("precision=float16", "weight_average_epochs=1")
+AUGMENTED = "augmentation={trivial_augment: true, colour: 0.4, hue: 0.1, erasing: 0.5}"
 HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
 # Nothing gets better, so the first stage ends after the first epoch and two more.
 STALLED = (VIEWS, BEST, "stages.ce.lr=1e-9", "stages.ce.epochs=5", "stages.ce.patience=2")
@@ -171,6 +172,7 @@ STALLED = (VIEWS, BEST, "stages.ce.lr=1e-9", "stages.ce.epochs=5", "stages.ce.pa
                 ("ldam_drw", ("weight_average_epochs=1",)),
                 ("mixup", ()),
                 ("mixup", ("outliers.photos=5",)),
+                ("mixup", ("stages.ce.mixup=0", "stages.ce.cutmix=1", AUGMENTED)),
                 ("crt", (VIEWS, "outliers.photos=5")),
             )
             for epoch in (2, 3, 4)

@@ -1,10 +1,10 @@
 """Cache of the reduced photos of a split, so that no epoch decodes large photos again.
 
-DATA/.cache/SPLIT-SIDE holds two files. `pixels` contains the photos one after the other as raw
-uint8 [h, w, 3]: nothing is lost, and nothing needs decoding. `index` contains one record of fixed
-size per photo. Both files begin with the same random token. A record is written only after its
-pixels are on the disk, so a process that is killed at any moment leaves complete photos and at most
-a tail of pixels without records.
+DATA/.cache/SPLIT-SIDE, or SPLIT-SIDE-bicubic for that filter, holds two files. `pixels` contains
+the photos one after the other as raw uint8 [h, w, 3]: nothing is lost, and nothing needs decoding.
+`index` contains one record of fixed size per photo. Both files begin with the same random token. A
+record is written only after its pixels are on the disk, so a process that is killed at any moment
+leaves complete photos and at most a tail of pixels without records.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.evaluation_view import BILINEAR, FILTERS
 from mineral_recog.data.images import open_photo_with_header
 from mineral_recog.i18n import tr
 
@@ -63,12 +64,13 @@ def reduced_size(width: int, height: int, side: int) -> tuple[int, int]:
     return (longer, reduced) if width >= height else (reduced, longer)
 
 
-def reduced_photo(file: Path | BinaryIO, side: int) -> Pixels:
+def reduced_photo(file: Path | BinaryIO, side: int, interpolation: str = BILINEAR) -> Pixels:
     """Read a photo upright in RGB, resized to `reduced_size`; uint8 [h, w, 3].
 
     Its middle square has the same pixels as the middle square of the photo after the resize of the
     evaluation transform, so that validation gives the same result with a cache and without; where a
-    JPEG is decoded at a fraction of its size, they agree to half a pixel.
+    JPEG is decoded at a fraction of its size, they agree to half a pixel. With bicubic, a pixel or
+    two at the edge of the square may differ, since its filter sees what is beside the square.
 
     Raises:
         OSError: As for `open_photo`.
@@ -80,7 +82,7 @@ def reduced_photo(file: Path | BinaryIO, side: int) -> Pixels:
         spans = [_span(*axis, square, min(size)) for axis in zip(photo.size, size, strict=True)]
         (left, right), (top, bottom) = spans
         # The filter of the evaluation transform; Pillow widens it by the scale.
-        photo = photo.resize(size, Image.Resampling.BILINEAR, (left, top, right, bottom))
+        photo = photo.resize(size, FILTERS[interpolation], (left, top, right, bottom))
     return np.asarray(photo)
 
 
@@ -149,9 +151,10 @@ class Cache:
             return Image.fromarray(self.read_rows(file, index, 0, height))
 
 
-def cache_folder(dataset: Dataset, side: int) -> Path:
+def cache_folder(dataset: Dataset, side: int, interpolation: str = BILINEAR) -> Path:
     """Return the folder of the cache of a split."""
-    return dataset.root.parent / CACHE_ROOT / f"{dataset.root.name}-{side}"
+    suffix = "" if interpolation == BILINEAR else f"-{interpolation}"
+    return dataset.root.parent / CACHE_ROOT / f"{dataset.root.name}-{side}{suffix}"
 
 
 def path_digest(path: str) -> bytes:

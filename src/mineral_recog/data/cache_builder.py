@@ -35,6 +35,7 @@ from mineral_recog.data.cache import (
     reduced_size,
 )
 from mineral_recog.data.dataset import Dataset
+from mineral_recog.data.evaluation_view import BILINEAR
 from mineral_recog.data.images import unreadable_photos_error
 from mineral_recog.errors import reason_of
 from mineral_recog.files import atomic_file
@@ -61,7 +62,10 @@ def is_cache_worthwhile(dataset: Dataset, side: int) -> bool:
 
 
 def build_caches(
-    datasets: Sequence[Dataset], sides: Sequence[int], progress: Progress = SILENT
+    datasets: Sequence[Dataset],
+    sides: Sequence[int],
+    progress: Progress = SILENT,
+    interpolation: str = BILINEAR,
 ) -> list[Cache] | None:
     """Build the caches of splits of one DATA, or bring them up to date, and return them.
 
@@ -72,6 +76,7 @@ def build_caches(
         datasets: The splits.
         sides: Short side of the reduced photos of each split, in pixels.
         progress: Receives the progress.
+        interpolation: How photos are reduced.
 
     Returns:
         The caches; None, after a notice with the reason, if the photos cannot be stored.
@@ -79,7 +84,10 @@ def build_caches(
     Raises:
         UserError: Photos cannot be read.
     """
-    splits = [_SplitCache(*arguments) for arguments in zip(datasets, sides, strict=True)]
+    splits = [
+        _SplitCache(dataset, side, interpolation)
+        for dataset, side in zip(datasets, sides, strict=True)
+    ]
     root = datasets[0].root.parent / CACHE_ROOT
     try:
         if any(split.missing for split in splits):  # complete caches need no write permission
@@ -154,8 +162,9 @@ def _acquire_lock(root: Path, progress: Progress) -> AbstractContextManager[obje
 class _SplitCache:
     """The cache of one split: its present state, and the records that it should have."""
 
-    def __init__(self, dataset: Dataset, side: int) -> None:
-        self.dataset, self.side, self.folder = dataset, side, cache_folder(dataset, side)
+    def __init__(self, dataset: Dataset, side: int, interpolation: str) -> None:
+        self.dataset, self.side, self.interpolation = dataset, side, interpolation
+        self.folder = cache_folder(dataset, side, interpolation)
         self.wanted: Records = np.zeros(len(dataset), dtype=RECORD)  # height 0: not in the cache
         self.wanted["name"] = [path_digest(path) for path in dataset.paths]
         sizes_and_mtimes = (_size_and_mtime(dataset.root / path) for path in dataset.paths)
@@ -233,7 +242,7 @@ class _SplitCache:
         """Return the reduced photo, or the reason why it cannot be read."""
         try:
             with self.dataset.open(index) as file:
-                return reduced_photo(file, self.side)
+                return reduced_photo(file, self.side, self.interpolation)
         except OSError as error:
             return reason_of(error)
 

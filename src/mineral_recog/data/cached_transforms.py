@@ -12,11 +12,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 from torch.utils.data import get_worker_info
 
+from mineral_recog.data.augmentation import Augmenter
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.transforms import BatchTensors, unreadable_photo_error
+from mineral_recog.data.evaluation_view import BILINEAR
+from mineral_recog.data.transforms import BatchTensors, seeded_torch, unreadable_photo_error
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import UNCHANGED, Augmentation, Crop
 
 ASPECT_RATIOS = (3 / 4, 4 / 3)  # minimum and maximum width over height of a crop, as torchvision
 MAX_ATTEMPTS = 10  # to find a crop that fits, as torchvision
@@ -29,9 +31,18 @@ class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
     faster. Pixels do not depend on the number of loader workers.
     """
 
-    def __init__(self, dataset: Dataset, cache: Cache, image_size: int, crop: Crop) -> None:
-        self.dataset, self.cache = dataset, cache
+    def __init__(
+        self,
+        dataset: Dataset,
+        cache: Cache,
+        image_size: int,
+        crop: Crop,
+        augmentation: Augmentation = UNCHANGED,
+        interpolation: str = BILINEAR,
+    ) -> None:
+        self.dataset, self.cache, self.interpolation = dataset, cache, interpolation
         self.image_size, self.crop = image_size, crop
+        self.augment = Augmenter(augmentation, dataset.classes)
 
     def __getitems__(self, items: list[tuple[int, int]]) -> BatchTensors | UserError:
         """Return pixels uint8 [B, 3, S, S], labels [B] and indices [B]; or why reading failed."""
@@ -58,11 +69,15 @@ class CachedTrainingCrops(torch.utils.data.Dataset[BatchTensors]):
             left, top, width, height = _middle_square(*size)
         rows = torch.from_numpy(self.cache.read_rows(file, index, top, height))
         crop = rows[:, left : left + width].permute(2, 0, 1)[None]
-        view = interpolate(crop, out.shape[1:], mode="bilinear", antialias=True)[0]
+        view = interpolate(crop, out.shape[1:], mode=self.interpolation, antialias=True)[0]
         if margin:
             side, right, down = self.image_size, *(rng.randint(0, 2 * margin) for _ in range(2))
             view = pad(view, [margin] * 4)[:, down : down + side, right : right + side]
-        out.copy_(view.flip(-1) if rng.random() < 0.5 else view)
+        view = view.flip(-1) if rng.random() < 0.5 else view
+        if self.augment.is_active:
+            with seeded_torch(rng.getrandbits(62)):
+                view = self.augment(view, int(self.dataset.labels[index]))
+        out.copy_(view)
 
 
 def _middle_square(width: int, height: int) -> tuple[int, int, int, int]:

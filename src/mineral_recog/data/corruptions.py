@@ -17,6 +17,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from mineral_recog.data.evaluation_view import (
+    BILINEAR,
+    FILTERS,
     Pixels,
     evaluation_side,
     evaluation_view,
@@ -44,7 +46,9 @@ class Kind(NamedTuple):
     chinese: str
 
 
-def corrupted_views(photo: Image.Image, image_size: int, center_share: float) -> Pixels:
+def corrupted_views(
+    photo: Image.Image, image_size: int, center_share: float, interpolation: str = BILINEAR
+) -> Pixels:
     """Return the view of a photo, and its view after each corruption; uint8 [1 + 3 K, S, S, 3].
 
     They are in the order of `corruption_names`.
@@ -53,9 +57,10 @@ def corrupted_views(photo: Image.Image, image_size: int, center_share: float) ->
         photo: Photo in mode RGB.
         image_size: S, see `evaluation_view`.
         center_share: See there.
+        interpolation: See there.
     """
     side = evaluation_side(image_size, center_share)
-    square = middle_square(photo).resize((side, side), Image.Resampling.BILINEAR)
+    square = middle_square(photo).resize((side, side), FILTERS[interpolation])
     seed = zlib.crc32(square.tobytes())
     changed = [square]
     for number, kind in enumerate(KINDS.values()):

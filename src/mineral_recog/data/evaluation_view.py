@@ -17,6 +17,9 @@ Pixels = NDArray[np.uint8]
 
 # Default side of the center crop over the resized short side: 224 of 256 pixels.
 CENTER_SHARE = 0.875
+BILINEAR = "bilinear"  # the default of FILTERS
+# Filters of Pillow by their names in recipes; both are antialiased.
+FILTERS = {BILINEAR: Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,10 @@ class Preprocessing:
         image_size: Side of the square input in pixels.
         mean: Mean of each channel, in 0..1.
         std: Standard deviation of each channel, in 0..1.
-        test_views: 2 averages the outputs of a photo and its mirror image; 1 uses the photo alone.
+        test_views: 2 averages the outputs of the view and its mirror image, 5 those of the view and
+            its four corners; 1 takes the view alone.
         center_share: Side of the evaluation's center crop over the photo's short side.
+        interpolation: How photos are resized, one of FILTERS.
     """
 
     image_size: int
@@ -36,6 +41,7 @@ class Preprocessing:
     std: tuple[float, float, float]
     test_views: int = 1
     center_share: float = CENTER_SHARE
+    interpolation: str = BILINEAR
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for a model's config."""
@@ -48,7 +54,10 @@ def evaluation_side(image_size: int, center_share: float = CENTER_SHARE) -> int:
 
 
 def evaluation_view(
-    photo: Image.Image, image_size: int, center_share: float = CENTER_SHARE
+    photo: Image.Image,
+    image_size: int,
+    center_share: float = CENTER_SHARE,
+    interpolation: str = BILINEAR,
 ) -> Pixels:
     """Return the view of an RGB photo: resized, then cropped; uint8 [S, S, 3].
 
@@ -56,11 +65,12 @@ def evaluation_view(
         photo: Photo in mode RGB.
         image_size: S, side of the crop in pixels.
         center_share: S over the short side after the resize.
+        interpolation: One of FILTERS.
     """
     side = evaluation_side(image_size, center_share)
     square = middle_square(photo)  # first, so that a very long photo is not enlarged as a whole
     if square.size != (side, side):
-        square = square.resize((side, side), Image.Resampling.BILINEAR)
+        square = square.resize((side, side), FILTERS[interpolation])
     return np.array(_crop_middle(square, image_size))
 
 

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.cached_transforms import CachedTrainingCrops
 from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.evaluation_view import CENTER_SHARE
+from mineral_recog.data.evaluation_view import BILINEAR, CENTER_SHARE
 from mineral_recog.data.samplers import Batches
 from mineral_recog.data.transforms import (
     BatchTensors,
@@ -24,7 +24,7 @@ from mineral_recog.data.transforms import (
     TrainingCrops,
 )
 from mineral_recog.errors import UserError
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import UNCHANGED, Augmentation, Crop
 
 
 @dataclass(frozen=True)
@@ -86,12 +86,14 @@ class TrainingLoader:
         workers: int,
         cache: Cache | None = None,
         share: slice = slice(None),
+        augmentation: Augmentation = UNCHANGED,
+        interpolation: str = BILINEAR,
     ) -> None:
         self.batch_sampler = _EpochBatchSampler(seed, share)
         crops = (
-            TrainingCrops(dataset, image_size, crop)
+            TrainingCrops(dataset, image_size, crop, augmentation, interpolation)
             if cache is None
-            else CachedTrainingCrops(dataset, cache, image_size, crop)
+            else CachedTrainingCrops(dataset, cache, image_size, crop, augmentation, interpolation)
         )
         self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=self.batch_sampler)
 
@@ -133,9 +135,10 @@ class EvaluationLoader:
         share: slice = slice(None),
         center_share: float = CENTER_SHARE,
         batch_share: slice = slice(None),
+        interpolation: str = BILINEAR,
     ) -> None:
         self.batch_size = batch_size
-        crops = EvaluationCrops(dataset, image_size, cache, center_share)
+        crops = EvaluationCrops(dataset, image_size, cache, center_share, interpolation)
         batches = _batches(range(len(dataset))[share], batch_size)[batch_share]
         self.indices = _joined(batches)
         self.loader: DataLoader[Example] = _loader(crops, workers, batch_sampler=batches)
@@ -161,11 +164,12 @@ class CorruptionLoader:
         dataset: Dataset,
         image_size: int,
         center_share: float,
+        interpolation: str,
         batch_size: int,
         workers: int,
         batch_share: slice = slice(None),
     ) -> None:
-        views = CorruptedViews(dataset, image_size, center_share)
+        views = CorruptedViews(dataset, image_size, center_share, interpolation)
         batches = _batches(range(len(dataset)), batch_size)[batch_share]
         self.indices = _joined(batches)
         self.loader: DataLoader[Example] = _loader(views, workers, batch_sampler=batches)

@@ -12,10 +12,12 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms import v2
 
+from mineral_recog.data.augmentation import Augmenter
 from mineral_recog.data.cache import Cache
 from mineral_recog.data.corruptions import corrupted_views
 from mineral_recog.data.dataset import Dataset
 from mineral_recog.data.evaluation_view import (
+    BILINEAR,
     CENTER_SHARE,
     evaluation_side,
     evaluation_view,
@@ -24,7 +26,7 @@ from mineral_recog.data.evaluation_view import (
 from mineral_recog.data.images import open_photo
 from mineral_recog.errors import DataError, UserError, reason_of
 from mineral_recog.i18n import tr
-from mineral_recog.recipes.recipe import Crop
+from mineral_recog.recipes.view_settings import UNCHANGED, Augmentation, Crop
 
 # Pixels uint8 [3, S, S], label and index of a photo; or why it could not be read. The error is a
 # return value, since a worker process of a loader would hide its one line in a traceback.
@@ -42,19 +44,27 @@ def training_side(image_size: int) -> int:
 
 
 def evaluation_transform(
-    image_size: int, center_share: float = CENTER_SHARE
+    image_size: int, center_share: float = CENTER_SHARE, interpolation: str = BILINEAR
 ) -> Callable[[Image.Image], Tensor]:
     """Return a function from an RGB photo to its `evaluation_view`, as uint8 [3, S, S].
 
     Args:
         image_size: S, side of the crop in pixels.
         center_share: S over the short side after the resize.
+        interpolation: How photos are resized.
     """
-    return partial(_evaluation_tensor, image_size=image_size, center_share=center_share)
+    return partial(
+        _evaluation_tensor,
+        image_size=image_size,
+        center_share=center_share,
+        interpolation=interpolation,
+    )
 
 
-def _evaluation_tensor(photo: Image.Image, image_size: int, center_share: float) -> Tensor:
-    view = evaluation_view(photo, image_size, center_share)
+def _evaluation_tensor(
+    photo: Image.Image, image_size: int, center_share: float, interpolation: str
+) -> Tensor:
+    view = evaluation_view(photo, image_size, center_share, interpolation)
     return torch.from_numpy(view).permute(2, 0, 1).contiguous()
 
 
@@ -65,10 +75,14 @@ class CorruptedViews(torch.utils.data.Dataset[Example]):
         dataset: The photos.
         image_size: S, side of a view in pixels.
         center_share: See `evaluation_transform`.
+        interpolation: See there.
     """
 
-    def __init__(self, dataset: Dataset, image_size: int, center_share: float) -> None:
+    def __init__(
+        self, dataset: Dataset, image_size: int, center_share: float, interpolation: str
+    ) -> None:
         self.dataset, self.image_size, self.center_share = dataset, image_size, center_share
+        self.interpolation = interpolation
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -78,23 +92,25 @@ class CorruptedViews(torch.utils.data.Dataset[Example]):
         return _example(self.dataset, index, self._views, short_side)
 
     def _views(self, photo: Image.Image) -> Tensor:
-        views = corrupted_views(photo, self.image_size, self.center_share)
+        views = corrupted_views(photo, self.image_size, self.center_share, self.interpolation)
         return torch.from_numpy(views).permute(0, 3, 1, 2).contiguous()
 
 
-def training_transform(image_size: int, crop: Crop) -> v2.Transform:
+def training_transform(image_size: int, crop: Crop, interpolation: str = BILINEAR) -> v2.Transform:
     """Return a transform: random crop and random mirror image; uint8 [3, S, S].
 
     Args:
         image_size: S, side of the crop in pixels after the resize.
         crop: How the crop is drawn.
+        interpolation: How photos are resized.
     """
+    mode = v2.InterpolationMode(interpolation)
     if crop.pad is None:
-        cuts = [v2.RandomResizedCrop(image_size, scale=(crop.scale, 1.0), antialias=True)]
+        cuts = [v2.RandomResizedCrop(image_size, scale=(crop.scale, 1.0), interpolation=mode)]
     else:
         cuts = [
             middle_square,
-            v2.Resize(image_size, antialias=True),
+            v2.Resize(image_size, mode),
             v2.RandomCrop(image_size, padding=crop.pad),
         ]
     return v2.Compose([*cuts, v2.RandomHorizontalFlip(), v2.PILToTensor()])
@@ -118,9 +134,10 @@ class EvaluationCrops(torch.utils.data.Dataset[Example]):
         image_size: int,
         cache: Cache | None = None,
         center_share: float = CENTER_SHARE,
+        interpolation: str = BILINEAR,
     ) -> None:
         self.dataset, self.cache = dataset, cache
-        self.transform = evaluation_transform(image_size, center_share)
+        self.transform = evaluation_transform(image_size, center_share, interpolation)
         self.short_side = evaluation_side(image_size, center_share)
 
     def __len__(self) -> int:
@@ -136,15 +153,27 @@ class TrainingCrops(torch.utils.data.Dataset[Example]):
     Each crop has a separate seed, so that it does not depend on the number of loader workers.
     """
 
-    def __init__(self, dataset: Dataset, image_size: int, crop: Crop) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        image_size: int,
+        crop: Crop,
+        augmentation: Augmentation = UNCHANGED,
+        interpolation: str = BILINEAR,
+    ) -> None:
         self.dataset = dataset
-        self.transform = training_transform(image_size, crop)
+        self.transform = training_transform(image_size, crop, interpolation)
+        self.augment = Augmenter(augmentation, dataset.classes)
         self.short_side = training_side(image_size)
 
     def __getitem__(self, item: tuple[int, int]) -> Example:
         index, seed = item
         with seeded_torch(seed):
-            return _example(self.dataset, index, self.transform, self.short_side)
+            example = _example(self.dataset, index, self.transform, self.short_side)
+            if isinstance(example, UserError):
+                return example
+            pixels, label, _ = example
+            return self.augment(pixels, label), label, index
 
 
 def _example(

@@ -300,6 +300,7 @@ def measure(
             workers,
             center_share=preprocessing.center_share,
             batch_share=context.share,
+            interpolation=preprocessing.interpolation,
         )
         for item in datasets
         for size in sizes

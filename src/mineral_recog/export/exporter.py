@@ -159,7 +159,7 @@ def _read_views(
                 photo = open_photo(file, evaluation_side(size, share))
         except OSError as error:
             raise unreadable_photo_error(photos, index, error) from None
-        views[row] = evaluation_view(photo, size, share)
+        views[row] = evaluation_view(photo, size, share, preprocessing.interpolation)
         task.step()
     return views
 
@@ -206,13 +206,15 @@ def _input_rule(preprocessing: Preprocessing) -> Names:
     """Return in words how a view is made, for programs that do it themselves."""
     size = preprocessing.image_size
     side = evaluation_side(size, preprocessing.center_share)
+    en, name = preprocessing.interpolation, preprocessing.interpolation.upper()
+    zh = {"bilinear": "双线性", "bicubic": "双三次"}[en]
     return Names(
         en="pixels: uint8 [batch, rows, columns, 3], red, green, blue. Turn the photo upright by "
         "its EXIF orientation, put transparent parts on white, cut out the middle square, resize "
-        f"it to {side} x {side} (bilinear over all source pixels, as Pillow's BILINEAR), and cut "
+        f"it to {side} x {side} ({en} over all source pixels, as Pillow's {name}), and cut "
         f"out the middle {size} x {size}. The network normalises the pixels itself.",
         zh="pixels：uint8 [批, 行, 列, 3]，红、绿、蓝。按 EXIF 方向转正照片，透明部分垫白，"
-        f"截取中央正方形，缩放到 {side} x {side}（对全部源像素做双线性，同 Pillow 的 BILINEAR），"
+        f"截取中央正方形，缩放到 {side} x {side}（对全部源像素做{zh}，同 Pillow 的 {name}），"
         f"再截取中央 {size} x {size}。像素的归一化由网络完成。",
     )
 

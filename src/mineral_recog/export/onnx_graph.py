@@ -22,6 +22,7 @@ from mineral_recog.models.network import Network
 from mineral_recog.models.onnx_engine import INPUT, OnnxEngine, gate_outputs
 from mineral_recog.models.onnx_file import check_onnx
 from mineral_recog.models.torch_engine import TorchEngine, feature_map
+from mineral_recog.models.views import other_views
 
 OPSET = 20  # written and read by every release of onnxruntime since 1.17
 BATCH = 3  # views that the graph is traced and checked with
@@ -45,7 +46,7 @@ class OnnxGraph:
 
 
 class _Graph(nn.Module):
-    """What the ONNX file computes: normalisation, network, mirrored view and class maps."""
+    """What the ONNX file computes: normalisation, network, other views and class maps."""
 
     def __init__(self, network: Network, with_maps: bool) -> None:
         super().__init__()
@@ -65,10 +66,13 @@ class _Graph(nn.Module):
             gradients = self._gradients(features, outputs[1])
             batch = "b" if gradients.ndim == 3 else ""
             outputs.append(torch.einsum(f"{batch}cd,bdhw->bchw", gradients, maps))
-        if network.preprocessing.test_views == 2:
-            mirrored = network.backbone(photos.flip(3))
-            outputs[0] = (outputs[0] + mirrored) / 2
-            outputs[1] = (outputs[1] + network.classifier(mirrored)) / 2
+        count = network.preprocessing.test_views
+        for view in other_views(photos, count):
+            features = network.backbone(view)
+            outputs[0] = outputs[0] + features
+            outputs[1] = outputs[1] + network.classifier(features)
+        if count > 1:
+            outputs[:2] = [total / count for total in outputs[:2]]
         return tuple(outputs)
 
     def _gradients(self, features: Tensor, logits: Tensor) -> Tensor:

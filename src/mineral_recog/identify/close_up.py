@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
-from mineral_recog.data.evaluation_view import Pixels
+from mineral_recog.data.evaluation_view import BILINEAR, Pixels
 from mineral_recog.data.images import Photo
 from mineral_recog.identify.region import WHOLE, Region
 from mineral_recog.identify.specimen_finder import find_specimen
@@ -33,6 +33,7 @@ def make_close_up(
     reopen: Callable[[int], Photo] | None,
     region: Region | None,
     image_size: int,
+    interpolation: str = BILINEAR,
 ) -> CloseUp | None:
     """Return the square around the specimen.
 
@@ -42,6 +43,7 @@ def make_close_up(
             that a small part of a large JPEG is sharp; None if it can be read only once.
         region: Where the specimen is; by default where `find_specimen` finds it.
         image_size: S, side of the network's input in pixels.
+        interpolation: How the square is resized.
 
     Returns:
         None if no region was given and nothing small stands out.
@@ -54,4 +56,4 @@ def make_close_up(
     zoom = min(MAX_ZOOM, image_size / side)
     if reopen is not None and zoom > 1 and width < photo.header.width:
         image = reopen(ceil(zoom * short_side)).image
-    return CloseUp(square.pixels(image, image_size), square, image)
+    return CloseUp(square.pixels(image, image_size, interpolation), square, image)

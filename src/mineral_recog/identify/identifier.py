@@ -76,6 +76,7 @@ class Identifier:
         self.roll_up = RollUp(model.classes, taxonomy)
         preprocessing, gate = model.preprocessing, model.calibration.gate
         self.image_size, self.center_share = preprocessing.image_size, preprocessing.center_share
+        self.interpolation = preprocessing.interpolation
         # A photo is decoded once, at the larger size that classifier and gate need.
         size = max(self.image_size, 0 if gate is None else gate.image_size)
         self.short_side = evaluation_side(size, self.center_share)
@@ -185,14 +186,18 @@ class Identifier:
         """
         photo = open_at(self.short_side)
         view = self.view(photo)
-        close_up = make_close_up(photo, open_at if may_reopen else None, region, self.image_size)
+        close_up = make_close_up(
+            photo, open_at if may_reopen else None, region, self.image_size, self.interpolation
+        )
         if close_up is None:
             return view
         if region is None:
             return replace(view, close_up=close_up.pixels, region=close_up.region)
         gate = self.model.calibration.gate
         gate_pixels = (
-            None if gate is None else close_up.region.pixels(close_up.image, gate.image_size)
+            None
+            if gate is None
+            else close_up.region.pixels(close_up.image, gate.image_size, self.interpolation)
         )
         return replace(
             view, pixels=close_up.pixels, region=close_up.region, gate_pixels=gate_pixels
@@ -201,10 +206,9 @@ class Identifier:
     def view(self, photo: Photo) -> View:
         """Return the middle square of an opened photo, as training's evaluation sees it."""
         image, gate = photo.image, self.model.calibration.gate
-        pixels = evaluation_view(image, self.image_size, self.center_share)
-        gate_pixels = (
-            None if gate is None else evaluation_view(image, gate.image_size, self.center_share)
-        )
+        settings = self.center_share, self.interpolation
+        pixels = evaluation_view(image, self.image_size, *settings)
+        gate_pixels = None if gate is None else evaluation_view(image, gate.image_size, *settings)
         problems = find_problems(photo, self.image_size)
         if max(image.size) > MAX_SIDE:  # a larger image is never shown, and would fill the memory
             image = image.copy()

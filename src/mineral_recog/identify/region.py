@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from mineral_recog.data.evaluation_view import Pixels
+from mineral_recog.data.evaluation_view import BILINEAR, FILTERS, Pixels
 from mineral_recog.errors import DataError
 from mineral_recog.i18n import tr
 
@@ -49,14 +49,14 @@ class Region(NamedTuple):
         """Return the four fractions with the digits that JSON gets."""
         return [round(value, 4) for value in self]
 
-    def pixels(self, photo: Image.Image, image_size: int) -> Pixels:
+    def pixels(self, photo: Image.Image, image_size: int, interpolation: str = BILINEAR) -> Pixels:
         """Return the region of an RGB photo as the network's input, uint8 [S, S, 3]."""
         left, top = self.left * photo.width, self.top * photo.height
         right = min(left + self.width * photo.width, photo.width)
         bottom = min(top + self.height * photo.height, photo.height)
         box = (left, top, right, bottom)
         size = (image_size, image_size)
-        return np.array(photo.resize(size, Image.Resampling.BILINEAR, box=box))
+        return np.array(photo.resize(size, FILTERS[interpolation], box=box))
 
 
 WHOLE = Region(0, 0, 1, 1)

@@ -131,6 +131,11 @@ class Mineral:
         """The names in both languages."""
         return {"en": self.name, "zh": self.chinese}
 
+    @property
+    def is_told_by_colour(self) -> bool:
+        """Whether the colour belongs to the substance: its powder, the streak, is coloured too."""
+        return not {"white", "grey"}.issuperset(self.streak)
+
     def facts(self) -> dict[str, object]:
         """Return the facts for JSON: ranges as [low, high], words and the name as {"en", "zh"}."""
         facts: dict[str, object] = {

@@ -18,11 +18,12 @@ from mineral_recog.validation import reason_with_place
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 GATE_WEIGHTS = "gate.safetensors"  # if they are not among those of the model
 FORMAT: Final = "mineral-recog bundle"
-VERSION: Final = 6  # changes when the fields of a bundle do
+VERSION: Final = 7  # changes when the fields of a bundle do
 # Version 2 lacks center_share and version 3 pretrained_features, which had no other values.
 # Version 4 has another score of "none of these", see `calibration/distance_ood.py`, and no gate.
 # Version 5 lacks the part that the gate adds to the score of unknown minerals.
-READABLE: Final = (2, 3, 4, 5, VERSION)
+# Version 6 lacks interpolation, which was bilinear, and has no five test views.
+READABLE: Final = (2, 3, 4, 5, 6, VERSION)
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
@@ -58,8 +59,9 @@ class PreprocessingConfig(BaseModel):
     image_size: Annotated[int, Field(ge=16, le=2048)]
     mean: Channels
     std: Channels
-    test_views: Literal[1, 2] = 1
+    test_views: Literal[1, 2, 5] = 1
     center_share: Annotated[float, Field(ge=0.5, le=1)] = CENTER_SHARE
+    interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
 
 class Config(BaseModel):
@@ -68,7 +70,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog bundle"] = FORMAT
-    version: Literal[2, 3, 4, 5, 6] = VERSION
+    version: Literal[2, 3, 4, 5, 6, 7] = VERSION
     backbone: str
     pretrained_features: bool = False
     head: Literal["linear", "cosine"] = "linear"

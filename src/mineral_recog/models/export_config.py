@@ -23,10 +23,10 @@ from mineral_recog.validation import reason_with_place
 MODEL, CONFIG, CALIBRATION = "model.onnx", "model.json", "trust.safetensors"
 GATE = "gate.onnx"
 FORMAT: Final = "mineral-recog export"
-VERSION: Final = 3  # changes when the fields of model.json or the outputs of a network do
+VERSION: Final = 4  # changes when the fields of model.json or the outputs of a network do
 # Version 1 has another score of "none of these" and no gate; version 2 lacks the part that the gate
-# adds to the score of unknown minerals.
-READABLE: Final = (1, 2, VERSION)
+# adds to the score of unknown minerals; version 3 lacks interpolation, which was bilinear.
+READABLE: Final = (1, 2, 3, VERSION)
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -56,7 +56,7 @@ class ExportConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog export"] = FORMAT
-    version: Literal[1, 2, 3] = VERSION
+    version: Literal[1, 2, 3, 4] = VERSION
     sha256: dict[Literal["model.onnx", "trust.safetensors", "gate.onnx"], Sha256]
     precision: Literal["float32", "int8"]
     opset: int

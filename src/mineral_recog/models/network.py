@@ -8,13 +8,13 @@ import torch
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 
-from mineral_recog.data.evaluation_view import CENTER_SHARE, Preprocessing
+from mineral_recog.data.evaluation_view import BILINEAR, CENTER_SHARE, Preprocessing
 from mineral_recog.errors import UserError, is_out_of_memory
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import SIZE_ERRORS, create_backbone, unsupported_size_error
 from mineral_recog.models.heads import Head, build_head
 from mineral_recog.models.joined_backbone import JoinedBackbone
-from mineral_recog.models.pretrained import HALF, load_pretrained, with_timm_normalisation
+from mineral_recog.models.pretrained import HALF, load_pretrained, with_timm_preparation
 from mineral_recog.progress import SILENT, Progress
 
 
@@ -89,9 +89,10 @@ def build_network(
     classes: int,
     head: str = "linear",
     test_views: int = 1,
-    center_share: float = CENTER_SHARE,
+    center_share: float | str = CENTER_SHARE,
     pretrained_features: bool = False,
     progress: Progress = SILENT,
+    interpolation: str = BILINEAR,
 ) -> Network:
     """Build a network for C classes, from scratch or with pretrained weights of the backbone.
 
@@ -107,16 +108,17 @@ def build_network(
         classes: Number of classes, C.
         head: `linear` or `cosine`.
         test_views: See `Preprocessing`.
-        center_share: See `Preprocessing`.
+        center_share: See `Preprocessing`; `auto` is that of the weights.
         pretrained_features: Whether to keep the original beside the backbone, see `JoinedBackbone`.
         progress: Receives a notice before weights are fetched.
+        interpolation: See `Preprocessing`; `auto` is that of the weights.
 
     Raises:
         UserError: The backbone is unknown, its weights cannot be fetched or read, or they do not
             fit it, or it does not support the image size.
     """
     if isinstance(backbone, nn.Module):
-        initial = with_timm_normalisation(copy.deepcopy(backbone))
+        initial = with_timm_preparation(copy.deepcopy(backbone))
     else:
         initial = load_pretrained(backbone, pretrained, image_size, progress)
     mean, std = initial.mean, initial.std
@@ -124,7 +126,9 @@ def build_network(
         mean, std = IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
     elif normalisation == "half":
         mean = std = HALF
-    preprocessing = Preprocessing(image_size, mean, std, test_views, center_share)
+    share = initial.center_share if isinstance(center_share, str) else center_share
+    interpolation = initial.interpolation if interpolation == "auto" else interpolation
+    preprocessing = Preprocessing(image_size, mean, std, test_views, share, interpolation)
     return _assemble_network(initial.backbone, head, classes, preprocessing, pretrained_features)
 
 

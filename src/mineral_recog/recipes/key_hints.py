@@ -10,6 +10,7 @@ from typing import Any
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Losses
 from mineral_recog.recipes.recipe import Adjustment, Outliers, Recipe, Stage
+from mineral_recog.recipes.view_settings import Augmentation
 
 SCALING_KEYS = ("epochs", "lr_scale")  # keys that rescale others
 ANY_STAGE = "STAGE"  # in hints for a recipe without stages, which may have any names
@@ -50,7 +51,12 @@ _OTHER_WORDS = (
      "It is a share of the schedule.", "它是占整个学习率计划的比例。"),
     ("loss criterion loss_fn", "stages.*.losses", "", ""),
     ("label_smoothing smoothing", "stages.*.losses.label_aware_smoothing", "", ""),
-    ("augment augmentation augmentations transforms aug scale crop_scale", "crop.scale", "", ""),
+    ("scale crop_scale random_resized_crop", "crop.scale", "", ""),
+    ("augment augmentations transforms aug auto_augment",
+     "crop.scale augmentation.trivial_augment augmentation.colour", "", ""),
+    ("color jitter color_jitter brightness contrast saturation", "augmentation.colour", "", ""),
+    ("rotate rotation rotations degrees rot90", "augmentation.quarter_turns", "", ""),
+    ("reprob random_erasing erase cutout", "augmentation.erasing", "", ""),
     ("amp fp16 bf16 half mixed_precision dtype", "precision", "", ""),
     ("freeze frozen freeze_layers", "stages.*.freeze_backbone", "", ""),
     ("early_stopping early_stop early_stopping_patience", "stages.*.patience", "", ""),
@@ -61,8 +67,12 @@ _OTHER_WORDS = (
     ("outlier_exposure oe oe_weight oe_lambda", "outliers", "", ""),
     ("random_seed random_state manual_seed", "seed", "", ""),
     ("tta", "test_views", "", ""),
+    ("crop_pct crop_percent", "center_share", "", ""),
+    ("interp resample resampling_filter", "interpolation", "", ""),
     ("mean std normalize normalization", "normalisation", "", ""),
-    ("alpha mixup_alpha cutmix", "stages.*.mixup", "", ""),
+    ("mixup_alpha", "stages.*.mixup", "", ""),
+    ("cutmix_alpha", "stages.*.cutmix", "", ""),
+    ("alpha", "stages.*.mixup stages.*.cutmix", "", ""),
     ("num_classes nc classes n_classes names", "",
      "the class folders of DATA give the classes", "类别由 DATA 里的类别文件夹决定"),
     ("data dataset data_dir data_path root", "",
@@ -133,6 +143,7 @@ def _all_places() -> Iterable[str]:
         *SCALING_KEYS,
         *(f"after.{name}" for name in Adjustment.model_fields),
         *(f"outliers.{name}" for name in Outliers.model_fields),
+        *(f"augmentation.{name}" for name in Augmentation.model_fields),
         *(f"stages.*.{name}" for name in Stage.model_fields),
         *(f"stages.*.losses.{loss}" for loss, _ in kinds),
         *(f"stages.*.losses.{loss}.{name}" for loss, kind in kinds for name in kind.model_fields),

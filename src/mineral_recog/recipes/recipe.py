@@ -14,21 +14,9 @@ from pydantic import Field, model_validator
 
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Fraction, Losses, NonNegative, Positive, Settings
+from mineral_recog.recipes.view_settings import Augmentation, CenterShare, Crop
 
 MAX_EPOCHS = 1_000_000  # of a stage and of a run: far more than anyone trains
-
-
-class Crop(Settings):
-    """How training crops a photo, before it may be mirrored.
-
-    Attributes:
-        scale: Minimum share of the photo's area in a random crop, which is resized.
-        pad: For small pictures, instead of that: the middle square, resized to `image_size`, gets a
-            black margin of that many pixels, and a random square of `image_size` is cut from it.
-    """
-
-    scale: Annotated[float, Field(gt=0, le=1)] = 0.08
-    pad: Annotated[int, Field(ge=0, le=512)] | None = None
 
 
 class Outliers(Settings):
@@ -78,6 +66,8 @@ class Stage(Settings):
         patience: End the stage after that many epochs in a row whose mean accuracy on validation is
             not above the best one; null trains all epochs. The stages that follow keep their place
             in the run and in their schedule.
+        cutmix: Parameter of the beta distribution for the area of a rectangle of another photo that
+            replaces part of each photo; 0 for none.
     """
 
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
@@ -98,15 +88,22 @@ class Stage(Settings):
     classifier: Literal["keep", "anew", "rescale"] = "keep"
     weights: Literal["last", "best"] = "last"
     patience: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = None
+    cutmix: NonNegative = 0.0
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Stage:
         frozen = self.freeze_backbone and self.freeze_normalisation
-        if self.feature_views and not (frozen and not self.mixup):
+        if self.mixup and self.cutmix:
+            raise ValueError(
+                tr("mixup and cutmix exclude each other", "mixup 与 cutmix 不能同时使用")
+            )
+        if self.feature_views and not (frozen and not self.blends):
             raise ValueError(
                 tr(
-                    "feature_views needs freeze_backbone and freeze_normalisation, and no mixup",
-                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不能用 mixup",
+                    "feature_views needs freeze_backbone and freeze_normalisation, and no mixup "
+                    "or cutmix",
+                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不能用 mixup "
+                    "或 cutmix",
                 )
             )
         if self.feature_norm and (not self.feature_views or self.classifier == "rescale"):
@@ -123,14 +120,19 @@ class Stage(Settings):
                     "classifier: rescale 需要 freeze_backbone",
                 )
             )
-        if self.mixup and self.losses.center:
+        if self.blends and self.losses.center:
             raise ValueError(
                 tr(
-                    "center needs photos of one class each: leave out mixup",
-                    "center 需要单一类别的照片：请去掉 mixup",
+                    "center needs photos of one class each: leave out mixup and cutmix",
+                    "center 需要单一类别的照片：请去掉 mixup 与 cutmix",
                 )
             )
         return self
+
+    @property
+    def blends(self) -> bool:
+        """Whether the stage trains on blends of two photos."""
+        return bool(self.mixup or self.cutmix)
 
     @property
     def uses_probabilities(self) -> bool:
@@ -197,7 +199,8 @@ class Recipe(Settings):
         normalisation: Normalisation of the pixels; `auto` is that of the weights.
         image_size: Side of the network's square input in pixels.
         crop: How training crops a photo.
-        center_share: Side of the evaluation's center crop over the photo's short side.
+        center_share: Side of the evaluation's center crop over the photo's short side; `auto` is
+            that of the weights.
         batch_size: Photos per batch.
         momentum: Momentum of SGD, or the first beta of AdamW.
         cycle_momentum: In one-cycle schedules, cycle the momentum against the learning rate.
@@ -214,7 +217,8 @@ class Recipe(Settings):
         seed: Random seed of everything.
         stages: Stages by name, in order.
         after: Adjustment of the classifier after the last stage.
-        test_views: 2 averages the outputs of a photo and its mirror image.
+        test_views: 2 averages the outputs of a photo's view and its mirror image; 5 those of the
+            view and of its four corners, each 7/8 of its side, enlarged; 1 takes the view alone.
         optimiser: `sgd` with momentum, or `adamw`, where biases and parameters of normalisation
             layers have no weight decay. Learning rates of shipped recipes are for SGD.
         backbone_lr_factor: Factor of the learning rate of the backbone.
@@ -223,6 +227,8 @@ class Recipe(Settings):
         clip_norm: Maximum norm of the gradient of all parameters together; null for no clipping.
         accumulate: Parts of a batch that pass the network one after the other, to need less memory;
             `batch_size` stays that of the optimiser's steps.
+        interpolation: How photos are resized; `auto` is that of the weights.
+        augmentation: What training changes in a view after crop and mirror image.
     """
 
     backbone: str = "resnet50"
@@ -231,7 +237,7 @@ class Recipe(Settings):
     normalisation: Literal["auto", "imagenet", "half"] = "auto"
     image_size: Annotated[int, Field(ge=16, le=2048)] = 224
     crop: Crop = Crop()
-    center_share: Annotated[float, Field(ge=0.5, le=1)] = 0.875
+    center_share: CenterShare = 0.875
     batch_size: Annotated[int, Field(ge=2)] = 128
     momentum: Fraction = 0.9
     cycle_momentum: bool = False
@@ -247,12 +253,14 @@ class Recipe(Settings):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 3407
     stages: Annotated[dict[str, Stage], Field(min_length=1)]
     after: Adjustment | None = None
-    test_views: Literal[1, 2] = 1
+    test_views: Literal[1, 2, 5] = 1
     optimiser: Literal["sgd", "adamw"] = "sgd"
     backbone_lr_factor: Annotated[float, Field(gt=0, le=100)] = 1.0
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     clip_norm: Positive | None = None
     accumulate: Annotated[int, Field(ge=1)] = 1
+    interpolation: Literal["auto", "bilinear", "bicubic"] = "bilinear"
+    augmentation: Augmentation = Augmentation()
 
     @model_validator(mode="before")
     @classmethod

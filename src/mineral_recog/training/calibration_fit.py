@@ -88,10 +88,17 @@ def calibrate(
         progress: Receives the progress.
     """
     train = _subsample(train, seed)
-    size, share = network.preprocessing.image_size, network.preprocessing.center_share
+    preprocessing = network.preprocessing
     loaders = [
-        EvaluationLoader(dataset, side, BATCH_SIZE, workers, center_share=share)
-        for side in (size, gate.image_size)
+        EvaluationLoader(
+            dataset,
+            side,
+            BATCH_SIZE,
+            workers,
+            center_share=preprocessing.center_share,
+            interpolation=preprocessing.interpolation,
+        )
+        for side in (preprocessing.image_size, gate.image_size)
         for dataset in (train, val)
     ]
     task = progress.start(tr("calibrating", "校准"), sum(map(len, loaders)))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from mineral_recog.data.augmentation import Augmenter
+from mineral_recog.data.evaluation_view import BILINEAR
 from mineral_recog.data.loaders import Batch
 from mineral_recog.data.transforms import seeded_torch, training_side, training_transform
 from mineral_recog.i18n import tr
@@ -101,14 +103,21 @@ class Outliers:
         count: M, outliers in a batch.
         recipe: Recipe of the run.
         context: This process, which gets its share of the outliers of a batch.
+        interpolation: How the pictures are resized.
     """
 
     def __init__(
-        self, pictures: Pictures, count: int, recipe: Recipe, context: DistributedContext
+        self,
+        pictures: Pictures,
+        count: int,
+        recipe: Recipe,
+        context: DistributedContext,
+        interpolation: str = BILINEAR,
     ) -> None:
         self.pictures, self.count, self.context = pictures, count, context
         self.size, self.seed, self.precision = recipe.image_size, recipe.seed, recipe.precision
-        self.transform = training_transform(recipe.image_size, recipe.crop)
+        self.transform = training_transform(recipe.image_size, recipe.crop, interpolation)
+        self.augment = Augmenter(recipe.augmentation, ())
         self.features = torch.empty(0)
 
     def batch(self, epoch: int, step: int, from_features: bool) -> Tensor:
@@ -144,5 +153,5 @@ class Outliers:
         views = torch.empty(len(drawn), 3, self.size, self.size, dtype=torch.uint8)
         for view, index, seed in zip(views, drawn, seeds.tolist(), strict=True):
             with seeded_torch(seed):
-                view.copy_(self.transform(Image.fromarray(self.pictures[index])))
+                view.copy_(self.augment(self.transform(Image.fromarray(self.pictures[index]))))
         return views

@@ -19,7 +19,7 @@ from mineral_recog.data.cache import Cache
 from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.dataset import Dataset, read_split
-from mineral_recog.data.evaluation_view import evaluation_side
+from mineral_recog.data.evaluation_view import Preprocessing, evaluation_side
 from mineral_recog.data.images import find_unreadable, unreadable_photos_error
 from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.data.transforms import training_side
@@ -260,7 +260,7 @@ class _Run:
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
         share = photos_per_process(network, self.device)
         refuse_too_many_processes(self.context, smallest, len(val), share)
-        caches = self._build_caches(train, val, recipe, record)
+        caches = self._build_caches(train, val, recipe, network.preprocessing, record)
         if caches is None:  # building caches reads every photo
             for dataset in (train, val):
                 self._refuse_unreadable(dataset)
@@ -321,10 +321,16 @@ class _Run:
             recipe.center_share,
             recipe.keeps_pretrained,
             self.progress,
+            recipe.interpolation,
         )
 
     def _build_caches(
-        self, train: Dataset, val: Dataset, recipe: Recipe, record: RunRecord | None
+        self,
+        train: Dataset,
+        val: Dataset,
+        recipe: Recipe,
+        preprocessing: Preprocessing,
+        record: RunRecord | None,
     ) -> Sequence[Cache] | None:
         """Build the caches of reduced photos, if the run uses them; the main process writes."""
         side = training_side(recipe.image_size)
@@ -336,8 +342,8 @@ class _Run:
             return None
         if not self.context.is_main:
             self.context.barrier()
-        sides = (side, evaluation_side(recipe.image_size, recipe.center_share))
-        caches = build_caches((train, val), sides, self.progress)
+        sides = (side, evaluation_side(recipe.image_size, preprocessing.center_share))
+        caches = build_caches((train, val), sides, self.progress, preprocessing.interpolation)
         if self.context.is_main:
             self.context.barrier()
         return caches if self.context.broadcast(caches is not None) else None

@@ -45,7 +45,7 @@ class TrainState:
         epochs_done: Completed epochs of the run.
         steps_done: Completed steps of the current epoch.
         loss_sums: Sum of each part of the loss over these steps.
-        mixup_rng: Draws the partners of mixup; every epoch has its own.
+        mixup_rng: Draws the partners of mixup and cutmix; every epoch has its own.
         best: Best validation accuracy of the stage, if the stage needs it, with its weights, if the
             stage keeps them.
         stalled: Completed epochs of the stage since the best one.

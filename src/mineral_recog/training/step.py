@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from mineral_recog.data.loaders import Batch
 from mineral_recog.models.device import autocast, memory_in_use
 from mineral_recog.models.distributed import DistributedContext
+from mineral_recog.recipes.recipe import Stage
 from mineral_recog.training.losses import Loss, loss_parts
-from mineral_recog.training.mixup import mix
+from mineral_recog.training.mixup import blend_photos
 from mineral_recog.training.outliers import outlier_exposure_loss
 from mineral_recog.training.state import TrainState
 
@@ -39,7 +40,7 @@ class OptimizerStep:
         batch: Batch,
         drawn: NDArray[np.int64],
         losses: Mapping[str, Loss],
-        mixup: float,
+        stage: Stage,
         from_features: bool,
         outliers: Tensor | None = None,
     ) -> None:
@@ -50,7 +51,7 @@ class OptimizerStep:
                 processes take the same step.
             drawn: Indices of the photos of the whole batch, [B].
             losses: The parts of the loss.
-            mixup: Parameter of the beta distribution of mixup; 0 for none.
+            stage: The stage, which may blend photos.
             from_features: Whether the batch holds features instead of pixels.
             outliers: This process's share of the outliers that join the batch, or with features all
                 of them; None without outlier exposure.
@@ -61,8 +62,9 @@ class OptimizerStep:
         indices = torch.from_numpy(drawn).to(device)
         labels = self.labels[indices]
         inputs, blend = batch.inputs.to(device, non_blocking=True), None
-        if mixup:
-            blend = mix(context.gather_batch(inputs, len(indices)), mixup, state.mixup_rng)
+        if stage.blends:
+            photos = context.gather_batch(inputs, len(indices))
+            blend = blend_photos(photos, stage, state.mixup_rng)
             inputs = blend.pixels[context.share]
         photo_count = len(inputs)  # of this process
         if outliers is not None:

@@ -94,18 +94,39 @@ class Trainer:
         train_cache, val_cache = photos.caches or (None, None)
         size, share = recipe.image_size, context.share
         self.train_loader = TrainingLoader(
-            train, size, recipe.crop, recipe.seed, workers, train_cache, share
+            train,
+            size,
+            recipe.crop,
+            recipe.seed,
+            workers,
+            train_cache,
+            share,
+            recipe.augmentation,
+            network.preprocessing.interpolation,
         )
         self.val_loader, self.center_loader = (
             EvaluationLoader(
-                dataset, size, recipe.batch_size, workers, cache, share, recipe.center_share
+                dataset,
+                size,
+                recipe.batch_size,
+                workers,
+                cache,
+                share,
+                network.preprocessing.center_share,
+                interpolation=network.preprocessing.interpolation,
             )
             for dataset, cache in ((photos.val, val_cache), (train, train_cache))
         )
         self.outliers: Outliers | None = None
         if recipe.outliers is not None:
             assert photos.outliers is not None  # drawn for the recipe, by `draw_outliers`
-            self.outliers = Outliers(photos.outliers, recipe.outliers.photos, recipe, context)
+            self.outliers = Outliers(
+                photos.outliers,
+                recipe.outliers.photos,
+                recipe,
+                context,
+                network.preprocessing.interpolation,
+            )
         self.feature_cache: FeatureCache | None = None
         self.steps_per_pass = number_of_batches(len(train), recipe.batch_size)
         if self.device.type == "cuda":
@@ -257,7 +278,7 @@ class Trainer:
             outliers = None
             if self.outliers is not None:
                 outliers = self.outliers.batch(epoch, state.steps_done, from_features)
-            self.step.take(batch, drawn, losses, stage.mixup, from_features, outliers)
+            self.step.take(batch, drawn, losses, stage, from_features, outliers)
             state.steps_done += 1
             on_step(first_step + state.steps_done, detail)
             self._stop_if_requested(stop)
