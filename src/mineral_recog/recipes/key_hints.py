@@ -9,6 +9,7 @@ from typing import Any
 
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Losses
+from mineral_recog.recipes.part_settings import Lora
 from mineral_recog.recipes.recipe import Adjustment, Outliers, Recipe, Stage
 
 SCALING_KEYS = ("epochs", "lr_scale")  # keys that rescale others
@@ -43,7 +44,9 @@ _OTHER_WORDS = (
     ("label_smoothing smoothing", "stages.*.losses.label_aware_smoothing", "", ""),
     ("augment augmentation augmentations transforms aug scale crop_scale", "crop.scale", "", ""),
     ("amp fp16 bf16 half mixed_precision dtype", "precision", "", ""),
-    ("freeze frozen freeze_layers", "stages.*.freeze_backbone", "", ""),
+    ("freeze frozen freeze_layers freeze_backbone peft adapter", "stages.*.train", "", ""),
+    ("r lora_rank lora_r", "stages.*.lora.rank", "", ""),
+    ("lora_alpha", "stages.*.lora.alpha", "", ""),
     ("patience early_stopping early_stop save_best", "stages.*.weights",
      "The value best keeps the weights that are best on val.",
      "取值 best 保留在 val 上最好的权重。"),
@@ -124,6 +127,7 @@ def _all_places() -> Iterable[str]:
         *(f"after.{name}" for name in Adjustment.model_fields),
         *(f"outliers.{name}" for name in Outliers.model_fields),
         *(f"stages.*.{name}" for name in Stage.model_fields),
+        *(f"stages.*.lora.{name}" for name in Lora.model_fields),
         *(f"stages.*.losses.{loss}" for loss, _ in kinds),
         *(f"stages.*.losses.{loss}.{name}" for loss, kind in kinds for name in kind.model_fields),
     )

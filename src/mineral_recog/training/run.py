@@ -28,6 +28,7 @@ from mineral_recog.models.backbones import backbone_name
 from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.device import choose_device, choose_precision, describe_hardware
 from mineral_recog.models.network import Network, build_network, build_untrained_network
+from mineral_recog.models.trained_part import refuse_missing_parts
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.training.calibration_fit import build_untrained_gate, calibrate
@@ -203,6 +204,7 @@ class _Run:
             check_photos(self.folder, record.fingerprint, train, val, self.progress)
         class_groups(recipe.groups, train.classes, train.counts.tolist())
         network = self._build_network(recipe, len(train.classes), record)
+        refuse_missing_parts(network, recipe)
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
         share = photos_per_process(network, self.device)
         refuse_too_many_processes(self.context, smallest, len(val), share)
@@ -240,7 +242,12 @@ class _Run:
         backbone = self.backbone or recipe.backbone
         if record is not None and has_checkpoint(self.folder / CHECKPOINT):
             return build_untrained_network(
-                backbone, recipe.head, class_count, record.preprocessing, recipe.keeps_pretrained
+                backbone,
+                recipe.head,
+                class_count,
+                record.preprocessing,
+                recipe.keeps_pretrained,
+                recipe.head_scale,
             )
         return build_network(
             backbone,
@@ -253,6 +260,7 @@ class _Run:
             recipe.center_share,
             recipe.keeps_pretrained,
             self.progress,
+            recipe.head_scale,
         )
 
     def _build_caches(

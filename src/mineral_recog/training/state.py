@@ -14,7 +14,9 @@ from mineral_recog.data.samplers import number_of_batches
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.heads import LinearHead
+from mineral_recog.models.lora import add_lora, is_lora, merge_lora
 from mineral_recog.models.network import Network
+from mineral_recog.models.trained_part import train_part
 from mineral_recog.recipes.recipe import Recipe, Schedule, Stage
 from mineral_recog.training.checkpoint import State, read_checkpoint
 from mineral_recog.training.distributed import DistributedContext
@@ -76,6 +78,8 @@ class TrainState:
         elif stage.classifier == "rescale":
             self._start_scale()
         if stage.schedule != "continue":
+            if stage.train == "lora":
+                add_lora(self.network.trained_backbone, stage.lora, self.recipe.seed)
             self._start_optimizer(stage)
             if self.average_decay is not None:
                 self.ema = Ema(self.network, self.average_decay)
@@ -87,8 +91,11 @@ class TrainState:
         """Load the weights that the stage hands on; the average goes on if the schedule does."""
         if self.best is not None:
             self.network.load_state_dict(self.best[1])
-        elif self.ema is not None and self.epochs_done == schedule.first_epoch + schedule.epochs:
+        schedule_ends = self.epochs_done == schedule.first_epoch + schedule.epochs
+        if self.best is None and self.ema is not None and schedule_ends:
             self.network.load_state_dict(self.ema.state)
+        if schedule_ends:
+            merge_lora(self.network.trained_backbone)
         if isinstance(self.network.classifier, LinearHead):
             self.network.classifier.fold_scale()
 
@@ -119,7 +126,7 @@ class TrainState:
 
     def _start_optimizer(self, stage: Stage) -> None:
         """Start a new optimiser of the parameters that a stage trains."""
-        self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
+        train_part(self.network, stage)
         self.wrapped = self.context.wrap(self.network)
         trained = [p for p in self.network.parameters() if p.requires_grad]
         alone = [self.network.classifier.weight] if stage.feature_norm else []
@@ -216,12 +223,17 @@ class TrainState:
         weights = part("network")
         if "classifier.scale" in weights:
             self._start_scale()
+        self.epochs_done, self.steps_done = int(facts["done"]), int(facts["step"])
+        stage = self.recipe.stage_at(
+            self.epochs_done if self.steps_done else self.epochs_done - 1
+        ).stage
+        if any(map(is_lora, weights)):
+            add_lora(self.network.trained_backbone, stage.lora, self.recipe.seed)
         self.network.load_state_dict(weights)
         self.centers.load_state_dict(part("centers"))
         self.probabilities.copy_(tensors["probabilities"])
         self.sampler_probabilities.copy_(tensors["drawn_by"])
-        self.epochs_done, self.steps_done = int(facts["done"]), int(facts["step"])
-        self._load_optimizer(part("momentum"))
+        self._load_optimizer(stage, part("momentum"))
         if (averaged := part("average")) and self.average_decay is not None:
             self.ema = Ema(self.network, self.average_decay)
             self.ema.state, self.ema.steps = averaged, int(facts["averaged"])
@@ -234,10 +246,9 @@ class TrainState:
             if "random_gpu" in tensors and self.device.type == "cuda":
                 torch.cuda.set_rng_state(tensors["random_gpu"], self.device)
 
-    def _load_optimizer(self, momentum: dict[str, Tensor]) -> None:
+    def _load_optimizer(self, stage: Stage, momentum: dict[str, Tensor]) -> None:
         """Start the optimiser of the stage that the state is in, with its momentum."""
-        last_epoch = self.epochs_done if self.steps_done else self.epochs_done - 1
-        self._start_optimizer(self.recipe.stage_at(last_epoch).stage)
+        self._start_optimizer(stage)
         parameters = dict(self.network.named_parameters())
         for key, value in momentum.items():
             self.optimizer.state[parameters[key]]["momentum_buffer"] = value

@@ -21,6 +21,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
+from mineral_recog.models.trained_part import train_part
 from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe, Stage, StageInRun
 from mineral_recog.training.checkpoint import CheckpointWriter
 from mineral_recog.training.distributed import DistributedContext
@@ -142,8 +143,10 @@ class Trainer:
             began = time.perf_counter()
             placed = self.recipe.stage_at(epoch)
             stage, epochs_of_stage = placed.stage, epoch - placed.first_epoch
-            self.network.join_pretrained(stage.freeze_backbone)
+            self.network.join_pretrained(stage.train == "classifier")
             if epochs_of_stage == 0 and not state.steps_done:
+                if stage.classifier == "class_means":
+                    self._start_from_class_means()
                 state.start_stage(stage)
             if stage.feature_views and self.feature_cache is None:
                 self._cache_features(placed, epoch, on_step)
@@ -175,6 +178,16 @@ class Trainer:
             if ends or self.checkpoint.is_due(min_seconds=0):
                 self._save()
             on_epoch(line)
+
+    def _start_from_class_means(self) -> None:
+        """Start the classifier from the mean features of each class, in the evaluation's views."""
+        outputs = self.context.predict(
+            self.network, self.center_loader, self.recipe.precision, views=1
+        )
+        features, labels = (
+            torch.from_numpy(rows).to(self.device) for rows in (outputs.features, outputs.labels)
+        )
+        self.network.classifier.start_from_means(features, labels)
 
     def _refresh_probabilities(self) -> None:
         """Compute p_i from the evaluation's views, unless those of the training views are used."""
@@ -220,9 +233,11 @@ class Trainer:
         state, stage = self.state, placed.stage
         sampler = self._sampler(stage)
         sampled = torch.tensor(sampler.class_prior(), dtype=torch.float32, device=self.device)
-        losses = build_losses(stage.losses, ClassFacts(self.counts, sampled, state.centers))
+        losses = build_losses(
+            stage.losses, ClassFacts(self.counts, sampled, state.centers, self.recipe.head_scale)
+        )
         self.network.train()
-        self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
+        train_part(self.network, stage)
         detail = f"{placed.name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
         # The first pass has the epoch's number, the others have numbers that no epoch has.
         batches = [
