@@ -10,7 +10,11 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
+from torch.nn.utils.parametrize import (
+    is_parametrized,
+    register_parametrization,
+    remove_parametrizations,
+)
 
 from mineral_recog.recipes.part_settings import Lora
 
@@ -53,16 +57,16 @@ def add_lora(backbone: nn.Module, settings: Lora, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     for layer in _layers(backbone):
         update = LowRankUpdate(layer.get_parameter("weight"), settings, generator)
-        parametrize.register_parametrization(layer, "weight", update)
+        register_parametrization(layer, "weight", update)
 
 
 def merge_lora(backbone: nn.Module) -> None:
     """Replace each updated weight and its update by their sum; without updates, do nothing."""
     for module in list(backbone.modules()):
-        if parametrize.is_parametrized(module, "weight") and any(
+        if is_parametrized(module, "weight") and any(
             isinstance(update, LowRankUpdate) for update in module.parametrizations.weight
         ):
-            parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+            remove_parametrizations(module, "weight", leave_parametrized=True)
 
 
 def is_lora(name: str) -> bool:
@@ -81,6 +85,6 @@ def _layers(backbone: nn.Module) -> Iterator[nn.Module]:
         dense = isinstance(module, nn.Linear) or (
             isinstance(module, nn.Conv2d) and module.groups == 1
         )
-        if dense and not parametrize.is_parametrized(module):
-            if module.weight.shape[1] > PIXEL_CHANNELS:
-                yield module
+        # A weight that the backbone computes from others is left as it is.
+        if dense and module.weight.shape[1] > PIXEL_CHANNELS and not is_parametrized(module):
+            yield module
