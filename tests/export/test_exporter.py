@@ -70,7 +70,14 @@ def test_answer_of_an_export_imports_no_torch(exported: Path, photos: list[Path]
     assert json.loads(done.stdout)["candidates"]
 
 
-@pytest.mark.parametrize("extras", [("test_views=2", "head=cosine"), ("image_size=224",)])
+@pytest.mark.parametrize(
+    "extras",
+    [
+        ("test_views=2", "head=cosine", "head_scale=20"),
+        ("image_size=224",),
+        ("backbone=test_vit", "image_size=160", "stages.ce.train=lora"),
+    ],
+)
 def test_other_networks_have_their_outputs(
     prepared: Path, tmp_path: Path, extras: tuple[str, ...]
 ) -> None:

@@ -202,9 +202,9 @@ def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
     [
         (lambda c: c.update(version=1), "older version .*format 1.*train again"),
         (lambda c: (c.update(version=1), c.pop("calibration")), "older version"),
-        (lambda c: c.update(version=7, new=1, provenance={"mineral-recog": "9.1"}),
-         r"newer version .*mineral-recog 9\.1; format 7, this one reads 6.*pip install -U"),
-        (lambda c: c.update(version=7, provenance=7), "newer version"),
+        (lambda c: c.update(version=8, new=1, provenance={"mineral-recog": "9.1"}),
+         r"newer version .*mineral-recog 9\.1; format 8, this one reads 7.*pip install -U"),
+        (lambda c: c.update(version=8, provenance=7), "newer version"),
         (lambda c: c.update(version="2"), "damaged .*version"),
         (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
         (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),
@@ -242,6 +242,15 @@ def test_bundle_of_version_2_has_the_center_share_of_that_version(folder: Path) 
     assert read_bundle(folder).network.preprocessing.center_share == 0.875
 
 
+def test_bundle_of_version_6_has_the_scale_of_that_version(folder: Path) -> None:
+    def as_version_6(config: dict[str, Any]) -> None:
+        config["version"], config["head"] = 6, "cosine"
+        del config["head_scale"]
+
+    edit_config(as_version_6, folder)
+    assert bundle_config.read_config(folder / "config.json").head_scale == 30
+
+
 def test_bundle_of_version_4_has_the_ood_score_of_that_version(folder: Path) -> None:
     def as_version_4(config: dict[str, Any]) -> None:
         config["version"] = 4
@@ -263,6 +272,7 @@ FIELDS = {
     4: "ac79f393f55e0da2",
     5: "c0b6348dc87ae584",
     6: "2d0ecf56f2ecd7e5",
+    7: "b219f0735a8b64d1",
 }
 
 

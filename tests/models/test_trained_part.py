@@ -120,7 +120,11 @@ class Plain(nn.Module):
         (Plain(), {"train": "last_blocks"}, r"stages\.a\.train: last_blocks .*Plain does not"),
         (Plain(), {"train": "norm_and_bias"}, r"stages\.a\.train: norm_and_bias finds no layers"),
         (Plain(), {"train": "lora"}, r"stages\.a\.train: lora finds no layers"),
-        ("test_efficientnet", {"train": "last_blocks", "blocks": 6}, "has 5 blocks, not 6"),
+        (
+            "test_efficientnet",
+            {"train": "last_blocks", "blocks": 6},
+            "has 5 blocks, not 6: lower it",
+        ),
     ],
 )
 def test_missing_part_is_refused(
