@@ -25,12 +25,12 @@ def test_update_by_hand() -> None:
     nn.init.zeros_(layer.weight)
     backbone = nn.Sequential(layer)
     add_lora(backbone, Lora(rank=1, alpha=3), seed=0)
-    update = backbone[0].parametrizations.weight[0]
+    update = backbone.get_submodule("0.parametrizations.weight.0")
     with torch.no_grad():
-        update.lora_a.copy_(torch.tensor([[1.0, 2.0, 0.0, 0.0]]))
-        update.lora_b.copy_(torch.tensor([[1.0], [-1.0]]))
+        update.get_parameter("lora_a").copy_(torch.tensor([[1.0, 2.0, 0.0, 0.0]]))
+        update.get_parameter("lora_b").copy_(torch.tensor([[1.0], [-1.0]]))
     expected = [[3, 6, 0, 0], [-3, -6, 0, 0]]  # alpha / r = 3
-    assert backbone[0].weight.tolist() == expected
+    assert layer.weight.tolist() == expected
     merge_lora(backbone)
     assert dict(backbone.named_parameters())["0.weight"].tolist() == expected
 

@@ -25,7 +25,7 @@ def build(backbone: str | nn.Module = "test_efficientnet", size: int = 32) -> Ne
 
 def stage(train: str, **settings: Any) -> Stage:
     losses = Losses(cross_entropy=CrossEntropy())
-    return Stage(epochs=1, lr=1.0, losses=losses, train=train, **settings)
+    return Stage(epochs=1, lr=1.0, losses=losses, train=train, **settings)  # type: ignore[arg-type]
 
 
 def changed_by_training(network: Network, part: Stage) -> set[str]:
@@ -111,7 +111,8 @@ class Plain(nn.Module):
         self.conv = nn.Conv2d(3, 8, 3, bias=False)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        return self.conv(pixels).mean(dim=(2, 3))
+        features: torch.Tensor = self.conv(pixels).mean(dim=(2, 3))
+        return features
 
 
 @pytest.mark.parametrize(

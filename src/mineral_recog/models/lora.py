@@ -62,11 +62,14 @@ def add_lora(backbone: nn.Module, settings: Lora, seed: int) -> None:
 
 def merge_lora(backbone: nn.Module) -> None:
     """Replace each updated weight and its update by their sum; without updates, do nothing."""
-    for module in list(backbone.modules()):
-        if is_parametrized(module, "weight") and any(
-            isinstance(update, LowRankUpdate) for update in module.parametrizations.weight
-        ):
-            remove_parametrizations(module, "weight", leave_parametrized=True)
+    updated = [
+        name.removesuffix(".parametrizations.weight.0")
+        for name, module in backbone.named_modules()
+        if isinstance(module, LowRankUpdate)
+    ]
+    for name in updated:
+        layer = backbone.get_submodule(name)
+        remove_parametrizations(layer, "weight", leave_parametrized=True)
 
 
 def is_lora(name: str) -> bool:
@@ -79,12 +82,11 @@ def can_have_lora(backbone: nn.Module) -> bool:
     return any(True for _ in _layers(backbone))
 
 
-def _layers(backbone: nn.Module) -> Iterator[nn.Module]:
+def _layers(backbone: nn.Module) -> Iterator[nn.Linear | nn.Conv2d]:
     """Yield the layers that get an update."""
     for module in list(backbone.modules()):
-        dense = isinstance(module, nn.Linear) or (
-            isinstance(module, nn.Conv2d) and module.groups == 1
-        )
-        # A weight that the backbone computes from others is left as it is.
-        if dense and module.weight.shape[1] > PIXEL_CHANNELS and not is_parametrized(module):
+        if not isinstance(module, nn.Linear | nn.Conv2d) or is_parametrized(module):
+            continue  # a weight that the backbone computes from others is left as it is
+        dense = isinstance(module, nn.Linear) or module.groups == 1
+        if dense and module.weight.shape[1] > PIXEL_CHANNELS:
             yield module

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from timm.models._manipulate import group_with_matcher
-from torch import nn
+from torch import Tensor, nn
 
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
@@ -30,7 +30,7 @@ def train_part(network: Network, stage: Stage) -> None:
         return
     for module in backbone.modules():
         parameters = list(module.parameters())
-        has_state = parameters or list(module.buffers())
+        has_state = bool(parameters or list(module.buffers()))
         if has_state and not any(parameter.requires_grad for parameter in parameters):
             module.eval()
 
@@ -58,7 +58,7 @@ def refuse_missing_parts(network: Network, recipe: Recipe) -> None:
             )
 
 
-def _trained_parameters(backbone: nn.Module, stage: Stage) -> Iterable[nn.Parameter]:
+def _trained_parameters(backbone: nn.Module, stage: Stage) -> Iterable[Tensor]:
     match stage.train:
         case "all":
             return backbone.parameters()
