@@ -38,7 +38,7 @@ BALANCED: dict[str, Any] = {
     "lr": 0.02,
     "sampler": "class_balanced",
     "losses": {"cross_entropy": {}},
-    "freeze_backbone": True,
+    "train": "classifier",
 }
 
 

@@ -171,11 +171,11 @@ from pathlib import Path
 from mineral_recog.data import cache_builder
 from mineral_recog.data.dataset import read_split
 reduce, count = cache_builder.reduced_photo, []
-def reduce_some(path, side):
+def reduce_some(path, side, interpolation):
     count.append(path)
     if len(count) == int(sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
-    return reduce(path, side)
+    return reduce(path, side, interpolation)
 cache_builder.reduced_photo = reduce_some
 cache_builder.build_caches([read_split(Path(sys.argv[1]), "train")], [12])
 """

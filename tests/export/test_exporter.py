@@ -71,7 +71,13 @@ def test_answer_of_an_export_imports_no_torch(exported: Path, photos: list[Path]
 
 
 @pytest.mark.parametrize(
-    "extras", [("test_views=2", "head=cosine"), ("test_views=5",), ("image_size=224",)]
+    "extras",
+    [
+        ("test_views=2", "head=cosine", "head_scale=20"),
+        ("test_views=5",),
+        ("image_size=224",),
+        ("backbone=test_vit", "image_size=160", "stages.ce.train=lora"),
+    ],
 )
 def test_other_networks_have_their_outputs(
     prepared: Path, tmp_path: Path, extras: tuple[str, ...]

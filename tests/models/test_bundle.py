@@ -251,6 +251,15 @@ def test_bundle_of_version_2_has_the_center_share_of_that_version(folder: Path) 
     assert read_bundle(folder).network.preprocessing.center_share == 0.875
 
 
+def test_bundle_of_version_6_has_the_scale_of_that_version(folder: Path) -> None:
+    def as_version_6(config: dict[str, Any]) -> None:
+        config["version"], config["head"] = 6, "cosine"
+        del config["head_scale"]
+
+    edit_config(as_version_6, folder)
+    assert bundle_config.read_config(folder / "config.json").head_scale == 30
+
+
 def test_bundle_of_version_4_has_the_ood_score_of_that_version(folder: Path) -> None:
     def as_version_4(config: dict[str, Any]) -> None:
         config["version"] = 4
@@ -272,7 +281,7 @@ FIELDS = {
     4: "ac79f393f55e0da2",
     5: "c0b6348dc87ae584",
     6: "2d0ecf56f2ecd7e5",
-    7: "6e7f733722a0ac6e",
+    7: "d5d5c8045f9aa001",
 }
 
 

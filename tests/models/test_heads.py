@@ -55,3 +55,31 @@ def test_cosine_head_ignores_lengths() -> None:
 def test_heads_are_built_by_name() -> None:
     assert isinstance(build_head("linear", 3, 2), LinearHead)
     assert isinstance(build_head("cosine", 3, 2), CosineHead)
+
+
+FEATURES = torch.tensor([[0.0, 2.0], [0.0, 4.0], [6.0, 0.0], [4.0, 3.0]])
+LABELS = torch.tensor([0, 0, 1, 1])  # means (0, 3) and (5, 1.5)
+
+
+def test_cosine_head_starts_from_the_directions_of_the_means() -> None:
+    head = CosineHead(2, 2, scale=20)
+    head.start_from_means(FEATURES, LABELS)
+    assert head.weight[0].tolist() == pytest.approx([0, 1])
+    assert head.weight[1].tolist() == pytest.approx([5 / 27.25**0.5, 1.5 / 27.25**0.5])
+    assert head(torch.tensor([[0.0, 7.0]]))[0, 0].item() == pytest.approx(20)
+
+
+def test_linear_head_starts_as_a_classifier_of_the_nearest_mean() -> None:
+    head = LinearHead(2, 2)
+    head.start_from_means(FEATURES, LABELS)
+    # The center is (2.5, 2.25); squared distances 6.3125, 9.3125, 17.3125 and 2.8125.
+    variance = 35.75 / 4
+    logits = head(torch.tensor([[1.0, 1.0]]))[0]
+    # Squared distances of (1, 1) to the means: 5 and 16.25.
+    assert (logits[0] - logits[1]).item() == pytest.approx((16.25 - 5) / (2 * variance))
+
+
+def test_equal_features_give_equal_logits() -> None:
+    head = LinearHead(2, 2)
+    head.start_from_means(torch.ones(4, 2), LABELS)
+    assert head(torch.ones(1, 2)).tolist() == [[0, 0]]

@@ -13,7 +13,10 @@ from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.pretrained import load_pretrained
+from mineral_recog.models.trained_part import train_part
 from mineral_recog.progress import SILENT
+from mineral_recog.recipes.loss_settings import Focal, Losses
+from mineral_recog.recipes.recipe import Stage
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training.run import train
 
@@ -54,7 +57,7 @@ def test_training_leaves_the_original_as_it_was(network: Network, pixels: Tensor
     original = network.backbone.get_submodule("pretrained")
     before = {name: value.clone() for name, value in original.state_dict().items()}
     network.train()
-    network.freeze_backbone(False)
+    train_part(network, Stage(epochs=1, losses=Losses(focal=Focal())))
     network(pixels)  # batch statistics would change the buffers
     assert not any(p.requires_grad for p in original.parameters())
     assert all(torch.equal(value, before[name]) for name, value in original.state_dict().items())
@@ -95,7 +98,11 @@ def test_random_weights_are_not_kept() -> None:
 
 
 def test_pretrained_features_need_a_classifier_of_their_own() -> None:
-    with pytest.raises(RecipeError, match="pretrained_features needs freeze_backbone in the last"):
+    with pytest.raises(
+        RecipeError, match="pretrained_features needs train: classifier in the last"
+    ):
         read_recipe("baseline", ["pretrained_features=true"])
-    with pytest.raises(RecipeError, match="pretrained_features needs freeze_backbone in the last"):
+    with pytest.raises(
+        RecipeError, match="pretrained_features needs train: classifier in the last"
+    ):
         read_recipe("lws", ["pretrained_features=true"])

@@ -25,8 +25,8 @@ from mineral_recog.models.distributed import (
     photos_per_process,
     refuse_too_many_processes,
 )
-from mineral_recog.recipes.view_settings import Crop
 from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.recipes.view_settings import Crop
 from mineral_recog.training import run as training
 from tests.conftest import TINY
 

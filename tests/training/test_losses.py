@@ -175,6 +175,8 @@ def test_ldam_margins_by_hand() -> None:
     # A logit difference equal to the margin gives probability 1/2.
     value = loss(UNUSED, torch.tensor([[0.0, 15.0]]), torch.tensor([1]))
     assert value.item() == pytest.approx(math.log(2))
+    # Margins are differences of cosines: with logits of 20 cosines they are 20 times as large.
+    assert LdamLoss(torch.tensor([16.0, 1.0]), scale=20).margins.tolist() == pytest.approx([5, 10])
 
 
 def test_ldam_uses_class_weights() -> None:

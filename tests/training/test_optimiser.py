@@ -14,6 +14,7 @@ from mineral_recog.data.evaluation_view import Preprocessing
 from mineral_recog.errors import RecipeError
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network, build_network
+from mineral_recog.models.trained_part import train_part
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
 from mineral_recog.training.optimiser import (
@@ -126,7 +127,7 @@ def test_rate_of_features_that_are_four_times_as_large(name: str, factor: float)
     network = make_network(nn.Sequential(nn.Linear(1, 1)), 1)
     settings = (f"optimiser={name}", "stages.ce.feature_norm=8", "stages.ce.weight_decay=0.5")
     recipe = make_recipe(*settings, name="frozen_features")
-    network.freeze_backbone(True)
+    train_part(network, recipe.stages["ce"])
     optimizer = build_optimizer(recipe, recipe.stages["ce"], network)
     adapt_to_norm(optimizer, recipe, recipe.stages["ce"], 8.0 * 4**2)
     weight = optimizer.param_groups[0]

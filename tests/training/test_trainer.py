@@ -17,7 +17,9 @@ from safetensors.torch import load_file
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.samplers import MixedSampler
 from mineral_recog.errors import UserError
+from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.distributed import DistributedContext
+from mineral_recog.models.heads import CosineHead
 from mineral_recog.models.network import build_network
 from mineral_recog.models.predictor import predict
 from mineral_recog.recipes.recipe import Recipe
@@ -53,7 +55,9 @@ def make_trainer(data: Path, recipe: Recipe, folder: Path) -> Trainer:
         recipe.normalisation,
         recipe.image_size,
         3,
+        recipe.head,
         pretrained_features=recipe.pretrained_features,
+        head_scale=recipe.head_scale,
     )
     dataset = read_split(data, "train")
     photos = TrainingPhotos(
@@ -149,6 +153,7 @@ VIEWS, BEST = "stages.crt.feature_views=2", "stages.crt.weights=best"
 ADAMW = ("optimiser=adamw", "layer_decay=0.9", "clip_norm=1", "accumulate=2", "lr_scale=1")
 FLOAT16 = ("precision=float16", "weight_average_epochs=1")
 AUGMENTED = "augmentation={trivial_augment: true, colour: 0.4, hue: 0.1, erasing: 0.5}"
+LORA = (*THREE, "stages.cfl.weights=best", "stages.fea.train=lora", "stages.cfl.train=lora")
 HARD = (*THREE, "stages.cfl.weights=best", "stages.cfl.refresh_epochs=2")
 # Nothing gets better, so the first stage ends after the first epoch and two more.
 STALLED = (VIEWS, BEST, "stages.ce.lr=1e-9", "stages.ce.epochs=5", "stages.ce.patience=2")
@@ -160,6 +165,9 @@ STALLED = (VIEWS, BEST, "stages.ce.lr=1e-9", "stages.ce.epochs=5", "stages.ce.pa
     [
         *(("multi_stage", HARD, epoch) for epoch in (1, 3, 4, 5, 6, 7)),
         *(("crt", STALLED, epoch) for epoch in (2, 5, 6)),
+        *(("multi_stage", LORA, epoch) for epoch in (2, 4, 6)),
+        *(("lift", ("weight_average_epochs=1",), epoch) for epoch in (1, 2)),
+        ("multi_stage", (*THREE, "stages.fea.train=lora", "stages.cfl=null"), 3),
         *(
             (name, settings, epoch)
             for name, settings in (
@@ -493,6 +501,42 @@ def test_classifier_can_be_reset(prepared: Path, tmp_path: Path) -> None:
         weights[choice] = (states[6], states[7])
     assert torch.allclose(*weights["keep"], atol=1e-6)
     assert not torch.allclose(*weights["anew"], atol=1e-2)
+
+
+@pytest.mark.parametrize("head", ["linear", "cosine"])
+def test_classifier_can_start_from_class_means(prepared: Path, tmp_path: Path, head: str) -> None:
+    settings = ("stages.ce.classifier=class_means", "stages.ce.lr=1e-30", f"head={head}",
+                "stages.ce.train=classifier", "stages.ce.epochs=1")  # fmt: skip
+    trainer = make_trainer(prepared, tiny_recipe("baseline", *settings), tmp_path / "run")
+    trainer.run()
+    outputs = predict(trainer.network, trainer.center_loader)
+    means = torch.stack(
+        [torch.from_numpy(outputs.features[outputs.labels == c]).mean(dim=0) for c in range(3)]
+    )
+    weight = trainer.network.classifier.weight.detach()
+    if head == "cosine":
+        torch.testing.assert_close(weight, torch.nn.functional.normalize(means))
+    else:
+        cosines = torch.nn.functional.cosine_similarity(weight, means - means.mean(dim=0))
+        assert cosines.tolist() == pytest.approx([1, 1, 1], abs=1e-5)
+
+
+def test_trained_updates_are_merged_into_the_bundle(prepared: Path, tmp_path: Path) -> None:
+    train(prepared, tiny_recipe("lift", "stages.ce.epochs=2", "lr_scale=20"), tmp_path / "run")
+    bundle = read_bundle(tmp_path / "run")
+    untrained = build_network("test_resnet", False, "auto", 32, 3, "cosine")
+    assert bundle.network.state_dict().keys() == untrained.state_dict().keys()
+    assert isinstance(bundle.network.classifier, CosineHead)
+    assert bundle.network.classifier.scale == 25
+
+
+def test_part_that_the_backbone_lacks_is_refused_before_training(
+    prepared: Path, tmp_path: Path
+) -> None:
+    recipe = tiny_recipe("baseline", "stages.ce.train=last_blocks", "stages.ce.blocks=9")
+    with pytest.raises(UserError, match=r"stages\.ce\.blocks: the backbone ResNet has"):
+        train(prepared, recipe, tmp_path / "run")
+    assert not (tmp_path / "run" / "recipe.yaml").exists()
 
 
 def test_best_weights_are_used_if_the_recipe_says_so(prepared: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from mineral_recog.errors import UserError, is_out_of_memory, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.models.gate_network import GateNetwork
-from mineral_recog.models.heads import COSINE_SCALE, CosineHead
+from mineral_recog.models.heads import CosineHead
 from mineral_recog.models.network import Network
 from mineral_recog.models.onnx_engine import INPUT, OnnxEngine, gate_outputs
 from mineral_recog.models.onnx_file import check_onnx
@@ -83,7 +83,7 @@ class _Graph(nn.Module):
             norm = features.norm(dim=1)[:, None, None].clamp(min=1e-12)
             direction = features[:, None, :] / norm
             rows = nn.functional.normalize(weight)[None]
-            gradients = (COSINE_SCALE * rows - logits[:, :, None] * direction) / norm
+            gradients = (head.scale * rows - logits[:, :, None] * direction) / norm
         else:
             gradients = weight
         centred: Tensor = gradients - gradients.mean(dim=-2, keepdim=True)

@@ -41,8 +41,10 @@ from mineral_recog.models.bundle_config import (
     read_config,
 )
 from mineral_recog.models.gate_network import GateNetwork, backbone_of_gate
+from mineral_recog.models.heads import CosineHead
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network, build_untrained_network
+from mineral_recog.recipes.recipe import COSINE_SCALE
 
 CALIBRATION = "trust.safetensors"
 
@@ -92,11 +94,12 @@ class Bundle:
     def save(self, folder: Path) -> None:
         """Write the bundle to a folder; an error or a crash leaves no partial bundle."""
         preprocessing = self.network.preprocessing.to_json()
-        gate_weights = self._gate_weights()
+        gate_weights, head = self._gate_weights(), self.network.classifier
         config = Config(
             backbone=self.backbone,
             pretrained_features=isinstance(self.network.backbone, JoinedBackbone),
             head=self.head,  # type: ignore[arg-type]  # checked by the schema
+            head_scale=head.scale if isinstance(head, CosineHead) else COSINE_SCALE,
             classes=self.classes,
             train_counts=self.train_counts,
             groups=self.groups,  # type: ignore[arg-type]  # checked by the schema
@@ -152,6 +155,7 @@ def read_bundle(run: Path, backbone: nn.Module | None = None) -> Bundle:
         len(config.classes),
         preprocessing,
         config.pretrained_features,
+        config.head_scale,
     )
     if backbone is None and (meta_network := _build_on_meta(build)):
         _check_shapes(meta_network, folder / WEIGHTS)

@@ -12,6 +12,7 @@ from mineral_recog.calibration.calibration import CalibrationValues
 from mineral_recog.data.evaluation_view import CENTER_SHARE
 from mineral_recog.errors import BundleError, reason_of
 from mineral_recog.i18n import tr
+from mineral_recog.recipes.recipe import COSINE_SCALE
 from mineral_recog.text import parse_json
 from mineral_recog.validation import reason_with_place
 
@@ -22,7 +23,8 @@ VERSION: Final = 7  # changes when the fields of a bundle do
 # Version 2 lacks center_share and version 3 pretrained_features, which had no other values.
 # Version 4 has another score of "none of these", see `calibration/distance_ood.py`, and no gate.
 # Version 5 lacks the part that the gate adds to the score of unknown minerals.
-# Version 6 lacks interpolation, which was bilinear, and has no five test views.
+# Version 6 lacks interpolation, which was bilinear, has no five test views, and lacks head_scale,
+# which had no other value.
 READABLE: Final = (2, 3, 4, 5, 6, VERSION)
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
@@ -74,6 +76,7 @@ class Config(BaseModel):
     backbone: str
     pretrained_features: bool = False
     head: Literal["linear", "cosine"] = "linear"
+    head_scale: Annotated[float, Field(gt=0, le=1000)] = COSINE_SCALE
     classes: Annotated[tuple[ClassName, ...], Field(min_length=2)]
     train_counts: tuple[Annotated[int, Field(ge=1)], ...]
     groups: tuple[Literal["head", "medium", "tail", ""], ...]  # "": no groups

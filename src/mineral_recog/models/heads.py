@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-COSINE_SCALE = 30.0  # s of Cao et al., NeurIPS 2019; without it a softmax of cosines stays flat
+from mineral_recog.recipes.recipe import COSINE_SCALE
 
 
 class LinearHead(nn.Linear):
@@ -25,6 +25,24 @@ class LinearHead(nn.Linear):
             return logits
         bias = self.bias
         return self.scale * (logits - bias) + bias
+
+    def start_from_means(self, features: Tensor, labels: Tensor) -> None:
+        """Start from the mean m_c of the features of each class.
+
+        z_c = -|f - m_c|^2 / (2 v), up to a constant for all classes, with v the mean squared
+        distance of the features to the mean of all m_c: the class with the nearest mean wins.
+
+        Args:
+            features: float [N, D].
+            labels: Class of each of them, [N]; every class occurs.
+        """
+        means = _class_means(features, labels)
+        center = means.mean(dim=0)
+        variance = (features - center).square().sum(dim=1).mean().clamp(min=1e-12)
+        with torch.no_grad():
+            self.weight.copy_((means - center) / variance)
+            squares = means.square().sum(dim=1) - center.square().sum()
+            self.bias.copy_(-squares / (2 * variance))
 
     def start_scale(self) -> None:
         """Freeze W and b, and start learning one factor for each row of W.
@@ -46,11 +64,17 @@ class LinearHead(nn.Linear):
 
 
 class CosineHead(nn.Module):
-    """z_c = s * cos(w_c, f) for each class c, with W [C, D], as in Cao et al., NeurIPS 2019."""
+    """z_c = s * cos(w_c, f) for each class c, with W [C, D], as in Cao et al., NeurIPS 2019.
 
-    def __init__(self, features: int, classes: int) -> None:
+    Args:
+        features: D.
+        classes: C.
+        scale: s.
+    """
+
+    def __init__(self, features: int, classes: int, scale: float = COSINE_SCALE) -> None:
         super().__init__()
-        self.in_features = features
+        self.in_features, self.scale = features, scale
         self.weight = nn.Parameter(torch.empty(classes, features))
         self.reset_parameters()
 
@@ -58,14 +82,33 @@ class CosineHead(nn.Module):
         """Draw new random weights: each class gets a random direction."""
         nn.init.normal_(self.weight)
 
+    def start_from_means(self, features: Tensor, labels: Tensor) -> None:
+        """Start from the direction of the mean of each class, as Shi et al. do (ICML 2024).
+
+        Args:
+            features: float [N, D].
+            labels: Class of each of them, [N]; every class occurs.
+        """
+        with torch.no_grad():
+            self.weight.copy_(F.normalize(_class_means(features, labels)))
+
     def forward(self, features: Tensor) -> Tensor:
         """Return logits [B, C] from features [B, D]."""
-        return COSINE_SCALE * F.linear(F.normalize(features), F.normalize(self.weight))
+        return self.scale * F.linear(F.normalize(features), F.normalize(self.weight))
 
 
 Head = LinearHead | CosineHead
 
 
-def build_head(name: str, features: int, classes: int) -> Head:
+def build_head(name: str, features: int, classes: int, scale: float = COSINE_SCALE) -> Head:
     """Build a head by its name in a recipe, `linear` or `cosine`, for D features and C classes."""
-    return CosineHead(features, classes) if name == "cosine" else LinearHead(features, classes)
+    if name == "cosine":
+        return CosineHead(features, classes, scale)
+    return LinearHead(features, classes)
+
+
+def _class_means(features: Tensor, labels: Tensor) -> Tensor:
+    """Return the mean of the features of each class, [C, D]."""
+    classes = int(labels.max()) + 1
+    sums = features.new_zeros(classes, features.shape[1]).index_add_(0, labels, features)
+    return sums / torch.bincount(labels, minlength=classes)[:, None]

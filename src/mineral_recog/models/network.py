@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
@@ -16,6 +18,7 @@ from mineral_recog.models.heads import Head, build_head
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.pretrained import HALF, load_pretrained, with_timm_preparation
 from mineral_recog.progress import SILENT, Progress
+from mineral_recog.recipes.recipe import COSINE_SCALE
 
 
 class Network(nn.Module):
@@ -66,19 +69,11 @@ class Network(nn.Module):
         if isinstance(self.backbone, JoinedBackbone):
             self.backbone.joined = joined
 
-    def freeze_backbone(self, frozen: bool, normalisation: bool = True) -> None:
-        """Freeze or unfreeze the backbone; call this after every `train()`.
-
-        A frozen backbone gets no gradients.
-
-        Args:
-            frozen: Whether to freeze the backbone.
-            normalisation: Whether the normalisation layers of a frozen backbone stay in evaluation
-                mode, so that no buffer changes. If false, they follow the batch statistics.
-        """
-        self.backbone.requires_grad_(not frozen)
-        if frozen and normalisation:
-            self.backbone.eval()
+    @property
+    def trained_backbone(self) -> nn.Module:
+        """The backbone without its pretrained original, which is never trained."""
+        backbone = self.backbone
+        return backbone.fine_tuned if isinstance(backbone, JoinedBackbone) else backbone
 
 
 def build_network(
@@ -93,6 +88,7 @@ def build_network(
     pretrained_features: bool = False,
     progress: Progress = SILENT,
     interpolation: str = BILINEAR,
+    head_scale: float = COSINE_SCALE,
 ) -> Network:
     """Build a network for C classes, from scratch or with pretrained weights of the backbone.
 
@@ -112,6 +108,7 @@ def build_network(
         pretrained_features: Whether to keep the original beside the backbone, see `JoinedBackbone`.
         progress: Receives a notice before weights are fetched.
         interpolation: See `Preprocessing`; `auto` is that of the weights.
+        head_scale: Scale of a cosine head.
 
     Raises:
         UserError: The backbone is unknown, its weights cannot be fetched or read, or they do not
@@ -129,7 +126,8 @@ def build_network(
     share = initial.center_share if isinstance(center_share, str) else center_share
     interpolation = initial.interpolation if interpolation == "auto" else interpolation
     preprocessing = Preprocessing(image_size, mean, std, test_views, share, interpolation)
-    return _assemble_network(initial.backbone, head, classes, preprocessing, pretrained_features)
+    classifier = partial(build_head, head, classes=classes, scale=head_scale)
+    return _assemble_network(initial.backbone, classifier, preprocessing, pretrained_features)
 
 
 def build_untrained_network(
@@ -138,6 +136,7 @@ def build_untrained_network(
     classes: int,
     preprocessing: Preprocessing,
     pretrained_features: bool = False,
+    head_scale: float = COSINE_SCALE,
 ) -> Network:
     """Build a network with arbitrary weights, to load the weights of a bundle or checkpoint into.
 
@@ -147,6 +146,7 @@ def build_untrained_network(
         classes: Number of classes, C.
         preprocessing: Preprocessing of the trained network.
         pretrained_features: Whether the trained network has its original beside the backbone.
+        head_scale: Scale of a cosine head.
 
     Raises:
         UserError: The backbone is unknown, or does not support the image size.
@@ -156,13 +156,13 @@ def build_untrained_network(
         if isinstance(backbone, nn.Module)
         else create_backbone(backbone, preprocessing.image_size)
     )
-    return _assemble_network(module, head, classes, preprocessing, pretrained_features)
+    classifier = partial(build_head, head, classes=classes, scale=head_scale)
+    return _assemble_network(module, classifier, preprocessing, pretrained_features)
 
 
 def _assemble_network(
     backbone: nn.Module,
-    head: str,
-    classes: int,
+    build_classifier: Callable[[int], Head],
     preprocessing: Preprocessing,
     pretrained_features: bool,
 ) -> Network:
@@ -187,9 +187,9 @@ def _assemble_network(
         )
     width = features.shape[1]
     if not pretrained_features:
-        network = Network(backbone, build_head(head, width, classes), preprocessing)
+        network = Network(backbone, build_classifier(width), preprocessing)
     else:
-        classifier = build_head(head, 2 * width, classes)
+        classifier = build_classifier(2 * width)
         with torch.no_grad():
             classifier.weight[:, width:] = 0.0  # the original has no say until a stage trains it
         network = Network(JoinedBackbone(backbone), classifier, preprocessing)

@@ -9,6 +9,7 @@ from typing import Any
 
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Losses
+from mineral_recog.recipes.part_settings import Lora
 from mineral_recog.recipes.recipe import Adjustment, Outliers, Recipe, Stage
 from mineral_recog.recipes.view_settings import Augmentation
 
@@ -58,7 +59,9 @@ _OTHER_WORDS = (
     ("rotate rotation rotations degrees rot90", "augmentation.quarter_turns", "", ""),
     ("reprob random_erasing erase cutout", "augmentation.erasing", "", ""),
     ("amp fp16 bf16 half mixed_precision dtype", "precision", "", ""),
-    ("freeze frozen freeze_layers", "stages.*.freeze_backbone", "", ""),
+    ("freeze frozen freeze_layers freeze_backbone peft adapter", "stages.*.train", "", ""),
+    ("r lora_rank lora_r", "stages.*.lora.rank", "", ""),
+    ("lora_alpha", "stages.*.lora.alpha", "", ""),
     ("early_stopping early_stop early_stopping_patience", "stages.*.patience", "", ""),
     ("save_best", "stages.*.weights",
      "The value best keeps the weights that are best on val.",
@@ -145,6 +148,7 @@ def _all_places() -> Iterable[str]:
         *(f"outliers.{name}" for name in Outliers.model_fields),
         *(f"augmentation.{name}" for name in Augmentation.model_fields),
         *(f"stages.*.{name}" for name in Stage.model_fields),
+        *(f"stages.*.lora.{name}" for name in Lora.model_fields),
         *(f"stages.*.losses.{loss}" for loss, _ in kinds),
         *(f"stages.*.losses.{loss}.{name}" for loss, kind in kinds for name in kind.model_fields),
     )

@@ -14,9 +14,11 @@ from pydantic import Field, model_validator
 
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Fraction, Losses, NonNegative, Positive, Settings
+from mineral_recog.recipes.part_settings import Lora, Part
 from mineral_recog.recipes.view_settings import Augmentation, CenterShare, Crop
 
 MAX_EPOCHS = 1_000_000  # of a stage and of a run: far more than anyone trains
+COSINE_SCALE = 30.0  # s of Cao et al., NeurIPS 2019; without it a softmax of cosines stays flat
 
 
 class Outliers(Settings):
@@ -51,23 +53,28 @@ class Stage(Settings):
             probabilities updates them.
         losses: Loss terms.
         mixup: Parameter of the beta distribution that blends pairs of photos; 0 for none.
-        freeze_backbone: Train the classifier alone.
-        freeze_normalisation: With a frozen backbone, freeze its normalisation layers too.
-        feature_views: With a frozen backbone, above 0 trains on the features of that many views of
-            each photo, computed once: the view of the evaluation, and random ones. There are fewer
-            views if they would take more than 2 GB.
+        freeze_normalisation: In what is frozen, freeze the statistics of batch normalisation too.
+        feature_views: With `train: classifier`, above 0 trains on the features of that many views
+            of each photo, computed once: the view of the evaluation, and random ones. There are
+            fewer views if they would take more than 2 GB.
         feature_norm: Mean squared norm of the features that the rate and the weight decay of a
             linear classifier on computed features are meant for; on features of norm n, its rate is
             multiplied by feature_norm / n and its decay by n / feature_norm, as if the features
             were scaled to this norm. Null takes both as they are.
-        classifier: Continue the classifier (`keep`), initialise it again (`anew`), or learn only
-            one factor per class (`rescale`).
+        classifier: Continue the classifier (`keep`), initialise it again (`anew`), start from the
+            mean features of each class (`class_means`), or learn only one factor per class
+            (`rescale`).
         weights: Result of the stage: weights of its `last` epoch, or of its `best` on validation.
         patience: End the stage after that many epochs in a row whose mean accuracy on validation is
             not above the best one; null trains all epochs. The stages that follow keep their place
             in the run and in their schedule.
         cutmix: Parameter of the beta distribution for the area of a rectangle of another photo that
             replaces part of each photo; 0 for none.
+        train: What is trained beside the classifier: the whole backbone (`all`), its `last_blocks`,
+            its normalisation layers and biases (`norm_and_bias`), low-rank updates of its weights
+            (`lora`), or nothing (`classifier`).
+        blocks: With `train: last_blocks`, how many of them.
+        lora: With `train: lora`, the rank and the size of the updates.
     """
 
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
@@ -81,18 +88,20 @@ class Stage(Settings):
     refresh_epochs: Annotated[int, Field(ge=1)] = 5
     losses: Losses
     mixup: NonNegative = 0.0
-    freeze_backbone: bool = False
     freeze_normalisation: bool = True
     feature_views: Annotated[int, Field(ge=0, le=100)] = 0
     feature_norm: Positive | None = None
-    classifier: Literal["keep", "anew", "rescale"] = "keep"
+    classifier: Literal["keep", "anew", "class_means", "rescale"] = "keep"
     weights: Literal["last", "best"] = "last"
     patience: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = None
     cutmix: NonNegative = 0.0
+    train: Part = "all"
+    blocks: Annotated[int, Field(ge=1, le=1000)] = 1
+    lora: Lora = Lora()
 
     @model_validator(mode="after")
     def _check_combinations(self) -> Stage:
-        frozen = self.freeze_backbone and self.freeze_normalisation
+        frozen = self.train == "classifier" and self.freeze_normalisation
         if self.mixup and self.cutmix:
             raise ValueError(
                 tr("mixup and cutmix exclude each other", "mixup 与 cutmix 不能同时使用")
@@ -100,24 +109,24 @@ class Stage(Settings):
         if self.feature_views and not (frozen and not self.blends):
             raise ValueError(
                 tr(
-                    "feature_views needs freeze_backbone and freeze_normalisation, and no mixup "
+                    "feature_views needs train: classifier and freeze_normalisation, and no mixup "
                     "or cutmix",
-                    "feature_views 需要 freeze_backbone 与 freeze_normalisation，且不能用 mixup "
+                    "feature_views 需要 train: classifier 与 freeze_normalisation，且不能用 mixup "
                     "或 cutmix",
                 )
             )
         if self.feature_norm and (not self.feature_views or self.classifier == "rescale"):
             raise ValueError(
                 tr(
-                    "feature_norm needs feature_views, with classifier: keep or anew",
-                    "feature_norm 需要 feature_views，且 classifier 为 keep 或 anew",
+                    "feature_norm needs feature_views, and no classifier: rescale",
+                    "feature_norm 需要 feature_views，且不能用 classifier: rescale",
                 )
             )
-        if self.classifier == "rescale" and not self.freeze_backbone:
+        if self.classifier == "rescale" and self.train != "classifier":
             raise ValueError(
                 tr(
-                    "classifier: rescale needs freeze_backbone",
-                    "classifier: rescale 需要 freeze_backbone",
+                    "classifier: rescale needs train: classifier",
+                    "classifier: rescale 需要 train: classifier",
                 )
             )
         if self.blends and self.losses.center:
@@ -128,6 +137,19 @@ class Stage(Settings):
                 )
             )
         return self
+
+    @model_validator(mode="after")
+    def _check_part(self) -> Stage:
+        """Refuse settings of a part that the stage does not train."""
+        for part, key in (("last_blocks", "blocks"), ("lora", "lora")):
+            if self.train != part and getattr(self, key) != type(self).model_fields[key].default:
+                raise ValueError(tr(f"{key} needs train: {part}", f"{key} 需要 train: {part}"))
+        return self
+
+    def trains_as(self, other: Stage) -> bool:
+        """Return whether two stages train the same part of the network."""
+        parts = ((stage.train, stage.blocks, stage.lora) for stage in (self, other))
+        return len(set(parts)) == 1
 
     @property
     def blends(self) -> bool:
@@ -193,9 +215,9 @@ class Recipe(Settings):
     Attributes:
         backbone: Any timm name.
         pretrained: True for published weights, false for random ones, or a file of weights.
-        pretrained_features: With pretrained weights, the classifier of the stages that freeze the
-            backbone sees the features of the backbone as it was before training beside those of the
-            trained one. This takes twice the time and the weights for an answer.
+        pretrained_features: With pretrained weights, the classifier of stages that train it alone
+            sees the features of the backbone as it was before training beside those of the trained
+            one. This takes twice the time and the weights for an answer.
         normalisation: Normalisation of the pixels; `auto` is that of the weights.
         image_size: Side of the network's square input in pixels.
         crop: How training crops a photo.
@@ -229,6 +251,7 @@ class Recipe(Settings):
             `batch_size` stays that of the optimiser's steps.
         interpolation: How photos are resized; `auto` is that of the weights.
         augmentation: What training changes in a view after crop and mirror image.
+        head_scale: Scale s of the cosine head, whose logits are s times cosines.
     """
 
     backbone: str = "resnet50"
@@ -261,6 +284,7 @@ class Recipe(Settings):
     accumulate: Annotated[int, Field(ge=1)] = 1
     interpolation: Literal["auto", "bilinear", "bicubic"] = "bilinear"
     augmentation: Augmentation = Augmentation()
+    head_scale: Annotated[float, Field(gt=0, le=1000)] = COSINE_SCALE
 
     @model_validator(mode="before")
     @classmethod
@@ -290,14 +314,14 @@ class Recipe(Settings):
                 )
             if stage.schedule == "continue" and (
                 previous is None
-                or previous.freeze_backbone != stage.freeze_backbone
+                or not previous.trains_as(stage)
                 or "rescale" in (previous.classifier, stage.classifier)
             ):
                 raise ValueError(
                     tr(
                         f"stages.{name}.schedule: 'continue' needs a stage before it with the "
-                        "same freeze_backbone, and neither may rescale the classifier",
-                        f"stages.{name}.schedule：'continue' 之前须有 freeze_backbone 相同的阶段，"
+                        "same train, and neither may rescale the classifier",
+                        f"stages.{name}.schedule：'continue' 之前须有 train 相同的阶段，"
                         "且两者都不能用 classifier: rescale",
                     )
                 )
@@ -320,14 +344,14 @@ class Recipe(Settings):
     @model_validator(mode="after")
     def _check_pretrained_features(self) -> Recipe:
         last = list(self.stages.values())[-1]
-        learns = last.freeze_backbone and last.classifier != "rescale"
+        learns = last.train == "classifier" and last.classifier != "rescale"
         if self.pretrained_features and not learns:
             raise ValueError(
                 tr(
-                    "pretrained_features needs freeze_backbone in the last stage, with classifier: "
-                    "keep or anew",
-                    "pretrained_features 需要最后一个阶段有 freeze_backbone，且 classifier 为 keep "
-                    "或 anew",
+                    "pretrained_features needs train: classifier in the last stage, and no "
+                    "classifier: rescale there",
+                    "pretrained_features 需要最后一个阶段有 train: classifier，"
+                    "且不能用 classifier: rescale",
                 )
             )
         return self
@@ -337,6 +361,8 @@ class Recipe(Settings):
         has_ldam = any(stage.losses.ldam for stage in self.stages.values())
         if has_ldam and self.head != "cosine":
             raise ValueError(tr("ldam needs head: cosine", "ldam 需要 head: cosine"))
+        if self.head != "cosine" and self.head_scale != COSINE_SCALE:
+            raise ValueError(tr("head_scale needs head: cosine", "head_scale 需要 head: cosine"))
         if self.head == "cosine" and (
             self.after
             or any(s.classifier == "rescale" or s.feature_norm for s in self.stages.values())

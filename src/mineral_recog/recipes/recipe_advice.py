@@ -20,7 +20,7 @@ def advice(recipe: Recipe, counts: Sequence[int]) -> str | None:
     """
     stages = recipe.stages.values()
     total, imbalance = sum(counts), max(counts) / min(counts)
-    if recipe.pretrained and total < FEW_PHOTOS and not all(s.freeze_backbone for s in stages):
+    if recipe.pretrained and total < FEW_PHOTOS and any(s.train != "classifier" for s in stages):
         return tr(
             f"With so few photos ({total}), `--recipe frozen_features` is probably as good, and "
             "trained in a few minutes: see docs/choosing.md.",

@@ -6,6 +6,8 @@ settings merge key by key, and a null removes a stage or a loss. Two keys rescal
 that trains on features computed before costs next to nothing, so `epochs` leaves it out unless
 there is no other; the rate of a classifier on a frozen backbone suits any network, so `lr_scale`
 leaves it as it is.
+
+Recipes written for version 1.0 and before may say `freeze_backbone: true` for `train: classifier`.
 """
 
 from __future__ import annotations
@@ -105,11 +107,22 @@ def _read_values(recipe: str, folder: Path, derived: tuple[str, ...] = ()) -> di
         raise RecipeError(
             tr(f"The recipe {recipe} has no settings.", f"配方 {recipe} 中没有任何设置。")
         )
+    stages = values.get("stages")
+    for stage in stages.values() if isinstance(stages, dict) else ():
+        _replace_freeze_backbone(stage)
     base = values.pop("base", None)
     if base is None:
         return values
     base_folder = folder if recipe in shipped_recipes() else (folder / recipe).parent
     return _merge(_read_values(str(base), base_folder, (*derived, recipe)), values)
+
+
+def _replace_freeze_backbone(stage: Any) -> None:
+    """Replace the former key `freeze_backbone` in the settings of a stage."""
+    frozen = stage.get("freeze_backbone") if isinstance(stage, dict) else None
+    if isinstance(frozen, bool) and "train" not in stage:
+        del stage["freeze_backbone"]
+        stage["train"] = "classifier" if frozen else "all"
 
 
 def _merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +150,7 @@ def _rescale(values: dict[str, Any]) -> None:
         if not isinstance(lr_scale, int | float) or not lr_scale > 0:
             raise ValueError(tr("lr_scale: must be a number above 0", "lr_scale：须为大于 0 的数"))
         for stage in stages:
-            if isinstance(stage.get("lr"), int | float) and not stage.get("freeze_backbone"):
+            if isinstance(stage.get("lr"), int | float) and stage.get("train") != "classifier":
                 stage["lr"] *= lr_scale
     if epochs is not None:
         stages = [stage for stage in stages if not stage.get("feature_views")] or stages
@@ -207,6 +220,11 @@ def _apply_setting(values: dict[str, Any], setting: str) -> None:
         value = text
     if parents[:1] == ["stages"] and len(parents) > 1:
         _refuse_unknown_stage(setting, parents[1], values)
+    if parents[:1] == ["stages"]:
+        changed = {last: value}
+        _replace_freeze_backbone(changed)
+        _replace_freeze_backbone(value)  # of a setting that gives a whole stage
+        ((last, value),) = changed.items()
     for parent in parents:
         if not isinstance(values.get(parent), dict):
             values[parent] = {}

@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mineral_recog.models.heads import COSINE_SCALE
 from mineral_recog.recipes.loss_settings import (
     Center,
     CrossEntropy,
@@ -21,6 +20,7 @@ from mineral_recog.recipes.loss_settings import (
     Losses,
     LossSettings,
 )
+from mineral_recog.recipes.recipe import COSINE_SCALE
 from mineral_recog.training.mixup import Blend
 
 RUNNING_MEAN_DECAY = 0.99  # of the squared distance from the centers: about a hundred batches
@@ -109,6 +109,7 @@ class LdamLoss:
         max_margin: Margin of the rarest class, as a difference of cosines.
         weight: Factor of this term in the loss of the stage.
         class_weights: As in CrossEntropyLoss.
+        scale: s.
     """
 
     def __init__(
@@ -117,9 +118,10 @@ class LdamLoss:
         max_margin: float = 0.5,
         weight: float = 1.0,
         class_weights: Tensor | None = None,
+        scale: float = COSINE_SCALE,
     ) -> None:
         self.weight, self.class_weights = weight, class_weights
-        self.margins = COSINE_SCALE * max_margin * (counts.min() / counts) ** 0.25
+        self.margins = scale * max_margin * (counts.min() / counts) ** 0.25
 
     def __call__(self, features: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
         """Return the mean over the batch."""
@@ -271,11 +273,13 @@ class ClassFacts:
         counts: n_c, training photos of each class, float [C].
         sampled: Class prior of the batches that the stage's sampler draws, [C].
         centers: Class centers of the run.
+        head_scale: Scale of the cosine head.
     """
 
     counts: Tensor
     sampled: Tensor
     centers: Centers
+    head_scale: float = COSINE_SCALE
 
     def weights(self, beta: float | None) -> Tensor | None:
         """Return class weights by effective number, [C]; None without a beta."""
@@ -292,7 +296,7 @@ LOSSES: dict[type[LossSettings], Callable[[Any, ClassFacts], Loss]] = {
     FrequencyAware: lambda s, facts: FrequencyAwareLoss(facts.prior(s.prior), s.tau, s.weight),
     Focal: lambda s, facts: FocalLoss(s.gamma, s.weight),
     Ldam: lambda s, facts: LdamLoss(
-        facts.counts, s.max_margin, s.weight, facts.weights(s.effective_number)
+        facts.counts, s.max_margin, s.weight, facts.weights(s.effective_number), facts.head_scale
     ),
     LabelAwareSmoothing: lambda s, facts: LabelAwareSmoothingLoss(
         facts.counts, s.head, s.tail, s.weight

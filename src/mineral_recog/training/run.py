@@ -40,6 +40,7 @@ from mineral_recog.models.distributed import (
     refuse_too_many_processes,
 )
 from mineral_recog.models.network import Network, build_network, build_untrained_network
+from mineral_recog.models.trained_part import refuse_missing_parts
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.training.calibration_fit import build_untrained_gate, calibrate
@@ -257,6 +258,7 @@ class _Run:
             check_photos(self.folder, record.fingerprint, train, val, self.progress)
         class_groups(recipe.groups, train.classes, train.counts.tolist())
         network = self._build_network(recipe, train.classes, record, start)
+        refuse_missing_parts(network, recipe)
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
         share = photos_per_process(network, self.device)
         refuse_too_many_processes(self.context, smallest, len(val), share)
@@ -306,7 +308,12 @@ class _Run:
         backbone, class_count = self.backbone or recipe.backbone, len(classes)
         if record is not None and has_checkpoint(self.folder / CHECKPOINT):
             return build_untrained_network(
-                backbone, recipe.head, class_count, record.preprocessing, recipe.keeps_pretrained
+                backbone,
+                recipe.head,
+                class_count,
+                record.preprocessing,
+                recipe.keeps_pretrained,
+                recipe.head_scale,
             )
         if start is not None:
             return start_network(start, recipe, classes, self.backbone)
@@ -322,6 +329,7 @@ class _Run:
             recipe.keeps_pretrained,
             self.progress,
             recipe.interpolation,
+            recipe.head_scale,
         )
 
     def _build_caches(

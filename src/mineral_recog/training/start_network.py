@@ -63,6 +63,7 @@ def start_network(
         len(classes),
         preprocessing,
         recipe.keeps_pretrained,
+        recipe.head_scale,
     )
     _copy_backbone(bundle.network.backbone, network.backbone)
     _copy_classifier(bundle, network, classes, start.kept)

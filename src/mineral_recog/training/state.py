@@ -15,7 +15,9 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.heads import LinearHead
+from mineral_recog.models.lora import add_lora, is_lora, merge_lora
 from mineral_recog.models.network import Network
+from mineral_recog.models.trained_part import train_part
 from mineral_recog.recipes.recipe import Recipe, Schedule, Stage
 from mineral_recog.training.accumulation import in_parts
 from mineral_recog.training.checkpoint import State, read_checkpoint
@@ -94,6 +96,8 @@ class TrainState:
         elif stage.classifier == "rescale":
             self._start_scale()
         if stage.schedule != "continue":
+            if stage.train == "lora":
+                add_lora(self.network.trained_backbone, stage.lora, self.recipe.seed)
             self._start_optimizer(stage)
             if self.average_decay is not None:
                 self.ema = Ema(self.network, self.average_decay)
@@ -103,10 +107,13 @@ class TrainState:
 
     def end_stage(self, schedule: Schedule) -> None:
         """Load the weights that the stage hands on; the average goes on if the schedule does."""
+        schedule_ends = self.epochs_done == schedule.first_epoch + schedule.epochs
         if self.best is not None and self.best[1]:
             self.network.load_state_dict(self.best[1])
-        elif self.ema is not None and self.epochs_done == schedule.first_epoch + schedule.epochs:
+        elif self.ema is not None and schedule_ends:
             self.network.load_state_dict(self.ema.state)
+        if schedule_ends:
+            merge_lora(self.network.trained_backbone)
         if isinstance(self.network.classifier, LinearHead):
             self.network.classifier.fold_scale()
 
@@ -145,7 +152,7 @@ class TrainState:
 
     def _start_optimizer(self, stage: Stage) -> None:
         """Start a new optimiser of the parameters that a stage trains."""
-        self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
+        train_part(self.network, stage)
         self.wrapped = self.context.wrap(in_parts(self.network, self.recipe.accumulate))
         self.optimizer = build_optimizer(self.recipe, stage, self.network)
 
@@ -222,14 +229,17 @@ class TrainState:
         weights = part("network")
         if "classifier.scale" in weights:
             self._start_scale()
+        self.epochs_done, self.steps_done = int(facts["done"]), int(facts["step"])
+        stage = self.recipe.stage_at(
+            self.epochs_done if self.steps_done else self.epochs_done - 1
+        ).stage
+        if any(map(is_lora, weights)):
+            add_lora(self.network.trained_backbone, stage.lora, self.recipe.seed)
         self.network.load_state_dict(weights)
         self.centers.load_state_dict(part("centers"))
         self.probabilities.copy_(tensors["probabilities"])
         self.sampler_probabilities.copy_(tensors["drawn_by"])
-        self.epochs_done, self.steps_done = int(facts["done"]), int(facts["step"])
-        # The optimiser of the stage that the state is in.
-        last_epoch = self.epochs_done if self.steps_done else self.epochs_done - 1
-        self._start_optimizer(self.recipe.stage_at(last_epoch).stage)
+        self._start_optimizer(stage)
         load_kept_tensors(self.optimizer, self.network, tensors)
         if self.scaler.is_enabled():
             self.scaler.load_state_dict(facts["scaler"])

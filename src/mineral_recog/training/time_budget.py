@@ -171,7 +171,7 @@ def measure_cost(trainer: Trainer) -> RunCost:
     for name, stage in recipe.stages.items():
         first = next(e for e in range(recipe.epochs) if recipe.stage_at(e).name == name)
         placed = recipe.stage_at(first)
-        trainer.network.join_pretrained(stage.freeze_backbone)
+        trainer.network.join_pretrained(stage.train == "classifier")
         if stage.feature_views:
             width = trainer.network.classifier.in_features
             views = affordable_views(stage.feature_views, len(photos.train), width)

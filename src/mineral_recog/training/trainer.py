@@ -22,6 +22,7 @@ from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
+from mineral_recog.models.trained_part import train_part
 from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe, Stage, StageInRun
 from mineral_recog.training.checkpoint import CheckpointWriter
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
@@ -166,8 +167,10 @@ class Trainer:
             began = time.perf_counter()
             placed = self.recipe.stage_at(epoch)
             stage, epochs_of_stage = placed.stage, epoch - placed.first_epoch
-            self.network.join_pretrained(stage.freeze_backbone)
+            self.network.join_pretrained(stage.train == "classifier")
             if epochs_of_stage == 0 and not state.steps_done:
+                if stage.classifier == "class_means":
+                    self._start_from_class_means()
                 state.start_stage(stage)
             if stage.feature_views and self.feature_cache is None:
                 self._cache_features(placed, epoch, on_step)
@@ -212,6 +215,16 @@ class Trainer:
             append_to_log(self.folder / LOG, line)
         if ends or self.checkpoint.is_due(min_seconds=0):
             self._save()
+
+    def _start_from_class_means(self) -> None:
+        """Start the classifier from the mean features of each class, in the evaluation's views."""
+        outputs = self.context.predict(
+            self.network, self.center_loader, self.recipe.precision, views=1
+        )
+        features, labels = (
+            torch.from_numpy(rows).to(self.device) for rows in (outputs.features, outputs.labels)
+        )
+        self.network.classifier.start_from_means(features, labels)
 
     def _refresh_probabilities(self) -> None:
         """Compute p_i from the evaluation's views, unless those of the training views are used."""
@@ -258,9 +271,11 @@ class Trainer:
         state, stage = self.state, placed.stage
         sampler = self._sampler(stage)
         sampled = torch.tensor(sampler.class_prior(), dtype=torch.float32, device=self.device)
-        losses = build_losses(stage.losses, ClassFacts(self.counts, sampled, state.centers))
+        losses = build_losses(
+            stage.losses, ClassFacts(self.counts, sampled, state.centers, self.recipe.head_scale)
+        )
         self.network.train()
-        self.network.freeze_backbone(stage.freeze_backbone, stage.freeze_normalisation)
+        train_part(self.network, stage)
         detail = f"{placed.name}  {tr('epoch', '轮次')} {epoch + 1}/{self.recipe.epochs}"
         # The first pass has the epoch's number, the others have numbers that no epoch has.
         batches = [
