@@ -16,6 +16,7 @@ from httpx2 import Response
 from PIL import Image
 from starlette.testclient import TestClient
 
+from mineral_recog.data.images import can_read_heic
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
 from mineral_recog.serve.app import build_app
@@ -32,7 +33,7 @@ def post_photo(client: TestClient, body: bytes, address: str = "/identify") -> A
 
 def error_line(response: Response) -> str:
     """Return the message of an error, which is one line."""
-    assert list(response.json()) == ["error"]
+    assert list(response.json()) in (["error"], ["error", "field"])
     text: str = response.json()["error"]
     assert text.strip()
     assert "\n" not in text
@@ -354,6 +355,8 @@ def test_form_with_several_photos_is_one_specimen(
     ("files", "data", "status", "reason"),
     [
         (0, {"hardness": "6"}, 415, "no photo"),
+        (1, {"heat_map_of": "gold"}, 422, "heat_map_of 'gold' is no class of this model"),
+        (1, {"heat_map_of": "beryl", "heat_map": "no"}, 422, "no effect with heat_map=no"),
         (17, {}, 400, "1 to 16 photos"),
         (1, {"taste": "salty"}, 422, "taste is unknown"),
         (1, {"hardness": ["6", "7"]}, 422, "hardness is given twice"),
@@ -397,6 +400,83 @@ def test_formats_are_detected_from_the_bytes(client: TestClient, photo: Path, ki
         "/identify", content=file.getvalue(), headers={"content-type": "application/octet-stream"}
     )
     assert response.status_code == 200
+
+
+@pytest.mark.skipif(not can_read_heic(), reason="pillow-heif is not installed")
+def test_heic_is_read_with_its_decoder_alone(
+    client: TestClient, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, large = BytesIO(), BytesIO()
+    Image.open(photo).convert("RGB").save(file, "HEIF", quality=90)
+    assert post_photo(client, file.getvalue())["photos"] == 1
+    Image.new("RGB", (6000, 4200)).save(large, "HEIF")
+    response = client.post("/identify", content=large.getvalue(), headers=JPEG)
+    assert response.status_code == 413
+    assert "more than the 25 million of a HEIC" in error_line(response)
+    damaged = file.getvalue()[: len(file.getvalue()) // 2]
+    assert client.post("/identify", content=damaged, headers=JPEG).status_code in (415, 422)
+    monkeypatch.setattr("mineral_recog.serve.uploads.can_read_heic", lambda: False)
+    response = client.post("/identify", content=file.getvalue(), headers=JPEG)
+    assert response.status_code == 415
+    assert "does not read HEIC: save the photo as JPEG" in error_line(response)
+
+
+def test_empty_file_of_a_form_is_reported_as_such(client: TestClient, photo: Path) -> None:
+    for files in ([b""], [photo.read_bytes(), b""]):
+        response = client.post("/identify", files=[("image", ("x.jpg", file)) for file in files])
+        assert response.status_code == 415
+        assert "The file is empty (0 bytes)" in error_line(response)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "field"),
+    [
+        ({"streak": "white", "hardness": "soft"}, "hardness"),
+        ({"density": "dry 5 wet 9"}, "density"),
+        ({"habit": "?"}, "habit"),
+        ({"cleavage": "none", "cleavage_directions": "2"}, "cleavage_directions"),
+    ],
+)
+def test_error_names_the_evidence_that_is_not_understood(
+    client: TestClient, photo: Path, evidence: dict[str, str], field: str
+) -> None:
+    sighting = post_photo(client, photo.read_bytes(), "/identify?heat_map=no")["sightings"]
+    response = client.post("/identify", json={"sightings": sighting, "evidence": evidence})
+    assert (response.status_code, response.json()["field"]) == (422, field)
+    del evidence[field]
+    response = client.post("/identify", json={"sightings": sighting, "evidence": evidence})
+    assert response.status_code == 200
+
+
+def test_heat_map_of_a_class(client: TestClient, identifier: Identifier, photo: Path) -> None:
+    (observation,) = identifier.observe_views([identifier.look_at(photo)])
+    for name in identifier.classes:
+        heat_map = post_photo(client, photo.read_bytes(), f"/identify?heat_map_of={name}")[
+            "heat_map"
+        ]
+        assert heat_map["class"] == name
+        np.testing.assert_allclose(
+            heat_map["values"], identifier.heat_map(observation, name), atol=5e-4
+        )
+
+
+def test_training_photos_of_a_class(
+    client: TestClient, identifier: Identifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = client.get("/photos?class=copper").json()["photos"]
+    assert 1 <= len(photos) <= 8
+    assert all(photo["photo"].startswith("copper/") for photo in photos)
+    assert photos[0]["thumbnail"].startswith("data:image/jpeg;base64,")
+    for query, reason in {
+        "": "class must be given once",
+        "?class=gold": "class 'gold' is no class of this model: see /minerals",
+        "?class=copper&class=beryl": "class must be given once",
+        "?class=copper&top=1": "top does not apply",
+    }.items():
+        response = client.get(f"/photos{query}")
+        assert (response.status_code, reason in error_line(response)) == (422, True)
+    monkeypatch.setattr(identifier, "gallery", None)
+    assert client.get("/photos?class=copper").json() == {"class": "copper", "photos": []}
 
 
 def test_internal_error_is_reported_without_details(
