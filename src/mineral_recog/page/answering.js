@@ -3,19 +3,19 @@
 import { blamedPart, enteredEvidence, markBad } from "./evidence.js";
 import { refreshHeat } from "./heat.js";
 import { keep } from "./keeping.js";
-import { show, showStatus } from "./results.js";
+import { FIRST_CANDIDATES, show, showStatus } from "./results.js";
 import { identifySpecimen } from "./server.js";
 import { state, text } from "./state.js";
 import { byId, hideErrors, setStale, setStatus, setWorking, showError } from "./status.js";
 
-const FIRST_CANDIDATES = 5; // candidates shown at first
 let pending = null; // AbortController of the current request
 let whenModelChanged = () => {};
 
 // Set what is done when another model answers than the one that looked at the photos.
 export const onOtherModel = (handler) => (whenModelChanged = handler);
 
-export async function update() {
+// `mayLookAgain` is false where another model has just looked at the photos again.
+export async function update(mayLookAgain = true) {
   pending?.abort();
   pending = null; // the answer of an earlier request is no longer needed
   keep();
@@ -33,7 +33,7 @@ export async function update() {
     take(answer, bad);
   } catch (error) {
     if (error.name === "AbortError" || pending !== controller) return;
-    if (error.otherModel) {
+    if (error.otherModel && mayLookAgain) {
       await whenModelChanged();
       return;
     }
@@ -43,8 +43,10 @@ export async function update() {
 }
 
 function showWithoutAnswer() {
-  if (state.photos.length === 0) setStatus("");
-  if (state.photos.every((photo) => photo.unsent)) setWorking("");
+  if (state.photos.every((photo) => photo.unsent)) {
+    setWorking("");
+    setStatus("");
+  }
   state.answer = null;
   setStale(false);
   show();

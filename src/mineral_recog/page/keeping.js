@@ -18,23 +18,25 @@ function specimenId() {
   return id;
 }
 
-// Save the specimen soon; `forget` follows at once if there are no photos.
+// Save the specimen soon.
 export function keep() {
   clearTimeout(timer);
   timer = setTimeout(keepNow, PAUSE);
 }
 
+// Save the specimen, or forget it if it has no photos.
 export async function keepNow() {
   clearTimeout(timer);
   const { photos, chosen, answer, showAll } = state;
   try {
-    if (photos.length === 0) {
+    const sendable = photos.filter((photo) => photo.body !== null);
+    if (sendable.length === 0) {
       await remove(specimenId());
       return;
     }
-    const kept = photos.map(({ url, looking, ...photo }) => photo); // what can be stored
+    const kept = sendable.map(({ url, looking, ...photo }) => photo); // what can be stored
     const fields = unfilled ?? enteredFields(byId("form"));
-    await save({ id: specimenId(), time: Date.now(), photos: kept, chosen: photos.indexOf(chosen), answer, showAll, fields });
+    await save({ id: specimenId(), time: Date.now(), photos: kept, chosen: sendable.indexOf(chosen), answer, showAll, fields });
     byId("unkept").hidden = true;
   } catch {
     byId("unkept").hidden = photos.length === 0; // storage is forbidden or full

@@ -8,7 +8,7 @@ import { showStage } from "./stage.js";
 import { byId, setStatus } from "./status.js";
 import { unbroken } from "./texts.js";
 
-const FIRST_CANDIDATES = 5; // candidates shown at first
+export const FIRST_CANDIDATES = 5; // candidates shown at first
 
 export function showStatus() {
   const headline = (state.answer.none_of_these.text ?? state.answer.rolled_up.text)[state.language];
@@ -26,7 +26,7 @@ export function show() {
   byId("headline-text").textContent = unbroken((answer.none_of_these.text ?? answer.rolled_up.text)[language]);
   byId("answer").classList.toggle("doubtful", answer.none_of_these.is);
   byId("headline").classList.toggle("doubtful", answer.none_of_these.is);
-  byId("warnings").replaceChildren(...answer.warnings.map((warning) => element("p", {}, unbroken(warning[language]))));
+  byId("warnings").replaceChildren(...answer.warnings.map((warning) => element("p", {}, warning[language])));
   byId("hazards").hidden = answer.hazards.length === 0;
   byId("hazards").querySelector("ul").replaceChildren(...draw.hazards(answer, language));
   showRanking();

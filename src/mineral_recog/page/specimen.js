@@ -48,11 +48,8 @@ async function addPhoto(photo, file) {
     await look(photo);
     return null;
   } catch (error) {
-    if (!state.photos.includes(photo)) return null;
-    if (isTransient(error)) {
-      await update();
-      return error;
-    }
+    if (!state.photos.includes(photo) || error.name === "AbortError") return null;
+    if (isTransient(error)) return error; // it is sent later
     removePhoto(photo);
     return Object.assign(error, { about: file.name });
   }
@@ -102,7 +99,7 @@ export async function lookAtSquare(photo) {
 
 // Another model answers now: what the page holds about its photos is worthless.
 export async function lookAgain() {
-  if (lookingAgain) return;
+  if (lookingAgain) return; // it updates at its end
   lookingAgain = true;
   const known = state.photos.filter((photo) => photo.answer !== null);
   setWorking(text().otherModel(known.length));
@@ -115,7 +112,7 @@ export async function lookAgain() {
   } finally {
     lookingAgain = false;
   }
-  await update();
+  await update(false);
 }
 
 // Send what could not be sent, and ask again for an answer that is out of date.

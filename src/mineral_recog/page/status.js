@@ -22,7 +22,7 @@ export const setStale = (stale) => document.body.classList.toggle("stale", stale
 export const isStale = () => document.body.classList.contains("stale");
 
 // Errors of the connection, which a later attempt may not meet.
-export const isTransient = (error) => Boolean(error.key || error.busy) || error.name === "AbortError";
+export const isTransient = (error) => Boolean(error.key || error.busy);
 
 export function showError(...errors) {
   const lines = errors.map((error) => (error.about ? `${error.about}${text().colon}` : "") + (error.key ? text()[error.key] : error.message));
