@@ -38,6 +38,7 @@ export async function update(mayLookAgain = true) {
       return;
     }
     setWorking("");
+    if (state.answer !== null) showStatus();
     showError(error);
   }
 }

@@ -5,6 +5,7 @@ import { update } from "./answering.js";
 import { refreshHeat } from "./heat.js";
 import { keep } from "./keeping.js";
 import { preparePhoto } from "./photos.js";
+import { showStatus } from "./results.js";
 import { getMinerals, identifyPhoto } from "./server.js";
 import { showPhotos } from "./stage.js";
 import { modelOf, state, text } from "./state.js";
@@ -106,13 +107,20 @@ export async function lookAgain() {
   try {
     for (const photo of known) if (state.photos.includes(photo)) await look(photo);
   } catch (error) {
-    setWorking("");
+    stopWorking();
     showError(error);
     return;
   } finally {
     lookingAgain = false;
   }
   await update(false);
+}
+
+// Show the last answer again, or nothing.
+function stopWorking() {
+  setWorking("");
+  if (state.answer === null) setStatus("");
+  else showStatus();
 }
 
 // Send what could not be sent, and ask again for an answer that is out of date.
@@ -126,7 +134,7 @@ export async function retry() {
     for (const photo of unsent) if (state.photos.includes(photo)) await look(photo);
     await update();
   } catch (error) {
-    setWorking("");
+    stopWorking();
     if (error.name !== "AbortError") showError(error);
   } finally {
     retrying = false;
