@@ -1,4 +1,4 @@
-"""The page in a real browser: the square that is looked at, formats, and photos that are not lost."""
+"""The page in a browser: the square that is looked at, formats, and photos that are not lost."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_heat_map_is_that_of_the_first_mineral_of_the_answer(page: Page, photo: 
     answered(page)
     page.get_by_label("Mohs hardness").fill("2.5-3")
     expect(page.get_by_role("status")).to_contain_text("Most likely copper")
-    expect(page.locator("#heat-label")).to_have_text("Show which parts support native copper")
+    expect(page.locator("#heat-label")).to_have_text("Show which parts support copper")
 
 
 def test_what_is_understood_of_the_evidence_is_applied(
@@ -225,11 +225,11 @@ def test_candidates_show_training_photos_that_can_be_enlarged(page: Page, photo:
     answered(page)
     copper = page.locator("#ranking li[data-class=copper]")
     copper.locator("summary").click()
-    shown = copper.get_by_role("button", name="Native copper")
+    shown = copper.get_by_role("button", name="Copper")
     expect(shown.first).to_be_visible()
     shown.first.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator("img")).to_be_visible()
-    expect(dialog).to_contain_text("Native copper")
+    expect(dialog).to_contain_text("Copper")
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
