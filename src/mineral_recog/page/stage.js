@@ -26,7 +26,7 @@ export function showStage() {
   const { photos, chosen } = state;
   const visible = chosen !== null && chosen.url !== null;
   byId("frame").hidden = !visible;
-  byId("unseen").hidden = chosen === null || chosen.body === null || visible;
+  byId("unseen").hidden = visible || !chosen?.answer;
   byId("photo").alt = chosen === null ? "" : text().photo(photos.indexOf(chosen) + 1);
   if (visible && byId("photo").getAttribute("src") !== chosen.url) byId("photo").src = chosen.url;
   showFrame();
