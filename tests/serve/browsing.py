@@ -48,7 +48,7 @@ def ranking(page: Page) -> Locator:
 
 def shares(page: Page) -> dict[str, float]:
     """Return the per cent of each class as shown by the bars."""
-    rows: list[Any] = page.locator("#ranking li").evaluate_all(
+    rows: list[Any] = page.locator("#ranking > li").evaluate_all(
         "rows => rows.map(row => [row.dataset.class, row.querySelector('.bar > span').style.width])"
     )
     return {name: float(width.rstrip("%")) for name, width in rows}

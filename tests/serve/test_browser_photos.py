@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from mineral_recog.identify.evidence import read_evidence
@@ -19,6 +20,14 @@ SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">'
     '<rect width="64" height="64" fill="#eee"/><circle cx="32" cy="32" r="20" fill="green"/></svg>'
 )
+
+
+@pytest.fixture
+def large_photo(photo: Path, tmp_path: Path) -> Path:
+    """A photo that is as large on the screen as those of a camera."""
+    path = tmp_path / "large.png"
+    Image.open(photo).resize((400, 400)).save(path)
+    return path
 
 
 def answered(page: Page) -> None:
@@ -34,9 +43,9 @@ def side(page: Page) -> float:
 
 
 def test_square_is_framed_by_keys_mouse_and_buttons_and_the_answer_follows(
-    page: Page, identifier: Identifier, photo: Path
+    page: Page, identifier: Identifier, large_photo: Path
 ) -> None:
-    choose(page, photo)
+    choose(page, large_photo)
     answered(page)
     first, square = side(page), page.locator("#square")
     square.focus()
@@ -48,7 +57,7 @@ def test_square_is_framed_by_keys_mouse_and_buttons_and_the_answer_follows(
     assert crop[0] + crop[2] / 2 == pytest.approx(0.53, abs=1e-3)
     assert crop[1] + crop[3] / 2 == pytest.approx(0.47, abs=1e-3)
     answered(page)
-    expected = identifier.identify(photo, crop=crop)
+    expected = identifier.identify(large_photo, crop=crop)
     assert shares(page) == pytest.approx(
         {c.name: 100 * c.probability for c in expected.candidates}, abs=0.01
     )
@@ -70,7 +79,7 @@ def test_square_is_framed_by_keys_mouse_and_buttons_and_the_answer_follows(
 
 
 def test_fingers_scroll_over_the_photo_until_the_square_has_the_focus(
-    browser: Browser, address: str, photo: Path
+    browser: Browser, address: str, large_photo: Path
 ) -> None:
     context = browser.new_context(
         locale="en-GB", viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True
@@ -79,7 +88,7 @@ def test_fingers_scroll_over_the_photo_until_the_square_has_the_focus(
     page.goto(address)
     expect(page.get_by_text("Photograph one specimen")).to_be_visible()
     expect(page.get_by_text("paste")).to_be_hidden()
-    choose(page, photo)
+    choose(page, large_photo)
     answered(page)
     square = page.locator("#square")
     touch_action = "node => getComputedStyle(node).touchAction"
@@ -91,8 +100,10 @@ def test_fingers_scroll_over_the_photo_until_the_square_has_the_focus(
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     fingers = context.new_cdp_session(page)
     for kind, apart in (("touchStart", 60), ("touchMove", 45), ("touchMove", 30)):
-        points = [{"x": middle[0] + sign * apart, "y": middle[1], "id": sign} for sign in (0, 1)]
-        points[0]["x"] = middle[0] - apart
+        points = [
+            {"x": middle[0] + shift, "y": middle[1], "id": finger}
+            for finger, shift in enumerate((-apart, apart))
+        ]
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     assert side(page) == pytest.approx(first / 2, abs=4)
