@@ -127,9 +127,13 @@ function move(event) {
   pointers.set(event.pointerId, position(event));
   const now = [...pointers.values()];
   const before = [...drag.points.values()];
-  if (now.length >= 2) pinch(before, now);
-  else if (drag.fixed !== null) resize(drag.fixed, now[0]);
-  else change({ ...drag.square, x: drag.square.x + now[0].x - before[0].x, y: drag.square.y + now[0].y - before[0].y });
+  if (now.length >= 2) {
+    pinch(before, now);
+    return;
+  }
+  const [dx, dy] = [now[0].x - before[0].x, now[0].y - before[0].y];
+  if (drag.fixed === null) change({ ...drag.square, x: drag.square.x + dx, y: drag.square.y + dy });
+  else resize(drag.fixed, dx, dy);
 }
 
 const distance = ([one, other]) => Math.max(1, Math.hypot(one.x - other.x, one.y - other.y));
@@ -142,10 +146,11 @@ function pinch(before, now) {
   change({ x: to.x - (from.x - drag.square.x) * factor, y: to.y - (from.y - drag.square.y) * factor, side: drag.square.side * factor });
 }
 
-function resize({ x, y, left, top }, point) {
+function resize({ x, y, left, top }, dx, dy) {
   const photo = state.chosen;
   const room = Math.min(left ? x : photo.width - x, top ? y : photo.height - y);
-  const side = Math.min(Math.max(Math.abs(point.x - x), Math.abs(point.y - y), MIN_SHARE * Math.min(photo.width, photo.height)), room);
+  const grown = drag.square.side + Math.max(left ? -dx : dx, top ? -dy : dy);
+  const side = clamp(grown, MIN_SHARE * Math.min(photo.width, photo.height), room);
   change({ x: left ? x - side : x, y: top ? y - side : y, side });
 }
 
