@@ -65,7 +65,7 @@ function showEvidence() {
   const nextTests = none ? [] : draw.tests(answer, language, text()); // they are about the first candidates
   const leftOut = none ? null : answer.tests_left_out;
   byId("next").hidden = nextTests.length === 0 && leftOut === null;
-  byId("left-out").textContent = leftOut?.text[language] ?? "";
+  byId("left-out").textContent = unbroken(leftOut?.text[language] ?? "");
   byId("tests").replaceChildren(...nextTests);
 }
 
