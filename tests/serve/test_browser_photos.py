@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
@@ -182,6 +183,23 @@ def test_request_without_an_answer_is_given_up(page: Page, photo: Path) -> None:
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("status")).to_contain_text(HEADLINE)
     expect(page.locator("#alert")).to_be_hidden()
+
+
+def test_photo_is_dropped_only_if_the_server_refuses_it(page: Page, photo: Path) -> None:
+    for status in (500, 415):
+        page.route(
+            IDENTIFY,
+            partial(Route.fulfill, status=status, json={"error": "an error"}),
+            times=1,
+        )
+    choose(page, photo)  # routes are used from the last one
+    expect(page.locator("#alert")).to_have_text("0.png: an error")
+    expect(page.locator("#thumbnails li")).to_have_count(0)
+    choose(page, photo)
+    expect(page.get_by_text("One photo could not be sent")).to_be_visible()
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("status")).to_contain_text(HEADLINE)
+    expect(page.get_by_text("One photo could not be sent")).to_be_hidden()
 
 
 def test_reload_and_back_keep_the_specimen_until_a_new_one(page: Page, photo: Path) -> None:

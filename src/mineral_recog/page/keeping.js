@@ -9,6 +9,7 @@ const ID_KEY = "mineral-recog.specimen";
 const PAUSE = 300; // milliseconds after a change until it is saved
 const KEPT_DAYS = 7; // of specimens whose tab was closed
 let timer = 0;
+let opened = false; // whether what was kept has been taken up; nothing is saved before
 let unfilled = null; // kept results of tests whose fields have no choices yet
 
 // The id of the specimen of this tab, which survives a reload.
@@ -27,6 +28,7 @@ export function keep() {
 // Save the specimen, or forget it if it has no photos.
 export async function keepNow() {
   clearTimeout(timer);
+  if (!opened) return;
   const { photos, chosen, answer, showAll } = state;
   try {
     const sendable = photos.filter((photo) => photo.body !== null);
@@ -58,6 +60,8 @@ export async function restore() {
     return true;
   } catch {
     return false;
+  } finally {
+    opened = true;
   }
 }
 

@@ -46,8 +46,9 @@ async function read(response) {
   const otherModel = response.status === 409; // than the one that looked at the photos
   const wait = Number(response.headers.get("retry-after")) || 2;
   const hasMessage = typeof content.error === "string";
+  const refused = [413, 415, 422].includes(response.status); // what was sent; sending it again would not help
   const key = hasMessage ? null : busy ? "stillBusy" : "noServer";
-  throw Object.assign(new Error(hasMessage ? content.error : ""), { busy, otherModel, wait, key, field: content.field ?? null });
+  throw Object.assign(new Error(hasMessage ? content.error : ""), { busy, otherModel, refused, wait, key, field: content.field ?? null });
 }
 
 // Send a request, and repeat it while the server is busy.

@@ -9,7 +9,7 @@ import { showStatus } from "./results.js";
 import { getMinerals, identifyPhoto } from "./server.js";
 import { showPhotos } from "./stage.js";
 import { modelOf, state, text } from "./state.js";
-import { hideErrors, isTransient, setStale, setStatus, setWorking, showError } from "./status.js";
+import { hideErrors, setStale, setStatus, setWorking, showError } from "./status.js";
 
 const MAX_PHOTOS = 16;
 let lookingAgain = false; // with another model than before
@@ -30,29 +30,38 @@ export async function addPhotos(files) {
     if (error) errors.push(error);
   }
   await update();
-  if (errors.length) showError(...errors);
+  showError(...errors);
 }
 
 const newPhoto = (file) => ({
   name: file.name, url: null, width: 0, height: 0, body: null, crop: null, proposed: null, answer: null, heat: null, unsent: false,
 });
 
-// Prepare and send a photo; return an error if it is refused.
+// Prepare and send a photo; return an error if it is refused or cannot be sent.
 async function addPhoto(photo, file) {
+  if (file.size === 0) {
+    removePhoto(photo);
+    return Object.assign(new Error(text().emptyFile), { about: file.name });
+  }
+  const prepared = await preparePhoto(file);
+  if (!state.photos.includes(photo)) return null; // removed in the meantime
+  Object.assign(photo, prepared);
+  state.chosen = photo;
+  showPhotos();
+  return tryToLook(photo);
+}
+
+// Let the server analyse a photo; return an error, or null. A photo that the server refuses is removed; one
+// that it could not be asked about is kept and sent later.
+async function tryToLook(photo) {
   try {
-    if (file.size === 0) throw new Error(text().emptyFile);
-    const prepared = await preparePhoto(file);
-    if (!state.photos.includes(photo)) return null; // removed in the meantime
-    Object.assign(photo, prepared);
-    state.chosen = photo;
-    showPhotos();
     await look(photo);
     return null;
   } catch (error) {
     if (!state.photos.includes(photo) || error.name === "AbortError") return null;
-    if (isTransient(error)) return error; // it is sent later
+    if (!error.refused) return error;
     removePhoto(photo);
-    return Object.assign(error, { about: file.name });
+    return Object.assign(error, { about: photo.name });
   }
 }
 
@@ -89,13 +98,9 @@ export async function readModel() {
 export async function lookAtSquare(photo) {
   if (!state.photos.includes(photo)) return;
   setStale(true);
-  try {
-    await look(photo);
-  } catch (error) {
-    if (error.name !== "AbortError") showError(error);
-    return;
-  }
+  const error = await tryToLook(photo);
   await update();
+  if (error) showError(error);
 }
 
 // Another model answers now: what the page holds about its photos is worthless.
@@ -131,8 +136,10 @@ export async function retry() {
   try {
     if (state.modelInfo === null) await readModel();
     if (unsent.length) setWorking(text().working(unsent.length));
-    for (const photo of unsent) if (state.photos.includes(photo)) await look(photo);
+    const errors = [];
+    for (const photo of unsent) if (state.photos.includes(photo)) errors.push(await tryToLook(photo));
     await update();
+    showError(...errors.filter((error) => error !== null));
   } catch (error) {
     stopWorking();
     if (error.name !== "AbortError") showError(error);

@@ -21,10 +21,8 @@ export function setWorking(message) {
 export const setStale = (stale) => document.body.classList.toggle("stale", stale);
 export const isStale = () => document.body.classList.contains("stale");
 
-// Errors of the connection, which a later attempt may not meet.
-export const isTransient = (error) => Boolean(error.key || error.busy);
-
 export function showError(...errors) {
+  if (errors.length === 0) return;
   const lines = errors.map((error) => (error.about ? `${error.about}${text().colon}` : "") + (error.key ? text()[error.key] : error.message));
   if (isStale()) lines.push(text().stale);
   byId("alert").textContent = [...new Set(lines)].join(" ");
