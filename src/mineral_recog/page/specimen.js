@@ -14,6 +14,7 @@ import { hideErrors, setStale, setStatus, setWorking, showError } from "./status
 const MAX_PHOTOS = 16;
 let lookingAgain = false; // with another model than before
 let retrying = false;
+let retryOnce = false; // more, since the network may have come back during an attempt
 
 export async function addPhotos(files) {
   const room = MAX_PHOTOS - state.photos.length;
@@ -130,6 +131,7 @@ function stopWorking() {
 
 // Send what could not be sent, and ask again for an answer that is out of date.
 export async function retry() {
+  retryOnce = retrying;
   if (retrying) return;
   retrying = true;
   const unsent = state.photos.filter((photo) => photo.unsent);
@@ -146,6 +148,7 @@ export async function retry() {
   } finally {
     retrying = false;
   }
+  if (retryOnce) await retry();
 }
 
 export function removePhoto(photo) {
