@@ -32,7 +32,7 @@ def post_photo(client: TestClient, body: bytes, address: str = "/identify") -> A
 
 def error_line(response: Response) -> str:
     """Return the message of an error, which is one line."""
-    assert list(response.json()) == ["error"]
+    assert list(response.json()) in (["error"], ["error", "field"])
     text: str = response.json()["error"]
     assert text.strip()
     assert "\n" not in text
@@ -354,6 +354,8 @@ def test_form_with_several_photos_is_one_specimen(
     ("files", "data", "status", "reason"),
     [
         (0, {"hardness": "6"}, 415, "no photo"),
+        (1, {"heat_map_of": "gold"}, 422, "heat_map_of 'gold' is no class of this model"),
+        (1, {"heat_map_of": "beryl", "heat_map": "no"}, 422, "no effect with heat_map=no"),
         (17, {}, 400, "1 to 16 photos"),
         (1, {"taste": "salty"}, 422, "taste is unknown"),
         (1, {"hardness": ["6", "7"]}, 422, "hardness is given twice"),
@@ -397,6 +399,57 @@ def test_formats_are_detected_from_the_bytes(client: TestClient, photo: Path, ki
         "/identify", content=file.getvalue(), headers={"content-type": "application/octet-stream"}
     )
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("evidence", "field"),
+    [
+        ({"streak": "white", "hardness": "soft"}, "hardness"),
+        ({"density": "dry 5 wet 9"}, "density"),
+        ({"habit": "?"}, "habit"),
+        ({"cleavage": "none", "cleavage_directions": "2"}, "cleavage_directions"),
+    ],
+)
+def test_error_names_the_evidence_that_is_not_understood(
+    client: TestClient, photo: Path, evidence: dict[str, str], field: str
+) -> None:
+    sighting = post_photo(client, photo.read_bytes(), "/identify?heat_map=no")["sightings"]
+    response = client.post("/identify", json={"sightings": sighting, "evidence": evidence})
+    assert (response.status_code, response.json()["field"]) == (422, field)
+    del evidence[field]
+    response = client.post("/identify", json={"sightings": sighting, "evidence": evidence})
+    assert response.status_code == 200
+
+
+def test_heat_map_of_a_class(client: TestClient, identifier: Identifier, photo: Path) -> None:
+    (observation,) = identifier.observe_views([identifier.look_at(photo)])
+    for name in identifier.classes:
+        heat_map = post_photo(client, photo.read_bytes(), f"/identify?heat_map_of={name}")[
+            "heat_map"
+        ]
+        assert heat_map["class"] == name
+        np.testing.assert_allclose(
+            heat_map["values"], identifier.heat_map(observation, name), atol=5e-4
+        )
+
+
+def test_training_photos_of_a_class(
+    client: TestClient, identifier: Identifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = client.get("/photos?class=copper").json()["photos"]
+    assert 1 <= len(photos) <= 8
+    assert all(photo["photo"].startswith("copper/") for photo in photos)
+    assert photos[0]["thumbnail"].startswith("data:image/jpeg;base64,")
+    for query, reason in {
+        "": "class must be given once",
+        "?class=gold": "class 'gold' is no class of this model: see /minerals",
+        "?class=copper&class=beryl": "class must be given once",
+        "?class=copper&top=1": "top does not apply",
+    }.items():
+        response = client.get(f"/photos{query}")
+        assert (response.status_code, reason in error_line(response)) == (422, True)
+    monkeypatch.setattr(identifier, "gallery", None)
+    assert client.get("/photos?class=copper").json() == {"class": "copper", "photos": []}
 
 
 def test_internal_error_is_reported_without_details(

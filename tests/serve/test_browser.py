@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import base64
 import re
-import shutil
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from starlette.applications import Starlette
 from starlette.routing import Mount
-from starlette.types import ASGIApp
 
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
@@ -29,10 +23,16 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
+from tests.serve.browsing import (
+    HEADLINE,
+    NEEDS_CHROMIUM,
+    choose,
+    ranking,
+    running_server,
+    shares,
+)
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-HEADLINE = re.compile("ost likely|robably none|does not look like")
+pytestmark = NEEDS_CHROMIUM
 
 MORE_TESTS = {
     "transparency": "translucent",
@@ -49,88 +49,6 @@ DROP = """([target, base64, name]) => {
     data.items.add(new File([bytes], name, {type: "image/png"}));
     target.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true}));
 }"""
-
-
-@contextmanager
-def running_server(app: ASGIApp, port: int = 0) -> Iterator[int]:
-    """Run an application on a port, by default a free one, and yield the port."""
-    config = uvicorn.Config(app, log_level="warning", lifespan="off")
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", port)) as listener:
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join(30)
-
-
-@pytest.fixture(scope="module")
-def address(identifier: Identifier) -> Iterator[str]:
-    """A server on a free port."""
-    with running_server(build_app(identifier)) as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        # No sandbox, since tests in containers run as root.
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
-    """The page in English on a desktop; scripts must not log errors or contact other hosts."""
-    context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    errors: list[str] = []
-    foreign_requests: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on(
-        "console",
-        lambda message: (
-            errors.append(message.text)
-            if message.type in ("error", "warning")
-            and "Failed to load resource" not in message.text
-            else None
-        ),
-    )
-    page.on(
-        "request",
-        lambda request: (
-            None
-            if request.url.startswith((address, "blob:", "data:"))
-            else foreign_requests.append(request.url)
-        ),
-    )
-    page.goto(address)
-    expect(page.get_by_text("This model knows 3 minerals.")).to_be_visible()
-    yield page
-    context.close()
-    assert errors == []
-    assert foreign_requests == []
-
-
-def choose(page: Page, *photos: Path) -> None:
-    page.get_by_label(re.compile("Choose photos|Add photos|选择照片|添加照片")).set_input_files(
-        photos
-    )
-
-
-def ranking(page: Page) -> Locator:
-    return page.locator("#ranking summary")
-
-
-def shares(page: Page) -> dict[str, float]:
-    """Return the per cent of each class as shown by the bars."""
-    rows: list[Any] = page.locator("#ranking li").evaluate_all(
-        "rows => rows.map(row => [row.dataset.class, row.querySelector('.bar > span').style.width])"
-    )
-    return {name: float(width.rstrip("%")) for name, width in rows}
 
 
 def test_dropped_photo_answer_hardness_and_language(

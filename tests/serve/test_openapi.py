@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 from starlette.testclient import TestClient
 
 from mineral_recog.serve.request_schemas import ApiModel
-from mineral_recog.serve.response_schemas import Answer, Error, Health, Minerals
+from mineral_recog.serve.response_schemas import Answer, ClassPhotos, Error, Health, Minerals
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +41,10 @@ def test_responses_match_the_models_and_their_schemas(
         (Answer, photo_answer),
         (Answer, client.post("/identify", json=question)),
         (Minerals, client.get("/minerals")),
+        (ClassPhotos, client.get("/photos?class=beryl")),
         (Health, client.get("/health")),
         (Error, client.post("/identify")),
+        (Error, client.post("/identify", json=question | {"evidence": {"density": "heavy"}})),
     ]
     for model, response in responses:
         validated = model.model_validate_json(response.content, strict=True)
@@ -53,7 +55,10 @@ def test_responses_match_the_models_and_their_schemas(
 def test_keys_of_an_answer_are_required_except_those_about_one_photo(document: Any) -> None:
     schemas = document["components"]["schemas"]
     for name in ("Answer", "Candidate", "Minerals", "Health", "Error"):
-        optional = {"sightings", "heat_map", "similar"} if name == "Answer" else set()
+        optional = {
+            "Answer": {"sightings", "heat_map", "similar"},
+            "Error": {"field"},
+        }.get(name, set())
         assert set(schemas[name]["required"]) == set(schemas[name]["properties"]) - optional
         assert schemas[name]["additionalProperties"] is False
 
@@ -65,7 +70,7 @@ def test_every_route_and_method_is_documented(document: Any, client: TestClient)
     }
     served = {
         (path, method)
-        for path in ("/identify", "/minerals", "/health")
+        for path in ("/identify", "/minerals", "/photos", "/health")
         for method in methods
         if client.request(method, path).status_code != 405
     }
@@ -75,7 +80,7 @@ def test_every_route_and_method_is_documented(document: Any, client: TestClient)
 def test_documented_parameters_are_accepted(document: Any, client: TestClient, photo: Path) -> None:
     values = {"hardness": "5-6", "streak": "white", "lustre": "vitreous", "density": "2.7"}
     values |= {"magnetic": "no", "acid": "no", "coverage": "0.8", "top": "2", "level": "class"}
-    values |= {"heat_map": "no", "lang": "zh", "crop": "0,0,0.5,0.5"}
+    values |= {"heat_map": "yes", "heat_map_of": "beryl", "lang": "zh", "crop": "0,0,0.5,0.5"}
     values |= {"colours": "green, brown", "transparency": "opaque", "habit": "needles"}
     values |= {"cleavage": "perfect, 3", "cleavage_directions": "3", "fracture": "uneven"}
     values |= {"tenacity": "brittle", "fluorescence_long": "green", "fluorescence_short": "none"}

@@ -299,6 +299,12 @@ class Identifier:
         region, size = observation.view.region, observation.view.image.size
         return region or middle_region(*size, self.model.preprocessing.center_share)
 
+    def examples(self, name: str, count: int) -> list[tuple[str, bytes]]:
+        """Return path and JPEG of training photos of a class; none if the run has no gallery."""
+        if self.gallery is None:
+            return []
+        return self.gallery.of_class(self.classes.index(name), count)
+
     def similar(self, observation: Observation, count: int = 4) -> list[SimilarPhoto]:
         """Return the training photos most similar to a photo; none if the run has no gallery."""
         return [] if self.gallery is None else self.gallery.nearest(observation.features, count)

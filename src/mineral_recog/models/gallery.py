@@ -84,6 +84,11 @@ class Gallery:
     jpegs: NDArray[np.uint8]
     ends: NDArray[np.int64]
 
+    def of_class(self, label: int, count: int) -> list[tuple[str, bytes]]:
+        """Return path and thumbnail of the first photos of a class."""
+        indices = [i for i, its_label in enumerate(self.labels) if its_label == label]
+        return [(self.paths[i], self._jpeg(i)) for i in indices[:count]]
+
     def nearest(self, features: NDArray[np.float32], count: int) -> list[SimilarPhoto]:
         """Return the photos most similar to one with features [D], the most similar first."""
         length = max(float(np.linalg.norm(features)), 1e-12)

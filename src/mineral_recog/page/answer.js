@@ -2,7 +2,7 @@
 
 import { element } from "./elements.js";
 import { factList, searchLinks } from "./facts.js";
-import { unbroken } from "./texts.js";
+import { fillExamples, photoButton } from "./viewer.js";
 
 // The name in the user's language, followed by the other language in small print.
 export function nameElement(names, language) {
@@ -20,7 +20,10 @@ function candidateItem(candidate, language, text, open) {
   );
   const changed = Math.abs(candidate.probability - candidate.by_photo) > 0.0005;
   const byPhoto = changed ? element("p", { class: "note" }, text.byPhoto(candidate.by_photo)) : null;
-  const details = element("details", {}, line, byPhoto, factList(candidate.mineral, language, text), searchLinks(candidate.names, language, text));
+  const hazards = candidate.hazards.map((hazard) => element("p", { class: "hazard" }, hazard.text[language]));
+  const photos = element("ul", { class: "strip examples", "aria-label": text.examples(candidate.names[language]), hidden: "" });
+  const details = element("details", {}, line, byPhoto, ...hazards, photos, factList(candidate.mineral, language, text), searchLinks(candidate.names, language, text));
+  details.addEventListener("toggle", () => details.open && fillExamples(photos, candidate.class, candidate.names[language]), { once: true });
   details.open = open;
   return element("li", { class: candidate.in_set ? "in-set" : "", "data-class": candidate.class }, details);
 }
@@ -34,7 +37,7 @@ export function tests(answer, language, text) {
     const button = element("button", { type: "button", class: "quiet", "data-field": test.key }, text.enter);
     button.setAttribute("aria-label", `${text.enter}: ${text[test.key]}`);
     const caution = test.caution === null ? null : element("p", { class: "note" }, test.caution[language]);
-    return element("li", {}, element("p", {}, unbroken(test.text[language])), caution, button);
+    return element("li", {}, element("p", {}, test.text[language]), caution, button);
   });
 }
 
@@ -54,13 +57,13 @@ export function cautions(answer, language, text) {
 
 export function lookalikes(answer, language, text) {
   return answer.lookalikes.map((lookalike) =>
-    element("li", {}, lookalike.text === null ? text.noDifference(lookalike.names[language]) : unbroken(lookalike.text[language])),
+    element("li", {}, lookalike.text === null ? text.noDifference(lookalike.names[language]) : lookalike.text[language]),
   );
 }
 
 export function similar(photos, language) {
   return photos.map((similar) => {
-    const image = element("img", { src: similar.thumbnail, alt: "", width: "96", height: "96", title: similar.photo });
-    return element("li", {}, element("figure", {}, image, element("figcaption", {}, similar.names[language])));
+    const name = similar.names[language];
+    return element("li", {}, element("figure", {}, photoButton(similar.thumbnail, name), element("figcaption", { "aria-hidden": "true" }, name)));
   });
 }

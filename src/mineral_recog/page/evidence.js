@@ -9,19 +9,64 @@ const WORDS = ["streak", "lustre", "transparency", "habit", "cleavage", "fractur
 const FIELDS = ["hardness", "density", "magnetic", "acid", "cleavage_directions", ...WORDS];
 const MAX_DIRECTIONS = 6; // of cleavage
 
-// The entered results in the format of the server, {hardness: "6, scratches glass", ...}, without blanks.
-export function enteredEvidence(form, language) {
+// The entered results in the format of the server, {hardness: "6, scratches glass", ...}, without blanks
+// and without the parts that are not understood, `bad`: names of fields, "scratches" or "weights".
+export function enteredEvidence(form, language, bad) {
   const text = texts[language];
   const entered = new FormData(form);
-  const results = Object.fromEntries(FIELDS.map((field) => [field, entered.get(field).trim()]));
-  const scratched = TOOLS.map((tool) => {
+  const results = Object.fromEntries(FIELDS.map((field) => [field, bad.has(field) ? "" : entered.get(field).trim()]));
+  results.colours = bad.has("colours") ? "" : entered.getAll("colours").join(", ");
+  const weights = weighed(entered, text);
+  if (weights !== null) results.density = bad.has("weights") ? "" : weights;
+  const scratches = bad.has("scratches") ? [] : scratched(entered, text);
+  results.hardness = [results.hardness, ...scratches].filter(Boolean).join(", ");
+  return Object.fromEntries(Object.entries(results).filter(([, value]) => value !== ""));
+}
+
+function scratched(entered, text) {
+  const outcomes = TOOLS.map((tool) => {
     const outcome = entered.get(`scratch ${tool}`);
     return { harder: text.scratches(tool), softer: text.scratchedBy(tool) }[outcome];
   });
-  results.colours = entered.getAll("colours").join(", ");
-  results.density = weighed(entered, text) ?? results.density;
-  results.hardness = [results.hardness, ...scratched].filter(Boolean).join(", ");
-  return Object.fromEntries(Object.entries(results).filter(([, value]) => value !== ""));
+  return outcomes.filter(Boolean);
+}
+
+// The part of the form to leave out when the server does not understand a test; null if none is left.
+export function blamedPart(form, language, test, bad) {
+  const entered = new FormData(form);
+  const isWeighed = weighed(entered, texts[language]) !== null;
+  const parts = { hardness: entered.get("hardness").trim() ? ["hardness", "scratches"] : ["scratches"], density: [isWeighed ? "weights" : "density"] };
+  return (parts[test] ?? [test]).find((part) => !bad.has(part)) ?? null;
+}
+
+// Mark the fields that are not understood.
+export function markBad(form, bad) {
+  const ids = { scratches: "#scratches [role=radiogroup]", weights: "#weighing input" };
+  for (const field of form.querySelectorAll("[aria-invalid]")) {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-errormessage");
+  }
+  for (const part of bad.keys()) {
+    for (const field of form.querySelectorAll(ids[part] ?? `[name="${part}"]`)) {
+      if (part === "weights" && field.value === "") continue;
+      field.setAttribute("aria-invalid", "true");
+      field.setAttribute("aria-errormessage", "form-alert");
+    }
+  }
+}
+
+// What is entered in the fields, as [name, value], to be entered again with `fillFields`.
+export const enteredFields = (form) => [...new FormData(form)].filter(([, value]) => value !== "");
+
+export function fillFields(form, fields) {
+  for (const [name, value] of fields) {
+    const nodes = [...form.querySelectorAll(`[name="${CSS.escape(name)}"]`)];
+    for (const node of nodes) {
+      if (node.type === "radio" || node.type === "checkbox") node.checked ||= node.value === value;
+      else node.value = value;
+    }
+    nodes[0]?.closest("details")?.setAttribute("open", "");
+  }
 }
 
 // The two weights of the specimen, as the server understands them; null if they are not complete.

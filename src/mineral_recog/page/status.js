@@ -1,5 +1,6 @@
-// The line that says what the page does, and the errors.
+// The line that says what the page does, the errors, and whether the answer is out of date.
 
+import { text } from "./state.js";
 import { unbroken } from "./texts.js";
 
 export const byId = (id) => document.getElementById(id);
@@ -16,16 +17,20 @@ export function setWorking(message) {
   setStatus(message);
 }
 
-export function showError(error, text) {
-  byId("alert").textContent = error.key ? text[error.key] : error.message;
+// Dim an answer that lacks the last change of photos, squares or evidence.
+export const setStale = (stale) => document.body.classList.toggle("stale", stale);
+export const isStale = () => document.body.classList.contains("stale");
+
+export function showError(...errors) {
+  if (errors.length === 0) return;
+  const lines = errors.map((error) => (error.about ? `${error.about}${text().colon}` : "") + (error.key ? text()[error.key] : error.message));
+  if (isStale()) lines.push(text().stale);
+  byId("alert").textContent = [...new Set(lines)].join(" ");
   byId("alert").hidden = false;
   byId("alert").scrollIntoView({ block: "nearest" });
-  setStatus("");
 }
 
 export function hideErrors() {
-  for (const id of ["alert", "form-alert"]) {
-    byId(id).hidden = true;
-    byId(id).textContent = "";
-  }
+  byId("alert").hidden = true;
+  byId("alert").textContent = "";
 }

@@ -40,6 +40,7 @@ from mineral_recog.serve.request_schemas import (
     check_query,
     max_question_bytes,
     parse_parameters,
+    parse_photos_query,
     parse_question,
     refuse_parameters,
 )
@@ -52,6 +53,7 @@ MAX_PHOTO_BYTES = 20 * 10**6
 MAX_FORM_BYTES = 60 * 10**6
 MAX_TOTAL_BODY_BYTES = 200 * 10**6  # of all request bodies in memory
 BODY_SECONDS = 30.0
+MAX_EXAMPLES = 8  # training photos of a class
 MAX_WAITING_UPLOADS = 64  # their memory is limited by MAX_TOTAL_BODY_BYTES
 MAX_WAITING_PHOTOS = 8  # the last one waits a few seconds on a small machine
 MAX_WAITING_QUESTIONS = 32  # an answer without a pass of the network takes milliseconds
@@ -122,13 +124,13 @@ class _Service:
             ],
             "similar": self._similar_photos(observations[0]),
         }
-        if parameters.heat_map:
-            first = answer.candidates[0].name
-            values = self.identifier.heat_map(observations[0], first)
+        first = answer.candidates[0].name
+        if name := parameters.heat_map_class(self.identifier.classes, first):
+            values = self.identifier.heat_map(observations[0], name)
             region = self.identifier.heat_map_region(observations[0])
             content["heat_map"] = {
                 "values": values.round(3).tolist(),
-                "class": first,
+                "class": name,
                 "center_share": round(max(region.width, region.height), 4),
                 "crop": region.rounded(),
             }
@@ -142,7 +144,7 @@ class _Service:
                 "names": class_names(classes[similar.label], taxa[similar.label]),
                 "photo": similar.path,
                 "similarity": round(similar.similarity, 4),
-                "thumbnail": f"data:image/jpeg;base64,{b64encode(similar.jpeg).decode()}",
+                "thumbnail": _data_url(similar.jpeg),
             }
             for similar in self.identifier.similar(observation)
         ]
@@ -158,6 +160,16 @@ class _Service:
         evidence = question.evidence.parse()
         answer = self.identifier.answer(outputs, evidence, question.coverage, question.level)
         return _to_json(answer.to_dict(question.top))
+
+    async def photos(self, request: Request) -> Response:
+        """Return training photos of a class."""
+        query = check_query(request.query_params.multi_items())
+        name = parse_photos_query(query, self.identifier.classes)
+        photos = [
+            {"photo": path, "thumbnail": _data_url(jpeg)}
+            for path, jpeg in self.identifier.examples(name, MAX_EXAMPLES)
+        ]
+        return _json_response(_to_json({"class": name, "photos": photos}))
 
     async def health(self, request: Request) -> Response:
         refuse_parameters(check_query(request.query_params.multi_items()))
@@ -194,6 +206,7 @@ def build_app(
             Route("/", _page),
             Route("/identify", service.identify, methods=["POST"]),
             Route("/minerals", _fixed(_describe_classes(identifier, service.model))),
+            Route("/photos", service.photos),
             Route("/health", service.health),
             Route("/openapi.json", _fixed(build_document(len(identifier.classes), access))),
             Mount("/static", StaticFiles(directory=PAGE)),
@@ -202,6 +215,10 @@ def build_app(
         lifespan=service.lifespan,
     )
     return Guard(app, access)
+
+
+def _data_url(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
 
 
 async def _page(request: Request) -> Response:
@@ -238,7 +255,12 @@ def _describe_classes(identifier: Identifier, model: str) -> dict[str, Any]:
         for test in fields(Evidence)
         if test.name in VOCABULARIES and test.name != "acid"  # its outcome is yes or no
     }
-    return {"model": model, "classes": classes, "words": words}
+    return {
+        "model": model,
+        "center_share": identifier.center_share,
+        "classes": classes,
+        "words": words,
+    }
 
 
 def _to_json(content: Any) -> bytes:

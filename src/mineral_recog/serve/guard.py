@@ -23,6 +23,7 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 PROTECTED_PATHS = (
     "/identify",
     "/minerals",
+    "/photos",
 )  # need the token, if there is one; the page has no secrets
 SECURITY_HEADERS = {
     "cache-control": "no-store",

@@ -13,18 +13,30 @@ from mineral_recog.serve.request_schemas import (
     ApiModel,
     Question,
 )
-from mineral_recog.serve.response_schemas import Answer, Error, Health, Minerals
-from mineral_recog.serve.uploads import FORMATS, MAX_JPEG_PIXELS, MAX_OTHER_PIXELS
+from mineral_recog.serve.response_schemas import Answer, ClassPhotos, Error, Health, Minerals
+from mineral_recog.serve.uploads import (
+    FORMATS,
+    MAX_HEIC_PIXELS,
+    MAX_JPEG_PIXELS,
+    MAX_OTHER_PIXELS,
+)
 from mineral_recog.version import __version__
 
 Schema = dict[str, Any]
-_MODELS = (Question, Answer, Minerals, Health, Error)
+_MODELS = (Question, Answer, Minerals, ClassPhotos, Health, Error)
 _REFERENCE = "#/components/schemas/{model}"
 _LANG: Schema = {
     "name": "lang",
     "in": "query",
     "schema": {"enum": ["en", "zh"]},
     "description": "language of errors",
+}
+_CLASS: Schema = {
+    "name": "class",
+    "in": "query",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "name of a class",
 }
 _ERRORS = {
     "400": "The body is empty, incomplete or not JSON, or the Host is not allowed.",
@@ -70,6 +82,14 @@ def build_document(class_count: int, access: Access) -> Schema:
                     "responses": _responses(Minerals, "400", "401", "422"),
                 }
             },
+            "/photos": {
+                "get": {
+                    "operationId": "photos",
+                    "summary": "Show some training photos of a class.",
+                    "parameters": [_CLASS, _LANG],
+                    "responses": _responses(ClassPhotos, "400", "401", "422"),
+                }
+            },
             "/health": {
                 "get": {
                     "operationId": "health",
@@ -96,9 +116,10 @@ def _identify_operation() -> Schema:
         "description": "Send a photo as the body, or a form with several photos of one specimen; "
         "the answer contains `sightings`. For other evidence, send the sightings unchanged as "
         "JSON, without query parameters, which does not run the network again. Heat map and "
-        f"similar photos are those of the first photo. Photos: {', '.join(FORMATS)}, a JPEG of at "
-        f"most {MAX_JPEG_PIXELS / 10**6:g}, others of at most {MAX_OTHER_PIXELS / 10**6:g} million "
-        "pixels.",
+        f"similar photos are those of the first photo. Photos: {', '.join(FORMATS)}, and "
+        "HEIC where the server has its decoder; a JPEG of at most "
+        f"{MAX_JPEG_PIXELS / 10**6:g}, HEIC of at most {MAX_HEIC_PIXELS / 10**6:g}, others of at "
+        f"most {MAX_OTHER_PIXELS / 10**6:g} million pixels.",
         "parameters": [*_parameters(), _LANG],
         "requestBody": {
             "required": True,

@@ -90,7 +90,7 @@ def parse_form(content_type: str, body: bytes) -> tuple[list[bytes], list[tuple[
                 "证据用简短的字段。",
             ),
         )
-    if not any(photos):
+    if not photos:
         raise HttpError(
             415,
             tr(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mineral_recog.errors import UserError
 from mineral_recog.i18n import Language, tr
 from mineral_recog.identify.answer import PhotoOutputs
 from mineral_recog.identify.class_tree import Level
@@ -98,10 +99,20 @@ class EvidenceTexts(ApiModel):
         """Parse the texts.
 
         Raises:
-            UserError: A text is not understood.
+            HttpError: 422, a text is not understood, or two about cleavage contradict each other.
         """
-        names = EvidenceTexts.model_fields
-        return read_evidence(**{name: getattr(self, name) for name in names})
+        texts = {name: getattr(self, name) for name in EvidenceTexts.model_fields}
+        for name, text in texts.items():
+            _read(name, {name: text})
+        return _read("cleavage_directions", texts)  # the only one that another can contradict
+
+
+def _read(field: str, texts: dict[str, str | None]) -> Evidence:
+    """Read evidence; an error names the field."""
+    try:
+        return read_evidence(**texts)
+    except UserError as error:
+        raise HttpError(422, str(error), field=field) from None
 
 
 class AnswerParameters(EvidenceTexts):
@@ -114,6 +125,10 @@ class AnswerParameters(EvidenceTexts):
         bool,
         Field(description="whether to add a heat map: yes or no; no is many times as fast"),
     ] = True
+    heat_map_of: Annotated[
+        Text | None,
+        Field(description="name of the class of the heat map; by default the first candidate"),
+    ] = None
     crop: Annotated[
         Text | None,
         Field(
@@ -130,6 +145,24 @@ class AnswerParameters(EvidenceTexts):
             UserError: It is not a part of a photo.
         """
         return None if self.crop is None else parse_region(self.crop)
+
+    def heat_map_class(self, classes: Sequence[str], first: str) -> str | None:
+        """Return the class of the heat map; None for no heat map.
+
+        Args:
+            classes: Classes of the model.
+            first: The first candidate.
+
+        Raises:
+            HttpError: 422, the class is unknown, or there is no heat map to choose it for.
+        """
+        if self.heat_map_of is None:
+            return first if self.heat_map else None
+        if not self.heat_map:
+            raise _parameter_error(
+                "heat_map_of", tr("has no effect with heat_map=no", "在 heat_map=no 时不起作用")
+            )
+        return check_class("heat_map_of", self.heat_map_of, classes)
 
 
 class SightingInput(ApiModel):
@@ -234,6 +267,37 @@ def parse_parameters(parameters: Iterable[tuple[str, str]]) -> AnswerParameters:
         return AnswerParameters.model_validate(values)
     except ValidationError as error:
         raise _validation_error(error) from None
+
+
+def check_class(parameter: str, name: str, classes: Sequence[str]) -> str:
+    """Return the name of a class of the model.
+
+    Raises:
+        HttpError: 422, the model has no such class.
+    """
+    if name not in classes:
+        raise _parameter_error(
+            parameter,
+            tr(
+                f"{name[:60]!r} is no class of this model: see /minerals",
+                f"{name[:60]!r} 不是本模型的类别：请参见 /minerals",
+            ),
+        )
+    return name
+
+
+def parse_photos_query(parameters: Iterable[tuple[str, str]], classes: Sequence[str]) -> str:
+    """Return the class in a query for its training photos.
+
+    Raises:
+        HttpError: 422, it is missing, given twice or unknown, or there is another parameter.
+    """
+    parameters = list(parameters)
+    refuse_parameters([(name, value) for name, value in parameters if name != "class"])
+    names = [value for _, value in parameters]
+    if len(names) != 1:
+        raise _parameter_error("class", tr("must be given once", "须给出一次"))
+    return check_class("class", names[0], classes)
 
 
 def check_query(query: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:

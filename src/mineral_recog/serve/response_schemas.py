@@ -173,17 +173,31 @@ class HeatMap(ApiModel):
     values: list[list[Share]] = Field(
         description="rows from the top; they cover the square that the model looked at closely"
     )
-    class_: str = Field(alias="class", description="name of the class, the first candidate")
+    class_: str = Field(alias="class", description="name of the class")
     center_share: Share = Field(description="side of that square over the photo's short side")
     crop: Crop = Field(description="that square: left, top, width and height as fractions")
 
 
-class SimilarPhoto(NamedClass):
-    """A training photo that is similar to the photo sent."""
+class TrainingPhoto(ApiModel):
+    """A photo of the training data."""
 
     photo: str = Field(description="path of the photo in the training data")
-    similarity: float = Field(description="cosine similarity of the features, at most 1")
     thumbnail: str = Field(description="the photo in small, as a data URL of a JPEG")
+
+
+class SimilarPhoto(NamedClass, TrainingPhoto):
+    """A training photo that is similar to the photo sent."""
+
+    similarity: float = Field(description="cosine similarity of the features, at most 1")
+
+
+class ClassPhotos(ApiModel):
+    """Training photos of a class."""
+
+    class_: str = Field(alias="class", description="name of the class")
+    photos: list[TrainingPhoto] = Field(
+        description="some of its training photos; empty if the model comes without"
+    )
 
 
 class Answer(ApiModel):
@@ -238,6 +252,9 @@ class Minerals(ApiModel):
     """The classes that the model knows."""
 
     model: str = Field(description=MODEL)
+    center_share: Share = Field(
+        description="side of the middle square that the model looks at, over the photo's short side"
+    )
     classes: list[ClassWithFacts] = Field(description="all classes, in the order of the logits")
     words: dict[str, list[BilingualText]] = Field(
         description="words that evidence may contain, by the key of the test, such as streak"
@@ -258,3 +275,4 @@ class Error(ApiModel):
     """Why a request failed."""
 
     error: str = Field(description="what is wrong and what to do, in one line")
+    field: str = _optional("key of the evidence that is not understood, such as hardness")
