@@ -43,7 +43,8 @@ export const minerals = (tables) => tables.minerals;
 export function applyEvidence(tables, byPhoto, { evidence = {}, language, inSet, named, isNoMineral, top = 10 }) {
   const outcomes = readEvidence(tables, evidence, language);
   const table = tableOf(tables);
-  const probabilities = posterior(table, byPhoto, outcomes);
+  const prior = Array.from(byPhoto); // of 64 bits
+  const probabilities = posterior(table, prior, outcomes);
   const order = mostLikelyFirst(probabilities);
   const chosen = inSet(probabilities);
   const likelyNames = named(probabilities).filter((part) => part.probability >= tables.limits.danger);
@@ -53,7 +54,7 @@ export function applyEvidence(tables, byPhoto, { evidence = {}, language, inSet,
   const candidates = order.slice(0, top).map((label) => ({
     ...table.classes[label],
     probability: round(probabilities[label], 6),
-    by_photo: round(byPhoto[label], 6),
+    by_photo: round(prior[label], 6),
     in_set: chosen[label],
     hazards: hazardsOf(tables, [label]),
   }));
