@@ -4,10 +4,22 @@ import { intervalRow } from "./likelihood.js";
 
 const made = new WeakMap();
 
-// {tables, classes, rows}: rows[test] has a row [C] for each outcome of tables.outcomes[test]; NaN if the fact is unknown.
+// {tables, classes, rows, shares}: rows[test] has a row [C] for each outcome of tables.outcomes[test], NaN if the fact is
+// unknown; shares[test] are the rows as `sharesOf` gives them.
 export function tableOf(tables) {
-  if (!made.has(tables)) made.set(tables, { tables, classes: tables.minerals.classes, rows: makeRows(tables) });
+  if (!made.has(tables)) {
+    const rows = makeRows(tables);
+    const shares = Object.fromEntries(Object.entries(rows).map(([test, ofTest]) => [test, sharesOf(ofTest)]));
+    made.set(tables, { tables, classes: tables.minerals.classes, rows, shares });
+  }
   return made.get(tables);
+}
+
+// Rows over their sum for each class: the outcome is known to be one of them.
+export function sharesOf(rows) {
+  const totals = rows[0].map(() => 0);
+  for (const row of rows) row.forEach((likelihood, label) => (totals[label] += likelihood));
+  return rows.map((row) => row.map((likelihood, label) => likelihood / totals[label]));
 }
 
 function makeRows(tables) {

@@ -38,11 +38,10 @@ export function outcomeRow(table, test, outcome) {
 export function fillUnknown(rows, weights) {
   const isKnown = rows[0].map((likelihood) => !Number.isNaN(likelihood));
   if (isKnown.every(Boolean)) return rows;
-  const knownWeights = weights.map((weight, label) => (isKnown[label] ? weight : 0));
-  const total = sum(knownWeights);
+  const total = sum(weights.filter((_, label) => isKnown[label]));
   return rows.map((row) => {
-    const known = row.map((likelihood, label) => (isKnown[label] ? likelihood * knownWeights[label] : 0));
-    const mean = total > 0 ? sum(known) / total : 1;
+    const weighted = row.reduce((value, likelihood, label) => (isKnown[label] ? value + likelihood * weights[label] : value), 0);
+    const mean = total > 0 ? weighted / total : 1;
     return row.map((likelihood, label) => (isKnown[label] ? likelihood : mean));
   });
 }

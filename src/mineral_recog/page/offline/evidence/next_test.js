@@ -1,7 +1,8 @@
 // The physical test to do next, and the facts that distinguish two minerals. As in identify/next_test.py.
 
+import { sharesOf } from "./class_tables.js";
 import { isHarmful, leftOutText } from "./hazards.js";
-import { fillUnknown, intervalRow, photoWeight, sum } from "./likelihood.js";
+import { fillUnknown, intervalRow, photoWeight } from "./likelihood.js";
 import { testText } from "./test_texts.js";
 
 const SMALLEST = 2.2250738585072014e-308; // whose logarithm stands for that of 0, times 0
@@ -14,9 +15,9 @@ export function nextTests(table, probabilities, outcomes, inSet, order) {
   const possible = order.filter((label) => inSet[label] || probabilities[label] >= limits.danger);
   const tests = [];
   const leftOut = new Map(); // names of the tests, by their keys
-  for (const { procedure, rows } of notDone(table, outcomes)) {
+  for (const { procedure, shares } of notDone(table, outcomes)) {
     const { key, label, caution } = procedure;
-    const bits = informationGain(probabilities, rows, photoWeight(tables, key));
+    const bits = informationGain(probabilities, shares, photoWeight(tables, key));
     const text = bits < limits.test_bits ? null : testText(procedure, likely, limits.named_minerals);
     if (text === null) continue;
     if (possible.some((candidate) => isHarmful(tables, key, candidate))) leftOut.set(key, label);
@@ -40,9 +41,9 @@ function notDone(table, outcomes) {
   return [
     ...scratches.map((procedure) => ({
       procedure,
-      rows: [[procedure.limit, high], [low, procedure.limit]].map((part) => intervalRow(tables, "hardness", part)),
+      shares: sharesOf([[procedure.limit, high], [low, procedure.limit]].map((part) => intervalRow(tables, "hardness", part))),
     })),
-    ...others.map((procedure) => ({ procedure, rows: table.rows[procedure.key] })),
+    ...others.map((procedure) => ({ procedure, shares: table.shares[procedure.key] })),
   ];
 }
 
@@ -60,14 +61,12 @@ function mostLikely(tables, probabilities) {
   return kept.sort(([, a], [, b]) => b - a).map(([number]) => first.get(number));
 }
 
-// By how many bits the entropy of the probabilities is expected to drop. The outcome is known to be one of the rows.
-function informationGain(probabilities, rows, weight) {
-  const totals = rows[0].map((_, label) => sum(rows.map((row) => row[label])));
-  const shares = rows.map((row) => row.map((likelihood, label) => likelihood / totals[label]));
+// By how many bits the entropy of the probabilities is expected to drop. `shares` are P(outcome | class), of sum 1.
+function informationGain(probabilities, shares, weight) {
   const filled = fillUnknown(shares, probabilities);
   const factors = weight === 1 ? filled : fillUnknown(shares.map((row) => row.map((share) => share ** weight)), probabilities);
   const logs = probabilities.map((probability) => Math.log2(Math.max(probability, SMALLEST)));
-  let gain = -sum(probabilities.map((probability, label) => probability * logs[label]));
+  let gain = -probabilities.reduce((entropy, probability, label) => entropy + probability * logs[label], 0);
   factors.forEach((row, number) => {
     let [outcome, total, plogs] = [0, 0, 0];
     row.forEach((factor, label) => {
@@ -98,8 +97,8 @@ export function lookalikes(table, probabilities, order, inSet) {
 // Facts that distinguish class a from class b, most informative first; null without any.
 function distinguishingFacts(table, a, b) {
   if (table.classes[a].mineral === null || table.classes[b].mineral === null) return null;
-  const ranked = Object.entries(table.rows).map(([test, rows]) => {
-    const pair = rows.map((row) => [row[a], row[b]]);
+  const ranked = Object.entries(table.shares).map(([test, shares]) => {
+    const pair = shares.map((row) => [row[a], row[b]]);
     return { test, bits: Number(informationGain([0.5, 0.5], pair, photoWeight(table.tables, test)).toFixed(1)) };
   });
   const facts = ranked.filter(({ bits }) => bits > 0).sort((one, other) => other.bits - one.bits);

@@ -7,7 +7,9 @@ export function testText(procedure, likely, mostNamed) {
   const byResult = new Map();
   for (const label of likely) {
     const number = procedure.of_class[label];
-    if (number !== null) byResult.set(number, [...(byResult.get(number) ?? []), label]);
+    if (number === null) continue;
+    if (!byResult.has(number)) byResult.set(number, []);
+    byResult.get(number).push(label);
   }
   if (byResult.size < 2) return null;
   const parts = [...select(byResult, mostNamed)].map(([number, labels]) => ({ result: procedure.results[number], labels }));
@@ -25,7 +27,7 @@ export function testText(procedure, likely, mostNamed) {
 
 // The first mineral of each result, then the second, and so on, up to a number of minerals.
 function select(byResult, most) {
-  const ranked = [...byResult].flatMap(([number, labels]) => labels.map((label, rank) => ({ rank, number, label })));
+  const ranked = [...byResult].flatMap(([number, labels]) => labels.slice(0, most).map((label, rank) => ({ rank, number, label })));
   ranked.sort((a, b) => a.rank - b.rank);
   const selected = new Map();
   for (const { number, label } of ranked.slice(0, most)) selected.set(number, [...(selected.get(number) ?? []), label]);
