@@ -3,43 +3,44 @@
 import { pattern } from "./patterns.js";
 import { EvidenceError, normalise, notUnderstood, quoted } from "./typed_text.js";
 
-// The outcomes about cleavage, {cleavage, cleavage_directions}; null where the texts say nothing.
-export function readCleavage(tables, quality, directions, language) {
-  const found = quality === undefined ? { quality: null, count: null } : parseCleavage(tables, quality, language);
-  const counts = new Set([found.count, directions === undefined ? null : parseDirections(tables, directions, language)]);
-  counts.delete(null);
-  if (found.quality === "none" || (counts.size === 1 && counts.has(0))) {
-    found.quality ??= "none";
-    counts.add(0);
-  }
-  if (counts.size > 1 || (found.quality !== null && found.quality !== "none" && counts.has(0))) {
-    throw contradiction([quality, directions], language);
-  }
-  return { cleavage: found.quality, cleavage_directions: [...counts][0] ?? null };
+// Outcomes {cleavage, cleavage_directions}, null where the text says nothing.
+export function readCleavage(tables, text, language) {
+  const found = parseText(tables, normalise(tables, text));
+  if (found === null) throw notUnderstood(tables, "cleavage", text, language);
+  return agreeing("cleavage", found.quality, [found.count], [text], language);
 }
 
-function contradiction(values, language) {
-  const given = values.filter((value) => value !== undefined).map(quoted).join(", ");
-  const shown = [...given].slice(0, 60).join("");
+export function readDirections(tables, text, language) {
+  const found = parseText(tables, normalise(tables, text));
+  const count = found?.quality === "none" ? 0 : (found?.count ?? null);
+  if (count === null) throw notUnderstood(tables, "cleavage_directions", text, language);
+  return agreeing("cleavage_directions", null, [count], [text], language);
+}
+
+// What both texts say.
+export function joinCleavage(quality, directions, texts, language) {
+  const counts = [quality.cleavage_directions, directions.cleavage_directions];
+  return agreeing("cleavage_directions", quality.cleavage ?? directions.cleavage, counts, texts, language);
+}
+
+// No cleavage and no direction are the same.
+function agreeing(field, quality, counts, texts, language) {
+  const given = new Set(counts.filter((count) => count !== null));
+  const isNone = quality === "none" || (given.size === 1 && given.has(0) && quality === null);
+  if (isNone) given.add(0);
+  const hasNone = given.has(0) && !isNone;
+  if (given.size > 1 || hasNone) throw contradiction(field, texts, language);
+  return { cleavage: isNone ? "none" : quality, cleavage_directions: [...given][0] ?? null };
+}
+
+function contradiction(field, texts, language) {
+  const shown = [...texts.map(quoted).join(", ")].slice(0, 60).join("");
   return new EvidenceError(
-    "cleavage",
+    field,
     language,
     `cleavage ${shown} contradicts itself: count the directions again; none has 0 directions.`,
     `cleavage ${shown} 自相矛盾：请重新数解理的组数；无解理为 0 组。`,
   );
-}
-
-function parseCleavage(tables, value, language) {
-  const found = parseText(tables, normalise(tables, value));
-  if (found === null) throw notUnderstood(tables, "cleavage", value, language);
-  return found;
-}
-
-function parseDirections(tables, value, language) {
-  const found = parseText(tables, normalise(tables, value));
-  const count = found?.quality === "none" ? 0 : (found?.count ?? null);
-  if (count === null) throw notUnderstood(tables, "cleavage_directions", value, language);
-  return count;
 }
 
 // Quality and number of directions; null if a word is not understood, or if two contradict each other.

@@ -3,21 +3,37 @@
 // Outcomes are {test: outcome} of the tests that were done: an interval [low, high] for hardness and density, a list of
 // words for colours and habit, true, false or "weak" for reactions, a number of directions, or a word.
 
-import { readCleavage } from "./cleavage.js";
+import { joinCleavage, readCleavage, readDirections } from "./cleavage.js";
 import { parseDensity, parseHardness } from "./measurement.js";
 import { parseAcid, parseMagnetic } from "./reactions.js";
 import { EvidenceError, strip } from "./typed_text.js";
 import { parseWord, parseWords } from "./words.js";
 
-const PARSERS = { hardness: parseHardness, density: parseDensity, magnetic: parseMagnetic, acid: parseAcid };
+const PARSERS = {
+  hardness: parseHardness,
+  density: parseDensity,
+  magnetic: parseMagnetic,
+  acid: parseAcid,
+  cleavage: readCleavage,
+  cleavage_directions: readDirections,
+};
 
 export function readEvidence(tables, texts, language) {
   check(tables, texts, language);
   const done = Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== null && text !== undefined && strip(text)));
-  const found = readCleavage(tables, done.cleavage, done.cleavage_directions, language);
-  for (const test of tables.tests) {
-    if (test in done && !(test in found)) found[test] = parse(tables, test, done[test], language);
-  }
+  const found = {};
+  for (const test of tables.tests) if (test in done) found[test] = parse(tables, test, done[test], language);
+  return doneOnly(tables, { ...found, ...joined(found, done, language) });
+}
+
+// Two fields say something about cleavage.
+function joined({ cleavage: quality, cleavage_directions: directions }, done, language) {
+  if (!quality || !directions) return quality ?? directions;
+  return joinCleavage(quality, directions, [done.cleavage, done.cleavage_directions], language);
+}
+
+// Without tests that were not done, in the order of the API.
+function doneOnly(tables, found) {
   return Object.fromEntries(tables.tests.filter((test) => (found[test] ?? null) !== null).map((test) => [test, found[test]]));
 }
 
