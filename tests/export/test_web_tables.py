@@ -22,7 +22,7 @@ from mineral_recog.export.web_patterns import javascript_pattern
 from mineral_recog.export.web_tables import web_tables
 from mineral_recog.i18n import Language, use_language
 from mineral_recog.identify.answer import Answer, PhotoOutputs, answer_from_outputs
-from mineral_recog.identify.evidence import Evidence, read_evidence
+from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.next_test import TestAdvisor
 from mineral_recog.identify.roll_up import RollUp
 from mineral_recog.identify.taxon import find_taxon
@@ -187,7 +187,7 @@ def test_javascript_answers_as_python_does(
         logits = rng.normal(size=len(CLASSES)) * rng.uniform(0.5, 6)
         problems = {"blank": ""} if number % 20 == 19 else {}
         photo = PhotoOutputs(logits.astype(np.float32), 0.0, problems=problems)
-        answers.append(answer_to([photo], evidence=read_evidence(**texts)))  # type: ignore[arg-type]
+        answers.append(answer_to([photo], evidence=EvidenceTexts(**texts).parse()))
         questions.append(question(answers[-1], texts, thresholds))
     results = in_javascript(questions, [])["answers"]
     for answer, result, case in zip(answers, results, questions, strict=True):
@@ -235,16 +235,16 @@ def test_javascript_reads_texts_as_the_api_does(
         {"cleavage": "none", "cleavage_directions": "0"},
         {"cleavage": "perfect", "cleavage_directions": "one", "hardness": None, "streak": " "},
     ]
-    readings = [
-        {"texts": texts, "language": language} for texts in all_texts for language in ("en", "zh")
-    ]
+    languages: tuple[Language, ...] = ("en", "zh")
+    asked = [(texts, language) for texts in all_texts for language in languages]
+    readings: list[Case] = [{"texts": texts, "language": language} for texts, language in asked]
     results = in_javascript([], readings)["readings"]
     refused = 0
-    for reading, result in zip(readings, results, strict=True):
-        expected = reading_in_python(**reading)
+    for (texts, language), result in zip(asked, results, strict=True):
+        expected = reading_in_python(texts, language)
         refused += "error" in expected
-        assert ("error" in result) == (result.pop("field", None) in reading["texts"])
-        assert result == expected, reading
+        assert ("error" in result) == (result.pop("field", None) in texts)
+        assert result == expected, texts
     assert refused == 2 * len(BAD_TEXTS)
 
 
