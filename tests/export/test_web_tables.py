@@ -261,7 +261,7 @@ def test_javascript_lists_the_minerals_as_the_api_does(
 def test_tables_are_json_without_nan(tables: dict[str, Any]) -> None:
     assert json.dumps(tables, allow_nan=False)
     assert tables["tests"] == tuple(EvidenceTexts.model_fields) == tuple(vars(Evidence()))
-    assert tables["limits"]["text"] == 200
+    assert tables["patterns"]["typed"]["max_length"] == 200
     unknown = CLASSES.index("碎石")
     assert tables["taxon_of_class"][unknown] is None
     assert all(table["of_class"][unknown] is None for table in tables["likelihoods"].values())

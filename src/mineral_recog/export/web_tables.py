@@ -30,7 +30,6 @@ from mineral_recog.minerals.facts import Mineral, MineralTable
 from mineral_recog.minerals.taxonomy import Taxonomy
 
 TESTS = tuple(test.name for test in fields(Evidence))
-_TEXT_LIMIT = 200  # characters of a result, as in serve/request_schemas.py
 
 
 def web_tables(model: str, classes: Sequence[str], table: MineralTable) -> dict[str, Any]:
@@ -86,7 +85,6 @@ def web_tables(model: str, classes: Sequence[str], table: MineralTable) -> dict[
 def _limits() -> dict[str, Any]:
     """Return the limits on what is said."""
     return {
-        "text": _TEXT_LIMIT,
         "test_bits": next_test.MIN_TEST_BITS,
         "danger": next_test.MIN_DANGER,
         "facts": next_test.MAX_FACTS,

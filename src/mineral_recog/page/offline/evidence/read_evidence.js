@@ -51,7 +51,7 @@ export function distinctOutcomes(outcomes) {
 
 // The checks of the API's schema.
 function check(tables, texts, language) {
-  const longest = tables.limits.text;
+  const longest = tables.patterns.typed.max_length;
   for (const test of tables.tests) {
     const text = texts[test] ?? "";
     if (typeof text !== "string") throw invalid(test, language, "Input should be a valid string", "须为文字");
