@@ -14,8 +14,7 @@ export class EvidenceError extends Error {
 }
 
 export const strip = (text) => replaceAll(`^${SPACES}|${SPACES}$`, text, "");
-const oneSpace = (text) => strip(replaceAll(SPACES, text, " "));
-export { oneSpace };
+export const oneSpace = (text) => strip(replaceAll(SPACES, text, " "));
 
 // Lower case, ASCII digits, single spaces, and `not` for all negations; "" if it is too long.
 export function normalise(tables, text) {
