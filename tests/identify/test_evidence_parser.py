@@ -62,7 +62,9 @@ def test_a_weak_reaction_is_a_grade_for_the_magnet_only() -> None:
     assert parse_acid("weak") is True
 
 
-@pytest.mark.parametrize("value", [3, np.int64(3), "3", " three ", "3 directions", "三组", "cubic"])
+@pytest.mark.parametrize(
+    "value", [3, np.int64(3), "3", "３", "٣", " three ", "3 directions", "三组", "cubic"]
+)
 def test_directions_are_counted(value: Any) -> None:
     assert parse_directions(value) == 3
 

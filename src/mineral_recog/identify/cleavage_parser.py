@@ -6,7 +6,7 @@ import re
 
 # Quality and number of directions that a word means; None where it says nothing about one of them.
 # Longer words come first: 不完全 and very good contain others.
-_WORDS: tuple[tuple[str, str | None, int | None], ...] = (
+WORDS: tuple[tuple[str, str | None, int | None], ...] = (
     (r"like (?:an? )?micas?|like (?:a )?books?|micaceous|basal", "perfect", 1),
     ("(?:像|如|似)?云母(?:一?[样般])?|极完全", "perfect", 1),
     (r"(?:thin )?(?:sheets|flakes|leaves|plates)", "perfect", 1),
@@ -32,10 +32,10 @@ _FILLER = (
     r"|it|an?|the|is|has|shows?|with|in|into|along|of|for|cleavages?|splits?|cleaves?|breaks?|parts?"
     r"|directions?|ways?|planes?|sets?|个?方向|[组个向的为是有具可沿裂开成]|解理"
 )
-_TOKENS = re.compile(
+TOKENS = re.compile(
     rf"(?<![a-z])(?:{_FILLER})(?![a-z])|[ ,;、/=:]|(?<=[a-z])-(?=[a-z])|"
     + "|".join(
-        rf"(?P<w{n}>(?<![a-z\d])(?:{words})(?![a-z\d.]))" for n, (words, *_) in enumerate(_WORDS)
+        rf"(?P<w{n}>(?<![a-z\d])(?:{words})(?![a-z\d.]))" for n, (words, *_) in enumerate(WORDS)
     )
 )
 
@@ -51,12 +51,12 @@ def parse_cleavage_text(text: str) -> tuple[str | None, int | None] | None:
     counts: list[int] = []
     position = 0
     while position < len(text):
-        token = _TOKENS.match(text, position)
+        token = TOKENS.match(text, position)
         if token is None:
             return None
         position = token.end()
         if token.lastgroup is not None:
-            _, quality, count = _WORDS[int(token.lastgroup[1:])]
+            _, quality, count = WORDS[int(token.lastgroup[1:])]
             qualities += [] if quality is None else [quality]
             counts += [] if count is None else [count]
     if len({*qualities}) > 1 or len({*counts}) > 1 or not (qualities or counts):

@@ -10,12 +10,11 @@ import numpy as np
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.cleavage_parser import parse_cleavage_text, parse_direction_count
-from mineral_recog.identify.likelihood import MAX_DIRECTIONS, SCALES, Interval
+from mineral_recog.identify.likelihood import Interval
 from mineral_recog.identify.measurement_parser import combine, parse_measurement
 from mineral_recog.identify.typed_text import normalise, not_understood
 from mineral_recog.identify.weighing_parser import parse_weighing
 from mineral_recog.identify.yes_no_parser import parse_yes_no_text
-from mineral_recog.minerals.vocabularies import VOCABULARIES
 
 MAX_NUMBER = 1000  # far beyond both scales
 
@@ -30,16 +29,7 @@ def parse_hardness(value: str | float | Sequence[float]) -> Interval:
     """
     interval = _parse_interval("hardness", value)
     if interval is None:
-        raise not_understood(
-            "hardness",
-            value,
-            "give a number up to 10 such as 6.5 or 6,5, a range such as 3.5-5.5, >5.5, or what "
-            "scratches what, such as 'scratches glass' or 'scratched by knife' (fingernail 2.5, "
-            "copper coin 3.5, glass or knife 5.5, steel 5.5 to 6.5, streak plate 6.5, quartz 7)",
-            "请给出不超过 10 的数（如 6.5）、如 3.5-5.5 的范围、>5.5，或谁划动谁，"
-            "如“划玻璃”或“被小刀划动”（指甲 2.5，铜币 3.5，玻璃或小刀 5.5，钢 5.5–6.5，"
-            "条痕板 6.5，石英 7）",
-        )
+        raise not_understood("hardness", value)
     return interval
 
 
@@ -55,15 +45,7 @@ def parse_density(value: str | float | Sequence[float]) -> Interval:
     interval = parse_weighing(normalise(value)) if isinstance(value, str) else None
     interval = interval or _parse_interval("density", value)
     if interval is None:
-        low, high = SCALES["density"]
-        raise not_understood(
-            "density",
-            value,
-            f"give g/cm3 from {low:g} to {high:g} as a number such as 2.65 or 2,65, a range such "
-            "as 4.8-5.2, or >4, or the weights in air and in water such as 'dry 52.3 wet 33.1'",
-            f"请给出 {low:g} 到 {high:g} 之间的克/立方厘米数（如 2.65）、如 4.8-5.2 的范围、>4，"
-            "或在空气中和水中的重量，如“干重 52.3 水中 33.1”",
-        )
+        raise not_understood("density", value)
     return interval
 
 
@@ -99,12 +81,7 @@ def parse_directions(value: str | int) -> int:
         text = str(value)
     number = parse_direction_count(text)
     if number is None:
-        raise not_understood(
-            "cleavage_directions",
-            value,
-            f"give the number of directions in which it splits, 0 to {MAX_DIRECTIONS}",
-            f"请给出解理的组数，0 到 {MAX_DIRECTIONS}",
-        )
+        raise not_understood("cleavage_directions", value)
     return number
 
 
@@ -118,14 +95,7 @@ def parse_cleavage(value: str) -> tuple[str | None, int | None]:
     """
     found = parse_cleavage_text(normalise(value)) if isinstance(value, str) else None
     if found is None:
-        words = VOCABULARIES["cleavage"]
-        raise not_understood(
-            "cleavage",
-            value,
-            f"give one of {', '.join(words)}, or with the number of directions, such as "
-            "'perfect, 3'",
-            f"请给出 {'、'.join(words.values())} 之一，也可加上组数，如“完全，3 组”",
-        )
+        raise not_understood("cleavage", value)
     return found
 
 
@@ -135,14 +105,7 @@ def _parse_reaction(test: str, value: str | bool) -> bool | str:
         return bool(value)
     outcome = parse_yes_no_text(test, normalise(value)) if isinstance(value, str) else None
     if outcome is None:
-        example, chinese = {
-            "magnetic": ("weakly attracted", "微弱吸引"),
-            "acid": ("does not fizz", "不起泡"),
-        }[test]
-        raise not_understood(
-            test, value, f"give yes or no, or words such as '{example}'",
-            f"请给出“是”或“否”，或如“{chinese}”的文字",
-        )  # fmt: skip
+        raise not_understood(test, value)
     return outcome
 
 

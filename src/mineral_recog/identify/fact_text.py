@@ -35,8 +35,8 @@ _LAMPS: dict[str, Text] = {
     "fluorescence_short": {"en": "short-wave UV", "zh": "短波紫外灯下"},
 }
 # Before the words of a test; the Chinese words of the other tests name it themselves.
-_CHINESE_NAMES = {"streak": "条痕", "colours": "颜色", "habit": "形态"}
-_SCALE_NAMES = {"hardness": "硬度", "density": "密度"}
+CHINESE_NAMES = {"streak": "条痕", "colours": "颜色", "habit": "形态"}
+SCALE_NAMES = {"hardness": "硬度", "density": "密度"}
 
 
 def name_text(mineral: Mineral) -> Text:
@@ -84,7 +84,7 @@ def _measured_text(test: str, outcome: Interval) -> Text:
         limit, high = {"en": "at least ", "zh": "不低于 "}, low
     elif low == lowest and high != highest:
         limit, low = {"en": "at most ", "zh": "不高于 "}, high
-    interval, chinese = _interval_text((low, high), test), _SCALE_NAMES[test]
+    interval, chinese = _interval_text((low, high), test), SCALE_NAMES[test]
     return {
         "en": f"{test} {limit['en']}{interval['en']}",
         "zh": f"{chinese}{limit['zh']}{interval['zh']}",
@@ -113,7 +113,7 @@ def _seen_text(test: str, words: Sequence[str]) -> Text:
     if test in _LAMPS:
         return _glow_text(words, test)
     text = join_texts([{"en": word, "zh": VOCABULARIES[test][word]} for word in words])
-    return {"en": f"{test} {text['en']}", "zh": _CHINESE_NAMES.get(test, "") + text["zh"]}
+    return {"en": f"{test} {text['en']}", "zh": CHINESE_NAMES.get(test, "") + text["zh"]}
 
 
 def _directions_text(count: str) -> Text:

@@ -197,7 +197,7 @@ def is_safe(test: str, mineral: Mineral | None) -> bool:
         test: Field of Evidence that the test fills.
         mineral: The mineral; None if the table lacks the class.
     """
-    return mineral is None or not _reasons(test, mineral)
+    return mineral is None or not reasons(test, mineral)
 
 
 def is_safe_for(test: str, taxon: Taxon | None) -> bool:
@@ -205,7 +205,7 @@ def is_safe_for(test: str, taxon: Taxon | None) -> bool:
     return taxon is None or all(is_safe(test, mineral) for mineral in taxon.minerals)
 
 
-def _reasons(test: str, mineral: Mineral) -> list[Text]:
+def reasons(test: str, mineral: Mineral) -> list[Text]:
     """Return why a test does harm if the specimen is a mineral; none if it does not."""
     words = VOCABULARIES["hazard"]
     found: list[Text] = [
@@ -238,7 +238,7 @@ def _caution_text(test: str, taxa: Sequence[Taxon]) -> Text:
         reason["en"]: reason
         for taxon in taxa
         for mineral in taxon.minerals
-        for reason in _reasons(test, mineral)
+        for reason in reasons(test, mineral)
     }
     names = [taxon.phrase for taxon in taxa[:MAX_NAMED]]
     if (more := len(taxa) - MAX_NAMED) > 0:

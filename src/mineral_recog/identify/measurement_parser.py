@@ -12,10 +12,11 @@ from fractions import Fraction
 
 from mineral_recog.identify.likelihood import SCALES, Interval, measurement_error
 from mineral_recog.identify.scratch_parser import Bound, Scratch, continue_scratch, parse_scratch
+from mineral_recog.identify.typed_text import DECIMAL_SIGNS
 
 _NUMBER = r"(\d{1,2}(?:\.\d{1,6})?)"
 _IS = r"(?: ?(?:is|of|=|:|为|是))* ?"
-_LABELS = {  # names and units of the scale, which are left out
+LABELS = {  # names and units of the scale, which are left out
     "hardness": re.compile(
         rf"(?:\b(?:on (?:the )?)?(?:mohs['’]?s?(?: scale)?|hardness)(?![a-z])"
         rf"|\bh(?= ?[=:<>≤≥\d])|[莫摩]氏(?:硬度)?|硬度){_IS}|(?<=\d) ?[级度]"
@@ -30,8 +31,8 @@ _DASH = "[-‐‑‒–—―−~〜∼]"
 _MORE = "more|higher|above|greater|harder|up|over|heavier|denser"
 _LESS = "less|lower|below|smaller|softer|under|lighter"
 _END = r"\b(?! than| or| ?[\d≈])"  # of `5 or more`, and not of `5 and more than 3`
-_FRACTION = re.compile(r"(?<![\d.])(\d{1,2}) (1/2|1/3|2/3|1/4|3/4)(?![\d./])")
-_REWRITES = tuple(
+FRACTION = re.compile(r"(?<![\d.])(\d{1,2}) (1/2|1/3|2/3|1/4|3/4)(?![\d./])")
+REWRITES = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (r"(?<=[一-鿿]) (?=[一-鿿\d])|(?<=\d) (?=[一-鿿])", ""),
@@ -52,15 +53,15 @@ _REWRITES = tuple(
         (r"<=|=<|[≤⩽≦]|[小低少]于(?:或?等于)?", "<"),
     )
 )
-_SEPARATOR = re.compile(
+SEPARATOR = re.compile(
     r"([,;、。]|\.(?!\d)|\b(?:and|but|or|nor)\b|并且|而且|但是|且|但|而|和|与|或者?)"
 )
-_BUT, _OR = {"but", "但是", "但"}, {"or", "nor", "或", "或者"}
+BUT, OR = {"but", "但是", "但"}, {"or", "nor", "或", "或者"}
 # Two whole numbers, or one with a comma and a space in it: not to be guessed.
-_AMBIGUOUS = re.compile(r"(?<![\d.])\d+(?:, | , ?)\d+(?![\d.])")
-_VALUE = re.compile(rf"[~≈]? ?{_NUMBER}(?: ?(?:{_DASH}|to|至|到) ?≈?{_NUMBER})?")
-_PLUS_MINUS = re.compile(rf"{_NUMBER} ?(?:±|\+ ?/? ?[-−]) ?{_NUMBER}")
-_BOUND = re.compile(rf"(?P<no>not |no |不)?≈? ?(?P<sign>[<>]) ?≈? ?{_NUMBER}")
+AMBIGUOUS = re.compile(r"(?<![\d.])\d+(?:, | , ?)\d+(?![\d.])")
+VALUE = re.compile(rf"[~≈]? ?{_NUMBER}(?: ?(?:{_DASH}|to|至|到) ?≈?{_NUMBER})?")
+PLUS_MINUS = re.compile(rf"{_NUMBER} ?(?:±|\+ ?/? ?[-−]) ?{_NUMBER}")
+BOUND = re.compile(rf"(?P<no>not |no |不)?≈? ?(?P<sign>[<>]) ?≈? ?{_NUMBER}")
 
 
 def parse_measurement(test: str, text: str) -> Interval | None:
@@ -73,7 +74,7 @@ def parse_measurement(test: str, text: str) -> Interval | None:
         None if a clause is not understood or a number is not on the scale.
     """
     text = _rewrite(test, text)
-    if _AMBIGUOUS.search(text):
+    if AMBIGUOUS.search(text):
         return None
     values: list[Bound] = []
     bounds: list[Bound] = []
@@ -84,11 +85,11 @@ def parse_measurement(test: str, text: str) -> Interval | None:
         if parsed is None and test == "hardness":
             parsed = parse_scratch(clause)
             if parsed is None and isinstance(previous, Scratch):
-                parsed = continue_scratch(clause, previous, bool(joins & _BUT))
+                parsed = continue_scratch(clause, previous, bool(joins & BUT))
                 is_continued = parsed is not None
         if parsed is None:
             return None
-        if joins & _OR and not _may_follow_or(previous, parsed, is_continued):
+        if joins & OR and not _may_follow_or(previous, parsed, is_continued):
             return None
         bound = parsed.bound() if isinstance(parsed, Scratch) else parsed
         (bounds if None in bound else values).append(bound)
@@ -126,10 +127,10 @@ def with_error(test: str, low: float, high: float) -> Interval:
 
 def _rewrite(test: str, text: str) -> str:
     """Return a text without labels and units, with decimal points, and with signs for words."""
-    text = re.sub(r"(?<=\d)[,.。·٫](?=\d)", ".", text)  # a comma between digits is a decimal point
-    text = _FRACTION.sub(lambda match: f"{int(match[1]) + float(Fraction(match[2])):.6g}", text)
-    text = _LABELS[test].sub(" ", text)
-    for pattern, replacement in _REWRITES:
+    text = DECIMAL_SIGNS.sub(".", text)
+    text = FRACTION.sub(lambda match: f"{int(match[1]) + float(Fraction(match[2])):.6g}", text)
+    text = LABELS[test].sub(" ", text)
+    for pattern, replacement in REWRITES:
         text = pattern.sub(replacement, " ".join(text.split()))
     return " ".join(text.split())
 
@@ -137,8 +138,8 @@ def _rewrite(test: str, text: str) -> str:
 def _split(text: str) -> Iterator[tuple[set[str], str]]:
     """Yield the clauses of a text, each with the separators before it."""
     joins: set[str] = set()
-    for part in _SEPARATOR.split(text):
-        if _SEPARATOR.fullmatch(part):
+    for part in SEPARATOR.split(text):
+        if SEPARATOR.fullmatch(part):
             joins.add(part)
         elif clause := part.strip():
             yield joins, clause
@@ -147,13 +148,13 @@ def _split(text: str) -> Iterator[tuple[set[str], str]]:
 
 def _parse_numbers(clause: str) -> Bound | None:
     """Parse a clause that is a number, a range or a bound."""
-    if match := _VALUE.fullmatch(clause):
+    if match := VALUE.fullmatch(clause):
         ends = sorted(float(number) for number in match.groups() if number is not None)
         return ends[0], ends[-1]
-    if match := _PLUS_MINUS.fullmatch(clause):
+    if match := PLUS_MINUS.fullmatch(clause):
         middle, error = float(match[1]), float(match[2])
         return middle - error, middle + error
-    if match := _BOUND.fullmatch(clause):
+    if match := BOUND.fullmatch(clause):
         number = float(match[3])
         is_above = (match["sign"] == ">") != bool(match["no"])
         return (number, None) if is_above else (None, number)

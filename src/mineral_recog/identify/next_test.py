@@ -31,7 +31,7 @@ MAX_ODDS = 20  # a mineral is not named if the most likely one is more probable 
 EVEN = np.full(2, 0.5)
 SMALLEST = np.finfo(np.float64).tiny  # whose logarithm stands for that of 0, times 0
 # The label before a fact in that text; empty where the fact names its property itself.
-_LABELS: dict[str, Text] = {
+LABELS: dict[str, Text] = {
     "hardness": {"en": "hardness ", "zh": "硬度 "},
     "streak": {"en": "streak ", "zh": "条痕"},
     "lustre": {"en": "lustre ", "zh": ""},
@@ -257,7 +257,7 @@ def _contrast(facts: Sequence[str], mineral: Mineral, other: Mineral) -> Text | 
     for fact in facts:
         own, others = fact_text(fact, mineral), fact_text(fact, other)
         if own is not None and others is not None and len(english) < MAX_FACTS:
-            label = _LABELS[fact]
+            label = LABELS[fact]
             english.append(f"{label['en']}{own['en']} ({other_name['en']} {others['en']})")
             chinese.append(f"{label['zh']}{own['zh']}（{other_name['zh']}：{others['zh']}）")
     if not english:

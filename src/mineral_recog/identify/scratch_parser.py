@@ -81,14 +81,14 @@ _SOFTER = (  # the tool scratches the specimen
     f"(?P<no>不)?比{_TOOL}(?:更|还)?[软小低]",
     f"没有?{_TOOL}硬",
 )
-_PATTERNS = tuple(
+PATTERNS = tuple(
     (re.compile(pattern), is_active)
     for patterns, is_active in ((_HARDER, True), (_SOFTER, False))
     for pattern in patterns
 )
-_CONTINUATION = re.compile(f"{_NO}(?P<by>(?:by|with) )?{_TOOL}")
-_EASILY = re.compile(r"\b(?:easily|readily)\b|(?:很|非常)?(?:容易|轻易|轻松|易)地?")
-_NEGATION = re.compile(r"\bnot\b|[不没未无]")
+CONTINUATION = re.compile(f"{_NO}(?P<by>(?:by|with) )?{_TOOL}")
+EASILY = re.compile(r"\b(?:easily|readily)\b|(?:很|非常)?(?:容易|轻易|轻松|易)地?")
+NEGATION = re.compile(r"\bnot\b|[不没未无]")
 
 
 class Scratch(NamedTuple):
@@ -116,9 +116,9 @@ def parse_scratch(clause: str) -> Scratch | None:
     Returns:
         None if the clause is not about scratching, or negates twice.
     """
-    if not _NEGATION.search(clause):  # "not easily" says neither yes nor no
-        clause = " ".join(_EASILY.sub("", clause).split())
-    for pattern, is_active in _PATTERNS:
+    if not NEGATION.search(clause):  # "not easily" says neither yes nor no
+        clause = " ".join(EASILY.sub("", clause).split())
+    for pattern, is_active in PATTERNS:
         if match := pattern.fullmatch(clause):
             groups = match.groupdict()
             negations = [name for name in ("no", "cannot") if groups.get(name)]
@@ -137,7 +137,7 @@ def continue_scratch(clause: str, previous: Scratch, after_but: bool) -> Scratch
         after_but: Whether the clauses are joined by `but`, which turns `not by a fingernail but
             by a knife` into its opposite.
     """
-    match = _CONTINUATION.fullmatch(clause)
+    match = CONTINUATION.fullmatch(clause)
     if match is None or (match["by"] and previous.is_active):
         return None
     if match["no"]:

@@ -7,16 +7,19 @@ import unicodedata
 
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
+from mineral_recog.identify.expected_texts import EXPECTED
 
 MAX_LENGTH = 200  # characters; no accepted text is longer
-_NOT = re.compile(
+NOT = re.compile(
     r"\b(?:(?:do|does|did|is|are|was|were|can|could|will|would) ?not"
     r"|(?:do|does|did|is|are|was|were|could|would|ca|wo)n['’‘]?t"
     r"|never|unable to|fail(?:s|ed)? to)\b"
 )
-_POWERS = re.compile("⁻?[⁰¹²³⁴-⁹₀-₉]+")
-_FRACTION_SIGNS = re.compile("[¼½¾⅓⅔]")
-_INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+POWERS = re.compile("⁻?[⁰¹²³⁴-⁹₀-₉]+")
+FRACTION_SIGNS = re.compile("[¼½¾⅓⅔]")
+INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
+_DIGITS = re.compile(r"(?![0-9])\d")  # of other scripts
+DECIMAL_SIGNS = re.compile(r"(?<=\d)[,.。·٫](?=\d)")  # a comma between digits is a decimal point
 
 
 def normalise(text: str) -> str:
@@ -26,28 +29,22 @@ def normalise(text: str) -> str:
     """
     if len(text) > MAX_LENGTH:
         return ""
-    text = _INVISIBLE.sub("", text)
-    text = _POWERS.sub(lambda power: "^" + unicodedata.normalize("NFKC", power[0]), text)
-    text = _FRACTION_SIGNS.sub(lambda sign: f" {unicodedata.normalize('NFKC', sign[0])}", text)
+    text = INVISIBLE.sub("", text)
+    text = POWERS.sub(lambda power: "^" + unicodedata.normalize("NFKC", power[0]), text)
+    text = FRACTION_SIGNS.sub(lambda sign: f" {unicodedata.normalize('NFKC', sign[0])}", text)
     text = unicodedata.normalize("NFKC", text).casefold().replace("\N{FRACTION SLASH}", "/")
-    text = _NOT.sub("not", text).replace("unscratched", "not scratched")
+    text = _DIGITS.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+    text = NOT.sub("not", text).replace("unscratched", "not scratched")
     return " ".join(text.split()).rstrip(".。!").rstrip()
 
 
-def not_understood(test: str, value: object, english: str, chinese: str) -> UserError:
-    """Return the error about a value of a test.
-
-    Args:
-        test: Field of Evidence.
-        value: What was given.
-        english: What to give instead.
-        chinese: The same in Chinese.
-    """
-    shown = repr(value)
+def not_understood(test: str, value: object) -> UserError:
+    """Return the error about a value of a test, a field of Evidence, with what to give instead."""
+    shown, expected = repr(value), EXPECTED[test]
     excerpt = shown if len(shown) <= 42 else f"{shown[:41]}…"
     return UserError(
         tr(
-            f"{test} {excerpt} is not understood: {english}.",
-            f"{test} {excerpt} 无法理解：{chinese}。",
+            f"{test} {excerpt} is not understood: {expected['en']}.",
+            f"{test} {excerpt} 无法理解：{expected['zh']}。",
         )
     )

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.likelihood import SCALES, Interval
+from mineral_recog.identify.typed_text import DECIMAL_SIGNS
 
 _LABELS = {
     "dry": r"dry|(?:in )?(?:the )?air|干重?|空气中?|净重",
@@ -38,12 +39,12 @@ def _pattern(clause: str) -> re.Pattern[str]:
     return re.compile(first + _SEPARATOR + second)
 
 
-_PATTERNS = (
+PATTERNS = (
     _pattern("{label}(?: ?(?:is|of|=|:|为|是))? ?{number}"),  # dry 52.3 g
     _pattern("{number} ?{label}"),  # 52.3 g dry
 )
-_VOLUMES = {"ml", "cc", "cm3", "cm^3", "毫升"}  # of displaced water, which weigh as many grams
-_GRAMS = {"g", "克"}
+VOLUMES = {"ml", "cc", "cm3", "cm^3", "毫升"}  # of displaced water, which weigh as many grams
+GRAMS = {"g", "克"}
 
 
 def parse_weighing(text: str) -> Interval | None:
@@ -60,8 +61,8 @@ def parse_weighing(text: str) -> Interval | None:
     Raises:
         UserError: The weights contradict each other, or are too small for the steps.
     """
-    plain = re.sub(r"(?<=\d)[,.。·٫](?=\d)", ".", text)  # a comma between digits is a decimal point
-    match = next((found for p in _PATTERNS if (found := p.fullmatch(plain))), None)
+    plain = DECIMAL_SIGNS.sub(".", text)
+    match = next((found for p in PATTERNS if (found := p.fullmatch(plain))), None)
     if match is None:
         return None
     keys = [next(key for key in _LABELS if match[f"{key}{n}"]) for n in "12"]
@@ -85,9 +86,9 @@ def parse_weighing(text: str) -> Interval | None:
 
 def _is_one_unit(units: Mapping[str, str | None]) -> bool:
     """Return whether two weights have the same unit; one that is not given is that of the other."""
-    if any(unit in _VOLUMES and key != "gain" for key, unit in units.items()):
+    if any(unit in VOLUMES and key != "gain" for key, unit in units.items()):
         return False
-    given = {"g" if unit in _GRAMS | _VOLUMES else unit for unit in units.values() if unit}
+    given = {"g" if unit in GRAMS | VOLUMES else unit for unit in units.values() if unit}
     return len(given) <= 1
 
 

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mineral_recog.errors import UserError
 from mineral_recog.identify.typed_text import normalise, not_understood
 from mineral_recog.identify.word_synonyms import SYNONYMS
 from mineral_recog.minerals.vocabularies import VOCABULARIES, english_word
 
-_LAMPS = ("fluorescence_long", "fluorescence_short")
-_COLOURED = ("streak", "colours", *_LAMPS)
-_NO_SHADE = re.compile(
+LAMPS = ("fluorescence_long", "fluorescence_short")
+COLOURED = ("streak", "colours", *LAMPS)
+NO_SHADE = re.compile(
     r"\b(?:not|non|no|or|nor|and|to|hardly|barely|without|than|maybe|perhaps)\b"
     r"|[不非无或和,;/、&+~–—]| - |可能"
 )
@@ -24,9 +23,9 @@ _GLOW = re.compile(
     r"|[ :=,]+$|^[ :=,]+"
     r"|(?:在|在?(?:长|短)波)?紫外[线光]?灯?(?:照射)?下|发出?|[呈显]|的?荧?光$"
 )
-_GLOW_STRENGTH = re.compile(r"\b(?:bright|strong|weak|faint|vivid)(?:ly)?\b ?|[强弱]烈?的?")
-_NEGATION = re.compile(r"\bno[nt]?\b|[不无没]")
-_FRAMES = {  # words around the answer, which are left out
+GLOW_STRENGTH = re.compile(r"\b(?:bright|strong|weak|faint|vivid)(?:ly)?\b ?|[强弱]烈?的?")
+NEGATION = re.compile(r"\bno[nt]?\b|[不无没]")
+FRAMES = {  # words around the answer, which are left out
     "streak": re.compile(
         r"^(?:an? |the )?(?:streak(?: is)?[ :=]*)?|^条痕(?:颜色)?[为是呈:]*|"
         r" ?\b(?:streak|colou?r(?:ed)?|powder)$|的?(?:条痕|粉末)?$"
@@ -53,8 +52,8 @@ _FRAMES = {  # words around the answer, which are left out
     "fluorescence_short": _GLOW,
 }
 # Between several words: `green and brown`, `绿色带褐色`.
-_AND = re.compile(r" ?(?:[,;、/+&]|\band\b|\bwith\b|\bto\b|及|和|与|并?带有?|至|夹) ?")
-_SUFFIXES = ("", "色", "光泽", "断口", "状", "体", "性", "荧光")  # of the Chinese words
+AND = re.compile(r" ?(?:[,;、/+&]|\band\b|\bwith\b|\bto\b|及|和|与|并?带有?|至|夹) ?")
+SUFFIXES = ("", "色", "光泽", "断口", "状", "体", "性", "荧光")  # of the Chinese words
 
 
 def parse_word(test: str, text: str) -> str:
@@ -71,7 +70,7 @@ def parse_word(test: str, text: str) -> str:
     """
     word = _find_word(test, normalise(text)) if isinstance(text, str) else None
     if word is None:
-        raise _not_in_list(test, text)
+        raise not_understood(test, text)
     return word
 
 
@@ -84,26 +83,26 @@ def parse_words(test: str, value: str | Sequence[str]) -> tuple[str, ...]:
         UserError: A part of it is not in the list.
     """
     if isinstance(value, str):
-        text = _FRAMES[test].sub("", normalise(value))
-        parts = [part for part in _AND.split(text) if part.strip()]
+        text = FRAMES[test].sub("", normalise(value))
+        parts = [part for part in AND.split(text) if part.strip()]
     elif isinstance(value, list | tuple | np.ndarray) and all(isinstance(v, str) for v in value):
         parts = [normalise(part) for part in value]
     else:
         parts = []
     words = {_find_word(test, part) for part in parts}
     if not words or None in words:
-        raise _not_in_list(test, value)
+        raise not_understood(test, value)
     return tuple(word for word in VOCABULARIES[test] if word in words)
 
 
 def _find_word(test: str, text: str) -> str | None:
     """Return the word of the list in a text as `normalise` returns it; None if there is none."""
-    if test in _LAMPS and not _NEGATION.search(text):  # not strong is not none
-        text = _GLOW_STRENGTH.sub("", text)
-    cleaned = _FRAMES[test].sub("", text).strip().replace("gray", "grey")
+    if test in LAMPS and not NEGATION.search(text):  # not strong is not none
+        text = GLOW_STRENGTH.sub("", text)
+    cleaned = FRAMES[test].sub("", text).strip().replace("gray", "grey")
     spellings = [cleaned, re.sub(r"[ -]", "", cleaned)]
-    spellings += [cleaned + suffix for suffix in _SUFFIXES if not cleaned.isascii()]
-    if test in _COLOURED and not _NO_SHADE.search(cleaned):
+    spellings += [cleaned + suffix for suffix in SUFFIXES if not cleaned.isascii()]
+    if test in COLOURED and not NO_SHADE.search(cleaned):
         last = re.split(r"[ -]", cleaned)[-1]
         spellings += [last, last.removesuffix("ish")]
         if not cleaned.isascii():
@@ -115,13 +114,3 @@ def _find_word(test: str, text: str) -> str | None:
             if re.fullmatch(synonyms, spelling):
                 return word
     return None
-
-
-def _not_in_list(test: str, value: object) -> UserError:
-    words = VOCABULARIES[test]
-    return not_understood(
-        test,
-        value,
-        f"give one of {', '.join(words)}",
-        f"请给出 {'、'.join(words.values())} 之一",
-    )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-_YES = ("yes", "y", "true", "是", "有", "对")
-_NO = ("no", "n", "not", "none", "false", "否", "无", "不", "没有", "不是")
+YES = ("yes", "y", "true", "是", "有", "对")
+NO = ("no", "n", "not", "none", "false", "否", "无", "不", "没有", "不是")
 _STRENGTH = (
     "(?:(?:very|only|a) )?(?:slight(?:ly)?|weak(?:ly)?|faint(?:ly)?|mild(?:ly)?|little|bit"
     "|somewhat|moderate(?:ly)?|strong(?:ly)?|vigorous(?:ly)?|violent(?:ly)?|slow(?:ly)?|gent(?:le|ly))"
@@ -14,9 +14,9 @@ _ZH_STRENGTH = (
     "(?:很|较|比较|非常)?"
     "(?:微弱|弱|轻微|稍微?|略微?|有点|有一点|强烈|强|剧烈|猛烈|缓慢|少量)(?:地|的)?"
 )
-_WEAK = re.compile("slight|weak|faint|mild|little|bit|somewhat|弱|轻微|稍|略|有点|有一点|少量")
+WEAK = re.compile("slight|weak|faint|mild|little|bit|somewhat|弱|轻微|稍|略|有点|有一点|少量")
 # A magnet that must be strong means that the mineral is weak.
-_STRONG_MAGNET = re.compile(
+STRONG_MAGNET = re.compile(
     r"(?:(?:it|is|yes|attracted|drawn|moved|but|only|just|by|to|with|an?)(?: |, ))*"
     r"(?:strong|neodymium|rare[ -]?earth) magnets?(?: only| attracts? it| draws? it)?"
     "|[只仅]?有?[能会]?被?(?:强力?磁铁|钕磁铁|钕铁硼磁铁)才?[能会]?(?:吸(?:引|得?住|得?动))?它?"
@@ -52,7 +52,7 @@ def _patterns(test: str) -> tuple[re.Pattern[str], ...]:
     )
 
 
-_PATTERNS = {test: _patterns(test) for test in _FACTS}
+PATTERNS = {test: _patterns(test) for test in _FACTS}
 
 
 def parse_yes_no_text(test: str, text: str) -> bool | str | None:
@@ -64,16 +64,16 @@ def parse_yes_no_text(test: str, text: str) -> bool | str | None:
     Returns:
         True, False, or "weak"; None if none of them is certain.
     """
-    if text in _YES + _NO:
-        return text in _YES
-    if test == "magnetic" and _STRONG_MAGNET.fullmatch(text):
+    if text in YES + NO:
+        return text in YES
+    if test == "magnetic" and STRONG_MAGNET.fullmatch(text):
         return "weak"
-    for pattern in _PATTERNS[test]:
+    for pattern in PATTERNS[test]:
         if match := pattern.fullmatch(text):
             groups = match.groupdict()
             given = {name for name, words in groups.items() if words}
             negations = given & {"no", "cannot"}
             if negations and len(given) > 1:
                 return None
-            return "weak" if not negations and _WEAK.search(text) else not negations
+            return "weak" if not negations and WEAK.search(text) else not negations
     return None

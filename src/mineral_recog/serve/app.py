@@ -6,7 +6,6 @@ import json
 from base64 import b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import fields
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -25,10 +24,10 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.identify.evidence import Evidence
 from mineral_recog.identify.identifier import Identifier
+from mineral_recog.identify.known_minerals import known_minerals
 from mineral_recog.identify.observation import Observation, View
 from mineral_recog.identify.region import Region
 from mineral_recog.identify.taxon import class_names
-from mineral_recog.minerals.vocabularies import VOCABULARIES
 from mineral_recog.serve.access import LOCAL_ACCESS, Access
 from mineral_recog.serve.guard import Guard
 from mineral_recog.serve.http_errors import HttpError, error_response
@@ -201,11 +200,13 @@ def build_app(
         max_waiting: Number of photos that may wait for the network; further ones get status 503.
     """
     service = _Service(identifier, max_waiting)
+    known = known_minerals(service.model, identifier.classes, identifier.taxa, identifier.minerals)
+    minerals = known | {"center_share": identifier.center_share}
     app = Starlette(
         routes=[
             Route("/", _page),
             Route("/identify", service.identify, methods=["POST"]),
-            Route("/minerals", _fixed(_describe_classes(identifier, service.model))),
+            Route("/minerals", _fixed(minerals)),
             Route("/photos", service.photos),
             Route("/health", service.health),
             Route("/openapi.json", _fixed(build_document(len(identifier.classes), access))),
@@ -234,33 +235,6 @@ def _fixed(content: Any) -> Callable[[Request], Awaitable[Response]]:
         return response
 
     return endpoint
-
-
-def _describe_classes(identifier: Identifier, model: str) -> dict[str, Any]:
-    """Return the classes with their facts, and the words for evidence in both languages."""
-    classes = [
-        {
-            "class": name,
-            "names": class_names(name, taxon),
-            "mineral": None if mineral is None else mineral.facts(),
-        }
-        for name, taxon, mineral in zip(
-            identifier.classes, identifier.taxa, identifier.minerals, strict=True
-        )
-    ]
-    words = {
-        test.name: [
-            {"en": english, "zh": chinese} for english, chinese in VOCABULARIES[test.name].items()
-        ]
-        for test in fields(Evidence)
-        if test.name in VOCABULARIES and test.name != "acid"  # its outcome is yes or no
-    }
-    return {
-        "model": model,
-        "center_share": identifier.center_share,
-        "classes": classes,
-        "words": words,
-    }
 
 
 def _to_json(content: Any) -> bytes:
