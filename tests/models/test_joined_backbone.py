@@ -16,8 +16,8 @@ from mineral_recog.models.pretrained import load_pretrained
 from mineral_recog.models.trained_part import train_part
 from mineral_recog.progress import SILENT
 from mineral_recog.recipes.loss_settings import Focal, Losses
-from mineral_recog.recipes.recipe import Stage
 from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.recipes.stage import Stage
 from mineral_recog.training.run import train
 
 SETTINGS = ("backbone=test_resnet", "image_size=32", "batch_size=8", "epochs=2", "cache=false",

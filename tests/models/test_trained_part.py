@@ -13,7 +13,8 @@ from mineral_recog.models.lora import add_lora
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.trained_part import refuse_missing_parts, train_part
 from mineral_recog.recipes.loss_settings import CrossEntropy, Losses
-from mineral_recog.recipes.recipe import Recipe, Stage
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.stage import Stage
 
 LAST = "blocks.4.0."
 

@@ -10,8 +10,9 @@ import pytest
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.key_hints import _OTHER_WORDS, hint_for
 from mineral_recog.recipes.loss_settings import Losses, Settings
-from mineral_recog.recipes.recipe import Recipe, Stage
+from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
+from mineral_recog.recipes.stage import Stage
 
 BALANCED = "stages.ce.losses.cross_entropy.effective_number or stages.ce.sampler"
 OPTIMISER = "optimiser?"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.loss_settings import Losses
-from mineral_recog.recipes.recipe import Recipe, Stage
+from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import _split_in_proportion, read_recipe, shipped_recipes
+from mineral_recog.recipes.stage import Stage
 
 
 def test_multi_stage_has_the_published_settings() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mineral_recog.recipes.recipe import Schedule
 from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.recipes.stage import Schedule
 from mineral_recog.training.schedule import learning_rate, learning_rate_factor
 
 

@@ -11,7 +11,8 @@ from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.lora import can_have_lora, is_lora
 from mineral_recog.models.network import Network
-from mineral_recog.recipes.recipe import Recipe, Stage
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.stage import Stage
 
 UNMATCHED = " "  # a name that no parameter has
 

@@ -10,7 +10,8 @@ from typing import Any
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.loss_settings import Losses
 from mineral_recog.recipes.part_settings import Lora
-from mineral_recog.recipes.recipe import Adjustment, Outliers, Recipe, Stage
+from mineral_recog.recipes.recipe import Adjustment, Outliers, Recipe
+from mineral_recog.recipes.stage import Stage
 from mineral_recog.recipes.view_settings import Augmentation
 
 SCALING_KEYS = ("epochs", "lr_scale")  # keys that rescale others

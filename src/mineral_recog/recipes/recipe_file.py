@@ -24,7 +24,8 @@ from pydantic import ValidationError
 from mineral_recog.errors import RecipeError
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.key_hints import SCALING_KEYS, hint_for
-from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.stage import MAX_EPOCHS
 from mineral_recog.validation import reason
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mineral_recog.recipes.recipe import Stage
+from mineral_recog.recipes.stage import Stage
 
 
 @dataclass(frozen=True)

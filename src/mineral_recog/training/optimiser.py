@@ -13,7 +13,8 @@ from mineral_recog.errors import RecipeError
 from mineral_recog.i18n import tr
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network
-from mineral_recog.recipes.recipe import Recipe, Stage, StageInRun
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.stage import Stage, StageInRun
 from mineral_recog.training.schedule import cycled_momentum, learning_rate
 
 SECOND_BETA = 0.999  # of AdamW; the first one is the recipe's momentum

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import copy
-import platform
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import timm
 import torch
-import torchvision
 from torch import nn
 
 from mineral_recog.data.cache import Cache
@@ -26,11 +23,9 @@ from mineral_recog.data.transforms import training_side
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import backbone_name
-from mineral_recog.models.bundle import Bundle
 from mineral_recog.models.device import (
     choose_device,
     choose_precision,
-    describe_hardware,
     refuse_precision,
 )
 from mineral_recog.models.distributed import (
@@ -43,9 +38,9 @@ from mineral_recog.models.network import Network, build_network, build_untrained
 from mineral_recog.models.trained_part import refuse_missing_parts
 from mineral_recog.progress import SILENT, Progress
 from mineral_recog.recipes.recipe import Recipe
-from mineral_recog.training.calibration_fit import build_untrained_gate, calibrate
 from mineral_recog.training.checkpoint import has_checkpoint
 from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.finished_run import save_bundle
 from mineral_recog.training.outliers import draw_outliers
 from mineral_recog.training.photo_changes import check_photos
 from mineral_recog.training.run_folder import (
@@ -64,7 +59,6 @@ from mineral_recog.training.start import Start, adapt_recipe, contradictions
 from mineral_recog.training.start_network import read_start, start_network
 from mineral_recog.training.time_budget import Budget
 from mineral_recog.training.trainer import Trainer, TrainingPhotos
-from mineral_recog.version import __version__
 
 
 def train(
@@ -398,46 +392,9 @@ class _Run:
             raise Stopped(stop.signal)
         tau = trainer.adjust()
         if is_main:
-            self._save_bundle(trainer, tau, start)
+            given = self.backbone is not None
+            save_bundle(trainer, tau, start, given, self.workers, self.progress)
             shutil.rmtree(self.folder / "checkpoint")  # large, and a finished run does not need it
-
-    def _save_bundle(self, trainer: Trainer, tau: float | None, start: Start | None) -> None:
-        """Calibrate the trained network and write its bundle.
-
-        Args:
-            trainer: Trainer of the finished training.
-            tau: Strength of the adjustment of the classifier; None without one.
-            start: Model that the run went on from.
-        """
-        recipe, train = trainer.recipe, trainer.photos.train
-        counts = tuple(train.counts.tolist())
-        groups = class_groups(recipe.groups, train.classes, counts)
-        if start is not None:  # wherever this process was started
-            origin = start.folder if self.backbone is None else False
-            recipe = recipe.model_copy(update={"pretrained": origin})
-        gate = build_untrained_gate(recipe, trainer.network, self.progress)
-        calibration = calibrate(
-            trainer.network,
-            gate,
-            train,
-            trainer.photos.val,
-            groups,
-            self.folder,
-            self.workers,
-            recipe.seed,
-            self.progress,
-        )
-        Bundle(
-            network=trainer.network,
-            backbone=recipe.backbone,
-            head=recipe.head,
-            classes=train.classes,
-            train_counts=counts,
-            groups=groups,
-            calibration=calibration,
-            provenance=_provenance(trainer, tau, start),
-            gate=gate,
-        ).save(self.folder / "model")
 
 
 def _choose_common_precision(
@@ -462,28 +419,3 @@ def _summary(trainer: Trainer, workers: int) -> str:
         f"{class_count} 类 {photo_count} 张照片，{recipe.backbone}，{setup}，{recipe.epochs} 轮，"
         f"{threads} 个计算线程，{workers} 个读取进程",
     )
-
-
-def _provenance(trainer: Trainer, tau: float | None, start: Start | None) -> dict[str, str]:
-    recipe, photos = trainer.recipe, trainer.photos
-    adjustment = {} if tau is None else {"tau of the adjustment, chosen on val": f"{tau:g}"}
-    if start is not None:
-        adjustment["started from the model in"] = Path(start.folder).name
-        adjustment["fingerprint of that model"] = start.fingerprint
-    photo_size = (
-        "as they are"
-        if photos.caches is None
-        else f"reduced to {training_side(recipe.image_size)} px"
-    )
-    return adjustment | {
-        "mineral-recog": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "timm": timm.__version__,
-        "hardware": describe_hardware(trainer.device),
-        "precision": recipe.precision,
-        "photos seen in training": photo_size,
-        "seed": str(recipe.seed),
-        "training photos (sha256 of names and sizes)": photos.train.fingerprint(),
-    }

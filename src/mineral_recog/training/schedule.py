@@ -2,7 +2,7 @@
 
 import math
 
-from mineral_recog.recipes.recipe import StageInRun
+from mineral_recog.recipes.stage import StageInRun
 
 
 def learning_rate(placed: StageInRun, epochs_done: float) -> float:

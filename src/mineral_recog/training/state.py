@@ -18,7 +18,8 @@ from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.lora import add_lora, is_lora, merge_lora
 from mineral_recog.models.network import Network
 from mineral_recog.models.trained_part import train_part
-from mineral_recog.recipes.recipe import Recipe, Schedule, Stage
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.stage import Schedule, Stage
 from mineral_recog.training.accumulation import in_parts
 from mineral_recog.training.checkpoint import State, read_checkpoint
 from mineral_recog.training.ema import Ema, copy_tensors, decay_over

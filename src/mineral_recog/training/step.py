@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mineral_recog.data.loaders import Batch
 from mineral_recog.models.device import autocast, memory_in_use
 from mineral_recog.models.distributed import DistributedContext
-from mineral_recog.recipes.recipe import Stage
+from mineral_recog.recipes.stage import Stage
 from mineral_recog.training.losses import Loss, loss_parts
 from mineral_recog.training.mixup import blend_photos
 from mineral_recog.training.outliers import outlier_exposure_loss

@@ -17,8 +17,9 @@ from mineral_recog.data.samplers import Batches
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.progress import Progress
-from mineral_recog.recipes.recipe import Recipe, StageInRun
+from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import scalable_epochs, with_epochs
+from mineral_recog.recipes.stage import StageInRun
 from mineral_recog.training.calibration_fit import MAX_PER_CLASS
 from mineral_recog.training.feature_cache import affordable_views
 from mineral_recog.training.trainer import Trainer

@@ -23,7 +23,8 @@ from mineral_recog.models.heads import LinearHead
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
 from mineral_recog.models.trained_part import train_part
-from mineral_recog.recipes.recipe import MAX_EPOCHS, Recipe, Stage, StageInRun
+from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.recipes.stage import MAX_EPOCHS, Stage, StageInRun
 from mineral_recog.training.checkpoint import CheckpointWriter
 from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
