@@ -21,6 +21,7 @@ from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.run_files import training_data_of
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
+from mineral_recog.training import checkpoint
 from mineral_recog.training import run as training
 from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.run_folder import read_run_record
@@ -146,7 +147,11 @@ def test_interrupted_run_is_resumed(data: Path, recipe: Recipe, tmp_path: Path) 
     assert read_bundle(run).classes == ("agate", "beryl", "copper")
 
 
-def test_resume_needs_no_pretrained_weights(data: Path, recipe: Recipe, tmp_path: Path) -> None:
+def test_resume_needs_no_pretrained_weights(
+    data: Path, recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Saves after the first epoch, however short it is.
+    monkeypatch.setattr(checkpoint, "MAX_SAVING_SHARE", 1000.0)
     weights = tmp_path / "weights.safetensors"
     save_file(timm.create_model("test_resnet").state_dict(), weights)
     recipe = recipe.model_copy(update={"pretrained": str(weights), "normalisation": "imagenet"})
