@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def export_bundle(run: Path | str, folder: Path | str, *, force: bool = False) -
         UserError: The bundle cannot be read, or the folder exists.
     """
     run, folder = Path(run), Path(folder)
-    _refuse_paths(run, folder, force)
+    refuse_paths(run, folder, force, _is_ours)
     read_bundle(run)
     source = run / "model" if (run / "model").is_dir() else run
     with atomic_folder(folder) as partial:
@@ -96,7 +97,30 @@ def export_onnx(
             written as ONNX, or int8 costs too much accuracy.
     """
     run, folder = Path(run), Path(folder)
-    _refuse_paths(run, folder, force)
+    refuse_paths(run, folder, force, _is_ours)
+    files, comparison = onnx_files(
+        run, int8=int8, data=data, backbone=backbone, force=force, progress=progress
+    )
+    with atomic_folder(folder) as partial:
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
+    return comparison
+
+
+def onnx_files(
+    run: Path,
+    *,
+    int8: bool,
+    data: Path | str | None,
+    backbone: nn.Module | None,
+    force: bool,
+    progress: Progress,
+) -> tuple[dict[str, bytes], Int8Comparison | None]:
+    """Return the files of an export by name; the arguments and errors are those of `export_onnx`.
+
+    Returns:
+        The files, and the comparison of int8 with float32; None without int8.
+    """
     bundle = read_bundle(run, backbone)
     photos = None
     if int8:  # a wrong folder is reported at once
@@ -109,8 +133,7 @@ def export_onnx(
         if comparison.is_worse and not force:
             raise UserError(comparison.refusal())
         content = small.content
-    _write(folder, bundle, graph, content, "int8" if int8 else "float32")
-    return comparison
+    return _files(bundle, graph, content, "int8" if int8 else "float32"), comparison
 
 
 def _quantise(
@@ -164,8 +187,8 @@ def _read_views(
     return views
 
 
-def _write(folder: Path, bundle: Bundle, graph: OnnxGraph, content: bytes, precision: str) -> None:
-    """Write the files of an export; an error or a crash leaves no partial one."""
+def _files(bundle: Bundle, graph: OnnxGraph, content: bytes, precision: str) -> dict[str, bytes]:
+    """Return the files of an export by name."""
     arrays = save_arrays(bundle.calibration.arrays())
     files = {MODEL: content, CALIBRATION: arrays}
     if bundle.gate is not None:
@@ -196,10 +219,7 @@ def _write(folder: Path, bundle: Bundle, graph: OnnxGraph, content: bytes, preci
         calibration=bundle.calibration.values(),
         provenance=bundle.provenance,
     )
-    with atomic_folder(folder) as partial:
-        for name, data in files.items():
-            (partial / name).write_bytes(data)
-        (partial / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return files | {CONFIG: f"{config.model_dump_json(indent=1)}\n".encode()}
 
 
 def _input_rule(preprocessing: Preprocessing) -> Names:
@@ -217,10 +237,19 @@ def _input_rule(preprocessing: Preprocessing) -> Names:
     )
 
 
-def _refuse_paths(run: Path, folder: Path, force: bool) -> None:
+def refuse_paths(run: Path, folder: Path, force: bool, is_ours: Callable[[str], bool]) -> None:
     """Refuse an export as the run, and a folder that is the model's or the user's.
 
     A folder that exists is replaced with `force` only, and never if it holds other files.
+
+    Args:
+        run: Run folder or bundle folder.
+        folder: Folder to write to.
+        force: Whether an existing folder is replaced.
+        is_ours: Whether an existing folder may hold a file, by its path.
+
+    Raises:
+        UserError: The run or the folder is refused.
     """
     if is_export(run):
         raise DataError(
@@ -237,4 +266,8 @@ def _refuse_paths(run: Path, folder: Path, force: bool) -> None:
             )
         )
     refuse_existing(folder, force, made_by_us=not folder.is_file())
-    refuse_user_files(folder, lambda path: path in (*EXPORT_FILES, *BUNDLE_FILES))
+    refuse_user_files(folder, is_ours)
+
+
+def _is_ours(path: str) -> bool:
+    return path in (*EXPORT_FILES, *BUNDLE_FILES)

@@ -1,0 +1,44 @@
+// The networks: onnxruntime runs them as WebAssembly.
+
+import * as ort from "./onnxruntime/ort.wasm.bundle.min.mjs";
+
+const MAX_THREADS = 4;
+const BATCH = 8; // views in one run
+
+export class Network {
+  constructor(session) {
+    this.session = session;
+    this.hasMaps = session.outputNames.includes("class_maps");
+  }
+
+  // Load a network from the bytes of its ONNX file. Threads need a page that is isolated from other sites.
+  static async load(bytes) {
+    ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency ?? 1) : 1;
+    return new Network(await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" }));
+  }
+
+  // The named outputs of views of one size, [size, size, 3] each: for each view its rows by name.
+  async run(views, size, names) {
+    const rows = [];
+    for (let start = 0; start < views.length; start += BATCH) {
+      const batch = views.slice(start, start + BATCH);
+      const pixels = new Uint8Array(batch.length * batch[0].length);
+      batch.forEach((view, i) => pixels.set(view, i * view.length));
+      const outputs = await this.session.run({ pixels: new ort.Tensor("uint8", pixels, [batch.length, size, size, 3]) }, names);
+      batch.forEach((_, i) => {
+        const part = ({ data }) => data.subarray((i * data.length) / batch.length, ((i + 1) * data.length) / batch.length);
+        rows.push(Object.fromEntries(names.map((name) => [name, part(outputs[name])])));
+      });
+    }
+    return rows;
+  }
+
+  predict(views, size) {
+    return this.run(views, size, ["features", "logits"]);
+  }
+}
+
+// Give onnxruntime the bytes of its WebAssembly, where it cannot fetch them itself.
+export function useWebAssembly(bytes) {
+  ort.env.wasm.wasmBinary = bytes;
+}
