@@ -61,7 +61,6 @@ def export(
 ) -> None:
     """Export a run."""
     from mineral_recog.export.exporter import export_bundle, export_onnx
-    from mineral_recog.export.web import export_web
 
     if int8 and to == "safetensors":
         raise DataError(tr("--int8 needs --to onnx or web.", "--int8 需要 --to onnx 或 web。"))
@@ -70,8 +69,10 @@ def export(
     if to == "safetensors":
         export_bundle(run, out, force=force)
     else:
+        write = export_onnx
+        if to == "web":
+            from mineral_recog.export.web import export_web as write
         with TerminalProgress() as progress:
-            write = export_web if to == "web" else export_onnx
             made = write(run, out, int8=int8, data=data, force=force, progress=progress)
         if made is not None:
             _print_comparison(made)

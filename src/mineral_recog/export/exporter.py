@@ -27,6 +27,7 @@ from mineral_recog.errors import (
     is_out_of_memory,
     reason_of,
 )
+from mineral_recog.export.half_weights import halve_weights
 from mineral_recog.export.int8 import Int8Graph, quantise
 from mineral_recog.export.int8_comparison import Int8Comparison, compare_engines
 from mineral_recog.export.onnx_graph import OnnxGraph, build_gate_onnx, build_onnx
@@ -192,7 +193,8 @@ def _files(bundle: Bundle, graph: OnnxGraph, content: bytes, precision: str) -> 
     arrays = save_arrays(bundle.calibration.arrays())
     files = {MODEL: content, CALIBRATION: arrays}
     if bundle.gate is not None:
-        files[GATE] = build_gate_onnx(bundle.network, bundle.gate)
+        gate = build_gate_onnx(bundle.network, bundle.gate)
+        files[GATE] = halve_weights(gate) if precision == "int8" else gate
     preprocessing = bundle.network.preprocessing
     minerals = read_minerals(None)
     names = [minerals.find(name) for name in bundle.classes]

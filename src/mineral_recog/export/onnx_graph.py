@@ -55,20 +55,25 @@ class _Graph(nn.Module):
         """Return features [B, D], logits [B, C] and class maps [B, C, rows, columns]."""
         network = self.network
         photos = (pixels.permute(0, 3, 1, 2).float() - network.mean) / network.std
+        has_two = network.preprocessing.test_views == 2
+        # As one batch, so that each layer, and with int8 its weights, is in the file once.
+        views = torch.cat([photos, photos.flip(3)]) if has_two else photos
         if self.with_maps:
-            maps = network.backbone.forward_features(photos)  # type: ignore[operator]
+            maps = network.backbone.forward_features(views)  # type: ignore[operator]
             features = maps.mean(dim=(2, 3))
         else:
-            features = network.backbone(photos)
+            features = network.backbone(views)
         outputs = [features, network.classifier(features)]
-        if self.with_maps:
-            gradients = self._gradients(features, outputs[1])
+        if has_two:
+            outputs = [rows.unflatten(0, (2, -1)) for rows in outputs]
+        if self.with_maps:  # of the photo alone
+            first = [rows[0] for rows in outputs] if has_two else outputs
+            gradients = self._gradients(*first)
             batch = "b" if gradients.ndim == 3 else ""
+            maps = maps.unflatten(0, (2, -1))[0] if has_two else maps
             outputs.append(torch.einsum(f"{batch}cd,bdhw->bchw", gradients, maps))
-        if network.preprocessing.test_views == 2:
-            mirrored = network.backbone(photos.flip(3))
-            outputs[0] = (outputs[0] + mirrored) / 2
-            outputs[1] = (outputs[1] + network.classifier(mirrored)) / 2
+        if has_two:
+            outputs[:2] = [rows.mean(dim=0) for rows in outputs[:2]]
         return tuple(outputs)
 
     def _gradients(self, features: Tensor, logits: Tensor) -> Tensor:

@@ -138,7 +138,7 @@ def _service_worker(written: Mapping[str, bytes]) -> bytes:
     digest = hashlib.sha256()
     for name, content in sorted(written.items()):
         digest.update(f"{name}\0{hashlib.sha256(content).hexdigest()}\n".encode())
-    names = ["./", *(name for name in sorted(written) if name != INDEX)]
+    names = ["./", *(name for name in sorted(written) if _is_needed(name))]
     source = (PAGE / "offline" / SERVICE_WORKER).read_bytes()
     digest.update(source)
     constants = {"VERSION": digest.hexdigest()[:16], "FILES": names}
@@ -152,3 +152,8 @@ def _is_ours(path: str) -> bool:
 
 def _to_json(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _is_needed(name: str) -> bool:
+    """Return whether the page loads a file, other than the index, which has another address."""
+    return name != INDEX and not name.endswith(("LICENSE", ".txt"))
