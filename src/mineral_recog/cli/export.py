@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -48,6 +49,16 @@ def export(
             )
         ),
     ] = None,
+    gallery: Annotated[
+        bool,
+        typer.Option(
+            "--gallery",
+            help=tr(
+                "web: bring thumbnails of the training photos, for everyone who opens the page",
+                "web：附上训练照片的缩略图，打开网页的人都能看到",
+            ),
+        ),
+    ] = False,
     force: Annotated[
         bool,
         typer.Option(
@@ -64,15 +75,20 @@ def export(
 
     if int8 and to == "safetensors":
         raise DataError(tr("--int8 needs --to onnx or web.", "--int8 需要 --to onnx 或 web。"))
+    if gallery and to != "web":
+        raise DataError(tr("--gallery needs --to web.", "--gallery 需要 --to web。"))
     if data is not None and not int8:
         raise DataError(tr("--data needs --int8.", "--data 需要 --int8。"))
     if to == "safetensors":
         export_bundle(run, out, force=force)
     else:
-        write = export_onnx
-        if to == "web":
-            from mineral_recog.export.web import export_web as write
         with TerminalProgress() as progress:
+            if to == "web":
+                from mineral_recog.export.web import export_web
+
+                write = partial(export_web, gallery=gallery)
+            else:
+                write = partial(export_onnx)
             made = write(run, out, int8=int8, data=data, force=force, progress=progress)
         if made is not None:
             _print_comparison(made)

@@ -18,13 +18,16 @@ from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.export_config import ExportConfig
 
 
-def site_tables(config: ExportConfig, calibration: bytes, fingerprint: str) -> dict[str, Any]:
+def site_tables(
+    config: ExportConfig, calibration: bytes, fingerprint: str, has_gallery: bool
+) -> dict[str, Any]:
     """Return the tables of a model as JSON values.
 
     Args:
         config: The model's model.json.
         calibration: Its trust.safetensors.
         fingerprint: Fingerprint of the model.
+        has_gallery: Whether the page brings training photos.
 
     Raises:
         DataError: The table of minerals does not fit the taxonomy.
@@ -37,6 +40,7 @@ def site_tables(config: ExportConfig, calibration: bytes, fingerprint: str) -> d
     ).conformal
     return {
         "model": fingerprint,
+        "has_gallery": has_gallery,
         "set": {
             "coverage": DEFAULT_COVERAGE,
             "limits": conformal.thresholds(DEFAULT_COVERAGE).tolist(),

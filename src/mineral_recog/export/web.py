@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 from mineral_recog.export.exporter import onnx_files, refuse_paths
 from mineral_recog.export.int8_comparison import Int8Comparison
 from mineral_recog.export.site_tables import site_tables
+from mineral_recog.errors import DataError
 from mineral_recog.files import atomic_folder
+from mineral_recog.i18n import tr
+from mineral_recog.models.gallery import FEATURES, FOLDER, NAMES
 from mineral_recog.models.export_config import CALIBRATION, CONFIG, ExportConfig
 from mineral_recog.progress import SILENT, Progress
 
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 PAGE = Path(str(files("mineral_recog.page")))
 STATIC, MODEL_FOLDER = "static/", "model/"
 INDEX, MANIFEST, SERVICE_WORKER = "index.html", "manifest.webmanifest", "service_worker.js"
+GALLERY = tuple(f"{FOLDER}/{name}" for name in (NAMES, FEATURES))
 TABLES = f"{MODEL_FOLDER}tables.json"
 # The page takes its answers from this module. In the folder it is another one, with the same functions.
 ENGINE, OFFLINE_ENGINE = f"{STATIC}server.js", b'export * from "./offline/engine.js";\n'
@@ -30,16 +35,14 @@ POLICY = (
     "img-src 'self' data: blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; "
     "base-uri 'none'; form-action 'none'"
 )
-# In index.html: each part, which occurs once, and what it is in the folder.
+# In index.html: a pattern of each part, which occurs once, and what the folder has in its place.
 CHANGES = {
-    '<meta name="color-scheme"': f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-    f'  <link rel="manifest" href="{MANIFEST}">\n'
-    f'  <link rel="apple-touch-icon" href="{STATIC}offline/icon-192.png">\n'
-    '  <meta name="color-scheme"',
-    'data-text="privacy">Photos are sent to this server only and are not stored.': (
-        'data-text="privacyOffline">Photos stay on this device.'
-    ),
-    '<a href="openapi.json" data-text="api">HTTP API</a>': "",
+    '(?=<meta name="color-scheme")': f"""<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+  <link rel="manifest" href="{MANIFEST}">
+  <link rel="apple-touch-icon" href="{STATIC}offline/icon-192.png">
+  """,
+    'data-text="privacy">[^<]*': 'data-text="privacyOffline">Photos stay on this device.',
+    '\\s*<a href="openapi.json"[^>]*>[^<]*</a>': "",
 }
 
 
@@ -48,6 +51,7 @@ def export_web(
     folder: Path | str,
     *,
     int8: bool = False,
+    gallery: bool = False,
     data: Path | str | None = None,
     backbone: nn.Module | None = None,
     force: bool = False,
@@ -59,6 +63,8 @@ def export_web(
         run: Run folder or bundle folder.
         folder: Folder to write, for any web server.
         int8: As for `export_onnx`.
+        gallery: Whether the page brings the thumbnails of training photos, for everyone who opens
+            it.
         data: As for `export_onnx`.
         backbone: As for `export_onnx`.
         force: Replace an existing page, and write one whose loss of accuracy is certain.
@@ -68,15 +74,16 @@ def export_web(
         The comparison of int8 with float32; None without int8.
 
     Raises:
-        UserError: As for `export_onnx`.
+        UserError: As for `export_onnx`; or the run has no gallery.
     """
     run, folder = Path(run), Path(folder)
     refuse_paths(run, folder, force, _is_ours)
+    photos = _gallery_files(run) if gallery else {}
     model, comparison = onnx_files(
         run, int8=int8, data=data, backbone=backbone, force=force, progress=progress
     )
     with atomic_folder(folder) as partial:
-        for name, content in site_files(model).items():
+        for name, content in site_files(model | photos).items():
             path = partial / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -87,11 +94,11 @@ def site_files(model: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files of the page by their paths.
 
     Args:
-        model: Files of an export, see `onnx_files`.
+        model: Files of an export, see `onnx_files`, and those of a gallery, if it has one.
     """
     config = ExportConfig.model_validate_json(model[CONFIG])
     fingerprint = hashlib.sha256(model[CONFIG]).hexdigest()
-    tables = site_tables(config, model[CALIBRATION], fingerprint)
+    tables = site_tables(config, model[CALIBRATION], fingerprint, has_gallery=GALLERY[0] in model)
     written = _page_files() | {f"{MODEL_FOLDER}{name}": part for name, part in model.items()}
     written[TABLES] = _to_json(tables)
     written[MANIFEST] = _manifest()
@@ -99,12 +106,28 @@ def site_files(model: Mapping[str, bytes]) -> dict[str, bytes]:
     return written
 
 
+def _gallery_files(run: Path) -> dict[str, bytes]:
+    """Return the files of a run's gallery by their paths.
+
+    Raises:
+        DataError: The run has none.
+    """
+    if not all((run / path).is_file() for path in GALLERY):
+        raise DataError(
+            tr(
+                f"{run} has no gallery of training photos: leave out --gallery.",
+                f"{run} 没有训练照片图库：请去掉 --gallery。",
+            )
+        )
+    return {path: (run / path).read_bytes() for path in GALLERY}
+
+
 def _page_files() -> dict[str, bytes]:
     """Return the page, with the engine that answers in the browser."""
     index = (PAGE / INDEX).read_text(encoding="utf-8")
-    for part, other in CHANGES.items():
-        assert index.count(part) == 1, part
-        index = index.replace(part, other)
+    for pattern, other in CHANGES.items():
+        index, count = re.subn(pattern, other, index)
+        assert count == 1, pattern
     found = {
         f"{STATIC}{path.relative_to(PAGE).as_posix()}": path.read_bytes()
         for path in sorted(PAGE.rglob("*"))

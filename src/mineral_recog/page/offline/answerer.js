@@ -2,6 +2,7 @@
 
 import { answerAbout } from "./answer.js";
 import { minerals } from "./evidence/index.js";
+import { Gallery } from "./gallery.js";
 import { heatMap } from "./heat_map.js";
 import { readModelFiles } from "./model_files.js";
 import { Network } from "./network.js";
@@ -17,15 +18,21 @@ export class Answerer {
       const classifier = await load("model.onnx"); // onnxruntime starts one network after the other
       return { classifier, gate: gate === null ? null : await load("gate.onnx") };
     });
-    this.networks.catch(() => {}); // reported by the first photo
+    this.gallery = this.files.then(async ({ tables }) => {
+      if (!tables.has_gallery) return null;
+      return new Gallery(await readFile("gallery/gallery.json"), await readFile("gallery/gallery.safetensors"));
+    });
+    for (const part of [this.networks, this.gallery]) part.catch(() => {}); // reported by the first photo
   }
 
   async minerals() {
-    return minerals((await this.files).tables.evidence);
+    const { tables, config } = await this.files;
+    return { ...minerals(tables.evidence), center_share: config.preprocessing.center_share };
   }
 
-  // The answer about a decoded photo, see photo.js.
-  async identifyPhoto(photo, { language, top = 10, withHeatMap = true, crop = null }) {
+  // The answer about a decoded photo, see photo.js. `heatMapOf` is the class of the heat map, null for none; `crop` is
+  // where the specimen is, null if the model is to look for it.
+  async identifyPhoto(photo, { language, top = 10, heatMapOf = null, crop = null }) {
     const files = await this.files;
     const model = { files, ...(await this.networks) };
     const seen = await observe(model, photo, crop);
@@ -37,8 +44,10 @@ export class Answerer {
       model: files.tables.model,
       crop: seen.region && seen.region.map(rounded),
     };
-    const answer = { ...answerAbout(files, { sightings: [sighting], top }, language), sightings: [sighting], similar: [] };
-    if (withHeatMap) answer.heat_map = await this.heatMap(model, photo, seen, answer.candidates[0].class);
+    const gallery = await this.gallery;
+    const similar = gallery?.similar(seen.features, files.tables.evidence.minerals.classes) ?? [];
+    const answer = { ...answerAbout(files, { sightings: [sighting], top }, language), sightings: [sighting], similar };
+    if (heatMapOf !== null) answer.heat_map = await this.heatMap(model, photo, seen, heatMapOf);
     return answer;
   }
 
@@ -52,6 +61,12 @@ export class Answerer {
       center_share: rounded(Math.max(region[2], region[3])),
       crop: region.map(rounded),
     };
+  }
+
+  // Training photos of a class.
+  async photos(name) {
+    const label = (await this.files).config.classes.indexOf(name);
+    return { class: name, photos: (await this.gallery)?.ofClass(label) ?? [] };
   }
 
   async identifySpecimen(question, language) {

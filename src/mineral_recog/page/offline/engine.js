@@ -33,10 +33,17 @@ async function ask(name, ...parameters) {
 
 export const getMinerals = () => ask("minerals");
 
-export const identifyPhoto = (body, language, withHeatMap) => ask("identifyPhoto", body, { language, withHeatMap, top: 1 });
+export const getPhotos = (label) => ask("photos", label);
+
+export async function identifyPhoto(body, language, heatMapOf, onBusy, { crop = null, signal } = {}) {
+  return unlessAborted(await ask("identifyPhoto", body, { language, heatMapOf, crop, top: 1 }), signal);
+}
 
 export async function identifySpecimen(question, language, signal) {
-  const answer = await ask("identifySpecimen", question, language);
+  return unlessAborted(await ask("identifySpecimen", question, language), signal);
+}
+
+function unlessAborted(answer, signal) {
   signal?.throwIfAborted();
   return answer;
 }

@@ -19,6 +19,7 @@ let answerer = new Answerer(readFile);
 
 const answers = {
   minerals: () => answerer.minerals(),
+  photos: (label) => answerer.photos(label),
   identifySpecimen: (question, language) => answerer.identifySpecimen(question, language),
   async identifyPhoto(body, options) {
     let photo;
