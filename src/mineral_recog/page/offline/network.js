@@ -11,9 +11,9 @@ export class Network {
     this.hasMaps = session.outputNames.includes("class_maps");
   }
 
-  // Load a network from the bytes of its ONNX file. Threads need a page that is isolated from other sites.
+  // Load a network from the bytes of its ONNX file.
   static async load(bytes) {
-    ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(MAX_THREADS, navigator.hardwareConcurrency ?? 1) : 1;
+    ort.env.wasm.numThreads = threadCount();
     return new Network(await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"], graphOptimizationLevel: "all" }));
   }
 
@@ -36,6 +36,13 @@ export class Network {
   predict(views, size) {
     return this.run(views, size, ["features", "logits"]);
   }
+}
+
+// Half of the cores: threads that wait for each other take long on a busy device. They need a page that is isolated
+// from other sites.
+function threadCount() {
+  const cores = globalThis.crossOriginIsolated ? (navigator.hardwareConcurrency ?? 1) : 1;
+  return Math.max(1, Math.min(MAX_THREADS, Math.floor(cores / 2)));
 }
 
 // Give onnxruntime the bytes of its WebAssembly, where it cannot fetch them itself.
