@@ -17,7 +17,7 @@ from PIL import Image
 from starlette.testclient import TestClient
 
 from mineral_recog.data.images import convert_image
-from mineral_recog.errors import OutputExistsError
+from mineral_recog.errors import DataError, OutputExistsError
 from mineral_recog.export.web import export_web, site_files
 from mineral_recog.identify.identifier import Identifier, load
 from mineral_recog.serve.app import build_app
@@ -137,6 +137,28 @@ def test_large_jpeg_is_reduced_as_by_the_command(
     (actual,) = answers(site, tmp_path, [photo])["answers"]
     for key in ("candidates", "none_of_these", "crops", "warnings"):
         assert_alike(actual[key], expected[key], key)
+
+
+@needs_node
+def test_similar_photos_are_those_of_the_run(
+    trained: Path, model: dict[str, bytes], prepared: Path, tmp_path: Path
+) -> None:
+    photos = {f"gallery/{path.name}": path.read_bytes() for path in (trained / "gallery").iterdir()}
+    for name, content in site_files(model | photos).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    identifier = load(tmp_path / "model")  # reads the gallery as well
+    image = Image.open(next((prepared / "test").rglob("*.png"))).convert("RGB")
+    with TestClient(build_app(identifier), "http://localhost") as client:
+        expected = client.post("/identify", content=_png(image)).json()["similar"]
+    (actual,) = answers(tmp_path, tmp_path, [{"image": image}])["answers"]
+    assert len(expected) == 4
+    assert_alike(actual["similar"], expected)
+
+
+def test_gallery_that_is_missing_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no gallery"):
+        export_web(tmp_path, tmp_path / "site", gallery=True)
 
 
 def test_folder_needs_nothing_from_elsewhere(site: Path) -> None:
