@@ -100,7 +100,7 @@ def export_onnx(
     run, folder = Path(run), Path(folder)
     refuse_paths(run, folder, force, _is_ours)
     files, comparison = onnx_files(
-        run, int8=int8, data=data, backbone=backbone, force=force, progress=progress
+        run, int8=int8, half=False, data=data, backbone=backbone, force=force, progress=progress
     )
     with atomic_folder(folder) as partial:
         for name, content in files.items():
@@ -112,12 +112,17 @@ def onnx_files(
     run: Path,
     *,
     int8: bool,
+    half: bool,
     data: Path | str | None,
     backbone: nn.Module | None,
     force: bool,
     progress: Progress,
 ) -> tuple[dict[str, bytes], Int8Comparison | None]:
-    """Return the files of an export by name; the arguments and errors are those of `export_onnx`.
+    """Return the files of an export by name; other arguments and errors: see `export_onnx`.
+
+    Args:
+        half: Whether the weights have 16 bits, see `halve_weights`; with int8 those of the gate do
+            in any case.
 
     Returns:
         The files, and the comparison of int8 with float32; None without int8.
@@ -134,7 +139,12 @@ def onnx_files(
         if comparison.is_worse and not force:
             raise UserError(comparison.refusal())
         content = small.content
-    return _files(bundle, graph, content, "int8" if int8 else "float32"), comparison
+    elif half:
+        content = halve_weights(content)
+    gate = None if bundle.gate is None else build_gate_onnx(bundle.network, bundle.gate)
+    if gate is not None and (half or int8):
+        gate = halve_weights(gate)
+    return _files(bundle, graph, content, gate, "int8" if int8 else "float32"), comparison
 
 
 def _quantise(
@@ -188,13 +198,14 @@ def _read_views(
     return views
 
 
-def _files(bundle: Bundle, graph: OnnxGraph, content: bytes, precision: str) -> dict[str, bytes]:
+def _files(
+    bundle: Bundle, graph: OnnxGraph, content: bytes, gate: bytes | None, precision: str
+) -> dict[str, bytes]:
     """Return the files of an export by name."""
     arrays = save_arrays(bundle.calibration.arrays())
     files = {MODEL: content, CALIBRATION: arrays}
-    if bundle.gate is not None:
-        gate = build_gate_onnx(bundle.network, bundle.gate)
-        files[GATE] = halve_weights(gate) if precision == "int8" else gate
+    if gate is not None:
+        files[GATE] = gate
     preprocessing = bundle.network.preprocessing
     minerals = read_minerals(None)
     names = [minerals.find(name) for name in bundle.classes]

@@ -59,6 +59,9 @@ def export_web(
 ) -> Int8Comparison | None:
     """Write a run as a static page that answers in the browser.
 
+    The weights have 16 bits, or 8 with int8. With 16 bits the answers are those of the run; with 8
+    they differ with the processor.
+
     Args:
         run: Run folder or bundle folder.
         folder: Folder to write, for any web server.
@@ -80,7 +83,7 @@ def export_web(
     refuse_paths(run, folder, force, _is_ours)
     photos = _gallery_files(run) if gallery else {}
     model, comparison = onnx_files(
-        run, int8=int8, data=data, backbone=backbone, force=force, progress=progress
+        run, int8=int8, half=True, data=data, backbone=backbone, force=force, progress=progress
     )
     with atomic_folder(folder) as partial:
         for name, content in site_files(model | photos).items():

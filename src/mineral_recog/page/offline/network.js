@@ -3,7 +3,6 @@
 import * as ort from "./onnxruntime/ort.wasm.bundle.min.mjs";
 
 const MAX_THREADS = 4;
-const BATCH = 8; // views in one run
 
 export class Network {
   constructor(session) {
@@ -20,15 +19,9 @@ export class Network {
   // The named outputs of views of one size, [size, size, 3] each: for each view its rows by name.
   async run(views, size, names) {
     const rows = [];
-    for (let start = 0; start < views.length; start += BATCH) {
-      const batch = views.slice(start, start + BATCH);
-      const pixels = new Uint8Array(batch.length * batch[0].length);
-      batch.forEach((view, i) => pixels.set(view, i * view.length));
-      const outputs = await this.session.run({ pixels: new ort.Tensor("uint8", pixels, [batch.length, size, size, 3]) }, names);
-      batch.forEach((_, i) => {
-        const part = ({ data }) => data.subarray((i * data.length) / batch.length, ((i + 1) * data.length) / batch.length);
-        rows.push(Object.fromEntries(names.map((name) => [name, part(outputs[name])])));
-      });
+    for (const view of views) {
+      const outputs = await this.session.run({ pixels: new ort.Tensor("uint8", view, [1, size, size, 3]) }, names);
+      rows.push(Object.fromEntries(names.map((name) => [name, outputs[name].data])));
     }
     return rows;
   }
