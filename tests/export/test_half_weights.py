@@ -18,11 +18,17 @@ def content() -> bytes:
     rng = np.random.default_rng(0)
     weights = {"w": rng.normal(size=(64, 32)), "b": rng.normal(size=32)}
     tensors = [numpy_helper.from_array(w.astype(np.float32), name) for name, w in weights.items()]
-    nodes = [helper.make_node("MatMul", ["x", "w"], ["m"]), helper.make_node("Add", ["m", "b"], ["y"])]
-    shapes = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("x", [3, 64]), ("y", [3, 32]))]
-    graph = helper.make_graph(nodes, "g", shapes[:1], shapes[1:], tensors)
-    model: bytes = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)]).SerializeToString()
-    return model
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["m"]),
+        helper.make_node("Add", ["m", "b"], ["y"]),
+    ]
+    x, y = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [3, width])
+        for name, width in (("x", 64), ("y", 32))
+    )
+    graph = helper.make_graph(nodes, "g", [x], [y], tensors)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    return bytes(model.SerializeToString())
 
 
 def test_large_weights_have_16_bits(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:

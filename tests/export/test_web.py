@@ -110,7 +110,13 @@ def test_answers_are_those_of_the_server(
         specimens = [client.post("/identify", json=question).json() for question in questions]
         minerals = client.get("/minerals").json()
     photos: list[dict[str, Any]] = [{"image": image, "withHeatMap": True} for image in images]
-    photos.append({"image": images[1], "withHeatMap": True, "crop": [float(part) for part in region.split(",")]})
+    photos.append(
+        {
+            "image": images[1],
+            "withHeatMap": True,
+            "crop": [float(part) for part in region.split(",")],
+        }
+    )
     found = answers(site, tmp_path, photos, questions=questions)
     kinds = {kind for answer in expected for kind in answer["sightings"][0]["problems"]}
     assert kinds == {"small", "dark", "blurred", "flat", "blank"} - {"flat"}

@@ -1,4 +1,4 @@
-"""The static page in a real browser: its answer without the server that it came from, and its update."""
+"""The static page in a real browser: answers without its server, and an update."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ SECONDS = 60_000  # for networks and WebAssembly, on a busy machine
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass  # on standard error
 
 
 @contextmanager

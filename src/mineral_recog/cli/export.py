@@ -24,9 +24,10 @@ def export(
         Literal["onnx", "safetensors", "web"],
         typer.Option(
             help=tr(
-                "onnx answers without torch; safetensors is the bundle without the gallery; web is a "
-                "page that answers in the browser",
-                "onnx 无需 torch 即可回答；safetensors 是不含图库的模型包；web 是在浏览器中直接回答的网页",
+                "onnx answers without torch; safetensors is the bundle without the gallery; web "
+                "is a page that answers in the browser",
+                "onnx 无需 torch 即可回答；safetensors 是不含图库的模型包；"
+                "web 是在浏览器中直接回答的网页",
             )
         ),
     ] = "onnx",

@@ -1,4 +1,4 @@
-"""Weights of 16 bits in an ONNX file, which computes with 32: half the size, nearly the same answers."""
+"""Weights of 16 bits in an ONNX file that computes with 32: half the size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-MIN_SIZE = 2**15  # numbers; smaller tensors save little, and their rounding would change answers most
+# Numbers; smaller tensors save little, and their rounding would change the answers most.
+MIN_SIZE = 2**15
 
 
 def halve_weights(content: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""tables.json of the page without a server: what its JavaScript looks up instead of computing it."""
+"""tables.json of the page without a server: what its JavaScript looks up."""
 
 from __future__ import annotations
 

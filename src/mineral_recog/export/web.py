@@ -10,14 +10,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mineral_recog.errors import DataError
 from mineral_recog.export.exporter import onnx_files, refuse_paths
 from mineral_recog.export.int8_comparison import Int8Comparison
 from mineral_recog.export.site_tables import site_tables
-from mineral_recog.errors import DataError
 from mineral_recog.files import atomic_folder
 from mineral_recog.i18n import tr
-from mineral_recog.models.gallery import FEATURES, FOLDER, NAMES
 from mineral_recog.models.export_config import CALIBRATION, CONFIG, ExportConfig
+from mineral_recog.models.gallery import FEATURES, FOLDER, NAMES
 from mineral_recog.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ STATIC, MODEL_FOLDER = "static/", "model/"
 INDEX, MANIFEST, SERVICE_WORKER = "index.html", "manifest.webmanifest", "service_worker.js"
 GALLERY = tuple(f"{FOLDER}/{name}" for name in (NAMES, FEATURES))
 TABLES = f"{MODEL_FOLDER}tables.json"
-# The page takes its answers from this module. In the folder it is another one, with the same functions.
+# The page takes its answers from this module. In the folder, another one has its functions.
 ENGINE, OFFLINE_ENGINE = f"{STATIC}server.js", b'export * from "./offline/engine.js";\n'
 POLICY = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
@@ -37,7 +37,8 @@ POLICY = (
 )
 # In index.html: a pattern of each part, which occurs once, and what the folder has in its place.
 CHANGES = {
-    '(?=<meta name="color-scheme")': f"""<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+    '(?=<meta name="color-scheme")': f"""\
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
   <link rel="manifest" href="{MANIFEST}">
   <link rel="apple-touch-icon" href="{STATIC}offline/icon-192.png">
   """,
