@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -20,11 +21,13 @@ def export(
     run: Annotated[Path, typer.Argument(metavar="RUN", help=tr("run folder", "运行文件夹"))],
     out: Annotated[Path, typer.Option(help=tr("folder to write to", "输出文件夹"))],
     to: Annotated[
-        Literal["onnx", "safetensors"],
+        Literal["onnx", "safetensors", "web"],
         typer.Option(
             help=tr(
-                "onnx answers without torch; safetensors is the bundle without the gallery",
-                "onnx 无需 torch 即可回答；safetensors 是不含图库的模型包",
+                "onnx answers without torch; safetensors is the bundle without the gallery; web "
+                "is a page that answers in the browser",
+                "onnx 无需 torch 即可回答；safetensors 是不含图库的模型包；"
+                "web 是在浏览器中直接回答的网页",
             )
         ),
     ] = "onnx",
@@ -47,6 +50,16 @@ def export(
             )
         ),
     ] = None,
+    gallery: Annotated[
+        bool,
+        typer.Option(
+            "--gallery",
+            help=tr(
+                "web: bring thumbnails of the training photos, for everyone who opens the page",
+                "web：附上训练照片的缩略图，打开网页的人都能看到",
+            ),
+        ),
+    ] = False,
     force: Annotated[
         bool,
         typer.Option(
@@ -62,14 +75,22 @@ def export(
     from mineral_recog.export.exporter import export_bundle, export_onnx
 
     if int8 and to == "safetensors":
-        raise DataError(tr("--int8 needs --to onnx.", "--int8 需要 --to onnx。"))
+        raise DataError(tr("--int8 needs --to onnx or web.", "--int8 需要 --to onnx 或 web。"))
+    if gallery and to != "web":
+        raise DataError(tr("--gallery needs --to web.", "--gallery 需要 --to web。"))
     if data is not None and not int8:
         raise DataError(tr("--data needs --int8.", "--data 需要 --int8。"))
     if to == "safetensors":
         export_bundle(run, out, force=force)
     else:
         with TerminalProgress() as progress:
-            made = export_onnx(run, out, int8=int8, data=data, force=force, progress=progress)
+            if to == "web":
+                from mineral_recog.export.web import export_web
+
+                write = partial(export_web, gallery=gallery)
+            else:
+                write = partial(export_onnx)
+            made = write(run, out, int8=int8, data=data, force=force, progress=progress)
         if made is not None:
             _print_comparison(made)
     print(out)

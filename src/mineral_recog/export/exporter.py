@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from mineral_recog.errors import (
     is_out_of_memory,
     reason_of,
 )
+from mineral_recog.export.half_weights import halve_weights
 from mineral_recog.export.int8 import Int8Graph, quantise
 from mineral_recog.export.int8_comparison import Int8Comparison, compare_engines
 from mineral_recog.export.onnx_graph import OnnxGraph, build_gate_onnx, build_onnx
@@ -57,7 +59,7 @@ def export_bundle(run: Path | str, folder: Path | str, *, force: bool = False) -
         UserError: The bundle cannot be read, or the folder exists.
     """
     run, folder = Path(run), Path(folder)
-    _refuse_paths(run, folder, force)
+    refuse_paths(run, folder, force, _is_ours)
     read_bundle(run)
     source = run / "model" if (run / "model").is_dir() else run
     with atomic_folder(folder) as partial:
@@ -96,7 +98,35 @@ def export_onnx(
             written as ONNX, or int8 costs too much accuracy.
     """
     run, folder = Path(run), Path(folder)
-    _refuse_paths(run, folder, force)
+    refuse_paths(run, folder, force, _is_ours)
+    files, comparison = onnx_files(
+        run, int8=int8, half=False, data=data, backbone=backbone, force=force, progress=progress
+    )
+    with atomic_folder(folder) as partial:
+        for name, content in files.items():
+            (partial / name).write_bytes(content)
+    return comparison
+
+
+def onnx_files(
+    run: Path,
+    *,
+    int8: bool,
+    half: bool,
+    data: Path | str | None,
+    backbone: nn.Module | None,
+    force: bool,
+    progress: Progress,
+) -> tuple[dict[str, bytes], Int8Comparison | None]:
+    """Return the files of an export by name; other arguments and errors: see `export_onnx`.
+
+    Args:
+        half: Whether the weights have 16 bits, see `halve_weights`; with int8 those of the gate do
+            in any case.
+
+    Returns:
+        The files, and the comparison of int8 with float32; None without int8.
+    """
     bundle = read_bundle(run, backbone)
     photos = None
     if int8:  # a wrong folder is reported at once
@@ -109,8 +139,12 @@ def export_onnx(
         if comparison.is_worse and not force:
             raise UserError(comparison.refusal())
         content = small.content
-    _write(folder, bundle, graph, content, "int8" if int8 else "float32")
-    return comparison
+    elif half:
+        content = halve_weights(content)
+    gate = None if bundle.gate is None else build_gate_onnx(bundle.network, bundle.gate)
+    if gate is not None and (half or int8):
+        gate = halve_weights(gate)
+    return _files(bundle, graph, content, gate, "int8" if int8 else "float32"), comparison
 
 
 def _quantise(
@@ -164,12 +198,14 @@ def _read_views(
     return views
 
 
-def _write(folder: Path, bundle: Bundle, graph: OnnxGraph, content: bytes, precision: str) -> None:
-    """Write the files of an export; an error or a crash leaves no partial one."""
+def _files(
+    bundle: Bundle, graph: OnnxGraph, content: bytes, gate: bytes | None, precision: str
+) -> dict[str, bytes]:
+    """Return the files of an export by name."""
     arrays = save_arrays(bundle.calibration.arrays())
     files = {MODEL: content, CALIBRATION: arrays}
-    if bundle.gate is not None:
-        files[GATE] = build_gate_onnx(bundle.network, bundle.gate)
+    if gate is not None:
+        files[GATE] = gate
     preprocessing = bundle.network.preprocessing
     minerals = read_minerals(None)
     names = [minerals.find(name) for name in bundle.classes]
@@ -196,10 +232,7 @@ def _write(folder: Path, bundle: Bundle, graph: OnnxGraph, content: bytes, preci
         calibration=bundle.calibration.values(),
         provenance=bundle.provenance,
     )
-    with atomic_folder(folder) as partial:
-        for name, data in files.items():
-            (partial / name).write_bytes(data)
-        (partial / CONFIG).write_text(config.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return files | {CONFIG: f"{config.model_dump_json(indent=1)}\n".encode()}
 
 
 def _input_rule(preprocessing: Preprocessing) -> Names:
@@ -219,10 +252,19 @@ def _input_rule(preprocessing: Preprocessing) -> Names:
     )
 
 
-def _refuse_paths(run: Path, folder: Path, force: bool) -> None:
+def refuse_paths(run: Path, folder: Path, force: bool, is_ours: Callable[[str], bool]) -> None:
     """Refuse an export as the run, and a folder that is the model's or the user's.
 
     A folder that exists is replaced with `force` only, and never if it holds other files.
+
+    Args:
+        run: Run folder or bundle folder.
+        folder: Folder to write to.
+        force: Whether an existing folder is replaced.
+        is_ours: Whether an existing folder may hold a file, by its path.
+
+    Raises:
+        UserError: The run or the folder is refused.
     """
     if is_export(run):
         raise DataError(
@@ -239,4 +281,8 @@ def _refuse_paths(run: Path, folder: Path, force: bool) -> None:
             )
         )
     refuse_existing(folder, force, made_by_us=not folder.is_file())
-    refuse_user_files(folder, lambda path: path in (*EXPORT_FILES, *BUNDLE_FILES))
+    refuse_user_files(folder, is_ours)
+
+
+def _is_ours(path: str) -> bool:
+    return path in (*EXPORT_FILES, *BUNDLE_FILES)

@@ -56,23 +56,25 @@ class _Graph(nn.Module):
         """Return features [B, D], logits [B, C] and class maps [B, C, rows, columns]."""
         network = self.network
         photos = (pixels.permute(0, 3, 1, 2).float() - network.mean) / network.std
+        count = network.preprocessing.test_views
+        # As one batch, so that each layer, and with int8 its weights, is in the file once.
+        views = torch.cat([photos, *other_views(photos, count)]) if count > 1 else photos
         if self.with_maps:
-            maps = network.backbone.forward_features(photos)  # type: ignore[operator]
+            maps = network.backbone.forward_features(views)  # type: ignore[operator]
             features = maps.mean(dim=(2, 3))
         else:
-            features = network.backbone(photos)
+            features = network.backbone(views)
         outputs = [features, network.classifier(features)]
-        if self.with_maps:
-            gradients = self._gradients(features, outputs[1])
-            batch = "b" if gradients.ndim == 3 else ""
-            outputs.append(torch.einsum(f"{batch}cd,bdhw->bchw", gradients, maps))
-        count = network.preprocessing.test_views
-        for view in other_views(photos, count):
-            features = network.backbone(view)
-            outputs[0] = outputs[0] + features
-            outputs[1] = outputs[1] + network.classifier(features)
         if count > 1:
-            outputs[:2] = [total / count for total in outputs[:2]]
+            outputs = [rows.unflatten(0, (count, -1)) for rows in outputs]
+        if self.with_maps:  # of the photo alone
+            first = [rows[0] for rows in outputs] if count > 1 else outputs
+            gradients = self._gradients(*first)
+            batch = "b" if gradients.ndim == 3 else ""
+            maps = maps.unflatten(0, (count, -1))[0] if count > 1 else maps
+            outputs.append(torch.einsum(f"{batch}cd,bdhw->bchw", gradients, maps))
+        if count > 1:
+            outputs[:2] = [rows.mean(dim=0) for rows in outputs[:2]]
         return tuple(outputs)
 
     def _gradients(self, features: Tensor, logits: Tensor) -> Tensor:

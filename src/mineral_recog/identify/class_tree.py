@@ -55,6 +55,7 @@ class ClassTree:
         leaf_count: Number of leaves.
         leaf_of_class: Number of the leaf that each class belongs to, [C].
         children: Numbers of the names directly below each name, N.
+        heights: Height of the rank of each name, [N]; 0 for leaves.
     """
 
     def __init__(self, classes: Sequence[str], taxonomy: Taxonomy, level: Level | None) -> None:
@@ -84,7 +85,7 @@ class ClassTree:
         for number, key in enumerate(keys):
             self.members[number, labels[key]] = 1
         joining = [name.rank or "" for name in self.names[self.leaf_count :]]
-        self._heights = np.array([0] * self.leaf_count + [1 + RANKS.index(r) for r in joining])
+        self.heights = np.array([0] * self.leaf_count + [1 + RANKS.index(r) for r in joining])
 
     def sums(self, probabilities: Floats) -> Floats:
         """Return the probabilities of the names, [M, N], from those of the classes, [M, C]."""
@@ -104,7 +105,7 @@ class ClassTree:
         """
         reaching = sums >= threshold
         # Of several on one level, which a threshold below one half allows, the most probable one.
-        best = np.where(reaching, sums - 2 * self._heights, -np.inf).argmax(axis=1)
+        best = np.where(reaching, sums - 2 * self.heights, -np.inf).argmax(axis=1)
         reached: npt.NDArray[np.bool_] = sums.max(axis=1) >= threshold
         return np.where(reached, best, sums[:, : self.leaf_count].argmax(axis=1)), reached
 

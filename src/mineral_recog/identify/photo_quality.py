@@ -14,7 +14,7 @@ from mineral_recog.duplicates.photo_checks import check_photo, is_blank
 from mineral_recog.identify.fact_text import Text
 
 # By the kind of a remark: what is wrong, and what to do about it.
-_PROBLEMS: dict[str, tuple[Text, Text]] = {
+PROBLEMS: dict[str, tuple[Text, Text]] = {
     "small": (
         {"en": "is too small ({detail} px)", "zh": "太小（{detail} 像素）"},
         {"en": "send a larger one", "zh": "请换一张更大的照片"},
@@ -49,7 +49,7 @@ def find_problems(photo: Photo, image_size: int) -> dict[str, str]:
         image_size: Side of the model's input in pixels; photos of half of it are large enough.
     """
     remarks = check_photo(photo.image, photo.header)
-    problems = {remark.kind: remark.detail for remark in remarks if remark.kind in _PROBLEMS}
+    problems = {remark.kind: remark.detail for remark in remarks if remark.kind in PROBLEMS}
     if 2 * min(photo.header.width, photo.header.height) >= image_size:
         problems.pop("small", None)
     if is_blank(photo.image):
@@ -67,7 +67,7 @@ def quality_warnings(photos: Sequence[Mapping[str, str]]) -> list[Text]:
     for number, problems in enumerate(photos, 1):
         which = f" {number}" if len(photos) > 1 else ""
         for kind, detail in problems.items():
-            problem, advice = _PROBLEMS[kind]
+            problem, advice = PROBLEMS[kind]
             warnings.append(
                 {
                     "en": f"{'Photo' if which else 'The photo'}{which} "
