@@ -1,5 +1,7 @@
 // All texts of the page, in both languages. Texts with placeholders are functions.
 
+import { bookTexts } from "./book_texts.js";
+
 // Format a probability in per cent; never as 0 or 100, since no answer is certain.
 function percent(probability) {
   if (probability < 0.001) return unbroken("< 0.1 %");
@@ -37,6 +39,7 @@ const TOOLS = { fingernail: "指甲", "copper coin": "铜币", glass: "玻璃", 
 
 export const texts = {
   en: {
+    ...bookTexts.en,
     otherLanguage: "中文",
     title: "What mineral is this?",
     photos: "Photos of one specimen",
@@ -140,7 +143,7 @@ export const texts = {
     lookalikes: "Easily confused with it",
     noDifference: (name) => `${name}: the table of minerals has no facts that distinguish the two.`,
     similar: "Similar photos from training",
-    privacy: "Photos are sent to this server only, which does not store them. This browser keeps the specimen until you start a new one, a week at most.",
+    privacy: "Photos are sent to this server only, which does not store them. This browser keeps the specimen until you start a new one, a week at most, and the field book until you delete it.",
     unkept: "This browser keeps nothing, since its storage is full or switched off: reloading the page loses the specimen.",
     api: "HTTP API",
     noServer: "The server does not answer: check that it is running and that you are connected, then try again.",
@@ -165,6 +168,7 @@ export const texts = {
     colon: ": ",
   },
   zh: {
+    ...bookTexts.zh,
     otherLanguage: "English",
     title: "这是什么矿物？",
     photos: "同一标本的照片",
@@ -268,7 +272,7 @@ export const texts = {
     lookalikes: "容易与它混淆",
     noDifference: (name) => `${name}：矿物表中没有可以区分两者的资料。`,
     similar: "训练照片中相似的照片",
-    privacy: "照片只发送到本服务器，服务器不会保存。本浏览器会保留当前标本，直到您换一个标本，最多一周。",
+    privacy: "照片只发送到本服务器，服务器不会保存。本浏览器会保留当前标本，直到您换一个标本，最多一周；野外记录本则保留到您删除为止。",
     unkept: "浏览器的存储空间已满或被禁用，无法保留内容：刷新页面会丢失当前标本。",
     api: "HTTP 接口",
     noServer: "服务器没有回应：请检查它是否在运行、网络是否连通，然后重试。",
