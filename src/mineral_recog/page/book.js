@@ -6,7 +6,7 @@ import { element } from "./elements.js";
 import { answerOf, contentOf, dateOf, matches, nameOf } from "./entries.js";
 import { state, text } from "./state.js";
 import { byId } from "./status.js";
-import { list, load, remove, save } from "./store.js";
+import { list, load, remove, saveIf } from "./store.js";
 
 let entries = []; // as they are stored, the latest first
 let urls = []; // of the thumbnails
@@ -89,7 +89,7 @@ async function deleteEntry(id) {
 
 async function undo() {
   try {
-    await save(deleted, () => false);
+    await saveIf(deleted, () => false);
     say("");
   } catch {
     say(text().notSaved, true);
@@ -129,11 +129,11 @@ async function importFrom(file) {
 
 async function add(entry) {
   const isNew = () => false; // nothing is replaced
-  if (await save(entry, isNew)) return "added";
+  if (await saveIf(entry, isNew)) return "added";
   const there = await load(entry.id);
   if (there.book && contentOf(there) === contentOf(entry)) return "known";
   // The same id each time, so that a second import of the file adds nothing.
-  return (await save({ ...entry, id: `${entry.id.slice(0, 80)}-${entry.time}` }, isNew)) ? "differing" : "known";
+  return (await saveIf({ ...entry, id: `${entry.id.slice(0, 80)}-${entry.time}` }, isNew)) ? "differing" : "known";
 }
 
 // ---- Starting

@@ -5,7 +5,7 @@ import { contentOf } from "./entries.js";
 import { enteredFields, fillFields } from "./evidence.js";
 import { state } from "./state.js";
 import { byId } from "./status.js";
-import { list, load, remove, save } from "./store.js";
+import { list, load, remove, save, saveIf } from "./store.js";
 
 const ID_KEY = "mineral-recog.specimen";
 const PAUSE = 300; // milliseconds after a change until it is saved
@@ -33,18 +33,19 @@ export function specimenId() {
 export function keep() {
   changed = true;
   clearTimeout(timer);
-  timer = setTimeout(keepNow, PAUSE);
+  timer = setTimeout(() => keepNow(), PAUSE);
 }
 
 // Save the specimen, or forget it if it has no photos and is not in the field book. Return whether that was possible.
-export async function keepNow() {
+// A page that is being left has no time to look for changes by another tab first.
+export async function keepNow({ leaving = false } = {}) {
   clearTimeout(timer);
   if (!opened || !changed) return true;
   changed = false;
   let kept = true;
   try {
     const specimen = describe();
-    if (specimen.photos.length > 0 || specimen.book !== null) await saveApart(specimen);
+    if (specimen.photos.length > 0 || specimen.book !== null) await (leaving ? save(specimen) : saveApart(specimen));
     else await remove(specimen.id);
   } catch {
     changed = true; // storage is forbidden or full
@@ -69,10 +70,10 @@ async function saveApart(specimen) {
   const versions = ours;
   versions.add(specimen.time);
   const mayReplace = (stored) => versions.has(stored.time) || contentOf(stored) === contentOf(specimen);
-  if (await save(specimen, mayReplace)) return;
+  if (await saveIf(specimen, mayReplace)) return;
   const id = newId();
   if (specimenId() === specimen.id) sessionStorage.setItem(ID_KEY, id);
-  await save({ ...specimen, id }, () => true);
+  await save({ ...specimen, id });
 }
 
 // Let go of the specimen: one of the field book stays there, another is forgotten.

@@ -176,7 +176,7 @@ const retryIfWaiting = () => isWaiting() && retry();
 byId("retry").addEventListener("click", retry);
 window.addEventListener("online", retryIfWaiting);
 document.addEventListener("visibilitychange", () => (document.hidden ? keepNow() : retryIfWaiting()));
-window.addEventListener("pagehide", keepNow);
+window.addEventListener("pagehide", () => keepNow({ leaving: true }));
 window.addEventListener("pageshow", (event) => event.persisted && retryIfWaiting()); // leaving broke requests off
 setInterval(() => document.hidden || document.body.classList.contains("working") || retryIfWaiting(), RETRY_PAUSE);
 

@@ -27,15 +27,28 @@ async function run(mode, makeRequest) {
   });
 }
 
-// Save a specimen {id, time, ...}, and return whether it was saved: one with the same id is replaced only if
-// `mayReplace` says so of it.
-export async function save(specimen, mayReplace) {
+// Save a specimen {id, time, ...}; one with the same id is replaced. A page that is left can still call this.
+export const save = (specimen) =>
+  run("readwrite", (specimens) => {
+    const request = specimens.put(specimen);
+    request.transaction.commit?.(); // else it is given up when the page is left
+    return request;
+  });
+
+// Save a specimen unless there is one with the same id that `mayReplace` refuses to replace; return whether it was
+// saved.
+export async function saveIf(specimen, mayReplace) {
   let saved = false;
   await run("readwrite", (specimens) => {
     const request = specimens.get(specimen.id);
     request.onsuccess = () => {
       saved = request.result === undefined || mayReplace(request.result);
-      if (saved) specimens.put(specimen);
+      if (!saved) return;
+      try {
+        specimens.put(specimen);
+      } catch {
+        request.transaction.abort();
+      }
     };
     return request;
   });
