@@ -1,4 +1,4 @@
-"""The field book of the page in a browser: entries, exports, import, and corrections to train with."""
+"""The field book of the page in a browser: entries, exports, import, and corrections."""
 
 from __future__ import annotations
 
@@ -64,8 +64,9 @@ def export(page: Page, name: str) -> bytes:
 
 
 def import_file(page: Page, content: bytes) -> None:
-    file = {"name": "book.json", "mimeType": "application/json", "buffer": content}
-    page.get_by_label("Import JSON").set_input_files([file])
+    page.get_by_label("Import JSON").set_input_files(
+        {"name": "book.json", "mimeType": "application/json", "buffer": content}
+    )
 
 
 def test_entries_outlive_reload_and_new_specimens_and_come_back_after_deletion(
@@ -119,7 +120,7 @@ def test_exports_have_no_exif_and_no_formula_and_json_is_merged(
     rows = list(csv.DictReader(io.StringIO(export(page, "CSV").decode("utf-8-sig"))))
     placed = rows[1]
     assert [row["latitude"] for row in rows] == ["", "-33.5"]
-    assert placed["notes"] == "'=1+1, \"so\"\n<b>"
+    assert placed["notes"] == '\'=1+1, "so"\n<b>'
     geo = json.loads(export(page, "GeoJSON, with places"))
     assert [feature["geometry"]["coordinates"] for feature in geo["features"]] == [[18.25, -33.5]]
     printed = export(page, "Page to print").decode()
@@ -212,7 +213,9 @@ def test_full_storage_is_said_and_saved_when_there_is_room(page: Page, photo: Pa
     page.evaluate(
         """() => {
             window.put = IDBObjectStore.prototype.put;
-            IDBObjectStore.prototype.put = () => { throw new DOMException("", "QuotaExceededError") };
+            IDBObjectStore.prototype.put = () => {
+                throw new DOMException("", "QuotaExceededError");
+            };
         }"""
     )
     choose(page, photo)

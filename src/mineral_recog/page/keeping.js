@@ -45,6 +45,7 @@ export async function keepNow({ leaving = false } = {}) {
   let kept = true;
   try {
     const specimen = describe();
+    ours.add(specimen.time);
     if (specimen.photos.length > 0 || specimen.book !== null) await (leaving ? save(specimen) : saveApart(specimen));
     else await remove(specimen.id);
   } catch {
@@ -68,7 +69,6 @@ function describe() {
 // Save a specimen; as one of its own if another tab has changed the one that both had opened.
 async function saveApart(specimen) {
   const versions = ours;
-  versions.add(specimen.time);
   const mayReplace = (stored) => versions.has(stored.time) || contentOf(stored) === contentOf(specimen);
   if (await saveIf(specimen, mayReplace)) return;
   const id = newId();

@@ -1,4 +1,4 @@
-"""Joins photos of two sources, such as those of a data set and corrected answers of a field book."""
+"""Joins two sources, such as the photos of a data set and the corrections of a field book."""
 
 from __future__ import annotations
 
@@ -64,7 +64,10 @@ class JoinedSource(Source):
         self.notes = [
             *first.notes,
             *added.notes,
-            tr(f"Added from {added.root}: {photos} photos", f"自 {added.root} 加入：{photos} 张照片"),
+            tr(
+                f"Added from {added.root}: {photos} photos",
+                f"自 {added.root} 加入：{photos} 张照片",
+            ),
         ]
 
     def open(self, path: str) -> BinaryIO:
