@@ -207,6 +207,14 @@ def test_files_that_are_no_field_book_add_nothing(page: Page) -> None:
     expect(page.locator(ENTRIES)).to_have_count(0)
     import_file(page, json.dumps(book | {"entries": [entry | {"answer": "odd"}]}).encode())
     expect(page.locator(ENTRIES)).to_contain_text("no answer yet")
+    first = {"names": {"en": "=1", "zh": "=1"}, "probability": 0.5}
+    answer = {
+        "none_of_these": {"is": False}, "candidates": [first], "evidence_text": {"en": ["=1"]}
+    }  # fmt: skip
+    odd = entry | {"id": "=c", "answer": answer}
+    import_file(page, json.dumps(book | {"entries": [odd]}).encode())
+    expect(page.locator(ENTRIES)).to_have_count(2)
+    assert not re.search("(^|,)=", export(page, "CSV").decode(), re.MULTILINE)
 
 
 def test_full_storage_is_said_and_saved_when_there_is_room(page: Page, photo: Path) -> None:

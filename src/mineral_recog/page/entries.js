@@ -25,7 +25,10 @@ export function answerOf(entry, language) {
 }
 
 // The results of tests as the server understood them; "" without any.
-export const testsOf = (entry, language) => entry.answer?.evidence_text?.[language] ?? "";
+export function testsOf(entry, language) {
+  const results = entry.answer?.evidence_text?.[language];
+  return typeof results === "string" ? results : ""; // an imported answer may hold anything
+}
 
 export const dateOf = (entry, language) =>
   new Date(entry.book.saved).toLocaleString(language === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });

@@ -9,6 +9,7 @@ import { byId } from "./status.js";
 
 const FOLDER_NAME = /^(?![.=+\-@])[^/\\:*?"<>|\p{C}]+(?<![.\s])$/u; // names of classes become names of folders
 const MAX_NAME_BYTES = 200;
+const ASKED_KEY = "mineral-recog.persist";
 let isKept = true; // whether the browser could save the last change
 
 export function showEntry() {
@@ -38,10 +39,19 @@ export function showNames() {
 export async function record(changes = {}) {
   if (state.photos.length === 0) return false;
   say("");
-  if (state.book === null) navigator.storage?.persist?.().catch(() => {}); // the browser may then not clear it by itself
+  if (state.book === null) askToPersist();
   state.book = { ...(state.book ?? { saved: Date.now(), notes: "", place: null, correction: null }), ...changes };
   keep();
   return keepNow();
+}
+
+// Ask the browser, once, not to clear the storage by itself.
+function askToPersist() {
+  try {
+    if (localStorage.getItem(ASKED_KEY)) return;
+    localStorage.setItem(ASKED_KEY, "yes");
+    navigator.storage?.persist?.().catch(() => {});
+  } catch {} // storage is forbidden, which is said after saving
 }
 
 // Show whether the last change is saved.
@@ -59,7 +69,8 @@ function writeNotes() {
   keep();
 }
 
-export function say(message) {
+export function say(message, isError = true) {
+  byId("entry-alert").className = isError ? "alert" : "";
   byId("entry-alert").textContent = message;
   byId("entry-alert").hidden = message === "";
 }

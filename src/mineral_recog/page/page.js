@@ -79,11 +79,12 @@ function clearSpecimen() {
 async function openEntry(id) {
   if (id === specimenId()) return;
   const isNew = state.photos.length > 0 && state.book === null;
-  if (!((isNew ? await record() : await keepNow()) || state.photos.length === 0)) return; // it would be lost
+  const kept = isNew ? await record() : await keepNow();
+  if (!kept) return; // it would be lost, and the page says that it is not saved
   leave();
   clearSpecimen();
   if (await takeUp(id)) await showRestored();
-  if (isNew) say(text().alsoSaved);
+  if (isNew) say(text().alsoSaved, false);
 }
 
 // Before an entry is deleted: if it is on the page, the page is cleared.
