@@ -94,3 +94,17 @@ def test_unknown_classes_are_listed(
     rest = " ..." if unknown_count > 10 else ""
     line = f"Classes that the model does not know and cannot check: {unknown_count} ({first}{rest})"
     assert lines == ([line] if unknown_count else [])
+
+
+def test_added_photos_are_audited_and_named_in_the_next_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, name in enumerate(("photos/opal", "photos/gold", "more/gold")):
+        (tmp_path / name).mkdir(parents=True)
+        scene(number).save(tmp_path / name / "1.png")
+    shutil.copy(tmp_path / "photos/opal/1.png", tmp_path / "more/gold/2.png")
+    photos, more, out = (tmp_path / name for name in ("photos", "more", "audit"))
+    assert main(["audit", str(photos), "--out", str(out), "--add", str(more)]) == 0
+    assert f"--add {more}" in capsys.readouterr().out
+    assert "gold/added/2.png" in (out / "findings.csv").read_text(encoding="utf-8")
+    assert main(["audit", str(photos), "--out", str(more / "out"), "--add", str(more)]) == 2

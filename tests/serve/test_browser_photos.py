@@ -207,7 +207,8 @@ def test_reload_and_back_keep_the_specimen_until_a_new_one(page: Page, photo: Pa
     answered(page)
     expect(page.locator(".waiting")).to_have_count(0)
     page.locator("#square").focus()
-    page.keyboard.press("-")
+    with page.expect_response(re.compile("crop=")):  # half a second later
+        page.keyboard.press("-")
     answered(page)
     framed = side(page)
     page.locator("#field-streak").select_option("white")

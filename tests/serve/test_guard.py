@@ -169,9 +169,12 @@ def test_page_loads_only_its_own_files(
 
 
 def test_both_languages_have_the_same_keys() -> None:
-    source = (PAGE / "texts.js").read_text(encoding="utf-8")
-    english, chinese = source.split("\n  zh: {")
-    key = re.compile(r"^    (\w+):", re.MULTILINE)
-    assert key.findall(english.split("\n  en: {")[1]) == key.findall(chinese)
+    keys: set[str] = set()
+    for file in ("texts.js", "book_texts.js"):
+        english, chinese = (PAGE / file).read_text(encoding="utf-8").split("\n  zh: {")
+        key = re.compile(r"^    (\w+):", re.MULTILINE)
+        assert key.findall(english.split("\n  en: {")[1]) == key.findall(chinese)
+        assert not keys & set(key.findall(chinese))
+        keys |= set(key.findall(chinese))
     page = (PAGE / "index.html").read_text(encoding="utf-8")
-    assert set(re.findall(r'data-text="(\w+)"', page)) <= set(key.findall(chinese))
+    assert set(re.findall(r'data-text="(\w+)"', page)) <= keys

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mineral_recog.cli.options import (
+    AddOption,
     AliasesOption,
     ClassLevelOption,
     ColumnsOption,
@@ -38,6 +39,7 @@ def audit(
     class_level: ClassLevelOption = None,
     columns: ColumnsOption = None,
     root: RootOption = None,
+    add: AddOption = None,
     force: ForceOption = False,
 ) -> None:
     """Check photos."""
@@ -53,6 +55,7 @@ def audit(
             copies=copies,
             aliases=aliases or (),
             options=options,
+            added=add or (),
             force=force,
             progress=progress,
         )

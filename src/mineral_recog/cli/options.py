@@ -60,6 +60,17 @@ RootOption = Annotated[
         )
     ),
 ]
+AddOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="SRC",
+        help=tr(
+            "more photos, such as corrections.csv of the page's field book; training photos if SRC "
+            "is split already",
+            "再加入的照片，如网页野外记录本的 corrections.csv；若 SRC 已划分，则作为训练照片",
+        ),
+    ),
+]
 AliasesOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from mineral_recog.cli.options import (
+    AddOption,
     AliasesOption,
     ClassLevelOption,
     ColumnsOption,
@@ -62,6 +63,7 @@ def prepare(
     class_level: ClassLevelOption = None,
     columns: ColumnsOption = None,
     root: RootOption = None,
+    add: AddOption = None,
     group_by: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +103,7 @@ def prepare(
     user_decisions = read_decisions(decisions) if decisions else None
     options = source_options(class_level, columns, root)
     with TerminalProgress() as progress:
-        opened = open_with_aliases(source, aliases or (), progress, options)
+        opened = open_with_aliases(source, aliases or (), progress, options, add or ())
         result = prepare_data(
             opened.source,
             data,
@@ -121,6 +123,7 @@ def prepare(
     if result.specimens is None:
         lines += proposal_lines(propose_pattern(opened.source))
     words = options.words()
+    words += [word for more in add or () for word in ("--add", str(more))]
     words += [word for table in aliases or () for word in ("--aliases", table)]
     words += ["--copies", copies] if copies != "near" else []
     audit_command = command_line("mineral-recog", "audit", source, *words, "--out", "DIR")

@@ -67,6 +67,7 @@ def audit(
     copies: Copies = "near",
     aliases: Sequence[str] = (),
     options: SourceOptions = DEFAULTS,
+    added: Sequence[Path] = (),
     force: bool = False,
     progress: Progress = SILENT,
 ) -> Audit:
@@ -81,6 +82,7 @@ def audit(
         copies: Duplicates to look for, see `survey_photos`.
         aliases: See `open_with_aliases`.
         options: How to read the photos.
+        added: More photos, as for `open_with_aliases`.
         force: Replace the findings of an earlier audit.
         progress: Receives the progress.
 
@@ -89,8 +91,9 @@ def audit(
             or lies in SRC, or there is no model.
     """
     refuse_existing(out, force, made_by_us=(out / FINDINGS).is_file())
-    refuse_inside(out, path)
-    opened = open_with_aliases(path, aliases, progress, options)
+    for folder in (path, *added):
+        refuse_inside(out, folder)
+    opened = open_with_aliases(path, aliases, progress, options, added)
     source = opened.source
     # A model that cannot be read is reported before the long work.
     check_labels = None if model is None else _label_check(model, progress)
@@ -100,7 +103,8 @@ def audit(
     findings = collect_findings(source, survey, label_errors.findings)
     records = survey.records
     # Decisions use the names that these options give.
-    words = [*options.words(), *(word for table in aliases for word in ("--aliases", table))]
+    words = [*options.words(), *(word for more in added for word in ("--add", str(more)))]
+    words += [word for table in aliases for word in ("--aliases", table)]
     words += ["--copies", copies] if copies != "near" else []
     command = command_line(
         "mineral-recog", "prepare", path, "DATA", *words, "--decisions", "decisions.json"

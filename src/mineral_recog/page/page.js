@@ -1,10 +1,12 @@
 // The page: its language, its events, and what happens when it opens. The server stores nothing.
 
 import { onOtherModel, update } from "./answering.js";
+import { showBook, startBook } from "./book.js";
+import { record, say, showEntry, showKept, showNames, startEntry } from "./entry.js";
 import { clearOtherDensity, fillForm } from "./evidence.js";
 import { startFraming } from "./framing.js";
 import { showHeat } from "./heat.js";
-import { keepNow, restore, restoreFields } from "./keeping.js";
+import { abandon, keep, keepNow, leave, onKept, restore, restoreFields, specimenId, takeUp } from "./keeping.js";
 import { show, showStatus } from "./results.js";
 import { addPhotos, choosePhoto, lookAgain, lookAtSquare, onModel, readModel, removePhoto, retry } from "./specimen.js";
 import { showPhotos } from "./stage.js";
@@ -28,6 +30,8 @@ function translate() {
   byId("language").lang = state.language === "zh" ? "en" : "zh-CN";
   showModel();
   showPhotos();
+  showEntry();
+  showBook();
 }
 
 // Show which minerals the model knows, and fill in the words for evidence.
@@ -36,6 +40,7 @@ function showModel() {
   byId("all-known").textContent = state.modelInfo?.classes.map((entry) => entry.names[state.language]).join(text().and) ?? "";
   fillForm(byId("form"), state.modelInfo?.words, state.language);
   restoreFields();
+  showNames();
 }
 
 function switchLanguage() {
@@ -51,14 +56,43 @@ function switchLanguage() {
 
 // ---- Photos
 
-// Clear the evidence too: it does not apply to another specimen.
 function startNewSpecimen() {
+  leave();
+  clearSpecimen();
+  byId("choose").focus();
+}
+
+// Clear the evidence too: it does not apply to another specimen.
+function clearSpecimen() {
+  state.book = null;
   state.photos.slice().forEach(removePhoto);
   byId("form").reset();
   state.showAll = false;
   hideErrors();
-  keepNow();
-  byId("choose").focus();
+  say("");
+  showEntry();
+}
+
+// ---- The field book
+
+// Open an entry of the field book. The specimen on the page is saved there first.
+async function openEntry(id) {
+  if (id === specimenId()) return;
+  const isNew = state.photos.length > 0 && state.book === null;
+  const kept = isNew ? await record() : await keepNow();
+  if (!kept) return; // it would be lost, and the page says that it is not saved
+  leave();
+  clearSpecimen();
+  if (await takeUp(id)) await showRestored();
+  if (isNew) say(text().alsoSaved, false);
+}
+
+// Before an entry is deleted: if it is on the page, the page is cleared.
+async function closeEntry(id) {
+  if (id !== specimenId()) return;
+  await keepNow();
+  abandon();
+  clearSpecimen();
 }
 
 function removeOrStartAnew(photo) {
@@ -111,6 +145,7 @@ byId("form").addEventListener("change", sendEvidence);
 byId("form").addEventListener("reset", () => setTimeout(sendEvidence)); // after the fields are empty
 byId("form").addEventListener("input", (event) => {
   if (event.target.type !== "text") return; // other fields send a change event
+  keep();
   clearOtherDensity(byId("form"), event.target.name);
   setStale(true);
   clearTimeout(typingTimer);
@@ -142,21 +177,33 @@ const retryIfWaiting = () => isWaiting() && retry();
 byId("retry").addEventListener("click", retry);
 window.addEventListener("online", retryIfWaiting);
 document.addEventListener("visibilitychange", () => (document.hidden ? keepNow() : retryIfWaiting()));
-window.addEventListener("pagehide", keepNow);
+window.addEventListener("pagehide", () => keepNow({ leaving: true }));
 window.addEventListener("pageshow", (event) => event.persisted && retryIfWaiting()); // leaving broke requests off
 setInterval(() => document.hidden || document.body.classList.contains("working") || retryIfWaiting(), RETRY_PAUSE);
 
 // ---- Opening
 
+// Show a specimen that was taken up, and complete it.
+async function showRestored() {
+  restoreFields();
+  showPhotos();
+  try {
+    show();
+    if (state.answer !== null) showStatus();
+  } catch {
+    state.answer = null; // saved by another version of the page
+  }
+  showEntry();
+  await (state.photos.some((photo) => photo.answer === null) ? retry() : update());
+}
+
 onOtherModel(lookAgain);
 onModel(showModel);
+onKept(showKept);
 startViewer();
+startEntry();
+startBook({ onOpen: openEntry, onDelete: closeEntry });
 translate();
 const [restored] = await Promise.all([restore(), readModel().catch(showError)]);
 showModel();
-if (restored) {
-  showPhotos();
-  show();
-  if (state.answer !== null) showStatus();
-  await (state.photos.some((photo) => photo.answer === null) ? retry() : update());
-}
+if (restored) await showRestored();

@@ -18,6 +18,15 @@ export async function preparePhoto(file) {
   return { body, url: URL.createObjectURL(body), width, height };
 }
 
+// Draw a photo again as a JPEG, upright and without metadata; null if the browser cannot decode it.
+export async function redraw(photo) {
+  const image = await decode(photo);
+  if (image === null) return null;
+  const drawn = await draw(image.source, image.width, image.height);
+  image.source.close?.();
+  return drawn;
+}
+
 // The image in a file and its size; null if the browser cannot decode it.
 async function decode(file) {
   try {

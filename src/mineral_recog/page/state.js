@@ -12,6 +12,8 @@ export const state = {
   chosen: null, // the photo shown large
   answer: null,
   showAll: false, // whether all candidates are shown
+  // What the field book holds beside: {saved, notes, place, correction}; null if the specimen is not in it.
+  book: null,
 };
 
 export const text = () => texts[state.language];

@@ -1,4 +1,5 @@
-// Specimens in the browser's own storage (IndexedDB): {id, time, photos, ...}. Photos are kept as they were sent.
+// Specimens in the browser's own storage (IndexedDB): {id, time, photos, book, ...}. Photos are kept as they were
+// sent; `book` is null for a specimen that is not in the field book.
 // Every function rejects where storage is forbidden or full.
 
 const DATABASE = "mineral-recog";
@@ -12,6 +13,7 @@ function open() {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
+  database.catch(() => (database = null)); // so that the next call tries again
   return database;
 }
 
@@ -25,8 +27,33 @@ async function run(mode, makeRequest) {
   });
 }
 
-// Save a specimen {id, time, ...}; one with the same id is replaced.
-export const save = (specimen) => run("readwrite", (specimens) => specimens.put(specimen));
+// Save a specimen {id, time, ...}; one with the same id is replaced. A page that is left can still call this.
+export const save = (specimen) =>
+  run("readwrite", (specimens) => {
+    const request = specimens.put(specimen);
+    request.transaction.commit?.(); // else it is given up when the page is left
+    return request;
+  });
+
+// Save a specimen unless there is one with the same id that `mayReplace` refuses to replace; return whether it was
+// saved.
+export async function saveIf(specimen, mayReplace) {
+  let saved = false;
+  await run("readwrite", (specimens) => {
+    const request = specimens.get(specimen.id);
+    request.onsuccess = () => {
+      saved = request.result === undefined || mayReplace(request.result);
+      if (!saved) return;
+      try {
+        specimens.put(specimen);
+      } catch {
+        request.transaction.abort();
+      }
+    };
+    return request;
+  });
+  return saved;
+}
 
 // Return a specimen; undefined if there is none with this id.
 export const load = (id) => run("readonly", (specimens) => specimens.get(id));

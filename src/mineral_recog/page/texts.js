@@ -1,5 +1,7 @@
 // All texts of the page, in both languages. Texts with placeholders are functions.
 
+import { bookTexts } from "./book_texts.js";
+
 // Format a probability in per cent; never as 0 or 100, since no answer is certain.
 function percent(probability) {
   if (probability < 0.001) return unbroken("< 0.1 %");
@@ -37,6 +39,7 @@ const TOOLS = { fingernail: "指甲", "copper coin": "铜币", glass: "玻璃", 
 
 export const texts = {
   en: {
+    ...bookTexts.en,
     otherLanguage: "中文",
     title: "What mineral is this?",
     photos: "Photos of one specimen",
@@ -140,11 +143,11 @@ export const texts = {
     lookalikes: "Easily confused with it",
     noDifference: (name) => `${name}: the table of minerals has no facts that distinguish the two.`,
     similar: "Similar photos from training",
-    privacyOffline: "Photos stay on this device.",
+    privacyOffline: "Photos stay on this device. This browser keeps the specimen until you start a new one, a week at most, and the field book until you delete it.",
     noEngine: "The files that answer could not be loaded: connect to the network, then load the page again.",
     newVersion: "A new version of this page is ready.",
     reload: "Reload",
-    privacy: "Photos are sent to this server only, which does not store them. This browser keeps the specimen until you start a new one, a week at most.",
+    privacy: "Photos are sent to this server only, which does not store them. This browser keeps the specimen until you start a new one, a week at most, and the field book until you delete it.",
     unkept: "This browser keeps nothing, since its storage is full or switched off: reloading the page loses the specimen.",
     api: "HTTP API",
     noServer: "The server does not answer: check that it is running and that you are connected, then try again.",
@@ -169,6 +172,7 @@ export const texts = {
     colon: ": ",
   },
   zh: {
+    ...bookTexts.zh,
     otherLanguage: "English",
     title: "这是什么矿物？",
     photos: "同一标本的照片",
@@ -272,11 +276,11 @@ export const texts = {
     lookalikes: "容易与它混淆",
     noDifference: (name) => `${name}：矿物表中没有可以区分两者的资料。`,
     similar: "训练照片中相似的照片",
-    privacyOffline: "照片不会离开本设备。",
+    privacyOffline: "照片不会离开本设备。本浏览器会保留当前标本，直到您换一个标本，最多一周；野外记录本则保留到您删除为止。",
     noEngine: "识别所需的文件未能载入：请联网后重新载入本页。",
     newVersion: "本页有新版本。",
     reload: "重新载入",
-    privacy: "照片只发送到本服务器，服务器不会保存。本浏览器会保留当前标本，直到您换一个标本，最多一周。",
+    privacy: "照片只发送到本服务器，服务器不会保存。本浏览器会保留当前标本，直到您换一个标本，最多一周；野外记录本则保留到您删除为止。",
     unkept: "浏览器的存储空间已满或被禁用，无法保留内容：刷新页面会丢失当前标本。",
     api: "HTTP 接口",
     noServer: "服务器没有回应：请检查它是否在运行、网络是否连通，然后重试。",

@@ -33,7 +33,7 @@ SECURITY_HEADERS = {
     "cross-origin-embedder-policy": "require-corp",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(self), display-capture=(), geolocation=(), microphone=(), "
+    "permissions-policy": "camera=(self), display-capture=(), geolocation=(self), microphone=(), "
     "payment=(), usb=()",
     "referrer-policy": "no-referrer",
     "vary": "Accept-Language",

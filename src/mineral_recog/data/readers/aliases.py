@@ -10,6 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 from mineral_recog.csv_files import line_error, read_rows
 from mineral_recog.data.readers.factory import open_source
+from mineral_recog.data.readers.joined_source import JoinedSource
 from mineral_recog.data.readers.source import Source
 from mineral_recog.data.readers.source_options import DEFAULTS, SourceOptions
 from mineral_recog.data.readers.split_names import can_be_folder, free_name
@@ -92,6 +93,7 @@ def open_with_aliases(
     aliases: Sequence[str] = (),
     progress: Progress = SILENT,
     options: SourceOptions = DEFAULTS,
+    added: Iterable[Path] = (),
 ) -> OpenedSource:
     """Open photos, and rename their classes by tables of aliases.
 
@@ -101,12 +103,15 @@ def open_with_aliases(
             shipped table, which comes last. Without any, class names do not change.
         progress: Receives the progress.
         options: How to read the photos.
+        added: More photos, each a folder or a list of its own; see `JoinedSource`.
 
     Raises:
         UserError: There are no photos, or a file is not a table of aliases.
     """
     tables = _read_tables(aliases)
     source = open_source(path, progress, options)
+    for more in added:
+        source = JoinedSource(source, open_source(more, progress))
     renamed = _renamed_by_tables(source.classes, tables, SHIPPED_ALIASES in aliases)
     keys = set(map(name_key, source.classes))
     unused = [alias for table in tables for alias in table.aliases if name_key(alias) not in keys]
