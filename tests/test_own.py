@@ -32,7 +32,7 @@ def test_recipe_of_the_page_trains_and_compares(
     (tmp_path / "data").symlink_to(prepared)
     [recipe] = code_blocks("yaml")
     (tmp_path / "mine.yaml").write_text(recipe, "utf-8")
-    [commands] = code_blocks("sh")
+    commands, *_ = code_blocks("sh")
     for line in commands.splitlines():
         _, *arguments = shlex.split(line.replace("0,1,2", "0"))
         tiny_settings = [part for setting in (*TINY, "epochs=3") for part in ("--set", setting)]

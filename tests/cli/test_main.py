@@ -275,7 +275,7 @@ def test_resume_refuses_other_settings(
 ) -> None:
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--resume"]
     assert main([*command, "--set", "seed=1"]) == 2
-    assert "leave out --recipe, --set, --cache and --force" in error_line(capsys)
+    assert "leave out --recipe, --set, --from, --minutes, --cache and --force" in error_line(capsys)
 
 
 def test_tensorboard_is_written_on_request(prepared: Path, tmp_path: Path) -> None:

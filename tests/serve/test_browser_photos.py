@@ -111,6 +111,7 @@ def test_fingers_scroll_over_the_photo_until_the_square_has_the_focus(
     answered(page)
 
     headline = page.locator("#headline")
+    page.get_by_role("status").scroll_into_view_if_needed()
     expect(headline).to_be_hidden()
     page.locator("#field-streak").scroll_into_view_if_needed()
     page.locator("#clear").scroll_into_view_if_needed()

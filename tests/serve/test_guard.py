@@ -159,7 +159,8 @@ def test_page_loads_only_its_own_files(
     assert names
     for name in names:
         assert client.get(name).status_code == 200
-    for file in PAGE.iterdir():
+    texts = [file for file in PAGE.rglob("*") if file.suffix in (".html", ".css", ".js", ".svg")]
+    for file in texts:  # not onnxruntime-web, which names hosts in its messages
         text = file.read_text(encoding="utf-8")
         for host in NAMED_HOSTS.get(file.name, ()):
             assert host in text

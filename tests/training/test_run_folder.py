@@ -38,6 +38,7 @@ def test_record_is_read_as_it_was_written(tmp_path: Path) -> None:
             "test_views": 2,
         },
         "cached": True,
+        "start": None,
     }
 
 

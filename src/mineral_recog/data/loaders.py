@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ from mineral_recog.data.transforms import (
 )
 from mineral_recog.errors import UserError
 from mineral_recog.recipes.view_settings import UNCHANGED, Augmentation, Crop
+
+SIGNAL_SECONDS = 0.2  # in which the signal of a process that ended arrives
 
 
 @dataclass(frozen=True)
@@ -221,8 +224,12 @@ def _collate(examples: Sequence[Example] | BatchTensors | UserError) -> Batch | 
 
 
 def _raise_errors(loader: DataLoader[Example]) -> Iterator[Batch]:
-    for batch in loader:
-        if isinstance(batch, UserError):
-            raise batch
-        assert isinstance(batch, Batch)
-        yield batch
+    try:
+        for batch in loader:
+            if isinstance(batch, UserError):
+                raise batch
+            assert isinstance(batch, Batch)
+            yield batch
+    except (EOFError, ConnectionError) as error:  # a process ended while it sent a batch
+        time.sleep(SIGNAL_SECONDS)  # torch's handler of the signal raises the error that says so
+        raise RuntimeError("DataLoader worker ended while it sent a batch") from error
