@@ -245,17 +245,20 @@ def test_missing_photos_of_a_run_are_requested(
 def test_stopped_run_can_be_resumed(prepared: Path, tmp_path: Path, how: signal.Signals) -> None:
     folder = tmp_path / "run"
     command = [sys.executable, "-m", "mineral_recog", "train", str(prepared), "--out", str(folder)]
-    long = ["--recipe", "baseline", "--set", "stages.ce.epochs=400", "--workers", "0", *SMALL]
+    long = ["--recipe", "baseline", "--set", "stages.ce.epochs=400", "--workers", "1", *SMALL]
     # Tests in the background of a shell inherit an ignored SIGINT.
     restore_sigint = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(
-        [*command, *long], stderr=subprocess.DEVNULL, preexec_fn=restore_sigint
+        [*command, *long],
+        stderr=subprocess.DEVNULL,
+        preexec_fn=restore_sigint,
+        start_new_session=True,
     )
     checkpoint = folder / "checkpoint" / "last.safetensors"
     until = time.monotonic() + 120
     while not checkpoint.exists() and time.monotonic() < until:
         time.sleep(0.05)
-    process.send_signal(how)
+    os.killpg(process.pid, how)  # as a terminal and Slurm do: its loader process gets it too
     assert process.wait(timeout=60) == 128 + how
     assert not (folder / "model").exists()
     files = {"last.safetensors", "before.last.safetensors", "photos.json"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -201,11 +202,18 @@ def _loader(crops: object, workers: int, **batching: object) -> DataLoader[Examp
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         collate_fn=_collate,
+        worker_init_fn=_ignore_stop_signals,
         # A loader draws a seed for its workers; it must not change the global random state.
         generator=torch.Generator(),
         **batching,  # type: ignore[arg-type]
     )
     return loader
+
+
+def _ignore_stop_signals(worker: int) -> None:
+    """Leave stopping to the process that trains: a terminal or Slurm signals the loader's too."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _collate(examples: Sequence[Example] | BatchTensors | UserError) -> Batch | UserError:
