@@ -147,6 +147,13 @@ def test_photos_are_resized_as_the_model_asks(model: dict[str, bytes], tmp_path:
         assert_alike(actual["candidates"], wanted["candidates"])
 
 
+def test_model_of_an_earlier_score_is_refused(model: dict[str, bytes]) -> None:
+    config = json.loads(model[CONFIG])
+    config["calibration"] |= {"novelty_overall": None, "novelty_ordinary": 1.0}
+    with pytest.raises(DataError, match="earlier version.*--to onnx"):
+        site_files(model | {CONFIG: json.dumps(config).encode()})
+
+
 @needs_node
 def test_large_jpeg_is_reduced_as_by_the_command(
     site: Path, identifier: Identifier, tmp_path: Path

@@ -78,7 +78,7 @@ def export_web(
         The comparison of int8 with float32; None without int8.
 
     Raises:
-        UserError: As for `export_onnx`; or the run has no gallery.
+        UserError: As for `export_onnx`; or the run has no gallery, or is of an earlier version.
     """
     run, folder = Path(run), Path(folder)
     refuse_paths(run, folder, force, _is_ours)
@@ -99,8 +99,19 @@ def site_files(model: Mapping[str, bytes]) -> dict[str, bytes]:
 
     Args:
         model: Files of an export, see `onnx_files`, and those of a gallery, if it has one.
+
+    Raises:
+        DataError: The model is of a version whose score of unknown minerals the page lacks.
     """
     config = ExportConfig.model_validate_json(model[CONFIG])
+    if config.calibration.novelty_overall is None:
+        raise DataError(
+            tr(
+                "The model was trained by an earlier version, whose score of unknown minerals the "
+                "page cannot compute: train it again, or use --to onnx.",
+                "该模型由较早的版本训练，网页无法计算其未知矿物得分：请重新训练，或改用 --to onnx。",
+            )
+        )
     fingerprint = hashlib.sha256(model[CONFIG]).hexdigest()
     tables = site_tables(config, model[CALIBRATION], fingerprint, has_gallery=GALLERY[0] in model)
     written = _page_files() | {f"{MODEL_FOLDER}{name}": part for name, part in model.items()}
