@@ -150,7 +150,7 @@ def test_photos_are_resized_as_the_model_asks(model: dict[str, bytes], tmp_path:
 def test_model_of_an_earlier_score_is_refused(model: dict[str, bytes]) -> None:
     config = json.loads(model[CONFIG])
     config["calibration"] |= {"novelty_overall": None, "novelty_ordinary": 1.0}
-    with pytest.raises(DataError, match="earlier version.*--to onnx"):
+    with pytest.raises(DataError, match=r"earlier version.*--to onnx"):
         site_files(model | {CONFIG: json.dumps(config).encode()})
 
 

@@ -109,7 +109,8 @@ def site_files(model: Mapping[str, bytes]) -> dict[str, bytes]:
             tr(
                 "The model was trained by an earlier version, whose score of unknown minerals the "
                 "page cannot compute: train it again, or use --to onnx.",
-                "该模型由较早的版本训练，网页无法计算其未知矿物得分：请重新训练，或改用 --to onnx。",
+                "该模型由较早的版本训练，网页无法计算其未知矿物得分：请重新训练，"
+                "或改用 --to onnx。",
             )
         )
     fingerprint = hashlib.sha256(model[CONFIG]).hexdigest()
