@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -196,6 +199,7 @@ def _joined(batches: list[list[int]]) -> NDArray[np.int64]:
 
 
 def _loader(crops: object, workers: int, **batching: object) -> DataLoader[Example]:
+    _kill_processes_at_exit()
     loader: DataLoader[Example] = DataLoader(
         crops,  # type: ignore[arg-type]
         num_workers=workers,
@@ -214,6 +218,17 @@ def _ignore_stop_signals(worker: int) -> None:
     """Leave stopping to the process that trains: a terminal or Slurm signals the loader's too."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+@cache
+def _kill_processes_at_exit() -> None:
+    """Register the end of loader processes that are left at exit, since SIGTERM does not end them.
+
+    Otherwise `multiprocessing` would wait for them without end.
+    """
+    atexit.register(
+        lambda: [child.kill() for child in multiprocessing.active_children() if child.daemon]
+    )
 
 
 def _collate(examples: Sequence[Example] | BatchTensors | UserError) -> Batch | UserError:
