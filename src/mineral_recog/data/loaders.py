@@ -226,9 +226,13 @@ def _kill_processes_at_exit() -> None:
 
     Otherwise `multiprocessing` would wait for them without end.
     """
-    atexit.register(
-        lambda: [child.kill() for child in multiprocessing.active_children() if child.daemon]
-    )
+
+    def kill() -> None:
+        for child in multiprocessing.active_children():
+            if child.daemon:
+                child.kill()
+
+    atexit.register(kill)
 
 
 def _collate(examples: Sequence[Example] | BatchTensors | UserError) -> Batch | UserError:
