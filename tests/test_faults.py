@@ -152,11 +152,12 @@ def test_killed_loader_process_is_reported(
 ) -> None:
     run = tmp_path / "run"
     done, command = threading.Event(), psutil.Process().cmdline()
+    older = set(psutil.Process().children())  # of tests before this one
 
     def kill_loader() -> None:
         while not done.is_set():
             if (run / "log.jsonl").is_file():
-                for child in psutil.Process().children():
+                for child in set(psutil.Process().children()) - older:
                     with contextlib.suppress(psutil.Error):  # the process may have ended
                         if child.cmdline() == command:  # a fork, not a helper of other tests
                             child.kill()
