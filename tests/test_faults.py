@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -147,32 +145,20 @@ def test_training_with_a_cache_does_not_need_the_photos(
 
 
 @POSIX
-def test_killed_loader_process_is_reported(
-    prepared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = tmp_path / "run"
-    done, command = threading.Event(), psutil.Process().cmdline()
-    older = set(psutil.Process().children())  # of tests before this one
-
-    def kill_loader() -> None:
-        while not done.is_set():
-            if (run / "log.jsonl").is_file():
-                for child in set(psutil.Process().children()) - older:
-                    with contextlib.suppress(psutil.Error):  # the process may have ended
-                        if child.cmdline() == command:  # a fork, not a helper of other tests
-                            child.kill()
-                            return
-            time.sleep(0.01)
-
-    killer = threading.Thread(target=kill_loader)
-    killer.start()
-    try:
-        long = [*SMALL, "--set", "stages.ce.epochs=300"]
-        assert main(["train", str(prepared), "--out", str(run), "--workers", "1", *long]) == 2
-    finally:
-        done.set()
-        killer.join()
-    assert "--workers 0" in error_line(capsys)
+def test_killed_loader_process_is_reported(prepared: Path, tmp_path: Path) -> None:
+    run, errors = tmp_path / "run", tmp_path / "errors.txt"
+    arguments = ["train", str(prepared), "--out", str(run), "--workers", "1", *SMALL]
+    command = [sys.executable, "-m", "mineral_recog", *arguments]
+    with errors.open("w") as file:
+        long = ["--set", "stages.ce.epochs=3000"]
+        process = psutil.Popen([*command, *long], stderr=file)
+        until = time.monotonic() + 120
+        while not (run / "log.jsonl").is_file() and time.monotonic() < until:
+            time.sleep(0.05)
+        loader = next(c for c in process.children() if c.cmdline() == process.cmdline())
+        loader.kill()
+        assert process.wait(timeout=120) == 2
+    assert "--workers 0" in errors.read_text().splitlines()[-1]
     assert (run / "recipe.yaml").is_file()
 
 
