@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,9 @@ from mineral_recog.curation.review import write_review
 from mineral_recog.data.readers.folder_reader import FolderSource
 from mineral_recog.duplicates.survey import survey_photos
 from tests.duplicates.scenes import scene
+from tests.programs import CHROMIUM
 from tests.tags import Tags
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOSTILE = "</script><img src=x onerror=alert(1)>".replace("/", "\u2215")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Callable
 from io import BytesIO
@@ -22,10 +21,9 @@ from mineral_recog.export.web import export_web, site_files
 from mineral_recog.identify.identifier import Identifier, load
 from mineral_recog.models.export_config import CONFIG
 from mineral_recog.serve.app import build_app
+from tests.programs import NEEDS_NODE, NODE
 
-NODE = shutil.which("node")
 NODE_SCRIPT = Path(__file__).with_name("offline_answers.mjs")
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 Answers = Callable[..., dict[str, Any]]
 
 
@@ -94,7 +92,7 @@ def made_photos() -> list[Image.Image]:
     return [*map(Image.fromarray, arrays), smooth]
 
 
-@needs_node
+@NEEDS_NODE
 def test_answers_are_those_of_the_server(
     site: Path, identifier: Identifier, prepared: Path, tmp_path: Path
 ) -> None:
@@ -134,7 +132,7 @@ def test_answers_are_those_of_the_server(
         assert_alike(actual, wanted)
 
 
-@needs_node
+@NEEDS_NODE
 def test_photos_are_resized_as_the_model_asks(model: dict[str, bytes], tmp_path: Path) -> None:
     config = json.loads(model[CONFIG])
     config["preprocessing"]["interpolation"] = "bicubic"
@@ -154,7 +152,7 @@ def test_model_of_an_earlier_score_is_refused(model: dict[str, bytes]) -> None:
         site_files(model | {CONFIG: json.dumps(config).encode()})
 
 
-@needs_node
+@NEEDS_NODE
 def test_large_jpeg_is_reduced_as_by_the_command(
     site: Path, identifier: Identifier, tmp_path: Path
 ) -> None:
@@ -169,7 +167,7 @@ def test_large_jpeg_is_reduced_as_by_the_command(
         assert_alike(actual[key], expected[key], key)
 
 
-@needs_node
+@NEEDS_NODE
 def test_similar_photos_are_those_of_the_run(
     trained: Path, model: dict[str, bytes], prepared: Path, tmp_path: Path
 ) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +14,10 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from mineral_recog.export.web import site_files
+from tests.programs import CHROMIUM, NEEDS_CHROMIUM
+from tests.serve.browsing import HEADLINE
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-HEADLINE = re.compile("ost likely|robably none|does not look like")
+pytestmark = NEEDS_CHROMIUM
 SECONDS = 60_000  # for networks and WebAssembly, on a busy machine
 
 

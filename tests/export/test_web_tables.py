@@ -30,9 +30,8 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.serve.http_errors import HttpError
 from mineral_recog.serve.request_schemas import EvidenceTexts, parse_question
+from tests.programs import NEEDS_NODE, NODE
 
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 EVIDENCE = Path(mineral_recog.__file__).parent / "page" / "offline" / "evidence"
 CASES = Path(__file__).parent / "evidence_cases.js"
 
@@ -168,7 +167,7 @@ def without_rounding(value: Any) -> Any:
     return value
 
 
-@needs_node
+@NEEDS_NODE
 def test_javascript_answers_as_python_does(
     in_javascript: Callable[[list[Case], list[Case]], Case],
 ) -> None:
@@ -224,7 +223,7 @@ def reading_in_python(texts: dict[str, Any], language: Language) -> Case:
     return result
 
 
-@needs_node
+@NEEDS_NODE
 def test_javascript_reads_texts_as_the_api_does(
     in_javascript: Callable[[list[Case], list[Case]], Case],
 ) -> None:
@@ -248,7 +247,7 @@ def test_javascript_reads_texts_as_the_api_does(
     assert refused == 2 * len(BAD_TEXTS)
 
 
-@needs_node
+@NEEDS_NODE
 def test_javascript_lists_the_minerals_as_the_api_does(
     tables: dict[str, Any], in_javascript: Callable[[list[Case], list[Case]], Case]
 ) -> None:

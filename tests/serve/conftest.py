@@ -14,7 +14,8 @@ from mineral_recog.identify.identifier import Identifier, load
 from mineral_recog.models.torch_engine import TorchEngine
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
-from tests.serve.browsing import CHROMIUM, running_server
+from tests.programs import CHROMIUM
+from tests.serve.browsing import running_server
 
 
 @pytest.fixture(scope="package")

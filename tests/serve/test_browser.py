@@ -23,9 +23,9 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.serve.access import Access
 from mineral_recog.serve.app import build_app
+from tests.programs import NEEDS_CHROMIUM
 from tests.serve.browsing import (
     HEADLINE,
-    NEEDS_CHROMIUM,
     choose,
     ranking,
     running_server,

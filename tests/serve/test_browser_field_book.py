@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from mineral_recog.cli.main import main
 from tests.conftest import write_photos
-from tests.serve.browsing import HEADLINE, NEEDS_CHROMIUM, choose
+from tests.programs import NEEDS_CHROMIUM
+from tests.serve.browsing import HEADLINE, choose
 
 pytestmark = NEEDS_CHROMIUM
 ENTRIES = "#book-list li"

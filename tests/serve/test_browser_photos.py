@@ -13,7 +13,8 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from mineral_recog.identify.evidence import read_evidence
 from mineral_recog.identify.identifier import Identifier
-from tests.serve.browsing import HEADLINE, NEEDS_CHROMIUM, choose, shares
+from tests.programs import NEEDS_CHROMIUM
+from tests.serve.browsing import HEADLINE, choose, shares
 
 pytestmark = NEEDS_CHROMIUM
 IDENTIFY = "**/identify*"

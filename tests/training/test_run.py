@@ -21,7 +21,7 @@ from mineral_recog.models.bundle import read_bundle
 from mineral_recog.models.run_files import training_data_of
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.training import checkpoint
+from mineral_recog.training import checkpoint, run_photos
 from mineral_recog.training import run as training
 from mineral_recog.training.epoch_log import EpochLog
 from mineral_recog.training.run_folder import read_run_record
@@ -259,7 +259,7 @@ def test_large_photos_are_cached_at_reduced_size(
 
     train_and_interrupt(data, recipe, tmp_path / "resumed")
     # A resumed run uses the recorded choice, not a new one.
-    monkeypatch.setattr(training, "is_cache_worthwhile", lambda index, side: False)
+    monkeypatch.setattr(run_photos, "is_cache_worthwhile", lambda index, side: False)
     training.resume(data, tmp_path / "resumed", device="cpu", workers=0)
     assert have_same_weights(tmp_path / "first", tmp_path / "resumed")
 

@@ -12,14 +12,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mineral_recog.data.cache import Cache
-from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.class_groups import class_groups
-from mineral_recog.data.dataset import Dataset, read_split
-from mineral_recog.data.evaluation_view import Preprocessing, evaluation_side
-from mineral_recog.data.images import find_unreadable, unreadable_photos_error
 from mineral_recog.data.samplers import number_of_batches
-from mineral_recog.data.transforms import training_side
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import backbone_name
@@ -54,6 +48,7 @@ from mineral_recog.training.run_folder import (
     update_data,
 )
 from mineral_recog.training.run_lock import lock_run
+from mineral_recog.training.run_photos import build_run_caches, read_splits, refuse_unreadable
 from mineral_recog.training.signals import Stopped, catch_signals
 from mineral_recog.training.start import Start, adapt_recipe, contradictions
 from mineral_recog.training.start_network import read_start, start_network
@@ -228,7 +223,7 @@ class _Run:
                 )
             )
         recipe = adapt_recipe(recipe, model)
-        classes = self._read_splits(None)[0].classes
+        classes = read_splits(self.data, None)[0].classes
         return recipe, read_start(model, classes, aliases, self.backbone)
 
     def build_trainer(
@@ -247,7 +242,7 @@ class _Run:
             budget: Time that a new run may take; None for any.
         """
         refuse_precision(recipe.precision, self.device)
-        train, val = self._read_splits(record)
+        train, val = read_splits(self.data, record)
         if record is not None:
             check_photos(self.folder, record.fingerprint, train, val, self.progress)
         class_groups(recipe.groups, train.classes, train.counts.tolist())
@@ -256,10 +251,12 @@ class _Run:
         smallest = len(train) // number_of_batches(len(train), recipe.batch_size)
         share = photos_per_process(network, self.device)
         refuse_too_many_processes(self.context, smallest, len(val), share)
-        caches = self._build_caches(train, val, recipe, network.preprocessing, record)
+        caches = build_run_caches(
+            (train, val), recipe, network.preprocessing, record, self.context, self.progress
+        )
         if caches is None:  # building caches reads every photo
             for dataset in (train, val):
-                self._refuse_unreadable(dataset)
+                refuse_unreadable(dataset, self.context, self.progress)
         if recipe.precision == "auto":
             precision = _choose_common_precision(network, self.device, self.context)
             recipe = recipe.model_copy(update={"precision": precision})
@@ -273,22 +270,6 @@ class _Run:
                 recipe = budget.fit(trainer, self.progress)
             del trainer, trial  # with their memory and loader processes
         return Trainer(recipe, network, photos, self.folder, self.workers, self.context)
-
-    def _read_splits(self, record: RunRecord | None) -> tuple[Dataset, Dataset]:
-        train = read_split(self.data, "train")
-        if record is not None:
-            order = record.classes or tuple(sorted(train.classes))
-            if set(order) == set(train.classes):  # otherwise `check_photos` says what has changed
-                train = read_split(self.data, "train", order)
-        if len(train.classes) < 2:
-            raise UserError(
-                tr(
-                    f"{train.root} has one class, {train.classes[0]}: a classifier needs "
-                    "at least two.",
-                    f"{train.root} 只有一个类别 {train.classes[0]}：分类器至少需要两个。",
-                )
-            )
-        return train, read_split(self.data, "val", train.classes)
 
     def _build_network(
         self,
@@ -325,41 +306,6 @@ class _Run:
             recipe.interpolation,
             recipe.head_scale,
         )
-
-    def _build_caches(
-        self,
-        train: Dataset,
-        val: Dataset,
-        recipe: Recipe,
-        preprocessing: Preprocessing,
-        record: RunRecord | None,
-    ) -> Sequence[Cache] | None:
-        """Build the caches of reduced photos, if the run uses them; the main process writes."""
-        side = training_side(recipe.image_size)
-        if record is not None:
-            cached = record.cached
-        else:
-            cached = is_cache_worthwhile(train, side) if recipe.cache == "auto" else recipe.cache
-        if not cached:
-            return None
-        if not self.context.is_main:
-            self.context.barrier()
-        sides = (side, evaluation_side(recipe.image_size, preprocessing.center_share))
-        caches = build_caches((train, val), sides, self.progress, preprocessing.interpolation)
-        if self.context.is_main:
-            self.context.barrier()
-        return caches if self.context.broadcast(caches is not None) else None
-
-    def _refuse_unreadable(self, dataset: Dataset) -> None:
-        """Read this process's share of a split, so that no photo fails in the middle of a run."""
-        indices = range(len(dataset))[self.context.share]
-        name = dataset.root.name
-        task = self.progress.start(tr(f"checking {name}", f"检查 {name}"), len(indices))
-        bad = find_unreadable(indices, dataset.open, task.set)
-        if bad:
-            raise unreadable_photos_error(
-                dataset.root, [(dataset.display_path(index), reason) for index, reason in bad]
-            )
 
     def report_damaged_checkpoint(self, reason: str) -> None:
         """Report that the last checkpoint is damaged and the one before it is used."""
