@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import signal
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -294,16 +295,14 @@ def test_unavailable_device_is_refused(
 
 
 def test_run_resumes_from_the_previous_checkpoint_if_the_last_is_damaged(
-    data: Path, recipe: Recipe, tmp_path: Path, recorder: Recorder
+    data: Path,
+    recipe: Recipe,
+    tmp_path: Path,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    recipe = recipe.model_copy(
-        update={"stages": {n: s.model_copy(update={"epochs": 1}) for n, s in (
-            ("one", next(iter(recipe.stages.values()))),
-            ("two", next(iter(recipe.stages.values()))),
-            ("three", next(iter(recipe.stages.values()))),
-        )}}
-    )  # fmt: skip
-
+    monkeypatch.setattr(checkpoint, "MAX_SAVING_SHARE", 1000.0)  # saves after each epoch
+    recipe = three_stages(recipe)
     training.train(data, recipe, tmp_path / "uninterrupted", device="cpu", workers=0)
     run = tmp_path / "run"
     train_and_interrupt(data, recipe, run, epoch=2)
@@ -314,6 +313,26 @@ def test_run_resumes_from_the_previous_checkpoint_if_the_last_is_damaged(
     training.resume(data, run, device="cpu", workers=0, progress=recorder)
     assert "resuming from the previous one" in recorder.notices[0]
     assert have_same_weights(run, tmp_path / "uninterrupted")
+
+
+def test_checkpoint_is_written_when_it_is_worth_its_time_or_asked_for(
+    data: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    run, saved = tmp_path / "run", []
+
+    def look(line: EpochLog) -> None:
+        saved.append((run / "checkpoint" / "last.safetensors").exists())
+
+    start = partial(training.train, data, three_stages(recipe), run, device="cpu", workers=0)
+    start(on_epoch=look)
+    start(on_epoch=look, save_after=[2], force=True)
+    assert saved == [False] * 4 + [True] * 2
+
+
+def three_stages(recipe: Recipe) -> Recipe:
+    """Return the recipe with its stage three times, an epoch each."""
+    stage = next(iter(recipe.stages.values())).model_copy(update={"epochs": 1})
+    return recipe.model_copy(update={"stages": {"one": stage, "two": stage, "three": stage}})
 
 
 def test_signal_after_the_last_step_loses_nothing(

@@ -237,6 +237,8 @@ class Runner:
         """Train and evaluate a run, except for what is already done."""
         run = self.plan.runs[index]
         on_epoch = partial(self._save_shared_stage, index)
+        needed = self._needed_after(index)
+        save_after = [epochs for epochs, key in self._keys(run).items() if key in needed]
         if self.force or not is_run(run.folder):
             recipe = self._with_precision(run.recipe)
             keys = reversed(self._keys(run).values())
@@ -249,6 +251,7 @@ class Runner:
                     workers=self.workers,
                     force=self.force,
                     on_epoch=on_epoch,
+                    save_after=save_after,
                     progress=self.progress,
                 )
         if not _finished(run):
@@ -258,6 +261,7 @@ class Runner:
                 device=self.device,
                 workers=self.workers,
                 on_epoch=on_epoch,
+                save_after=save_after,
                 progress=self.progress,
             )
         if not self._evaluation_folder(run).is_dir():

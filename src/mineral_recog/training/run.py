@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +49,7 @@ from mineral_recog.training.run_folder import (
 )
 from mineral_recog.training.run_lock import lock_run
 from mineral_recog.training.run_photos import build_run_caches, read_splits, refuse_unreadable
-from mineral_recog.training.signals import Stopped, catch_signals
+from mineral_recog.training.signals import catch_signals
 from mineral_recog.training.start import Start, adapt_recipe, contradictions
 from mineral_recog.training.start_network import read_start, start_network
 from mineral_recog.training.time_budget import Budget
@@ -69,6 +69,7 @@ def train(
     aliases: Sequence[str] = (),
     minutes: float | None = None,
     on_epoch: Callable[[EpochLog], None] = lambda line: None,
+    save_after: Collection[int] = (),
     progress: Progress = SILENT,
 ) -> None:
     """Train a network and write its bundle to `folder`/model.
@@ -90,6 +91,8 @@ def train(
         minutes: Time that the run may take: the epochs of the recipe are scaled to what fits, by
             timing the first steps. None trains all epochs.
         on_epoch: Called with each line of the log.
+        save_after: Numbers of epochs after which a checkpoint is written before `on_epoch` is
+            called; others are written as often as they are worth their time.
         progress: Receives progress and notices.
 
     Raises:
@@ -119,7 +122,7 @@ def train(
             )
             splits = (photos.train, photos.val)
             create_run(run.folder, run.data, trainer.recipe, record, splits)
-        run.train_and_save(trainer, on_epoch, start)
+        run.train_and_save(trainer, on_epoch, save_after, start)
 
 
 def resume(
@@ -130,6 +133,7 @@ def resume(
     device: str = "auto",
     workers: int = 2,
     on_epoch: Callable[[EpochLog], None] = lambda line: None,
+    save_after: Collection[int] = (),
     progress: Progress = SILENT,
 ) -> None:
     """Continue an interrupted run by the recipe in its folder; the arguments are those of `train`.
@@ -145,7 +149,7 @@ def resume(
         if run.context.is_main:
             update_data(run.folder, run.data, record)
         trainer.resume(run.report_damaged_checkpoint)
-        run.train_and_save(trainer, on_epoch, record.start)
+        run.train_and_save(trainer, on_epoch, save_after, record.start)
 
 
 def _refuse_unresumable(folder: Path) -> None:
@@ -318,7 +322,11 @@ class _Run:
         )
 
     def train_and_save(
-        self, trainer: Trainer, on_epoch: Callable[[EpochLog], None], start: Start | None
+        self,
+        trainer: Trainer,
+        on_epoch: Callable[[EpochLog], None],
+        save_after: Collection[int],
+        start: Start | None,
     ) -> None:
         """Train to the end, and write the bundle."""
         is_main = self.context.is_main
@@ -333,9 +341,8 @@ class _Run:
             task.set(step, detail)
 
         with catch_signals() as stop:
-            trainer.run(on_step, on_epoch if is_main else lambda line: None, stop)
-        if stop.signal:  # after the last step; everything is saved
-            raise Stopped(stop.signal)
+            trainer.run(on_step, on_epoch if is_main else lambda line: None, stop, save_after)
+        trainer.stop_if_requested(stop)  # a signal may come after the last step
         tau = trainer.adjust()
         if is_main:
             given = self.backbone is not None

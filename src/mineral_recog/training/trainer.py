@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +151,7 @@ class Trainer:
         on_step: OnStep = lambda step, detail: None,
         on_epoch: Callable[[EpochLog], None] = lambda line: None,
         stop: StopRequest | None = None,
+        save_after: Collection[int] = (),
     ) -> None:
         """Train from the current state to the end of the run.
 
@@ -158,6 +159,7 @@ class Trainer:
             on_step: Called with the steps of the run that are done, and the stage and epoch.
             on_epoch: Called with each line of the log.
             stop: Whether to stop; looked at after every step.
+            save_after: Numbers of epochs after which a checkpoint is written, whatever its cost.
 
         Raises:
             Stopped: A stop was requested; the state is saved.
@@ -199,6 +201,8 @@ class Trainer:
                 skipped=skipped,
             )
             self._end_epoch(placed, line)
+            if state.epochs_done in save_after or self.checkpoint.is_due(min_seconds=0):
+                self._save()
             if skipped:
                 on_step(self.steps_until(state.epochs_done), placed.name)
             on_epoch(line)
@@ -209,13 +213,11 @@ class Trainer:
         # The next stage keeps its place in the run, whatever this one skips.
         state.epochs_done, state.steps_done = line.epoch + line.skipped, 0
         state.skipped_steps += line.skipped * self.steps_in_epoch(stage)
-        if ends := state.epochs_done == placed.first_epoch + stage.epochs:
+        if state.epochs_done == placed.first_epoch + stage.epochs:
             state.end_stage(placed.schedule)
             self.feature_cache = None
         if self.context.is_main:
             append_to_log(self.folder / LOG, line)
-        if ends or self.checkpoint.is_due(min_seconds=0):
-            self._save()
 
     def _start_from_class_means(self) -> None:
         """Start the classifier from the mean features of each class, in the evaluation's views."""
@@ -297,7 +299,7 @@ class Trainer:
             self.step.take(batch, drawn, losses, stage, from_features, outliers)
             state.steps_done += 1
             on_step(first_step + state.steps_done, detail)
-            self._stop_if_requested(stop)
+            self.stop_if_requested(stop)
             if self.checkpoint.is_due():
                 self._save()
         # In this order, whatever the order in a checkpoint was.
@@ -346,8 +348,12 @@ class Trainer:
         assert isinstance(head, LinearHead)  # the recipe's validation guarantees it
         return adjust(head, self.recipe.after, self.prior, outputs.features, outputs.labels)
 
-    def _stop_if_requested(self, stop: StopRequest | None) -> None:
-        """Save the state and stop, if the main process received a signal."""
+    def stop_if_requested(self, stop: StopRequest | None) -> None:
+        """Save the state and stop, if the main process received a signal.
+
+        Raises:
+            Stopped: It did.
+        """
         signal_number = self.context.broadcast(stop.signal if stop else 0)
         if signal_number:
             self._save()
