@@ -40,7 +40,8 @@ from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe
-from mineral_recog.training.trainer import Trainer, TrainingPhotos
+from mineral_recog.training.run_photos import TrainingPhotos
+from mineral_recog.training.trainer import Trainer
 
 BATCH, LR = 16, 0.002
 STAGES = {"fea": 6, "cfl": 4, "crt": 1}  # epochs, about in proportion to 60, 40 and 10

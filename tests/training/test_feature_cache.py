@@ -15,6 +15,7 @@ from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.predictor import predict
 from mineral_recog.recipes.view_settings import Crop
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
+from mineral_recog.training.run_photos import RunLoaders
 
 Parts = tuple[FeatureCache, Network, TrainingLoader, EvaluationLoader, Dataset]
 
@@ -29,9 +30,7 @@ def parts(prepared: Path, request: pytest.FixtureRequest) -> Parts:
     views: list[int] = []
     cache = FeatureCache(
         network,
-        train_loader,
-        EvaluationLoader(train, 32, 8, workers=0),
-        val_loader,
+        RunLoaders(train_loader, EvaluationLoader(train, 32, 8, workers=0), val_loader),
         train.labels,
         range(10, 13),
         5,

@@ -26,8 +26,9 @@ from mineral_recog.recipes.recipe import Recipe
 from mineral_recog.recipes.recipe_file import read_recipe, shipped_recipes
 from mineral_recog.training import run as training
 from mineral_recog.training.epoch_log import EpochLog
+from mineral_recog.training.run_photos import TrainingPhotos
 from mineral_recog.training.signals import Stopped, StopRequest
-from mineral_recog.training.trainer import Trainer, TrainingPhotos
+from mineral_recog.training.trainer import Trainer
 from tests.conftest import TINY
 
 THREE = ("stages.fea.epochs=3", "stages.cfl.epochs=3", "stages.crt.epochs=2")
@@ -463,7 +464,7 @@ def test_probabilities_may_be_those_of_the_evaluation_views(prepared: Path, tmp_
 
     def record(line: EpochLog) -> None:
         used.append(trainer.state.sampler_probabilities.clone())
-        outputs = predict(trainer.network, trainer.center_loader)
+        outputs = predict(trainer.network, trainer.loaders.center)
         chances = torch.from_numpy(outputs.logits).softmax(dim=1)
         expected.append(chances[torch.arange(len(chances)), torch.from_numpy(outputs.labels)])
 
@@ -509,7 +510,7 @@ def test_classifier_can_start_from_class_means(prepared: Path, tmp_path: Path, h
                 "stages.ce.train=classifier", "stages.ce.epochs=1")  # fmt: skip
     trainer = make_trainer(prepared, tiny_recipe("baseline", *settings), tmp_path / "run")
     trainer.run()
-    outputs = predict(trainer.network, trainer.center_loader)
+    outputs = predict(trainer.network, trainer.loaders.center)
     means = torch.stack(
         [torch.from_numpy(outputs.features[outputs.labels == c]).mean(dim=0) for c in range(3)]
     )

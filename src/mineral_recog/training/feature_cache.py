@@ -9,11 +9,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mineral_recog.data.loaders import Batch, EvaluationLoader, TrainingLoader
+from mineral_recog.data.loaders import Batch
 from mineral_recog.data.samplers import Batches, split_into_batches
 from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.models.network import Network
 from mineral_recog.models.predictor import Outputs
+from mineral_recog.training.run_photos import RunLoaders
 
 MAX_BYTES = 2 * 2**30  # of all views together, so that a large dataset fits into memory too
 
@@ -38,9 +39,7 @@ class FeatureCache:
 
     Args:
         network: Network with a frozen backbone; it is left in evaluation mode.
-        train_loader: Loader of random views of the training photos.
-        center_loader: Loader of the evaluation's views of the training photos.
-        val_loader: Loader of the validation photos.
+        loaders: Loaders of the run.
         labels: Class of each training photo, [N].
         epochs: k - 1 epochs; the random views are those that these epochs would draw.
         seed: Seed of the run.
@@ -52,9 +51,7 @@ class FeatureCache:
     def __init__(
         self,
         network: Network,
-        train_loader: TrainingLoader,
-        center_loader: EvaluationLoader,
-        val_loader: EvaluationLoader,
+        loaders: RunLoaders,
         labels: NDArray[np.int64],
         epochs: range,
         seed: int,
@@ -64,17 +61,17 @@ class FeatureCache:
     ) -> None:
         self.seed, self.network = seed, network
         self.labels = torch.from_numpy(labels)
-        all_photos = split_into_batches(np.arange(len(labels)), val_loader.batch_size)
+        all_photos = split_into_batches(np.arange(len(labels)), loaders.val.batch_size)
         on_view(0)
-        features = [context.predict(network, center_loader, precision, views=1).features]
+        features = [context.predict(network, loaders.center, precision, views=1).features]
         for view, epoch in enumerate(epochs, start=1):
             on_view(view)
-            batches = train_loader.batches(epoch, all_photos)
+            batches = loaders.train.batches(epoch, all_photos)
             # No mirrored view: training uses random views as they are.
             outputs = context.predict(network, batches, precision, views=1)
             features.append(outputs.features)
         self.features = torch.from_numpy(np.stack(features))  # [k, N, D]
-        self.val = context.predict(network, val_loader, precision)
+        self.val = context.predict(network, loaders.val, precision)
 
     def mean_squared_norm(self) -> float:
         """Return the mean of the squared norms of all features."""

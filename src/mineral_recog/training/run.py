@@ -48,12 +48,17 @@ from mineral_recog.training.run_folder import (
     update_data,
 )
 from mineral_recog.training.run_lock import lock_run
-from mineral_recog.training.run_photos import build_run_caches, read_splits, refuse_unreadable
+from mineral_recog.training.run_photos import (
+    TrainingPhotos,
+    build_run_caches,
+    read_splits,
+    refuse_unreadable,
+)
 from mineral_recog.training.signals import catch_signals
 from mineral_recog.training.start import Start, adapt_recipe, contradictions
 from mineral_recog.training.start_network import read_start, start_network
 from mineral_recog.training.time_budget import Budget
-from mineral_recog.training.trainer import Trainer, TrainingPhotos
+from mineral_recog.training.trainer import Trainer
 
 
 def train(

@@ -1,8 +1,9 @@
-"""The photos of a run: its splits, their reduced photos, and the check that all can be read."""
+"""The photos of a run: its splits, reduced photos, the check that all can be read, loaders."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mineral_recog.data.cache import Cache
@@ -10,13 +11,83 @@ from mineral_recog.data.cache_builder import build_caches, is_cache_worthwhile
 from mineral_recog.data.dataset import Dataset, read_split
 from mineral_recog.data.evaluation_view import Preprocessing, evaluation_side
 from mineral_recog.data.images import find_unreadable, unreadable_photos_error
+from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.transforms import training_side
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.distributed import DistributedContext
 from mineral_recog.progress import Progress
 from mineral_recog.recipes.recipe import Recipe
+from mineral_recog.training.outliers import Pictures
 from mineral_recog.training.run_folder import RunRecord
+
+
+@dataclass(frozen=True)
+class TrainingPhotos:
+    """The photos of a run.
+
+    Attributes:
+        train: Photos to train on.
+        val: Photos of the same classes, for the validation after each epoch.
+        caches: Reduced photos of `train` and `val`; without them the photos themselves are read.
+        outliers: Pictures of none of the classes, if the recipe has outlier exposure.
+    """
+
+    train: Dataset
+    val: Dataset
+    caches: Sequence[Cache] | None = None
+    outliers: Pictures | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class RunLoaders:
+    """Loaders of the photos of a run, in one process its share of them.
+
+    Attributes:
+        train: Random views of the training photos.
+        center: The evaluation's views of the training photos.
+        val: The evaluation's views of the validation photos.
+    """
+
+    train: TrainingLoader
+    center: EvaluationLoader
+    val: EvaluationLoader
+
+
+def build_run_loaders(
+    photos: TrainingPhotos,
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    workers: int,
+    context: DistributedContext,
+) -> RunLoaders:
+    """Build the loaders of a run; `workers` is the number of processes of each."""
+    train_cache, val_cache = photos.caches or (None, None)
+    train = TrainingLoader(
+        photos.train,
+        recipe.image_size,
+        recipe.crop,
+        recipe.seed,
+        workers,
+        train_cache,
+        context.share,
+        recipe.augmentation,
+        preprocessing.interpolation,
+    )
+    center, val = (
+        EvaluationLoader(
+            dataset,
+            recipe.image_size,
+            recipe.batch_size,
+            workers,
+            cache,
+            context.share,
+            preprocessing.center_share,
+            interpolation=preprocessing.interpolation,
+        )
+        for dataset, cache in ((photos.train, train_cache), (photos.val, val_cache))
+    )
+    return RunLoaders(train, center, val)
 
 
 def read_splits(data: Path, record: RunRecord | None) -> tuple[Dataset, Dataset]:

@@ -164,10 +164,10 @@ def measure_cost(trainer: Trainer) -> RunCost:
     """
     trainer.checkpoint.saved_at = math.inf  # no checkpoint: the run has no folder yet
     recipe, photos = trainer.recipe, trainer.photos
-    _time_batches(trainer, trainer.val_loader, views=None)  # starts the loader's processes
-    validation = _time_batches(trainer, trainer.val_loader, views=None)
-    _time_batches(trainer, trainer.center_loader, views=1)
-    view = _time_batches(trainer, trainer.center_loader, views=1)  # of all training photos
+    _time_batches(trainer, trainer.loaders.val, views=None)  # starts the loader's processes
+    validation = _time_batches(trainer, trainer.loaders.val, views=None)
+    _time_batches(trainer, trainer.loaders.center, views=1)
+    view = _time_batches(trainer, trainer.loaders.center, views=1)  # of all training photos
     stages = {}
     for name, stage in recipe.stages.items():
         first = next(e for e in range(recipe.epochs) if recipe.stage_at(e).name == name)

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from mineral_recog.data.cache import Cache
-from mineral_recog.data.dataset import Dataset
-from mineral_recog.data.loaders import EvaluationLoader, TrainingLoader
 from mineral_recog.data.samplers import Sampler, build_sampler, number_of_batches
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
@@ -30,32 +26,16 @@ from mineral_recog.training.epoch_log import EpochLog, append_to_log, cut_log
 from mineral_recog.training.feature_cache import FeatureCache, affordable_views
 from mineral_recog.training.losses import ClassFacts, build_losses
 from mineral_recog.training.optimiser import adapt_to_norm, set_rate
-from mineral_recog.training.outliers import Outliers, Pictures
+from mineral_recog.training.outliers import Outliers
 from mineral_recog.training.posthoc import adjust
 from mineral_recog.training.run_folder import CHECKPOINT, LOG
+from mineral_recog.training.run_photos import TrainingPhotos, build_run_loaders
 from mineral_recog.training.schedule import learning_rate
 from mineral_recog.training.signals import Stopped, StopRequest
 from mineral_recog.training.state import TrainState
 from mineral_recog.training.step import OptimizerStep
 
 OnStep = Callable[[int, str], None]
-
-
-@dataclass(frozen=True)
-class TrainingPhotos:
-    """The photos of a run.
-
-    Attributes:
-        train: Photos to train on.
-        val: Photos of the same classes, for the validation after each epoch.
-        caches: Reduced photos of `train` and `val`; without them the photos themselves are read.
-        outliers: Pictures of none of the classes, if the recipe has outlier exposure.
-    """
-
-    train: Dataset
-    val: Dataset
-    caches: Sequence[Cache] | None = None
-    outliers: Pictures | None = None
 
 
 class Trainer:
@@ -93,32 +73,8 @@ class Trainer:
         weights = sum(tensor.nbytes for tensor in network.state_dict().values())
         self.folder = folder
         self.checkpoint = CheckpointWriter(folder / CHECKPOINT, 2 * weights)  # with the momentum
-        train_cache, val_cache = photos.caches or (None, None)
-        size, share = recipe.image_size, context.share
-        self.train_loader = TrainingLoader(
-            train,
-            size,
-            recipe.crop,
-            recipe.seed,
-            workers,
-            train_cache,
-            share,
-            recipe.augmentation,
-            network.preprocessing.interpolation,
-        )
-        self.val_loader, self.center_loader = (
-            EvaluationLoader(
-                dataset,
-                size,
-                recipe.batch_size,
-                workers,
-                cache,
-                share,
-                network.preprocessing.center_share,
-                interpolation=network.preprocessing.interpolation,
-            )
-            for dataset, cache in ((photos.val, val_cache), (train, train_cache))
-        )
+        preprocessing = network.preprocessing
+        self.loaders = build_run_loaders(photos, recipe, preprocessing, workers, context)
         self.outliers: Outliers | None = None
         if recipe.outliers is not None:
             assert photos.outliers is not None  # drawn for the recipe, by `draw_outliers`
@@ -127,7 +83,7 @@ class Trainer:
                 recipe.outliers.photos,
                 recipe,
                 context,
-                network.preprocessing.interpolation,
+                preprocessing.interpolation,
             )
         self.feature_cache: FeatureCache | None = None
         self.steps_per_pass = number_of_batches(len(train), recipe.batch_size)
@@ -222,7 +178,7 @@ class Trainer:
     def _start_from_class_means(self) -> None:
         """Start the classifier from the mean features of each class, in the evaluation's views."""
         outputs = self.context.predict(
-            self.network, self.center_loader, self.recipe.precision, views=1
+            self.network, self.loaders.center, self.recipe.precision, views=1
         )
         features, labels = (
             torch.from_numpy(rows).to(self.device) for rows in (outputs.features, outputs.labels)
@@ -234,7 +190,7 @@ class Trainer:
         if self.recipe.probability_view == "training":
             return
         outputs = self.context.predict(
-            self.network, self.center_loader, self.recipe.precision, views=1
+            self.network, self.loaders.center, self.recipe.precision, views=1
         )
         logits = torch.from_numpy(outputs.logits).to(self.device)
         self.step.keep_probabilities(
@@ -252,9 +208,7 @@ class Trainer:
 
         self.feature_cache = FeatureCache(
             self.network,
-            self.train_loader,
-            self.center_loader,
-            self.val_loader,
+            self.loaders,
             self.photos.train.labels,
             range(first, first + views - 1),
             self.recipe.seed,
@@ -288,7 +242,7 @@ class Trainer:
         ]
         first_step = self.steps_until(epoch)
         del sampler  # it may hold 12 bytes a photo, which the epoch does not need
-        loader = self.feature_cache or self.train_loader
+        loader = self.feature_cache or self.loaders.train
         for batch in loader.batches(epoch, batches, state.steps_done):
             done = epoch + state.steps_done / len(batches)
             set_rate(state.optimizer, self.recipe, placed, done)
@@ -338,7 +292,7 @@ class Trainer:
     def _predict_val(self) -> Outputs:
         if self.feature_cache is not None:
             return self.feature_cache.validate()
-        return self.context.predict(self.network, self.val_loader, self.recipe.precision)
+        return self.context.predict(self.network, self.loaders.val, self.recipe.precision)
 
     def adjust(self) -> float | None:
         """Adjust the classifier as `after` in the recipe says; return the tau that was chosen."""
