@@ -35,7 +35,7 @@ import numpy.typing as npt
 
 from mineral_recog.data.dataset import read_split
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.evaluator import measure
+from mineral_recog.evaluation.measurement import measure
 from mineral_recog.identify.evidence import posterior, read_evidence
 from mineral_recog.identify.likelihood import DENSITY_ERROR, HARDNESS_ERROR, OUTCOMES, SEVERAL_WORDS
 from mineral_recog.identify.likelihood_tables import LikelihoodTables

@@ -22,7 +22,7 @@ from PIL import Image
 
 from mineral_recog.data.dataset import read_split
 from mineral_recog.evaluation import metrics
-from mineral_recog.evaluation.evaluator import measure
+from mineral_recog.evaluation.measurement import measure
 from mineral_recog.identify.likelihood_tables import LikelihoodTables, fill_unknown
 from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.models.bundle import read_bundle

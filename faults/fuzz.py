@@ -35,7 +35,7 @@ with atheris.instrument_imports(include=["mineral_recog"]):
     from mineral_recog.data.readers.list_reader import ListSource
     from mineral_recog.data.readers.tar_reader import TarSource
     from mineral_recog.errors import UserError
-    from mineral_recog.evaluation.evaluator import read_evaluation
+    from mineral_recog.evaluation.evaluation_files import read_evaluation
     from mineral_recog.identify.evidence import read_evidence
     from mineral_recog.minerals.facts import read_minerals
     from mineral_recog.models.bundle import Bundle, read_bundle

@@ -15,7 +15,7 @@ import mineral_recog
 from mineral_recog.data.dataset import read_split
 from mineral_recog.data.given_photos import GivenPhoto
 from mineral_recog.errors import UserError
-from mineral_recog.evaluation.evaluator import measure
+from mineral_recog.evaluation.measurement import measure
 from mineral_recog.identify.answer import (
     Answer,
     PhotoOutputs,

@@ -9,16 +9,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from torch import nn
 
-from mineral_recog.data.class_groups import class_groups
 from mineral_recog.data.class_match import read_matched_split
 from mineral_recog.data.dataset import ATTRIBUTES_FILE, EVALUATED_SPLITS, Dataset, read_split
-from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.data.photo_columns import read_attributes
 from mineral_recog.errors import DataError, UserError
-from mineral_recog.evaluation import metrics
 from mineral_recog.evaluation.by_attribute import (
     TrainCounts,
     count_attributes,
@@ -26,11 +22,9 @@ from mineral_recog.evaluation.by_attribute import (
 )
 from mineral_recog.evaluation.by_level import measure_by_level
 from mineral_recog.evaluation.by_specimen import (
-    measure_by_specimen,
     read_specimens,
     specimen_numbers,
 )
-from mineral_recog.evaluation.calibration_evaluation import evaluate_calibration
 from mineral_recog.evaluation.calibration_results import SplitSummary
 from mineral_recog.evaluation.corruption_evaluation import evaluate_corruptions
 from mineral_recog.evaluation.evaluation_files import (
@@ -40,9 +34,9 @@ from mineral_recog.evaluation.evaluation_files import (
     write_evaluation,
 )
 from mineral_recog.evaluation.leakage import measure_leakage
+from mineral_recog.evaluation.measurement import measure
 from mineral_recog.evaluation.ood_pictures import read_ood_pictures
-from mineral_recog.evaluation.resampling import bootstrap_intervals
-from mineral_recog.evaluation.results import AttributeResults, Evaluation, Leakage, Predictions
+from mineral_recog.evaluation.results import AttributeResults, Evaluation, Leakage
 from mineral_recog.evaluation.shift import measure_shift, read_own_summary, summarise
 from mineral_recog.files import atomic_folder, refuse_existing
 from mineral_recog.i18n import tr
@@ -50,18 +44,15 @@ from mineral_recog.minerals.facts import read_minerals
 from mineral_recog.minerals.taxonomy import Taxonomy
 from mineral_recog.models.bundle import Bundle, read_bundle
 from mineral_recog.models.device import choose_device
-from mineral_recog.models.distributed import ALONE, DistributedContext, process_group
-from mineral_recog.models.gate_network import predict_gate
+from mineral_recog.models.distributed import process_group
 from mineral_recog.models.run_files import (
     holds_training_photos,
     refuse_replacing_evaluation,
     training_data_of,
 )
-from mineral_recog.progress import SILENT, Progress, Task
+from mineral_recog.progress import SILENT, Progress
 from mineral_recog.rendering.plot_style import font_notice
 from mineral_recog.text import encodable
-
-BATCH_SIZE = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,103 +253,6 @@ def _no_attributes_notice(dataset: Dataset) -> str:
         f"{path} 没有 {dataset.root} 中任何照片的属性，因此不按属性评估：照片应写成数据文件夹内的"
         f"路径，例如 {encodable(example)}。",
     )
-
-
-def measure(
-    name: str,
-    bundle: Bundle,
-    dataset: Dataset,
-    split: str,
-    groups: str | None = None,
-    ood: Dataset | None = None,
-    specimens: tuple[str, ...] | None = None,
-    *,
-    device: torch.device | None = None,
-    workers: int = 2,
-    progress: Progress = SILENT,
-    context: DistributedContext = ALONE,
-) -> Evaluation:
-    """Predict the photos of a split, and out-of-distribution pictures if given; compute metrics.
-
-    Where the specimens of the photos are given, metrics are computed by specimen too, and
-    intervals resample whole specimens.
-
-    Raises:
-        UserError: A photo cannot be read, or the groups are not available.
-    """
-    class_group_names = bundle.groups
-    if groups is not None:
-        class_group_names = class_groups(groups, bundle.classes, bundle.train_counts)
-    preprocessing = bundle.network.preprocessing
-    datasets = [dataset] if ood is None else [dataset, ood]
-    sizes = [preprocessing.image_size, *([bundle.gate.image_size] if bundle.gate else [])]
-    loaders = [
-        EvaluationLoader(
-            item,
-            size,
-            BATCH_SIZE,
-            workers,
-            center_share=preprocessing.center_share,
-            batch_share=context.share,
-            interpolation=preprocessing.interpolation,
-        )
-        for item in datasets
-        for size in sizes
-    ]
-    task = progress.start(tr(f"evaluating {name}", f"评估 {name}"), sum(map(len, loaders)))
-    bundle.network.to(device or choose_device("auto"))
-    predictions, *ood_predictions = (
-        _predict(bundle, item, loaders, task, context) for item in datasets
-    )
-    labels, logits, class_count = predictions.labels, predictions.logits, len(bundle.classes)
-    units = None if specimens is None else specimen_numbers(labels, specimens)
-    return Evaluation(
-        name=name,
-        split=split,
-        classes=bundle.classes,
-        train_counts=bundle.train_counts,
-        groups=class_group_names,
-        predictions=predictions,
-        figures=metrics.compute_metrics(labels, logits, class_group_names)
-        | metrics.macro_f1(labels, logits),
-        intervals=bootstrap_intervals(labels, logits, class_group_names, specimens=units),
-        class_accuracy=metrics.mean_by_cell(labels, predictions.guesses == labels, class_count),
-        test_counts=np.bincount(labels, minlength=class_count),
-        history=[],
-        recipe="",
-        provenance={},
-        calibration=evaluate_calibration(
-            bundle.calibration,
-            predictions,
-            class_group_names,
-            ood_predictions[0] if ood is not None else None,
-            ood.classes if ood is not None else (),
-        ),
-        by_specimen=(
-            None
-            if specimens is None
-            else measure_by_specimen(predictions, specimens, class_group_names)
-        ),
-    )
-
-
-def _predict(
-    bundle: Bundle,
-    dataset: Dataset,
-    loaders: list[EvaluationLoader],
-    task: Task,
-    context: DistributedContext,
-) -> Predictions:
-    """Predict a dataset with the first of the loaders, and its gate's scores with the next."""
-    # Popped, since the worker processes of a loader live as long as it does.
-    outputs = context.predict(bundle.network, loaders.pop(0), on_batch=task.step)
-    gate, scores = bundle.calibration.gate, None
-    if gate is not None and bundle.gate is not None:
-        gate_network = bundle.gate.to(bundle.network.device)
-        loader = loaders.pop(0)
-        features = predict_gate(bundle.network, gate_network, loader, task.step)
-        scores = gate.scores(context.gather_rows(loader.indices, features))
-    return Predictions(outputs.labels, outputs.logits, outputs.features, dataset, scores)
 
 
 def _refuse_different_photos(evaluation: Evaluation, other: Evaluation) -> None:
