@@ -2,10 +2,10 @@
 
     python benchmarks/oracle.py OUT [--splits 0,1,2,3,4]
 
-The three stages, but the second half of CFL's batches is drawn by one over the true share of the
-photo's variety within its class, instead of by the model's probabilities. What this gains on rare
-varieties is what sampling within a class can gain on this set at best. OUT is that of
-train_results.py.
+The three stages without the adjustment at their end, but the second half of CFL's batches is drawn
+by one over the true share of the photo's variety within its class, instead of by the model's
+probabilities. What this gains on rare varieties is what sampling within a class can gain on this
+set at best. OUT is that of train_results.py.
 """
 
 from __future__ import annotations
@@ -63,7 +63,8 @@ def main() -> None:
     data = make_data(benchmark, None, 0)
     weights = true_weights(Path(data))
     samplers.inverse_probability_weights = lambda *_: weights.copy()
-    file = write_row("multi_stage", chosen_rates("drawn")["multi_stage"], Path("drawn/oracle"))
+    rate = chosen_rates("drawn")["multi_stage"]
+    file = write_row("without_adjustment", rate, Path("drawn/oracle"))
     file = file.rename(file.with_stem(ROW))
     for seed in options.splits:
         settings = settings_of(benchmark)

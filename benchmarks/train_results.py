@@ -48,9 +48,11 @@ ROWS = {
 }  # fmt: skip
 # Rows of sets with a pretrained network.
 PRETRAINED = {"frozen_features": THREE, "frozen_features+": THREE, "best_without_pretrained": THREE}
-ABLATION = {"fea_cfl": FIVE}
-# The three stages, and `best`, with one point decided the other way.
+ABLATION = {"fea_cfl": FIVE, "without_adjustment": FIVE}
+# The three stages without the adjustment at their end, and `best`, with one point decided the other
+# way.
 VARIANTS: dict[str, tuple[str, str]] = {
+    "without_adjustment": ("multi_stage", "{}"),
     "class_mass_balanced": ("multi_stage", "stages: {cfl: {class_mass: balanced}}"),
     "prior_of_photos": ("multi_stage", "stages: {cfl: {class_mass: balanced, losses: "
                         "{frequency_aware: {prior: natural}}}}"),
@@ -161,6 +163,8 @@ def write_row(row: str, rate: float, folder: Path, pretrained: bool = False) -> 
     """Write the recipe of a row, with its factor of the learning rates, for networks of a set."""
     name, changes = VARIANTS.get(row, (row.removesuffix("+"), "{}"))
     content: dict[str, object] = {"base": name, "lr_scale": rate, **yaml.safe_load(changes)}
+    if row in VARIANTS and name == "multi_stage":
+        content["after"] = None
     if row.endswith("+"):
         content |= PLUS if name in WITHOUT_ADJUSTMENT else PLUS | ADJUSTMENT
         content |= ON_FROZEN_BACKBONE.get(name, {}) if pretrained else {}
