@@ -79,8 +79,8 @@ VARIANTS: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS) if row not in PRETRAINED}
 CIFAR = dict.fromkeys(("baseline", "logit_adjusted_after", "tau_normalised", "crt", "fea_crt",
-                       "logit_adjusted_loss", "multi_stage", "fea_cfl", "ldam_drw", "mixup",
-                       "mislas", "best"), (0,))  # fmt: skip
+                       "logit_adjusted_loss", "without_adjustment", "fea_cfl", "ldam_drw",
+                       "mixup", "mislas", "best"), (0,))  # fmt: skip
 DRAWN = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64", "epochs=20",
          "precision=float32")  # fmt: skip
 PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=16",

@@ -194,17 +194,22 @@ class Recipe(Settings):
             raise ValueError(tr("ldam needs head: cosine", "ldam 需要 head: cosine"))
         if self.head != "cosine" and self.head_scale != COSINE_SCALE:
             raise ValueError(tr("head_scale needs head: cosine", "head_scale 需要 head: cosine"))
-        if self.head == "cosine" and (
-            self.after
-            or any(s.classifier == "rescale" or s.feature_norm for s in self.stages.values())
-        ):
+        if self.head == "cosine" and (names := self._linear_only()):
             raise ValueError(
                 tr(
-                    "after, feature_norm and classifier: rescale need head: linear",
-                    "after、feature_norm 与 classifier: rescale 需要 head: linear",
+                    f"{names} needs head: linear: with head: cosine leave it out (null)",
+                    f"{names} 需要 head: linear：用 head: cosine 时请去掉（null）",
                 )
             )
         return self
+
+    def _linear_only(self) -> str:
+        """Return the keys that a linear classifier alone can have, separated by commas."""
+        names = ["after"] if self.after else []
+        for name, stage in self.stages.items():
+            names += [f"stages.{name}.feature_norm"] if stage.feature_norm else []
+            names += [f"stages.{name}.classifier: rescale"] if stage.classifier == "rescale" else []
+        return ", ".join(names)
 
     @property
     def keeps_pretrained(self) -> bool:
