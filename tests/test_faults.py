@@ -92,7 +92,7 @@ def test_failed_write_is_reported_and_run_can_be_resumed(
     reason: str,
     file: str,
 ) -> None:
-    monkeypatch.setattr(checkpoint, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "MAX_SAVING_SHARE", 1000.0)  # saves after each epoch
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", *SMALL]
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", failing_fsync(error_number, f".{file}.partial"))
@@ -200,6 +200,7 @@ def test_out_of_memory_on_any_device_is_reported(
     def run_out(*_: object) -> None:
         raise error
 
+    monkeypatch.setattr(checkpoint, "MAX_SAVING_SHARE", 1000.0)  # saves after each epoch
     monkeypatch.setattr(TrainState, "state_dict", run_out)
     command = ["train", str(prepared), "--out", str(tmp_path / "run"), "--workers", "0", *SMALL]
     assert main(command) == 2
