@@ -52,7 +52,7 @@ ABLATION = {"fea_cfl": FIVE, "without_adjustment": FIVE}
 # The three stages without the adjustment at their end, and `best`, with one point decided the other
 # way.
 VARIANTS: dict[str, tuple[str, str]] = {
-    "without_adjustment": ("multi_stage", "{}"),
+    "without_adjustment": ("multi_stage", "after: null"),
     "class_mass_balanced": ("multi_stage", "stages: {cfl: {class_mass: balanced}}"),
     "prior_of_photos": ("multi_stage", "stages: {cfl: {class_mass: balanced, losses: "
                         "{frequency_aware: {prior: natural}}}}"),

@@ -39,7 +39,7 @@ OnStep = Callable[[int, str], None]
 
 
 class Trainer:
-    """Trains a network by a recipe, epoch after epoch, with a checkpoint after each.
+    """Trains a network by a recipe, epoch after epoch, with checkpoints that are worth their time.
 
     Everything random is drawn from the recipe's seed and the number of the epoch, so a run that
     is resumed from a checkpoint ends exactly where an uninterrupted one does.
