@@ -337,13 +337,13 @@ class _Run:
         is_main = self.context.is_main
         self.context.barrier()  # until the main process has created the folder
         self.progress.notice(_summary(trainer, self.workers))
-        total = trainer.steps_until(trainer.recipe.epochs)
-        done = trainer.steps_until(trainer.state.epochs_done)
+        total = trainer.work_until(trainer.recipe.epochs)
+        done = trainer.work_until(trainer.state.epochs_done)
         task = self.progress.start(tr("training", "训练"), total, done)
 
-        def on_step(step: int, detail: str) -> None:
-            task.total = trainer.steps_until(trainer.recipe.epochs)  # fewer after an early end
-            task.set(step, detail)
+        def on_step(work: int, detail: str) -> None:
+            task.total = trainer.work_until(trainer.recipe.epochs)  # less after an early end
+            task.set(work, detail)
 
         with catch_signals() as stop:
             trainer.run(on_step, on_epoch if is_main else lambda line: None, stop, save_after)

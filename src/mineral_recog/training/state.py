@@ -52,7 +52,7 @@ class TrainState:
         best: Best validation accuracy of the stage, if the stage needs it, with its weights, if the
             stage keeps them.
         stalled: Completed epochs of the stage since the best one.
-        skipped_steps: Steps of the stages that ended early which were not taken.
+        skipped_work: Work of the epochs that stages which ended early left out, see `work`.
         ema: Moving average of the weights, if the recipe asks for one.
         scaler: Scales the loss in float16; does nothing in other precisions.
 
@@ -80,7 +80,7 @@ class TrainState:
         self.loss_sums: dict[str, Tensor] = {}
         self.mixup_rng = np.random.default_rng()
         self.best: tuple[float, dict[str, Tensor]] | None = None
-        self.stalled, self.skipped_steps = 0, 0
+        self.stalled, self.skipped_work = 0, 0
         self.ema: Ema | None = None
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
         rate_factors(recipe, network)  # raises before anything is trained
@@ -175,7 +175,7 @@ class TrainState:
         if self.best is not None:
             facts["best"] = self.best[0]
             tensors |= _prefixed("best", self.best[1])
-        counts = {"stalled": self.stalled, "skipped": self.skipped_steps}
+        counts = {"stalled": self.stalled, "skipped": self.skipped_work}
         facts |= {name: count for name, count in counts.items() if count}
         if self.ema is not None:
             facts["averaged"] = self.ema.steps
@@ -249,7 +249,7 @@ class TrainState:
             self.ema.state, self.ema.steps = averaged, int(facts["averaged"])
         if "best" in facts:
             self.best = (float(facts["best"]), part("best"))
-        self.stalled, self.skipped_steps = facts.get("stalled", 0), facts.get("skipped", 0)
+        self.stalled, self.skipped_work = facts.get("stalled", 0), facts.get("skipped", 0)
         if self.steps_done:
             self.mixup_rng.bit_generator.state = facts["mixing"]
             self.loss_sums = part("sums")

@@ -34,6 +34,7 @@ from mineral_recog.training.schedule import learning_rate
 from mineral_recog.training.signals import Stopped, StopRequest
 from mineral_recog.training.state import TrainState
 from mineral_recog.training.step import OptimizerStep
+from mineral_recog.training.work import work_of_epoch, work_of_view, work_until
 
 OnStep = Callable[[int, str], None]
 
@@ -94,13 +95,10 @@ class Trainer:
         """Return the number of steps of an epoch of a stage."""
         return self.steps_per_pass * stage.passes(self.steps_per_pass)
 
-    def steps_until(self, epoch: int) -> int:
-        """Return the number of steps before an epoch, from the current one to the run's epochs."""
-        steps, first = -self.state.skipped_steps, 0
-        for stage in self.recipe.stages.values():
-            steps += self.steps_in_epoch(stage) * min(max(epoch - first, 0), stage.epochs)
-            first += stage.epochs
-        return steps
+    def work_until(self, epoch: int) -> int:
+        """Return the work before an epoch, from the current one to the run's epochs; see `work`."""
+        work = work_until(self.recipe, self.steps_per_pass, epoch, self.feature_cache is not None)
+        return work - self.state.skipped_work
 
     def run(
         self,
@@ -112,7 +110,8 @@ class Trainer:
         """Train from the current state to the end of the run.
 
         Args:
-            on_step: Called with the steps of the run that are done, and the stage and epoch.
+            on_step: Called after each step and before each view of features, with the work that is
+                done, and the stage and epoch.
             on_epoch: Called with each line of the log.
             stop: Whether to stop; looked at after every step.
             save_after: Numbers of epochs after which a checkpoint is written, whatever its cost.
@@ -160,7 +159,7 @@ class Trainer:
             if state.epochs_done in save_after or self.checkpoint.is_due(min_seconds=0):
                 self._save()
             if skipped:
-                on_step(self.steps_until(state.epochs_done), placed.name)
+                on_step(self.work_until(state.epochs_done), placed.name)
             on_epoch(line)
 
     def _end_epoch(self, placed: StageInRun, line: EpochLog) -> None:
@@ -168,7 +167,7 @@ class Trainer:
         state, stage = self.state, placed.stage
         # The next stage keeps its place in the run, whatever this one skips.
         state.epochs_done, state.steps_done = line.epoch + line.skipped, 0
-        state.skipped_steps += line.skipped * self.steps_in_epoch(stage)
+        state.skipped_work += line.skipped * work_of_epoch(stage, self.steps_per_pass)
         if state.epochs_done == placed.first_epoch + stage.epochs:
             state.end_stage(placed.schedule)
             self.feature_cache = None
@@ -202,9 +201,11 @@ class Trainer:
         first, features = placed.first_epoch, self.network.classifier.in_features
         views = affordable_views(placed.stage.feature_views, len(self.photos.train), features)
 
+        work = work_of_view(self.steps_per_pass) if epoch == first else 0  # done before a resume
+
         def on_view(view: int) -> None:
             detail = f"{placed.name}  {tr('features', '特征')} {view + 1}/{views}"
-            on_step(self.steps_until(epoch), detail)
+            on_step(self.work_until(epoch) + view * work, detail)
 
         self.feature_cache = FeatureCache(
             self.network,
@@ -240,7 +241,7 @@ class Trainer:
             for draw in range(stage.passes(self.steps_per_pass))
             for batch in sampler.draw(epoch + draw * MAX_EPOCHS)
         ]
-        first_step = self.steps_until(epoch)
+        work, work_before = work_of_epoch(stage, self.steps_per_pass), self.work_until(epoch)
         del sampler  # it may hold 12 bytes a photo, which the epoch does not need
         loader = self.feature_cache or self.loaders.train
         for batch in loader.batches(epoch, batches, state.steps_done):
@@ -252,7 +253,7 @@ class Trainer:
                 outliers = self.outliers.batch(epoch, state.steps_done, from_features)
             self.step.take(batch, drawn, losses, stage, from_features, outliers)
             state.steps_done += 1
-            on_step(first_step + state.steps_done, detail)
+            on_step(work_before + work * state.steps_done // len(batches), detail)
             self.stop_if_requested(stop)
             if self.checkpoint.is_due():
                 self._save()
