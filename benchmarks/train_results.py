@@ -49,8 +49,8 @@ ROWS = {
 # Rows of sets with a pretrained network.
 PRETRAINED = {"frozen_features": THREE, "frozen_features+": THREE, "best_without_pretrained": THREE}
 ABLATION = {"fea_cfl": FIVE, "without_adjustment": FIVE}
-# The three stages without the adjustment at their end, and `best`, with one point decided the other
-# way.
+# The three stages without the adjustment at their end, `best` and `mislas`, with one point decided
+# the other way.
 VARIANTS: dict[str, tuple[str, str]] = {
     "without_adjustment": ("multi_stage", "after: null"),
     "class_mass_balanced": ("multi_stage", "stages: {cfl: {class_mass: balanced}}"),
@@ -68,6 +68,7 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "crt_as_published": ("multi_stage", "stages: {crt: {lr: 0.001, weight_decay: null, "
                          "min_steps: 0}}"),
     "released_settings": ("released_settings", "{}"),
+    "mislas_beta_1": ("mislas", "stages: {ce: {mixup: 1.0}}"),
     "best_without_crops": ("best", "crop: {scale: 0.08}"),
     "best_without_average": ("best", "weight_average_epochs: 0"),
     "best_without_mirror": ("best", "test_views: 1"),
@@ -77,10 +78,11 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_without_pretrained": ("best", "pretrained_features: false"),
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
-OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS) if row not in PRETRAINED}
+OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS)
+        if row not in (*PRETRAINED, "mislas_beta_1")}  # fmt: skip
 CIFAR = dict.fromkeys(("baseline", "logit_adjusted_after", "tau_normalised", "crt", "fea_crt",
                        "logit_adjusted_loss", "without_adjustment", "fea_cfl", "ldam_drw",
-                       "mixup", "mislas", "best"), (0,))  # fmt: skip
+                       "mixup", "mislas", "mislas_beta_1", "best"), (0,))  # fmt: skip
 DRAWN = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64", "epochs=20",
          "precision=float32")  # fmt: skip
 PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=16",

@@ -10,6 +10,7 @@ import pytest
 
 from mineral_recog.calibration.calibration import Calibration, fit_calibration
 from mineral_recog.calibration.gate import Gate, GatePart
+from mineral_recog.calibration.ood import prediction_limit
 from mineral_recog.calibration.refit import FOLDS, cross_fit, refit_calibration
 from mineral_recog.calibration.temperature import AnyFloats, Ints, class_weights
 
@@ -87,7 +88,7 @@ def test_each_photo_is_held_out_once_and_specimens_together(old: Calibration) ->
     assert len(folds) == FOLDS
 
 
-def test_both_limits_together_accept_the_share_of_photos(old: Calibration) -> None:
+def test_each_limit_may_refuse_half_of_the_rest(old: Calibration) -> None:
     features, logits, labels = draw(3, (40, 20, 10), 1)
     gate_scores = np.random.default_rng(4).normal(size=len(labels))
     parts = (GatePart(np.ones((3, 4), np.float32), np.zeros((0, 4), np.float32), 0.0, 1.0),)
@@ -96,14 +97,7 @@ def test_both_limits_together_accept_the_share_of_photos(old: Calibration) -> No
     new = refit_calibration(gated, logits, labels, scores, gate_scores)
     assert new.gate is not None
     weights = class_weights(labels)
-    accepted = (scores <= new.ood.threshold) & (gate_scores <= new.gate.threshold)
-    effective = weights.sum() ** 2 / (weights**2).sum()
-    share = 0.95 * (effective + 2) / effective  # each of two limits costs a photo
-    granularity = 2 * weights.max() / weights.sum()
-    assert share <= weights[accepted].sum() / weights.sum() < share + granularity
-    # Each limit accepts the same share, to a photo.
-    shares = [
-        weights[values <= limit].sum() / weights.sum()
-        for values, limit in ((scores, new.ood.threshold), (gate_scores, new.gate.threshold))
-    ]
-    assert shares[0] == pytest.approx(shares[1], abs=weights.max() / weights.sum())
+    assert new.ood.threshold == prediction_limit(scores, weights, 0.98)
+    assert new.gate.threshold == prediction_limit(gate_scores, weights, 0.98)
+    alone = refit_calibration(old, logits, labels, scores)
+    assert alone.ood.threshold == prediction_limit(scores, weights, 0.96)

@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from mineral_recog.models.gate_network import SIZE, build_gate, gate_features
+from mineral_recog.models.gate_network import (
+    ALL_STAGES,
+    EARLIER_STAGE,
+    NO_STAGE,
+    SIZE,
+    build_gate,
+    gate_features,
+)
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network, build_network
 from mineral_recog.models.torch_engine import TorchEngine
@@ -28,18 +35,26 @@ def build(backbone: str | nn.Module, joined: bool = False) -> Network:
     return build_network(backbone, False, "auto", 32, classes=2, pretrained_features=joined)
 
 
-def test_gate_has_the_last_features_and_those_of_the_stage_before() -> None:
-    network = build("test_resnet").eval()
+@pytest.mark.parametrize(
+    ("backbone", "stages"),
+    # The features of a ResNet are the mean of its last stage, those of an EfficientNet are not.
+    [("test_resnet", EARLIER_STAGE), ("test_efficientnet", ALL_STAGES)],
+)
+def test_gate_has_the_last_features_and_those_of_stages(
+    backbone: str, stages: tuple[int, ...]
+) -> None:
+    network = build(backbone).eval()
     gate = build_gate(network)
-    assert (gate.image_size, gate.has_stages) == (SIZE, True)
+    assert (gate.image_size, gate.stages) == (SIZE, stages)
     pixels = torch.randint(0, 256, (2, 3, SIZE, SIZE), dtype=torch.uint8)
-    last, stage = gate_features(network, gate, pixels)
+    last, *means = gate_features(network, gate, pixels)
     with torch.no_grad():
         normalised = network.normalise(pixels)
         maps = network.backbone.forward_intermediates(normalised, intermediates_only=True)  # type: ignore[operator]
         torch.testing.assert_close(torch.from_numpy(last), network.backbone(normalised))
-    torch.testing.assert_close(torch.from_numpy(stage), maps[-2].mean(dim=(2, 3)))
-    assert gate.widths() == (last.shape[1], stage.shape[1])
+    for index, mean in zip(stages, means, strict=True):
+        torch.testing.assert_close(torch.from_numpy(mean), maps[index].mean(dim=(2, 3)))
+    assert gate.widths() == (last.shape[1], *(mean.shape[1] for mean in means))
 
 
 def test_gate_of_a_joined_backbone_is_its_original() -> None:
@@ -55,13 +70,13 @@ def test_networks_of_other_kinds_have_a_gate(name: str, size: int) -> None:
     network = build_network(name, False, "auto", 160, classes=2)
     gate = build_gate(network)
     assert gate.image_size == size
-    assert len(gate.widths()) == 2
+    assert len(gate.widths()) == 3
 
 
 def test_backbone_of_one_size_without_stages_gives_its_features() -> None:
     network = build(Flat())
     gate = build_gate(network)
-    assert (gate.image_size, gate.has_stages, gate.widths()) == (32, False, (5,))
+    assert (gate.image_size, gate.stages, gate.widths()) == (32, NO_STAGE, (5,))
     views = torch.randint(0, 256, (3, 32, 32, 3), dtype=torch.uint8).numpy()
     (features,) = TorchEngine(network, gate).gate_features(views)
     assert features.shape == (3, 5)

@@ -28,6 +28,7 @@ from mineral_recog.calibration.ood import (
     fit_ood,
     is_of_unit_features,
     msp_score,
+    prediction_limit,
     weighted_quantile,
 )
 from mineral_recog.calibration.temperature import (
@@ -187,10 +188,11 @@ def with_limits(
     ood_scores: AnyFloats,
     no_mineral: AnyFloats | None = None,
 ) -> Calibration:
-    """Return the calibration with limits of "none of these" that together accept 95 % of photos.
+    """Return the calibration with limits of "none of these" that together accept 96 % of photos.
 
-    The limits of the OOD score and of the gate each accept the same share. Each class has a weight
-    of the square root of its photo count, see `class_weights`.
+    That is the share of new photos on average, see `prediction_limit`. With a gate, its limit and
+    that of the OOD score may each refuse half of the rest. Each class has a weight of the square
+    root of its photo count, see `class_weights`.
 
     Args:
         calibration: Calibration; its scores do not change.
@@ -200,40 +202,19 @@ def with_limits(
         no_mineral: Scores of showing no mineral, [M]; None without a gate.
     """
     weights, ood, gate = class_weights(labels), calibration.ood, calibration.gate
-    scores = [ood_scores.astype(np.float64)]
+    share = KEEP
     if gate is not None and no_mineral is not None:
-        scores.append(no_mineral.astype(np.float64))
-    limits = _joint_limits(scores, weights, KEEP)
+        share = (1 + KEEP) / 2
+        gate = replace(gate, threshold=prediction_limit(no_mineral, weights, share))
     return replace(
         calibration,
         ood=replace(
             ood,
-            threshold=limits[0],
+            threshold=prediction_limit(ood_scores, weights, share),
             msp_threshold=weighted_quantile(msp_score(logits), weights, KEEP),
         ),
-        gate=gate if gate is None or len(limits) < 2 else replace(gate, threshold=limits[1]),
+        gate=gate,
     )
-
-
-def _joint_limits(scores: list[Floats], weights: Floats, keep: float) -> list[float]:
-    """Return limits, each accepting the same share of the weight, that together accept `keep`.
-
-    That is the share of new photos on average, so a little more of the M photos themselves, as in
-    conformal prediction: keep (M + 1) / M for one limit. With L limits it is keep (N + L) / N,
-    where N is the effective number of photos of these weights, (sum w)^2 / sum w^2.
-    """
-    effective = weights.sum() ** 2 / (weights**2).sum()
-    keep = min(keep * (effective + len(scores)) / effective, 1.0)
-    low, high = keep, 1.0
-    for _ in range(20):  # halves the interval; the accepted share grows with that of each
-        middle = (low + high) / 2
-        limits = [weighted_quantile(values, weights, middle) for values in scores]
-        accepted = np.all([v <= limit for v, limit in zip(scores, limits, strict=True)], axis=0)
-        if weights[accepted].sum() >= (keep - 1e-9) * weights.sum():
-            high = middle
-        else:
-            low = middle
-    return [weighted_quantile(values, weights, high) for values in scores]
 
 
 def restore_calibration(

@@ -39,7 +39,7 @@ from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class
 from mineral_recog.i18n import tr
 
 MAX_DIRECTIONS = 128  # of largest variance; 0.7 MB with 1,280 features
-MAX_PARTS = 4
+MAX_PARTS = 3
 NOVELTY_SPREAD = 2.0  # of the gate's part of the OOD score, in spreads of the distance there
 MAX_DISTANCE = 2.0  # between features of length 1
 MIN_SPREAD = 1e-3  # of distances, for photos that are all alike

@@ -20,8 +20,7 @@ from mineral_recog.calibration.temperature import (
     softmax,
 )
 
-# With fewer than 19 photos, or 38 with a gate, the limits are the highest scores of the photos,
-# which cannot be promised to accept 95 % of new ones; see `with_limits`.
+# Fewer photos give sets of 90 % to nearly no class, and limits of "none of these" that are luck.
 MIN_PHOTOS = 20
 FOLDS = 10
 

@@ -40,7 +40,7 @@ from mineral_recog.models.bundle_config import (
     find_bundle,
     read_config,
 )
-from mineral_recog.models.gate_network import GateNetwork, backbone_of_gate
+from mineral_recog.models.gate_network import GateNetwork, backbone_of_gate, stages_of
 from mineral_recog.models.heads import CosineHead
 from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network, build_untrained_network
@@ -208,7 +208,7 @@ def _read_gate(
     if config.gate_has_weights:
         backbone = copy.deepcopy(backbone)
         _load_weights(backbone, folder / GATE_WEIGHTS)
-    gate_network = GateNetwork(backbone, gate.image_size, has_stages=len(gate.parts) > 1)
+    gate_network = GateNetwork(backbone, gate.image_size, stages_of(len(gate.parts)))
     try:
         widths = gate_network.widths()
     except (AttributeError, *SIZE_ERRORS) as error:

@@ -17,31 +17,35 @@ from mineral_recog.models.joined_backbone import JoinedBackbone
 from mineral_recog.models.network import Network
 
 SIZE = 160  # pixels; at 96, the textures of thin sections pass for those of minerals
+# Stages of a backbone whose maps are averaged, from the last one to earlier ones.
+ALL_STAGES, EARLIER_STAGE, NO_STAGE = (-1, -2), (-2,), ()
 _TOLERANCE = 1e-4  # relative to the largest feature
 
 
 class GateNetwork(nn.Module):
-    """Features of the last layer of a backbone, and of its stage before the last.
+    """Features of the last layer of a backbone, and of some of its stages.
 
     Args:
         backbone: Module that turns normalised pixels [B, 3, S, S] into features [B, D]. It may be
             that of the classifier.
         image_size: Side S of the gate's views in pixels.
-        has_stages: Whether the backbone gives the maps of its stages, as those of timm do.
+        stages: `ALL_STAGES`; `EARLIER_STAGE` where the features of the last layer are the mean of
+            the last stage, and in models of older versions; `NO_STAGE` for a backbone that does
+            not give the maps of its stages, as those of timm do.
     """
 
-    def __init__(self, backbone: nn.Module, image_size: int, has_stages: bool) -> None:
+    def __init__(self, backbone: nn.Module, image_size: int, stages: tuple[int, ...]) -> None:
         super().__init__()
         self.backbone = backbone.eval()
-        self.image_size, self.has_stages = image_size, has_stages
+        self.image_size, self.stages = image_size, stages
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, ...]:
-        """Return features [B, D] of the last layer, and [B, D'] of the stage before the last."""
-        if not self.has_stages:
+        """Return features [B, D] of the last layer, and [B, D'] of each of the stages."""
+        if not self.stages:
             return (self.backbone(pixels),)
         backbone = cast(Any, self.backbone)
-        final, (stage,) = backbone.forward_intermediates(pixels, indices=[-2])
-        return backbone.forward_head(final), stage.mean(dim=(2, 3))
+        final, maps = backbone.forward_intermediates(pixels, indices=sorted(self.stages))
+        return backbone.forward_head(final), *(stage.mean(dim=(2, 3)) for stage in reversed(maps))
 
     @torch.inference_mode()
     def widths(self) -> tuple[int, ...]:
@@ -61,7 +65,12 @@ def build_gate(network: Network, backbone: nn.Module | None = None) -> GateNetwo
     chosen.eval()
     if _takes(chosen, SIZE):
         size = SIZE
-    return GateNetwork(chosen, size, _has_stages(chosen, size))
+    return GateNetwork(chosen, size, _choose_stages(chosen, size))
+
+
+def stages_of(feature_vectors: int) -> tuple[int, ...]:
+    """Return the stages of a gate with 1 to 3 feature vectors, the last layer's among them."""
+    return (NO_STAGE, EARLIER_STAGE, ALL_STAGES)[feature_vectors - 1]
 
 
 def backbone_of_gate(network: Network) -> nn.Module:
@@ -89,19 +98,25 @@ def _takes(backbone: nn.Module, size: int) -> bool:
 
 
 @torch.inference_mode()
-def _has_stages(backbone: nn.Module, size: int) -> bool:
-    """Return whether a backbone gives its features and the map of a stage in one pass."""
+def _choose_stages(backbone: nn.Module, size: int) -> tuple[int, ...]:
+    """Return the stages that a backbone gives in one pass with its features, and that differ."""
     if not hasattr(backbone, "forward_intermediates") or not hasattr(backbone, "forward_head"):
-        return False
+        return NO_STAGE
     pixels = _probe(backbone, size)
     expected = backbone(pixels)
     try:
-        last, stage = GateNetwork(backbone, size, has_stages=True)(pixels)
+        last, last_stage, earlier = GateNetwork(backbone, size, ALL_STAGES)(pixels)
     except (TypeError, IndexError, *SIZE_ERRORS):
+        return NO_STAGE
+    if earlier.ndim != 2 or not _are_equal(last, expected):
+        return NO_STAGE
+    return EARLIER_STAGE if _are_equal(last_stage, expected) else ALL_STAGES
+
+
+def _are_equal(features: Tensor, expected: Tensor) -> bool:
+    if features.shape != expected.shape:
         return False
-    if last.shape != expected.shape or stage.ndim != 2:
-        return False
-    return bool((last - expected).abs().max() <= _TOLERANCE * expected.abs().max())
+    return bool((features - expected).abs().max() <= _TOLERANCE * expected.abs().max())
 
 
 @torch.inference_mode()
