@@ -44,6 +44,9 @@ from mineral_recog.calibration.temperature import (
 from mineral_recog.i18n import tr
 
 MAX_COUNT = 10_000_000  # validation photos per class
+# Shares of new photos that the limits of the two questions accept, about 95 % together. The first
+# one separates better, so the second may refuse twice as many (docs/identify.md).
+SHARE_OF_MINERALS, SHARE_OF_KNOWN = 0.985, 0.97
 
 Novelty = Annotated[float, Field(strict=True, ge=-MAX_NOVELTY, le=MAX_NOVELTY)]
 Arrays = dict[str, npt.NDArray[np.float32]]
@@ -188,11 +191,10 @@ def with_limits(
     ood_scores: AnyFloats,
     no_mineral: AnyFloats | None = None,
 ) -> Calibration:
-    """Return the calibration with limits of "none of these" that together accept 96 % of photos.
+    """Return the calibration with limits of "none of these" that together accept 95 % of photos.
 
-    That is the share of new photos on average, see `prediction_limit`. With a gate, its limit and
-    that of the OOD score may each refuse half of the rest. Each class has a weight of the square
-    root of its photo count, see `class_weights`.
+    That is about the share of new photos of the same kind, see `prediction_limit`. Each class has a
+    weight of the square root of its photo count, see `class_weights`.
 
     Args:
         calibration: Calibration; its scores do not change.
@@ -201,20 +203,15 @@ def with_limits(
         ood_scores: OOD scores, [M].
         no_mineral: Scores of showing no mineral, [M]; None without a gate.
     """
-    weights, ood, gate = class_weights(labels), calibration.ood, calibration.gate
-    share = KEEP
-    if gate is not None and no_mineral is not None:
-        share = (1 + KEEP) / 2
-        gate = replace(gate, threshold=prediction_limit(no_mineral, weights, share))
-    return replace(
-        calibration,
-        ood=replace(
-            ood,
-            threshold=prediction_limit(ood_scores, weights, share),
-            msp_threshold=weighted_quantile(msp_score(logits), weights, KEEP),
-        ),
-        gate=gate,
+    weights, gate = class_weights(labels), calibration.gate
+    ood = replace(
+        calibration.ood,
+        threshold=prediction_limit(ood_scores, weights, SHARE_OF_KNOWN),
+        msp_threshold=weighted_quantile(msp_score(logits), weights, KEEP),
     )
+    if gate is not None and no_mineral is not None:
+        gate = replace(gate, threshold=prediction_limit(no_mineral, weights, SHARE_OF_MINERALS))
+    return replace(calibration, ood=ood, gate=gate)
 
 
 def restore_calibration(

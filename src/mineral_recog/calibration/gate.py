@@ -1,8 +1,8 @@
 """The gate: a score of how unlike any photo of a mineral a picture is.
 
 It is computed from features that fine-tuning has not changed: a network that was taught to tell
-minerals apart has lost what tells an animal from a stone. Each feature vector of a picture, such
-as that of the last layer and that of an earlier stage, has a Mahalanobis distance to the nearest
+minerals apart has lost what tells an animal from a stone. Each feature vector of a picture, that
+of the last layer and those of its last stages, has a Mahalanobis distance to the nearest
 class (Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
 Adversarial Attacks", NeurIPS 2018), here of features scaled to length 1. The score is the mean of
 the distances in units of their spread on validation photos.

@@ -36,7 +36,7 @@ from mineral_recog.calibration.temperature import (
 MAX_DIRECTIONS = 64  # of largest variance; 0.5 MB with 2,048 features
 SHRINKAGE = 0.3  # a in (1 - a) S + a t I
 ENTROPY_SPREAD = 6.0  # of the entropy's part on validation photos, in spreads of the distance
-KEEP = 0.96  # share of new photos of the same kind
+KEEP = 0.95  # share of validation photos
 _ROUNDING = 1e-3
 
 
