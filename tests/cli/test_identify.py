@@ -139,6 +139,8 @@ def test_second_run_identifies_only_new_photos(
     assert [Path(row["photo"]).name for row in rows][-1] == "new.png"
     assert len(rows) == 13
     assert {row["none_of_these"] for row in rows} <= {"true", "false"}
+    assert any(row["next_test"] for row in rows)
+    assert (rows[-1]["none_of_these"], rows[-1]["next_test"]) == ("true", "")  # of one colour
     assert {row["error"] for row in rows} == {""}
     assert identify(field, "--model", trained, "--csv", file, "--hardness", "6") == 2
     assert "another model, evidence" in capsys.readouterr().err

@@ -112,7 +112,9 @@ class AnswerFile:
         self._file.flush()
 
     def _answer_cells(self, answer: Answer) -> dict[str, Any]:
-        first, test = answer.candidates[0], answer.tests[0].full_text if answer.tests else None
+        first, test = answer.candidates[0], None
+        if answer.tests and not answer.none_of_these:  # as on the page
+            test = answer.tests[0].full_text
         cells = {
             "answer": first.name,
             "chinese": first.names["zh"],
