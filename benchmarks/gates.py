@@ -3,8 +3,9 @@
     python benchmarks/gates.py RUN --others FOLDER... [--data DATA] [--most 200]
 
 Of each FOLDER, at most --most pictures are drawn at random. Beside them are the photos of the split
-`test`, and pictures that are made here: blank ones (one colour, one pixel), noise, gradients and
-text. Each picture is answered as `mineral-recog identify` does. The columns:
+`test`, and pictures that are made here: blank ones (one colour, one pixel), noise, gradients, text
+and grains, mosaics that imitate thin sections of rock between crossed polarisers. Each picture is
+answered as `mineral-recog identify` does. The columns:
 
 - taken: share of the pictures that are taken for one of the minerals;
 - no mineral, unknown: share that the first gate refuses, and the second one after it;
@@ -18,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
+from scipy.spatial import cKDTree
 from sklearn.metrics import roc_auc_score
 
 from mineral_recog.calibration.ood import msp_score
@@ -98,6 +100,7 @@ def made_pictures() -> dict[str, list[GivenPhoto]]:
         "noise": list(_noise(30)),
         "gradients": list(_gradients(30)),
         "text": list(_text(30)),
+        "grains": list(_grains(100)),
     }
 
 
@@ -125,6 +128,34 @@ def _text(count: int) -> Iterator[Image.Image]:
         colour = tuple(rng.integers(0, 90, 3).tolist())
         ImageDraw.Draw(image).multiline_text((5, 5), "\n".join(lines), fill=colour)
         yield image
+
+
+def _grains(count: int) -> Iterator[Image.Image]:
+    """Draw mosaics of grey and coloured grains, some with parallel twins, with dark boundaries."""
+    rng, (rows, columns) = np.random.default_rng(4), np.mgrid[:SIDE, :SIDE]
+    for _ in range(count):
+        grains = int(rng.integers(15, 160))
+        bends = [_waves(rng) * rng.uniform(1, 8) for _ in range(2)]
+        places = np.stack([rows + bends[0], columns + bends[1]], axis=-1)
+        distances, nearest = cKDTree(rng.uniform(0, SIDE, (grains, 2))).query(places, k=2)
+        grey = rng.uniform(0.05, 0.9, (grains, 1))
+        coloured = rng.random((grains, 1)) < rng.uniform(0, 0.6)
+        colours = np.where(coloured, rng.uniform(0, 1, (grains, 3)), grey)
+        angles, periods = rng.uniform(0, np.pi, grains), rng.uniform(6, 30, grains)
+        grain = nearest[..., 0]
+        along = np.cos(angles[grain]) * rows + np.sin(angles[grain]) * columns
+        is_dark = (rng.random(grains) < 0.3)[grain] & (along % periods[grain] < periods[grain] / 2)
+        edges = np.clip((distances[..., 1] - distances[..., 0]) / 2 + 0.3, 0, 1)
+        light = edges * np.where(is_dark, 0.6, 1)
+        values = colours[grain] * light[..., None] + rng.normal(0, 0.02, (SIDE, SIDE, 1))
+        image = Image.fromarray((255 * np.clip(values, 0, 1)).astype(np.uint8))
+        yield image.filter(ImageFilter.GaussianBlur(0.8))
+
+
+def _waves(rng: np.random.Generator) -> np.ndarray:
+    """Return a smooth random field, float32 [SIDE, SIDE]."""
+    field = Image.fromarray(rng.normal(size=(12, 12)).astype(np.float32))
+    return np.asarray(field.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
 if __name__ == "__main__":
