@@ -149,7 +149,10 @@ def test_prediction_limit_by_hand() -> None:
     expected = mean + student.ppf(0.9, number - 1) * np.sqrt(variance * (1 + 1 / number))
     assert prediction_limit(np.array([1.0, 2, 3]), weights, 0.9) == pytest.approx(expected)
     assert prediction_limit(np.array([3.0]), np.ones(1), 0.9) == 3
-    assert prediction_limit(np.full(5, 7.0), np.ones(5), 0.9) == 7
+    for value in (0.1, -0.7):
+        limit = prediction_limit(np.full(7, value), np.full(7, 0.3), 0.9)
+        assert limit == pytest.approx(value)
+        assert limit >= value
 
 
 @pytest.mark.parametrize("count", [5, 20, 100])

@@ -273,7 +273,8 @@ def prediction_limit(values: AnyFloats, weights: Floats, share: float) -> float:
         return float(values.max())
     variance = float(np.average((values - mean) ** 2, weights=weights)) * number / (number - 1)
     quantile = float(stdtrit(number - 1, share))
-    return mean + quantile * math.sqrt(variance * (1 + 1 / number))
+    limit = mean + quantile * math.sqrt(variance * (1 + 1 / number))
+    return limit + 1e-9 * abs(mean)  # values that are all alike may round to more than their mean
 
 
 def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
