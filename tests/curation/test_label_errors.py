@@ -198,6 +198,8 @@ def test_audit_finds_the_photos_that_identify_rejects(
     source, out = tmp_path / "photos", tmp_path / "out"
     shutil.copytree(prepared / "test", source)
     (source / "agate").rename(source / "basalt")
+    noise = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(source / "beryl" / "noise.png")
     arguments = ["audit", str(source), "--out", str(out), "--model"]
     assert main([*arguments, str(tmp_path)]) == 2
     message = capsys.readouterr().err.strip()
