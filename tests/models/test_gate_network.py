@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from mineral_recog.models.gate_network import (
-    ALL_STAGES,
+    BOTH_STAGES,
     EARLIER_STAGE,
     NO_STAGE,
     SIZE,
@@ -38,7 +38,7 @@ def build(backbone: str | nn.Module, joined: bool = False) -> Network:
 @pytest.mark.parametrize(
     ("backbone", "stages"),
     # The features of a ResNet are the mean of its last stage, those of an EfficientNet are not.
-    [("test_resnet", EARLIER_STAGE), ("test_efficientnet", ALL_STAGES)],
+    [("test_resnet", EARLIER_STAGE), ("test_efficientnet", BOTH_STAGES)],
 )
 def test_gate_has_the_last_features_and_those_of_stages(
     backbone: str, stages: tuple[int, ...]

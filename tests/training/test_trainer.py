@@ -268,8 +268,9 @@ def test_stage_ends_after_epochs_without_a_better_one(
     ]  # fmt: skip
     assert torch.equal(states[-1], states[1]) == (weights == "best")
     # Four epochs of photos, of nine; the features of a view are a third of a pass, rounded up.
-    passes, views = trainer.steps_per_pass, recipe.stages["crt"].feature_views
-    work = 4 * passes + views * -(-passes // 3) + 2
+    steps, views = trainer.steps_per_pass, recipe.stages["crt"].feature_views
+    work = 4 * steps + views * -(-steps // 3) + 2
+    assert works[: 3 * steps] == [*range(1, 3 * steps + 1)]
     assert works == sorted(works)
     assert works[-1] == trainer.work_until(recipe.epochs) == work
     assert [trainer.recipe.stage_at(line.epoch - 1).name for line in lines][4:] == ["crt", "crt"]

@@ -18,7 +18,7 @@ from mineral_recog.models.network import Network
 
 SIZE = 160  # pixels; at 96, the textures of thin sections pass for those of minerals
 # Stages of a backbone whose maps are averaged, from the last one to earlier ones.
-ALL_STAGES, EARLIER_STAGE, NO_STAGE = (-1, -2), (-2,), ()
+BOTH_STAGES, EARLIER_STAGE, NO_STAGE = (-1, -2), (-2,), ()
 _TOLERANCE = 1e-4  # relative to the largest feature
 
 
@@ -29,7 +29,7 @@ class GateNetwork(nn.Module):
         backbone: Module that turns normalised pixels [B, 3, S, S] into features [B, D]. It may be
             that of the classifier.
         image_size: Side S of the gate's views in pixels.
-        stages: `ALL_STAGES`; `EARLIER_STAGE` where the features of the last layer are the mean of
+        stages: `BOTH_STAGES`; `EARLIER_STAGE` where the features of the last layer are the mean of
             the last stage, and in models of older versions; `NO_STAGE` for a backbone that does
             not give the maps of its stages, as those of timm do.
     """
@@ -70,7 +70,7 @@ def build_gate(network: Network, backbone: nn.Module | None = None) -> GateNetwo
 
 def stages_of(feature_vectors: int) -> tuple[int, ...]:
     """Return the stages of a gate with 1 to 3 feature vectors, the last layer's among them."""
-    return (NO_STAGE, EARLIER_STAGE, ALL_STAGES)[feature_vectors - 1]
+    return (NO_STAGE, EARLIER_STAGE, BOTH_STAGES)[feature_vectors - 1]
 
 
 def backbone_of_gate(network: Network) -> nn.Module:
@@ -105,12 +105,12 @@ def _choose_stages(backbone: nn.Module, size: int) -> tuple[int, ...]:
     pixels = _probe(backbone, size)
     expected = backbone(pixels)
     try:
-        last, last_stage, earlier = GateNetwork(backbone, size, ALL_STAGES)(pixels)
+        last, last_stage, earlier = GateNetwork(backbone, size, BOTH_STAGES)(pixels)
     except (TypeError, IndexError, *SIZE_ERRORS):
         return NO_STAGE
     if earlier.ndim != 2 or not _are_equal(last, expected):
         return NO_STAGE
-    return EARLIER_STAGE if _are_equal(last_stage, expected) else ALL_STAGES
+    return EARLIER_STAGE if _are_equal(last_stage, expected) else BOTH_STAGES
 
 
 def _are_equal(features: Tensor, expected: Tensor) -> bool:

@@ -146,6 +146,10 @@ class Stage(Settings):
         """Return how often an epoch passes over the photos, if one pass takes `steps` steps."""
         return max(1, -(-self.min_steps // (self.epochs * steps)))
 
+    def steps_in_epoch(self, steps_per_pass: int) -> int:
+        """Return the number of steps of an epoch."""
+        return steps_per_pass * self.passes(steps_per_pass)
+
 
 @dataclass(frozen=True)
 class Schedule:

@@ -63,7 +63,7 @@ class RunCost:
         """Return the time of a recipe that differs in the epochs of its stages."""
         total = self.calibration
         for name, stage in recipe.stages.items():
-            cost, steps = self.stages[name], self.steps_per_pass * stage.passes(self.steps_per_pass)
+            cost, steps = self.stages[name], stage.steps_in_epoch(self.steps_per_pass)
             total += cost.once + stage.epochs * (cost.epoch + steps * cost.step)
             total += -(-stage.epochs // stage.refresh_epochs) * cost.refresh
         return total
@@ -223,7 +223,7 @@ def _time_steps(trainer: Trainer, placed: StageInRun) -> tuple[float, float]:
             if trainer.device.type == "cuda":
                 torch.cuda.synchronize(trainer.device)
             times.append(time.perf_counter())
-            if len(times) > min(count, trainer.steps_in_epoch(placed.stage)):
+            if len(times) > min(count, placed.stage.steps_in_epoch(trainer.steps_per_pass)):
                 raise _EnoughError
 
         trainer.state.steps_done = 0

@@ -91,10 +91,6 @@ class Trainer:
         if self.device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(self.device)  # of runs before this one
 
-    def steps_in_epoch(self, stage: Stage) -> int:
-        """Return the number of steps of an epoch of a stage."""
-        return self.steps_per_pass * stage.passes(self.steps_per_pass)
-
     def work_until(self, epoch: int) -> int:
         """Return the work before an epoch, from the current one to the run's epochs; see `work`."""
         work = work_until(self.recipe, self.steps_per_pass, epoch, self.feature_cache is not None)
@@ -138,7 +134,7 @@ class Trainer:
                     self._refresh_probabilities()
                 state.start_epoch(epoch, refresh)
             losses = self.train_epoch(placed, epoch, on_step, stop)
-            steps = self.steps_in_epoch(stage)
+            steps = stage.steps_in_epoch(self.steps_per_pass)
             last_step = epoch + (steps - 1) / steps
             accuracy, mean_accuracy = self._validate(stage)
             skipped = 0

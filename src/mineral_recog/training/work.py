@@ -19,7 +19,7 @@ def work_of_view(steps_per_pass: int) -> int:
 
 def work_of_epoch(stage: Stage, steps_per_pass: int) -> int:
     """Return the work of an epoch of a stage: its steps, or 1 if it trains on features."""
-    return 1 if stage.feature_views else steps_per_pass * stage.passes(steps_per_pass)
+    return 1 if stage.feature_views else stage.steps_in_epoch(steps_per_pass)
 
 
 def work_until(recipe: Recipe, steps_per_pass: int, epoch: int, has_features: bool) -> int:
