@@ -69,6 +69,8 @@ VARIANTS: dict[str, tuple[str, str]] = {
                          "min_steps: 0}}"),
     "released_settings": ("released_settings", "{}"),
     "mislas_beta_1": ("mislas", "stages: {ce: {mixup: 1.0}}"),
+    "best_mixup_beta_1": ("best", "stages: {fea: {mixup: 1.0}, cfl: {mixup: 1.0, "
+                          "losses: {center: null}}}"),
     "best_without_crops": ("best", "crop: {scale: 0.08}"),
     "best_without_average": ("best", "weight_average_epochs: 0"),
     "best_without_mirror": ("best", "test_views: 1"),
@@ -79,10 +81,11 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
 OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS)
-        if row not in (*PRETRAINED, "mislas_beta_1")}  # fmt: skip
+        if row not in (*PRETRAINED, "mislas_beta_1", "best_mixup_beta_1")}  # fmt: skip
 CIFAR = dict.fromkeys(("baseline", "logit_adjusted_after", "tau_normalised", "crt", "fea_crt",
-                       "logit_adjusted_loss", "without_adjustment", "fea_cfl", "ldam_drw",
-                       "mixup", "mislas", "mislas_beta_1", "best"), (0,))  # fmt: skip
+                       "logit_adjusted_loss", "multi_stage", "without_adjustment", "fea_cfl",
+                       "ldam_drw", "mixup", "mislas", "mislas_beta_1", "best",
+                       "best_mixup_beta_1"), (0,))  # fmt: skip
 DRAWN = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64", "epochs=20",
          "precision=float32")  # fmt: skip
 PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=16",

@@ -86,7 +86,7 @@ def describe_usage_error(error: typer.TyperException) -> str:
     """Return what is wrong with a command line."""
     text = error.format_message().replace("Value error, ", "")  # of pydantic
     if not is_chinese():
-        return f"{text} See --help."
+        return f"{text.removesuffix('.')}. See --help."
     return f"{_in_chinese(error, text)}。请看 --help。"
 
 
