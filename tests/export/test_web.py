@@ -81,7 +81,10 @@ def assert_alike(actual: Any, expected: Any, where: str = "") -> None:
 
 
 def made_photos() -> list[Image.Image]:
-    """Return photos of many kinds: plain, wide, small specimens, blank, dark, blurred, tiny."""
+    """Return photos of many kinds: plain, wide, small specimens, blank, dark, blurred, tiny.
+
+    The last one is a wall in uneven light, which is blank too.
+    """
     rng = np.random.default_rng(0)
     noise = rng.integers(0, 256, (90, 121, 3), dtype=np.uint8)
     ground = np.full((300, 401, 3), 200, np.uint8) + rng.integers(0, 5, (300, 401, 3), np.uint8)
@@ -89,7 +92,9 @@ def made_photos() -> list[Image.Image]:
     smooth = Image.fromarray(noise[:8, :8]).resize((300, 280), Image.Resampling.BICUBIC)
     arrays = [noise, ground, np.full((64, 64, 3), 90, np.uint8), noise // 9, noise[:9, :7]]
     arrays.append(np.tile(noise, (1, 6, 1)))
-    return [*map(Image.fromarray, arrays), smooth]
+    light = np.linspace(60, 140, 300)[:, None] + np.linspace(0, 60, 280)
+    wall = Image.fromarray(np.repeat(light[..., None], 3, axis=2).astype(np.uint8))
+    return [*map(Image.fromarray, arrays), smooth, wall]
 
 
 @NEEDS_NODE
@@ -122,6 +127,7 @@ def test_answers_are_those_of_the_server(
     found = answers(site, tmp_path, photos, questions=questions)
     kinds = {kind for answer in expected for kind in answer["sightings"][0]["problems"]}
     assert kinds == {"small", "dark", "blurred", "flat", "blank"} - {"flat"}
+    assert list(sightings[len(made_photos()) - 1]["problems"]) == ["blank"]
     assert expected[1]["crops"] != [None]
     assert found["minerals"] | minerals == found["minerals"]
     for number, (actual, wanted) in enumerate(zip(found["answers"], expected, strict=True)):

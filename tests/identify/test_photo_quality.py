@@ -18,6 +18,13 @@ def stone(size: int = 200) -> Image.Image:
     return Image.fromarray((patches + grain).astype(np.uint8)[:size, :size])
 
 
+def uneven_light(bend: float) -> Image.Image:
+    """Return a wall that is bright on one side, and brightest in the middle if there is a bend."""
+    place = np.linspace(-1, 1, 200)
+    light = 120 + 60 * place[None] + 40 * place[:, None] + bend * (1 - 3 * place[None] ** 2)
+    return Image.fromarray(np.repeat(light[..., None], 3, axis=2).clip(0, 255).astype(np.uint8))
+
+
 @pytest.mark.parametrize(
     ("image", "kinds"),
     [
@@ -30,6 +37,9 @@ def stone(size: int = 200) -> Image.Image:
         (Image.new("RGB", (200, 200), "white"), ["blank"]),
         (Image.new("RGB", (200, 200)), ["blank"]),
         (Image.new("RGB", (1, 1), "brown"), ["small", "blank"]),
+        (uneven_light(bend=0), ["blank"]),
+        (uneven_light(bend=20), ["flat"]),  # no plane
+        (Image.new("RGB", (1, 200), "white"), ["small", "blank"]),
         (
             Image.fromarray(np.full((200, 200, 3), 90, np.uint8) + np.arange(3, dtype=np.uint8)),
             ["blank"],

@@ -24,8 +24,8 @@ MIN_BRIGHTNESS = 40  # of 255; a photo is dark if 99 % of its pixels are below t
 MIN_SHARPNESS = 10.0
 # Share of pixels within 2 grey levels of their neighbours; photos on studio backgrounds stay below.
 MAX_FLAT_SHARE = 0.95
-# Standard deviation of each channel, in grey levels; photos of minerals that are blurred with a
-# deviation of 8 pixels keep more than 20.
+# Standard deviation of each channel around a plane, in grey levels; photos of minerals that are
+# blurred with a deviation of 8 pixels keep more than 20.
 MAX_BLANK_CONTRAST = 5.0
 PARTS = 4
 
@@ -61,9 +61,20 @@ def check_photo(image: Image.Image, header: Header) -> tuple[Remark, ...]:
 
 
 def is_blank(image: Image.Image) -> bool:
-    """Return whether an RGB image is of one colour, apart from a little noise."""
+    """Return whether an RGB image is of one colour, apart from a little noise and uneven light.
+
+    Uneven light is a plane: brightness that changes evenly across the image.
+    """
     pixels = np.asarray(_reduced(image), np.float32)
-    return bool(pixels.std(axis=(0, 1)).max() < MAX_BLANK_CONTRAST)
+    centred = pixels - pixels.mean(axis=(0, 1))
+    variance = centred.var(axis=(0, 1))
+    # Rows and columns of a grid are uncorrelated, so each has its own part of the variance.
+    for axis in (0, 1):
+        place = np.arange(pixels.shape[axis]) - (pixels.shape[axis] - 1) / 2
+        spread = max(float((place**2).mean()), 1.0)  # 1 for a single row, whose covariance is 0
+        covariance = (centred.mean(axis=1 - axis) * place[:, None]).mean(axis=0)
+        variance = variance - covariance**2 / spread
+    return bool(np.sqrt(np.maximum(variance, 0)).max() < MAX_BLANK_CONTRAST)
 
 
 def _reduced(image: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ const MIN_SHORT_SIDE = 112;
 const MIN_BRIGHTNESS = 40; // of 255, of the brightest hundredth
 const MIN_SHARPNESS = 10; // variance of the Laplacian in the sharpest part
 const MAX_FLAT_SHARE = 0.95; // of pixels within 2 grey levels of their neighbours
-const MAX_BLANK_CONTRAST = 5; // standard deviation of each channel
+const MAX_BLANK_CONTRAST = 5; // standard deviation of each channel around a plane
 const PARTS = 4;
 
 // The kinds of problems of a photo, each with its figure.
@@ -38,8 +38,20 @@ function isBlank(image) {
   const count = image.width * image.height;
   return [0, 1, 2].every((channel) => {
     const values = Float64Array.from({ length: count }, (_, i) => image.data[3 * i + channel]);
-    return Math.sqrt(variance(values)) < MAX_BLANK_CONTRAST;
+    const rest = variance(values) - ofPlane(values, image.width, image.height);
+    return Math.sqrt(Math.max(rest, 0)) < MAX_BLANK_CONTRAST;
   });
+}
+
+// The part of the variance that evenly changing light explains, from left to right and from top to bottom.
+function ofPlane(values, width, height) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const explained = (count, place) => {
+    const middle = (count - 1) / 2;
+    const covariance = values.reduce((sum, value, i) => sum + (value - mean) * (place(i) - middle), 0) / values.length;
+    return covariance ** 2 / Math.max((count ** 2 - 1) / 12, 1);
+  };
+  return explained(width, (i) => i % width) + explained(height, (i) => Math.floor(i / width));
 }
 
 function variance(values) {
