@@ -6,7 +6,7 @@
 
 OUT/photographs has photographs of animals, tools, buildings and people, OUT/drawings coloured
 drawings, both from gcompris; OUT/cutouts has animals, plants, food and things from Tux Paint, most
-of them photographs, cut out and put on white as many photos of minerals are. Signs, letters,
+of them photographs, cut out and put on white as many photos of minerals are. Symbols, letters,
 planets, and stones (grave stones and a figure of stones) are left out. docs/identify.md names the
 versions. Both collections are licensed freely; see /usr/share/doc of the packages.
 """
@@ -26,7 +26,7 @@ STAMPS = "usr/share/tuxpaint/stamps"
 PHOTOGRAPHS = ("categorization", "erase", "explore_farm_animals", "explore_world_animals",
                "explore_monuments", "explore_world_music", "clickgame", "leftright")  # fmt: skip
 DRAWINGS = ("lang",)
-NO_STAMPS = ("symbols", "space", "naturalforces")  # signs and letters, planets, lava
+NO_STAMPS = ("symbols", "space", "naturalforces")  # symbols and letters, planets, lava
 OF_STONE = ("grave-", "inukshuk-photo")
 START = {"JPEG": b"\xff\xd8\xff", "WEBP": b"RIFF"}
 MIN_SIDE = 160  # pixels: less would have to be enlarged

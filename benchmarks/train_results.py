@@ -80,12 +80,12 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_without_pretrained": ("best", "pretrained_features: false"),
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
+BETA_1 = ("mislas_beta_1", "best_mixup_beta_1")  # the mixup that the literature uses on CIFAR
 OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS)
-        if row not in (*PRETRAINED, "mislas_beta_1", "best_mixup_beta_1")}  # fmt: skip
+        if row not in (*PRETRAINED, *BETA_1)}  # fmt: skip
 CIFAR = dict.fromkeys(("baseline", "logit_adjusted_after", "tau_normalised", "crt", "fea_crt",
                        "logit_adjusted_loss", "multi_stage", "without_adjustment", "fea_cfl",
-                       "ldam_drw", "mixup", "mislas", "mislas_beta_1", "best",
-                       "best_mixup_beta_1"), (0,))  # fmt: skip
+                       "ldam_drw", "mixup", "mislas", "best", *BETA_1), (0,))  # fmt: skip
 DRAWN = ("backbone=test_resnet", "pretrained=false", "image_size=64", "batch_size=64", "epochs=20",
          "precision=float32")  # fmt: skip
 PHOTOS = ("backbone=efficientnet_lite0", "image_size=160", "batch_size=32", "epochs=16",

@@ -71,7 +71,7 @@ def is_blank(image: Image.Image) -> bool:
     # Rows and columns of a grid are uncorrelated, so each has its own part of the variance.
     for axis in (0, 1):
         place = np.arange(pixels.shape[axis]) - (pixels.shape[axis] - 1) / 2
-        spread = max(float((place**2).mean()), 1.0)  # 1 for a single row, whose covariance is 0
+        spread = max(float((place**2).mean()), 1.0)  # 0 for a single row, as its covariance
         covariance = (centred.mean(axis=1 - axis) * place[:, None]).mean(axis=0)
         variance = variance - covariance**2 / spread
     return bool(np.sqrt(np.maximum(variance, 0)).max() < MAX_BLANK_CONTRAST)
