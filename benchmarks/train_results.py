@@ -71,6 +71,10 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "mislas_beta_1": ("mislas", "stages: {ce: {mixup: 1.0}}"),
     "best_mixup_beta_1": ("best", "stages: {fea: {mixup: 1.0}, cfl: {mixup: 1.0, "
                           "losses: {center: null}}}"),
+    "baseline_beta_1+": ("mixup", "stages: {ce: {mixup: 1.0}}"),
+    "logit_adjusted_loss_beta_1+": ("logit_adjusted_loss", "stages: {ce: {mixup: 1.0}}"),
+    "crt_beta_1+": ("crt", "stages: {ce: {mixup: 1.0}}"),
+    "mislas_beta_1+": ("mislas", "stages: {ce: {mixup: 1.0}}"),
     "best_without_crops": ("best", "crop: {scale: 0.08}"),
     "best_without_average": ("best", "weight_average_epochs: 0"),
     "best_without_mirror": ("best", "test_views: 1"),
@@ -80,7 +84,9 @@ VARIANTS: dict[str, tuple[str, str]] = {
     "best_without_pretrained": ("best", "pretrained_features: false"),
     "best_without_cfl": ("best", "stages: {fea: {epochs: 100}, cfl: null}"),
 }  # fmt: skip
-BETA_1 = ("mislas_beta_1", "best_mixup_beta_1")  # the mixup that the literature uses on CIFAR
+# With the mixup that the literature uses on CIFAR.
+BETA_1 = ("mislas_beta_1", "best_mixup_beta_1", "baseline_beta_1+", "logit_adjusted_loss_beta_1+",
+          "crt_beta_1+", "mislas_beta_1+")  # fmt: skip
 OPEN = {row: THREE for row in ("multi_stage", "best", *VARIANTS)
         if row not in (*PRETRAINED, *BETA_1)}  # fmt: skip
 CIFAR = dict.fromkeys(("baseline", "logit_adjusted_after", "tau_normalised", "crt", "fea_crt",
