@@ -1,7 +1,7 @@
 """Speed of the arithmetic and of the three stages compared with the plain way, as a Markdown table.
 
     python benchmarks/training_speed.py [--photos 96] [--turns 3] [--backbone efficientnet_lite0]
-        [--size 160]
+        [--size 160] [--epochs 6,4,1]
 
 As in `speed.py`, which measures the loading alone, both ways alternate and figures are ratios of
 medians. The plain way trains in float32, channels first, on photos that it reads as in a tutorial;
@@ -44,7 +44,7 @@ from mineral_recog.training.run_photos import TrainingPhotos
 from mineral_recog.training.trainer import Trainer
 
 BATCH, LR = 16, 0.002
-STAGES = {"fea": 6, "cfl": 4, "crt": 1}  # epochs, about in proportion to 60, 40 and 10
+EPOCHS = "6,4,1"  # of the three stages, about in proportion to 60, 40 and 10
 REFRESH = 5
 CPU = torch.device("cpu")
 
@@ -260,14 +260,18 @@ def crt_seconds(setting: Setting, views: int, epochs: int = 10) -> float:
     return time.perf_counter() - began[0]
 
 
-def measure(setting: Setting, turns: int) -> list[Row]:
-    """Measure all rows; within a turn, one way after the other."""
+def measure(setting: Setting, epochs: dict[str, int], turns: int) -> list[Row]:
+    """Measure all rows, that of the three stages with these epochs.
+
+    Within a turn, one way is measured after the other.
+    """
     photos = len(read_split(setting.data, "train"))
     step = Row(f"a step of {setting.backbone}, {setting.size} px, tensors in memory", "photos/s")
     loop = Row("the training loop (right) compared with our bare step (left)", "photos/s")
     crt = Row("classifier re-training, 10 epochs", "photos/s")
     cached = Row("the same (left: ours with a backbone pass at every step)", "photos/s")
-    stages = Row("the three stages, 6 + 4 + 1 epochs", "photos/s")
+    lengths = " + ".join(map(str, epochs.values()))
+    stages = Row(f"the three stages, {lengths} epochs", "photos/s")
     without_checkpoints = Row(
         "the same (left: ours without the time of its checkpoints)", "photos/s"
     )
@@ -283,9 +287,9 @@ def measure(setting: Setting, turns: int) -> list[Row]:
         crt.ours.append(10 * photos / crt_seconds(setting, 1))
         cached.plain.append(10 * photos / crt_seconds(setting, 0))
         cached.ours.append(crt.ours[-1])
-        seen = photos * sum(STAGES.values())
-        stages.plain.append(seen / PlainTrainer(setting).run(STAGES))
-        seconds, checkpoint_seconds = our_run(setting, our_recipe(setting, STAGES))
+        seen = photos * sum(epochs.values())
+        stages.plain.append(seen / PlainTrainer(setting).run(epochs))
+        seconds, checkpoint_seconds = our_run(setting, our_recipe(setting, epochs))
         stages.ours.append(seen / seconds)
         without_checkpoints.plain.append(seen / (seconds - checkpoint_seconds))
         without_checkpoints.ours.append(stages.ours[-1])
@@ -300,6 +304,7 @@ def main() -> None:
     parser.add_argument("--backbone", default="efficientnet_lite0")
     parser.add_argument("--size", type=int, default=160)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--epochs", default=EPOCHS, help="of FEA, CFL and cRT, such as 6,4,1")
     options = parser.parse_args()
     hardware = machine()
     with tempfile.TemporaryDirectory() as folder:
@@ -312,7 +317,8 @@ def main() -> None:
         setting = Setting(data, options.backbone, options.size, options.workers, "float32")
         precision = choose_precision(our_network(setting), CPU)
         setting = Setting(data, options.backbone, options.size, options.workers, precision)
-        rows = measure(setting, options.turns)
+        epochs = dict(zip(("fea", "cfl", "crt"), map(int, options.epochs.split(",")), strict=True))
+        rows = measure(setting, epochs, options.turns)
     print(
         f"{hardware}.\n{options.photos} photos, batches of {BATCH}, {options.workers} loader "
         f"processes, {precision} chosen, medians of {options.turns} turns.\n"
