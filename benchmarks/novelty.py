@@ -34,9 +34,8 @@ from novelty_scores import Floats, Known, Photos, Score, fit_scores, mean_of, st
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mineral_recog.calibration.calibration import Calibration, fit_calibration, with_limits
-from mineral_recog.calibration.gate import fit_gate
-from mineral_recog.calibration.ood import OodDetector
+from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.fitting import FittingPhotos, fit_with_gate
 from mineral_recog.data.dataset import Dataset, photos_in, read_split
 from mineral_recog.data.loaders import EvaluationLoader
 from mineral_recog.models.bundle import read_bundle
@@ -229,15 +228,9 @@ def separations(left_out: LeftOut) -> tuple[dict[str, tuple[float, float]], ...]
 def fit_ours(train: Photos, val: Photos) -> Calibration:
     """Return the calibration, as training fits it, but without groups of classes."""
     groups = ("",) * val.logits.shape[1]
-    fitted = fit_calibration(
-        train.features, train.labels, val.features, val.logits, val.labels, groups
-    )
-    assert isinstance(fitted.ood, OodDetector)
-    distances = fitted.ood.distance.score(val.features)
-    gate = fit_gate(SIZE, train.gate, train.labels, val.gate, val.labels, distances)
-    fitted = replace(fitted, gate=gate)
-    no_mineral = gate.scores(val.gate).no_mineral
-    return with_limits(fitted, val.logits, val.labels, ood_scores(fitted, val), no_mineral)
+    photos = (FittingPhotos(**vars(rows)) for rows in (train, val))
+    specimens = [str(number) for number in range(len(train.labels))]
+    return fit_with_gate(*photos, groups, SIZE, specimens)
 
 
 def ood_scores(calibration: Calibration, photos: Photos) -> Floats:

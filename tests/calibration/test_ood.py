@@ -7,7 +7,6 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import t as student
 
 from mineral_recog.calibration.ood import (
     ENTROPY_SPREAD,
@@ -16,7 +15,6 @@ from mineral_recog.calibration.ood import (
     RelativeDistance,
     fit_ood,
     msp_score,
-    prediction_limit,
 )
 
 Floats = npt.NDArray[np.float64]
@@ -135,28 +133,3 @@ def test_features_of_almost_no_variance_give_finite_scores(features: Floats) -> 
 
 def test_msp_score_by_hand() -> None:
     np.testing.assert_allclose(msp_score(np.log([[1.0, 3.0]])), [0.25])
-
-
-def test_prediction_limit_by_hand() -> None:
-    # Mean 2.5, standard deviation sqrt(5/3), and 3.182 of Student's t with 3 degrees of freedom.
-    values = np.array([1.0, 2, 3, 4])
-    limit = prediction_limit(values, np.ones(4), 0.975)
-    assert limit == pytest.approx(2.5 + 3.18245 * np.sqrt(5 / 3 * (1 + 1 / 4)), abs=1e-4)
-    # Two photos of half the weight count as much as one; the effective number is 16 / 6 then.
-    weights = np.array([2.0, 1, 1])
-    mean, number = 1.75, 16 / 6
-    variance = (2 * 0.5625 + 0.0625 + 1.5625) / 4 * number / (number - 1)
-    expected = mean + student.ppf(0.9, number - 1) * np.sqrt(variance * (1 + 1 / number))
-    assert prediction_limit(np.array([1.0, 2, 3]), weights, 0.9) == pytest.approx(expected)
-    assert prediction_limit(np.array([3.0]), np.ones(1), 0.9) == 3
-    for value in (0.1, -0.7):
-        limit = prediction_limit(np.full(7, value), np.full(7, 0.3), 0.9)
-        assert limit == pytest.approx(value)
-        assert limit >= value
-
-
-@pytest.mark.parametrize("count", [5, 20, 100])
-def test_new_values_stay_below_the_prediction_limit_in_that_share(count: int) -> None:
-    draws = np.random.default_rng(0).normal(3, 2, (4000, count + 1))
-    below = [row[-1] <= prediction_limit(row[:-1], np.ones(count), 0.96) for row in draws]
-    assert np.mean(below) == pytest.approx(0.96, abs=0.01)  # three standard errors

@@ -10,8 +10,9 @@ import pytest
 
 from mineral_recog.calibration.calibration import Calibration, fit_calibration
 from mineral_recog.calibration.gate import Gate, GatePart
-from mineral_recog.calibration.ood import prediction_limit
-from mineral_recog.calibration.refit import FOLDS, cross_fit, refit_calibration
+from mineral_recog.calibration.held_out import FOLDS
+from mineral_recog.calibration.limits import prediction_limit
+from mineral_recog.calibration.refit import cross_fit, refit_calibration
 from mineral_recog.calibration.temperature import AnyFloats, Ints, class_weights
 
 GROUPS = ("head", "medium", "tail")

@@ -20,6 +20,11 @@ from mineral_recog.calibration.gate import (
     Weight,
     restore_gate,
 )
+from mineral_recog.calibration.limits import (
+    AuxiliaryScores,
+    prediction_limit,
+    weighted_quantile,
+)
 from mineral_recog.calibration.ood import (
     KEEP,
     MAX_DIRECTIONS,
@@ -28,8 +33,6 @@ from mineral_recog.calibration.ood import (
     fit_ood,
     is_of_unit_features,
     msp_score,
-    prediction_limit,
-    weighted_quantile,
 )
 from mineral_recog.calibration.temperature import (
     MAX_TEMPERATURE,
@@ -45,8 +48,9 @@ from mineral_recog.i18n import tr
 
 MAX_COUNT = 10_000_000  # validation photos per class
 # Shares of new photos that the limits of the two questions accept, about 95 % together. The first
-# one separates better, so the second may refuse twice as many (docs/identify.md).
-SHARE_OF_MINERALS, SHARE_OF_KNOWN = 0.985, 0.97
+# one separates better, so the second may refuse more. Scores of training photos, each from a fit on
+# fewer photos, are a little high, so they go with lower shares (docs/identify.md).
+SHARES_ALONE, SHARES_WITH_AUXILIARY = (0.985, 0.97), (0.98, 0.965)
 
 Novelty = Annotated[float, Field(strict=True, ge=-MAX_NOVELTY, le=MAX_NOVELTY)]
 Arrays = dict[str, npt.NDArray[np.float32]]
@@ -190,6 +194,7 @@ def with_limits(
     labels: Ints,
     ood_scores: AnyFloats,
     no_mineral: AnyFloats | None = None,
+    auxiliary: AuxiliaryScores | None = None,
 ) -> Calibration:
     """Return the calibration with limits of "none of these" that together accept 95 % of photos.
 
@@ -202,15 +207,18 @@ def with_limits(
         labels: Labels, [M]; classes may be missing.
         ood_scores: OOD scores, [M].
         no_mineral: Scores of showing no mineral, [M]; None without a gate.
+        auxiliary: Scores of these photos and of more, which make the limits more certain.
     """
     weights, gate = class_weights(labels), calibration.gate
+    of_minerals, of_known = SHARES_ALONE if auxiliary is None else SHARES_WITH_AUXILIARY
     ood = replace(
         calibration.ood,
-        threshold=prediction_limit(ood_scores, weights, SHARE_OF_KNOWN),
+        threshold=prediction_limit(ood_scores, weights, of_known, auxiliary),
         msp_threshold=weighted_quantile(msp_score(logits), weights, KEEP),
     )
     if gate is not None and no_mineral is not None:
-        gate = replace(gate, threshold=prediction_limit(no_mineral, weights, SHARE_OF_MINERALS))
+        limit = prediction_limit(no_mineral, weights, of_minerals, auxiliary)
+        gate = replace(gate, threshold=limit)
     return replace(calibration, ood=ood, gate=gate)
 
 

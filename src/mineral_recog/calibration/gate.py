@@ -16,7 +16,7 @@ ones even where a network that has not learned to tell it apart sees no differen
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import numpy as np
@@ -24,6 +24,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from mineral_recog.calibration import ood
+from mineral_recog.calibration.limits import weighted_quantile
 from mineral_recog.calibration.ood import (
     KEEP,
     RelativeDistance,
@@ -33,7 +34,6 @@ from mineral_recog.calibration.ood import (
     squared_distances,
     unit_length,
     weight_of_equal_spread,
-    weighted_quantile,
 )
 from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class_weights
 from mineral_recog.i18n import tr
@@ -214,19 +214,45 @@ def fit_gate(
     return Gate(image_size, parts, threshold, Novelty(relative, weight))
 
 
+def refit_gate(gate: Gate, train_features: Sequence[AnyFloats], train_labels: Ints) -> Gate:
+    """Return a gate with the distances of other training photos, in the same units.
+
+    Args:
+        gate: Gate whose units, weight and threshold stay.
+        train_features: Features of the photos for each part, [N, D].
+        train_labels: Labels, [N]; every class occurs.
+    """
+    parts = []
+    for part, features in zip(gate.parts, train_features, strict=True):
+        means, directions = _fit_distance(features, train_labels)
+        parts.append(replace(part, means=means, directions=directions))
+    novelty = gate.novelty
+    if novelty is not None:
+        distance = fit_relative_distance(train_features[-1], train_labels)
+        novelty = replace(novelty, distance=distance)
+    return replace(gate, parts=tuple(parts), novelty=novelty)
+
+
 def _fit_part(train_features: AnyFloats, labels: Ints, val_features: AnyFloats) -> GatePart:
     """Fit a part on training features [N, D], and its spread on validation features [M, D]."""
-    unit, counts = unit_length(train_features), np.bincount(labels)
+    means, directions = _fit_distance(train_features, labels)
+    distance = _distance(means, directions, val_features)
+    spread = max(float(distance.std()), MIN_SPREAD)
+    return GatePart(means, directions, float(distance.mean()), spread)
+
+
+def _fit_distance(
+    features: AnyFloats, labels: Ints
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Return the means [C, D] and directions [R, D] of features [N, D]."""
+    unit, counts = unit_length(features), np.bincount(labels)
     means = np.zeros((len(counts), unit.shape[1]))
     np.add.at(means, labels, unit)
     means /= counts[:, None]
     weights = class_weights(labels)[:, None]
     residuals = (unit - means[labels]) * np.sqrt(weights / weights.mean())
-    directions = scaled_directions(residuals, MAX_DIRECTIONS)[0].astype(np.float32)
-    means32 = means.astype(np.float32)
-    distance = _distance(means32, directions, val_features)
-    spread = max(float(distance.std()), MIN_SPREAD)
-    return GatePart(means32, directions, float(distance.mean()), spread)
+    directions = scaled_directions(residuals, MAX_DIRECTIONS)[0]
+    return means.astype(np.float32), directions.astype(np.float32)
 
 
 def _distance(

@@ -17,14 +17,13 @@ the softmax alone for none of them (`benchmarks/novelty.py`, docs/identify.md).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
 
+from mineral_recog.calibration.limits import weighted_quantile
 from mineral_recog.calibration.temperature import (
     AnyFloats,
     Floats,
@@ -252,34 +251,3 @@ def _squared_distances(a: Floats, b: Floats) -> Floats:
     result: Floats = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1)
     result -= 2 * a @ b.T
     return result
-
-
-def prediction_limit(values: AnyFloats, weights: Floats, share: float) -> float:
-    """Return the limit that a share of new values is expected to stay below.
-
-    The limit of a one-sided prediction interval of a normal distribution: m + t s sqrt(1 + 1/N),
-    with the mean m, the standard deviation s and the quantile t of Student's distribution with
-    N - 1 degrees of freedom; N = (sum w)^2 / sum w^2 is the effective number of values. A quantile
-    of the values themselves would rest on the three or four largest of a hundred.
-
-    Args:
-        values: Values of M photos, [M].
-        weights: Their weights, [M].
-        share: The share, in (0, 1).
-    """
-    mean = float(np.average(values, weights=weights))
-    number = float(weights.sum() ** 2 / (weights**2).sum())
-    if number < 2:  # no spread to go by
-        return float(values.max())
-    variance = float(np.average((values - mean) ** 2, weights=weights)) * number / (number - 1)
-    quantile = float(stdtrit(number - 1, share))
-    limit = mean + quantile * math.sqrt(variance * (1 + 1 / number))
-    return limit + 1e-9 * abs(mean)  # values that are all alike may round to more than their mean
-
-
-def weighted_quantile(values: Floats, weights: Floats, share: float) -> float:
-    """Return the smallest value with at least a share of the weight at or below it."""
-    order = np.argsort(values)
-    cumulative = np.cumsum(weights[order]) / weights.sum()
-    enough = cumulative >= share - 1e-9  # tolerates rounding errors
-    return float(values[order][enough][0])

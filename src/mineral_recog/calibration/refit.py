@@ -13,6 +13,7 @@ import numpy as np
 
 from mineral_recog.calibration.calibration import Calibration, with_limits
 from mineral_recog.calibration.conformal import fit_conformal
+from mineral_recog.calibration.held_out import FOLDS, deal_folds
 from mineral_recog.calibration.temperature import (
     AnyFloats,
     Ints,
@@ -22,7 +23,6 @@ from mineral_recog.calibration.temperature import (
 
 # Fewer photos give sets of 90 % to nearly no class, and limits of "none of these" that are luck.
 MIN_PHOTOS = 20
-FOLDS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ def cross_fit(
         seed: Seed of the draw.
     """
     names = list(range(len(labels))) if specimens is None else specimens
-    fold_of = _folds(labels, np.unique(names, return_inverse=True)[1], seed)
+    fold_of = deal_folds(labels, np.unique(names, return_inverse=True)[1], seed)
     result = []
     for fold in range(FOLDS):
         held_out, rest = np.flatnonzero(fold_of == fold), np.flatnonzero(fold_of != fold)
@@ -96,16 +96,3 @@ def cross_fit(
             fitted = refit_calibration(old, logits[rest], labels[rest], ood_scores[rest], scores)
             result.append(Fold(fitted, held_out))
     return result
-
-
-def _folds(labels: Ints, specimens: Ints, seed: int) -> Ints:
-    """Return the fold of each photo: the specimens of each class are dealt to the folds in turn."""
-    order = np.random.default_rng(seed).permutation(specimens.max() + 1)
-    fold_of_specimen = np.full(len(order), -1)
-    dealt = 0
-    for label in np.unique(labels):
-        for specimen in order[np.isin(order, specimens[labels == label])]:
-            if fold_of_specimen[specimen] < 0:
-                fold_of_specimen[specimen] = dealt % FOLDS
-                dealt += 1
-    return fold_of_specimen[specimens]

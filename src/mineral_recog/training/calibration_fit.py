@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from torch import nn
 
-from mineral_recog.calibration.calibration import Calibration, fit_calibration, with_limits
-from mineral_recog.calibration.gate import fit_gate
-from mineral_recog.calibration.ood import OodDetector
-from mineral_recog.data.dataset import Dataset
+from mineral_recog.calibration.calibration import Calibration
+from mineral_recog.calibration.fitting import FittingPhotos, fit_with_gate
+from mineral_recog.data.dataset import SPECIMENS_FILE, Dataset
 from mineral_recog.data.loaders import EvaluationLoader
+from mineral_recog.data.photo_columns import listed_names, read_photo_column
 from mineral_recog.errors import UserError
 from mineral_recog.i18n import tr
 from mineral_recog.models.bundle import read_bundle
@@ -110,23 +109,28 @@ def calibrate(
         predict_gate(network, gate, loaders.pop(0), task.step) for _ in range(2)
     )
     write_gallery(run, train_outputs.features, train_outputs.labels, train, seed)
-    calibration = fit_calibration(
-        train_outputs.features,
-        train_outputs.labels,
-        val_outputs.features,
-        val_outputs.logits,
-        val_outputs.labels,
-        groups,
+    photos, val_photos = (
+        FittingPhotos(outputs.features, outputs.logits, outputs.labels, parts)
+        for outputs, parts in ((train_outputs, train_gate), (val_outputs, val_gate))
     )
-    assert isinstance(calibration.ood, OodDetector)  # of this version, as it is fitted here
-    distances = calibration.ood.distance.score(val_outputs.features)
-    fitted = fit_gate(gate.image_size, train_gate, train.labels, val_gate, val.labels, distances)
-    calibration = replace(calibration, gate=fitted)
-    scores = fitted.scores(val_gate)
-    ood_scores = calibration.ood_scores(val_outputs.features, val_outputs.logits, scores)
-    return with_limits(
-        calibration, val_outputs.logits, val_outputs.labels, ood_scores, scores.no_mineral
-    )
+    was_trained = gate.backbone is network.backbone
+    specimens = None if was_trained else _specimens(train, progress)
+    return fit_with_gate(photos, val_photos, groups, gate.image_size, specimens)
+
+
+def _specimens(dataset: Dataset, progress: Progress) -> list[str] | None:
+    """Return the specimen of each photo; None, with a notice, if the file of them is damaged."""
+    try:
+        known = read_photo_column(dataset.root.parent / SPECIMENS_FILE, "specimen") or {}
+    except UserError as error:  # no reason to lose a finished training
+        progress.notice(
+            tr(
+                f'{error} The limits of "none of these" rest on the validation photos alone.',
+                f"{error} “以上都不是”的阈值仅依据验证照片确定。",
+            )
+        )
+        return None
+    return [known.get(name) or name for name in listed_names(dataset)]
 
 
 def _subsample(dataset: Dataset, seed: int) -> Dataset:
