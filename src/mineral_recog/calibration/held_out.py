@@ -65,26 +65,36 @@ def auxiliary_scores(
         The scores; None if the validation photos are of another kind than the training photos (the
         means differ by more than chance explains), or so many that they need no others.
     """
-    numbers = np.unique(np.array(specimens), return_inverse=True)[1].reshape(-1)
-    fold_of = deal_folds(train_labels, numbers, seed=0)
-    left_out = np.bincount(train_labels)[train_labels] >= MIN_PHOTOS
-    if len(val_labels) >= ENOUGH_PHOTOS or not left_out.any():
+    if len(val_labels) >= ENOUGH_PHOTOS:
         return None
-    scores = np.full((len(train_labels), 2), np.nan)
-    for fold in range(FOLDS):
-        rows = left_out & (fold_of == fold)
-        if rows.any() and _has_all_classes(train_labels, ~rows):
-            refitted = refit_gate(
-                gate, [part[~rows] for part in train_features], train_labels[~rows]
-            )
-            scores[rows] = _scores(refitted, [part[rows] for part in train_features])
+    scores = _left_out_scores(gate, train_features, train_labels, specimens)
     known = np.isfinite(scores).all(axis=1)
-    of_train, of_val = scores[known], _scores(gate, val_features)
-    train_weights, val_weights = class_weights(train_labels[known]), class_weights(val_labels)
-    if not known.any() or _differ(of_train, train_weights, of_val, val_weights):
+    if not known.any():
         return None
-    labels = np.concatenate([train_labels[known], val_labels])
+    of_train, of_val, train_labels = scores[known], _scores(gate, val_features), train_labels[known]
+    if _differ(of_train, class_weights(train_labels), of_val, class_weights(val_labels)):
+        return None
+    labels = np.concatenate([train_labels, val_labels])
     return AuxiliaryScores(of_val, np.concatenate([of_train, of_val]), class_weights(labels))
+
+
+def _left_out_scores(
+    gate: Gate, features: Sequence[AnyFloats], labels: Ints, specimens: Sequence[str]
+) -> Floats:
+    """Return the scores of training photos, each by a fit without it, [N, 2].
+
+    A photo has NaN if its class would be left with too few photos or none.
+    """
+    numbers = np.unique(np.array(specimens), return_inverse=True)[1].reshape(-1)
+    fold_of = deal_folds(labels, numbers, seed=0)
+    may_leave = np.bincount(labels)[labels] >= MIN_PHOTOS
+    scores = np.full((len(labels), 2), np.nan)
+    for fold in range(FOLDS):
+        rows = may_leave & (fold_of == fold)
+        if rows.any() and _has_all_classes(labels, ~rows):
+            refitted = refit_gate(gate, [part[~rows] for part in features], labels[~rows])
+            scores[rows] = _scores(refitted, [part[rows] for part in features])
+    return scores
 
 
 def _has_all_classes(labels: Ints, rows: npt.NDArray[np.bool_]) -> bool:

@@ -64,15 +64,15 @@ def _regression_estimate(
     """Return mean and variance of the values [M] of all photos."""
     number, count = effective_number(weights), auxiliary.of_photos.shape[1]
     centre = np.average(auxiliary.of_photos, axis=0, weights=weights)
-    away, root = auxiliary.of_photos - centre, np.sqrt(weights)
-    differences = values - np.average(values, weights=weights)
+    mean = np.average(values, weights=weights)
+    away, differences, root = auxiliary.of_photos - centre, values - mean, np.sqrt(weights)
     slopes = np.linalg.lstsq(root[:, None] * away, root * differences, rcond=None)[0]
     residuals = differences - away @ slopes
     unexplained = np.average(residuals**2, weights=weights) * number / (number - 1 - count)
     shifts = (auxiliary.of_all - centre) @ slopes
     shift = np.average(shifts, weights=auxiliary.weights)
     explained = np.average((shifts - shift) ** 2, weights=auxiliary.weights)
-    return float(np.average(values, weights=weights) + shift), float(unexplained + explained)
+    return float(mean + shift), float(unexplained + explained)
 
 
 def effective_number(weights: Floats) -> float:
