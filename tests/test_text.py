@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mineral_recog.cli.main import main
 from mineral_recog.csv_files import FORMULA_STARTS, escape_formula, write_rows
 from mineral_recog.errors import UserError
-from mineral_recog.text import natural_order, printable
+from mineral_recog.text import MAX_LINE, natural_order, one_line, printable
 
 NAMES = ("\x1b[2J\x1b]0;mine\x07.png", "a\nb.png", "\u202egnp.exe.png", "<img src=x>.png")
 
@@ -132,3 +132,22 @@ def test_names_without_digits_keep_their_order(names: list[str]) -> None:
 def test_natural_order_does_not_depend_on_the_order_given(names: list[str]) -> None:
     assert natural_order(reversed(names)) == natural_order(names)
     assert sorted(natural_order(names)) == sorted(names)
+
+
+@given(st.text())
+def test_one_line_is_short_and_keeps_short_texts(text: str) -> None:
+    line, words = one_line(3 * text), (3 * text).split()
+    assert len(line) <= MAX_LINE
+    assert line == " ".join(words) or line.endswith(" …")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no route\n  to host", "no route to host"),
+        (" ".join(["word"] * 40), " ".join(["word"] * 31) + " …"),  # 31 words are 154 characters
+        ("矿" * 200, "矿" * 158 + " …"),
+    ],
+)
+def test_long_texts_are_cut_between_words(text: str, expected: str) -> None:
+    assert one_line(text) == expected

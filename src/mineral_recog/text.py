@@ -12,6 +12,8 @@ from typing import Any
 
 from mineral_recog.i18n import tr
 
+MAX_LINE = 160  # characters of a foreign reason inside a message
+
 
 def printable(text: str) -> str:
     """Replace control characters and all other invisible ones by their Python escapes.
@@ -44,6 +46,17 @@ def natural_order(names: Iterable[str]) -> list[str]:
         return parts, name
 
     return sorted(names, key=key)
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, at most 160 characters; a longer one ends with a whole word."""
+    line = " ".join(text.split())
+    if len(line) <= MAX_LINE:
+        return line
+    cut = line[: MAX_LINE - 2]
+    words = cut.rpartition(" ")[0]
+    # Chinese and paths have no spaces to cut at.
+    return f"{words if len(words) > MAX_LINE // 2 else cut} …"
 
 
 def command_line(*words: object) -> str:

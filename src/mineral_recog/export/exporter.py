@@ -42,6 +42,7 @@ from mineral_recog.models.export_config import CALIBRATION, CONFIG, GATE, MODEL,
 from mineral_recog.models.onnx_engine import is_export
 from mineral_recog.models.run_files import training_data_of
 from mineral_recog.progress import SILENT, Progress
+from mineral_recog.text import one_line
 
 if TYPE_CHECKING:
     from torch import nn
@@ -161,7 +162,7 @@ def _quantise(
         if is_out_of_memory(error):
             raise
         name = type(bundle.network.backbone).__name__
-        reason = " ".join(reason_of(error).split())[:160]
+        reason = one_line(reason_of(error))
         raise UserError(
             tr(
                 f"The backbone {name} cannot be written as int8 ({reason}): export it without "

@@ -23,6 +23,7 @@ from mineral_recog.models.onnx_engine import INPUT, OnnxEngine, gate_outputs
 from mineral_recog.models.onnx_file import check_onnx
 from mineral_recog.models.torch_engine import TorchEngine, feature_map
 from mineral_recog.models.views import other_views
+from mineral_recog.text import one_line
 
 OPSET = 20  # written and read by every release of onnxruntime since 1.17
 BATCH = 3  # views that the graph is traced and checked with
@@ -216,7 +217,7 @@ def _refuse_differences(pairs: Iterable[tuple[np.ndarray, np.ndarray]]) -> None:
 
 def _unsupported_error(network: Network, reason: str) -> UserError:
     name = type(network.backbone).__name__
-    reason = " ".join(_COLOUR.sub("", reason).split())[:160]
+    reason = one_line(_COLOUR.sub("", reason))
     return UserError(
         tr(
             f"The backbone {name} cannot be written as ONNX ({reason}): keep the run, or train "

@@ -13,7 +13,7 @@ from mineral_recog.data.evaluation_view import CENTER_SHARE
 from mineral_recog.errors import BundleError, reason_of
 from mineral_recog.i18n import tr
 from mineral_recog.recipes.recipe import COSINE_SCALE
-from mineral_recog.text import parse_json
+from mineral_recog.text import one_line, parse_json
 from mineral_recog.validation import reason_with_place
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -177,7 +177,7 @@ def _refuse_other_version(path: Path, content: Any) -> None:
 
 def damaged_error(path: Path, reason: str) -> BundleError:
     """Return the error of a file of a bundle that cannot be used."""
-    reason = " ".join(reason.split())[:200]
+    reason = one_line(reason)
     return BundleError(
         tr(
             f"{path} is damaged or of another version ({reason}): train again, or copy the run "

@@ -23,7 +23,7 @@ from mineral_recog.data.images import open_photo
 from mineral_recog.errors import BundleError, reason_of
 from mineral_recog.files import atomic_folder
 from mineral_recog.i18n import tr
-from mineral_recog.text import parse_json
+from mineral_recog.text import one_line, parse_json
 from mineral_recog.validation import reason_with_place
 
 FOLDER, FEATURES, NAMES = "gallery", "gallery.safetensors", "gallery.json"
@@ -168,7 +168,7 @@ def read_gallery(run: Path, classes: int, dimensions: int) -> Gallery | None:
     except ValidationError as error:
         reason = reason_with_place(error.errors()[0])
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        reason = reason_of(error)[:200]
+        reason = one_line(reason_of(error))
     raise BundleError(
         tr(
             f"{folder} is damaged or belongs to another model ({reason}): remove it; answers will "

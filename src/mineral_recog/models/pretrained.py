@@ -21,6 +21,7 @@ from mineral_recog.i18n import tr
 from mineral_recog.models.backbones import create_backbone
 from mineral_recog.models.bundle_config import WEIGHTS, find_bundle, read_config_beside
 from mineral_recog.progress import Progress
+from mineral_recog.text import one_line
 
 HALF = (0.5, 0.5, 0.5)
 MIN_CENTER_SHARE = 0.5  # as in a recipe
@@ -89,7 +90,7 @@ def _load_from_hub(name: str, image_size: int, progress: Progress) -> InitialBac
     except UserError:
         raise
     except Exception as error:  # timm's hub raises errors of several libraries
-        reason = " ".join(str(error).split())[:160]
+        reason = one_line(str(error))
         raise UserError(
             tr(
                 f"The weights of {name} could not be fetched from timm's hub ({reason}): set "
@@ -162,7 +163,7 @@ def _read_weights(file: Path) -> dict[str, Any]:
 
 
 def _not_weights_error(file: Path, reason: str) -> UserError:
-    reason = " ".join(reason.split())[:160]
+    reason = one_line(reason)
     return UserError(
         tr(
             f"{file} is not a weights file ({reason}): set pretrained to a .safetensors file, or "
