@@ -10,6 +10,7 @@ from mineral_recog.calibration.gate import fit_gate
 from mineral_recog.calibration.held_out import auxiliary_scores
 from mineral_recog.calibration.ood import OodDetector
 from mineral_recog.calibration.temperature import AnyFloats, Ints
+from mineral_recog.progress import SILENT, Progress
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +36,7 @@ def fit_with_gate(
     groups: Sequence[str],
     image_size: int,
     specimens: Sequence[str] | None,
+    progress: Progress = SILENT,
 ) -> Calibration:
     """Fit all parts of a calibration, its gate among them.
 
@@ -45,6 +47,7 @@ def fit_with_gate(
         image_size: Side of the gate's views.
         specimens: Specimen of each training photo, if the network of the gate was not trained on
             these photos: the limits of "none of these" then rest on them too. None otherwise.
+        progress: Receives the progress.
     """
     calibration = fit_calibration(
         train.features, train.labels, val.features, val.logits, val.labels, groups
@@ -56,7 +59,7 @@ def fit_with_gate(
     auxiliary = None
     if specimens is not None:
         auxiliary = auxiliary_scores(
-            gate, train.gate, train.labels, val.gate, val.labels, specimens
+            gate, train.gate, train.labels, val.gate, val.labels, specimens, progress
         )
     ood_scores = calibration.ood_scores(val.features, val.logits, scores)
     return with_limits(

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from mineral_recog.calibration.gate import Gate, refit_gate
 from mineral_recog.calibration.limits import AuxiliaryScores, effective_number
 from mineral_recog.calibration.temperature import AnyFloats, Floats, Ints, class_weights
+from mineral_recog.i18n import tr
+from mineral_recog.progress import SILENT, Progress
 
 FOLDS = 10
 MIN_PHOTOS = 3  # of a class: the mean of fewer says little without one of them
@@ -50,6 +52,7 @@ def auxiliary_scores(
     val_features: Sequence[AnyFloats],
     val_labels: Ints,
     specimens: Sequence[str],
+    progress: Progress = SILENT,
 ) -> AuxiliaryScores | None:
     """Return the two scores of the gate for validation photos, and for them and training photos.
 
@@ -60,6 +63,7 @@ def auxiliary_scores(
         val_features: Features of the validation photos for each part, [M, D].
         val_labels: Labels, [M].
         specimens: Specimen of each training photo, N; those of one are left out together.
+        progress: Receives the progress.
 
     Returns:
         The scores; None if the validation photos are of another kind than the training photos (the
@@ -67,7 +71,7 @@ def auxiliary_scores(
     """
     if len(val_labels) >= ENOUGH_PHOTOS:
         return None
-    scores = _left_out_scores(gate, train_features, train_labels, specimens)
+    scores = _left_out_scores(gate, train_features, train_labels, specimens, progress)
     known = np.isfinite(scores).all(axis=1)
     if not known.any():
         return None
@@ -79,7 +83,11 @@ def auxiliary_scores(
 
 
 def _left_out_scores(
-    gate: Gate, features: Sequence[AnyFloats], labels: Ints, specimens: Sequence[str]
+    gate: Gate,
+    features: Sequence[AnyFloats],
+    labels: Ints,
+    specimens: Sequence[str],
+    progress: Progress,
 ) -> Floats:
     """Return the scores of training photos, each by a fit without it, [N, 2].
 
@@ -89,11 +97,13 @@ def _left_out_scores(
     fold_of = deal_folds(labels, numbers, seed=0)
     may_leave = np.bincount(labels)[labels] >= MIN_PHOTOS
     scores = np.full((len(labels), 2), np.nan)
+    task = progress.start(tr("finding limits", "计算阈值"), FOLDS)
     for fold in range(FOLDS):
         rows = may_leave & (fold_of == fold)
         if rows.any() and _has_all_classes(labels, ~rows):
             refitted = refit_gate(gate, [part[~rows] for part in features], labels[~rows])
             scores[rows] = _scores(refitted, [part[rows] for part in features])
+        task.step()
     return scores
 
 

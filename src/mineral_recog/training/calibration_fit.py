@@ -115,7 +115,7 @@ def calibrate(
     )
     was_trained = gate.backbone is network.backbone
     specimens = None if was_trained else _specimens(train, progress)
-    return fit_with_gate(photos, val_photos, groups, gate.image_size, specimens)
+    return fit_with_gate(photos, val_photos, groups, gate.image_size, specimens, progress)
 
 
 def _specimens(dataset: Dataset, progress: Progress) -> list[str] | None:
