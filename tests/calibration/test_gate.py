@@ -10,7 +10,14 @@ import pytest
 from pydantic import ValidationError
 
 from mineral_recog.calibration.calibration import Arrays
-from mineral_recog.calibration.gate import NOVELTY_SPREAD, Gate, GateValues, fit_gate, restore_gate
+from mineral_recog.calibration.gate import (
+    NOVELTY_SPREAD,
+    TEXTURE_WEIGHT,
+    Gate,
+    GateValues,
+    fit_gate,
+    restore_gate,
+)
 from mineral_recog.calibration.ood import KEEP, fit_relative_distance
 from mineral_recog.calibration.temperature import AnyFloats, Floats, class_weights
 
@@ -50,14 +57,21 @@ def mahalanobis(train: AnyFloats, rows: AnyFloats) -> Floats:
     return distance
 
 
-def test_score_is_the_mean_of_standardised_distances(gate: Gate) -> None:
+@pytest.mark.parametrize("texture_weight", [TEXTURE_WEIGHT, None])
+def test_score_is_the_mean_of_standardised_distances_or_most_of_the_last_one(
+    gate: Gate, texture_weight: float | None
+) -> None:
     pictures = draw_parts(2, 7)
+    pictures[1][:2] *= -1  # strange to the last part alone
     expected = []
     for train, val, rows in zip(draw_parts(0), draw_parts(1), pictures, strict=True):
         typical = mahalanobis(train, val)
         expected.append((mahalanobis(train, rows) - typical.mean()) / typical.std())
-    scores = gate.scores(pictures).no_mineral
-    np.testing.assert_allclose(scores, np.mean(expected, axis=0), rtol=1e-4)
+    mean, of_last = np.mean(expected, axis=0), TEXTURE_WEIGHT * expected[-1]
+    assert {True, False} == set(of_last > mean)  # both cases occur
+    scores = replace(gate, texture_weight=texture_weight).scores(pictures).no_mineral
+    largest = mean if texture_weight is None else np.maximum(mean, of_last)
+    np.testing.assert_allclose(scores, largest, rtol=1e-4)
 
 
 def test_length_of_features_does_not_count(gate: Gate) -> None:
@@ -88,6 +102,7 @@ def test_gate_is_restored(gate: Gate) -> None:
     restored = restore_gate(values, gate.arrays(), 3)
     assert restored.widths == (6, 4)
     assert restored.threshold == gate.threshold
+    assert restored.texture_weight == TEXTURE_WEIGHT
     mine, theirs = (vars(one.scores(draw_parts(2))) for one in (restored, gate))
     for name, scores in mine.items():
         np.testing.assert_array_equal(scores, theirs[name])
@@ -146,6 +161,7 @@ def test_arrays_that_do_not_fit_are_refused(gate: Gate, edit: Callable[[Arrays],
         {"typical": []},
         {"threshold": float("nan")},
         {"image_size": 10**6},
+        {"texture_weight": 1.5},
         {"novelty_weight": None},
         {"novelty_weight": -1.0},
         {"novelty_overall": 1e308},

@@ -149,7 +149,7 @@ def test_gate_that_does_not_fit_the_backbone_is_refused(folder: Path) -> None:
 def test_gate_of_version_5_has_no_part_in_the_ood_score(folder: Path) -> None:
     def as_version_5(config: dict[str, Any]) -> None:
         config["version"] = 5
-        for name in ("novelty_overall", "novelty_weight"):
+        for name in ("texture_weight", "novelty_overall", "novelty_weight"):
             del config["calibration"]["gate"][name]
 
     edit_config(as_version_5, folder)
@@ -157,6 +157,7 @@ def test_gate_of_version_5_has_no_part_in_the_ood_score(folder: Path) -> None:
     gate = read_bundle(folder).calibration.gate
     assert gate is not None
     assert gate.novelty is None
+    assert gate.texture_weight is None
 
 
 def test_fingerprint_is_that_of_what_answers_depend_on(folder: Path) -> None:
@@ -211,9 +212,9 @@ def edit_config(edit: Callable[[dict[str, Any]], None], folder: Path) -> None:
     [
         (lambda c: c.update(version=1), "older version .*format 1.*train again"),
         (lambda c: (c.update(version=1), c.pop("calibration")), "older version"),
-        (lambda c: c.update(version=8, new=1, provenance={"mineral-recog": "9.1"}),
-         r"newer version .*mineral-recog 9\.1; format 8, this one reads 7.*pip install -U"),
-        (lambda c: c.update(version=8, provenance=7), "newer version"),
+        (lambda c: c.update(version=9, new=1, provenance={"mineral-recog": "9.1"}),
+         r"newer version .*mineral-recog 9\.1; format 9, this one reads 8.*pip install -U"),
+        (lambda c: c.update(version=9, provenance=7), "newer version"),
         (lambda c: c.update(version="2"), "damaged .*version"),
         (lambda c: c["calibration"].update(temperature=0), "calibration.temperature"),
         (lambda c: c["calibration"].update(novelty_threshold=float("nan")), "novelty_threshold"),
@@ -282,6 +283,7 @@ FIELDS = {
     5: "c0b6348dc87ae584",
     6: "2d0ecf56f2ecd7e5",
     7: "d5d5c8045f9aa001",
+    8: "a113e02b0592e8bc",
 }
 
 

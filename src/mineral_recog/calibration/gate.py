@@ -5,7 +5,9 @@ minerals apart has lost what tells an animal from a stone. Each feature vector o
 of the last layer and those of its last stages, has a Mahalanobis distance to the nearest
 class (Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
 Adversarial Attacks", NeurIPS 2018), here of features scaled to length 1. The score is the mean of
-the distances in units of their spread on validation photos.
+the distances in units of their spread on validation photos, or three quarters of the distance of
+the earliest feature vector if that is more: a thin section of rock is like a mineral to all but the
+texture that the early features see.
 
 The earliest of the feature vectors also says whether a mineral is unknown: its relative distance
 (see `ood`) is part of the OOD score. Textures of an unknown mineral differ from those of the known
@@ -40,6 +42,7 @@ from mineral_recog.i18n import tr
 
 MAX_DIRECTIONS = 128  # of largest variance; 0.7 MB with 1,280 features
 MAX_PARTS = 3
+TEXTURE_WEIGHT = 0.75  # of the earliest distance alone, against the mean of all
 NOVELTY_SPREAD = 2.0  # of the gate's part of the OOD score, in spreads of the distance there
 MAX_DISTANCE = 2.0  # between features of length 1
 MIN_SPREAD = 1e-3  # of distances, for photos that are all alike
@@ -59,6 +62,7 @@ class GateValues(BaseModel):
     typical: Annotated[tuple[Distance, ...], Field(min_length=1, max_length=MAX_PARTS)]
     spread: tuple[Spread, ...]
     threshold: Annotated[float, Field(strict=True, ge=-MAX_SCORE, le=MAX_SCORE)]
+    texture_weight: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None  # from version 8 of a bundle on
     novelty_overall: Weight | None = None  # as `novelty_weight`, from version 6 of a bundle on
     novelty_weight: Weight | None = None
 
@@ -140,12 +144,15 @@ class Gate:
         parts: One for each feature vector.
         threshold: Pictures with a higher score show no mineral.
         novelty: The gate's part of the OOD score; None in models of older versions.
+        texture_weight: Weight of the distance of the last part, that of the earliest layer, alone;
+            None in models of older versions.
     """
 
     image_size: int
     parts: tuple[GatePart, ...]
     threshold: float
     novelty: Novelty | None = None
+    texture_weight: float | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -155,7 +162,10 @@ class Gate:
     def scores(self, features: Sequence[AnyFloats]) -> GateScores:
         """Return the scores of M pictures from the features of each part, [M, D]."""
         pairs = zip(self.parts, features, strict=True)
-        no_mineral: Floats = np.mean([part.score(rows) for part, rows in pairs], axis=0)
+        distances = np.stack([part.score(rows) for part, rows in pairs])
+        no_mineral: Floats = distances.mean(axis=0)
+        if self.texture_weight is not None:
+            no_mineral = np.maximum(no_mineral, self.texture_weight * distances[-1])
         if self.novelty is None:
             return GateScores(no_mineral, np.zeros(len(no_mineral)))
         return GateScores(no_mineral, self.novelty.score(features[-1]))
@@ -168,6 +178,7 @@ class Gate:
             typical=tuple(part.typical for part in self.parts),
             spread=tuple(part.spread for part in self.parts),
             threshold=self.threshold,
+            texture_weight=self.texture_weight,
             novelty_overall=None if novelty is None else novelty.distance.overall_weight,
             novelty_weight=None if novelty is None else novelty.weight,
         )
@@ -209,9 +220,9 @@ def fit_gate(
     relative = fit_relative_distance(train_features[-1], train_labels)
     distances = relative.score(val_features[-1])
     weight = NOVELTY_SPREAD * weight_of_equal_spread(val_distances, distances)
-    score = Gate(image_size, parts, 0.0).scores(val_features).no_mineral
-    threshold = weighted_quantile(score, class_weights(val_labels), KEEP)
-    return Gate(image_size, parts, threshold, Novelty(relative, weight))
+    gate = Gate(image_size, parts, 0.0, Novelty(relative, weight), TEXTURE_WEIGHT)
+    score = gate.scores(val_features).no_mineral
+    return replace(gate, threshold=weighted_quantile(score, class_weights(val_labels), KEEP))
 
 
 def refit_gate(gate: Gate, train_features: Sequence[AnyFloats], train_labels: Ints) -> Gate:
@@ -286,7 +297,9 @@ def restore_gate(
     novelty = _restore_novelty(values, arrays, class_count)
     if novelty is not None and novelty.distance.means.shape != parts[-1].means.shape:
         raise _novelty_error()
-    return Gate(values.image_size, tuple(parts), values.threshold, novelty)
+    return Gate(
+        values.image_size, tuple(parts), values.threshold, novelty, values.texture_weight
+    )
 
 
 def _restore_novelty(

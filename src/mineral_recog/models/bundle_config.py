@@ -19,13 +19,14 @@ from mineral_recog.validation import reason_with_place
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 GATE_WEIGHTS = "gate.safetensors"  # if they are not among those of the model
 FORMAT: Final = "mineral-recog bundle"
-VERSION: Final = 7  # changes when the fields of a bundle do
+VERSION: Final = 8  # changes when the fields of a bundle do
 # Version 2 lacks center_share and version 3 pretrained_features, which had no other values.
 # Version 4 has another score of "none of these", see `calibration/distance_ood.py`, and no gate.
 # Version 5 lacks the part that the gate adds to the score of unknown minerals.
 # Version 6 lacks interpolation, which was bilinear, has no five test views, and lacks head_scale,
 # which had no other value.
-READABLE: Final = (2, 3, 4, 5, 6, VERSION)
+# Version 7 lacks the weight of the earliest distance of the gate alone.
+READABLE: Final = (2, 3, 4, 5, 6, 7, VERSION)
 MAX_CONFIG_BYTES = 64 * 2**20  # more than a config of a million classes
 
 Channels = tuple[float, float, float]
@@ -72,7 +73,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal["mineral-recog bundle"] = FORMAT
-    version: Literal[2, 3, 4, 5, 6, 7] = VERSION
+    version: Literal[2, 3, 4, 5, 6, 7, 8] = VERSION
     backbone: str
     pretrained_features: bool = False
     head: Literal["linear", "cosine"] = "linear"

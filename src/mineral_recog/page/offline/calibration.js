@@ -25,7 +25,8 @@ export function oodScore({ config, distances }, { features, logits }) {
 // of the score of unknown minerals.
 export function gateScores(gate, features) {
   const scores = gate.parts.map(({ distances, typical, spread }, k) => (Math.sqrt(distances.nearest(features[k])) - typical) / spread);
-  const noMineral = scores.reduce((a, b) => a + b, 0) / scores.length;
+  const mean = scores.reduce((a, b) => a + b, 0) / scores.length;
+  const noMineral = gate.textureWeight === null ? mean : Math.max(mean, gate.textureWeight * scores.at(-1));
   const novelty = gate.novelty === null ? 0 : gate.noveltyWeight * relativeDistance(gate.novelty, features.at(-1));
   return { noMineral, novelty };
 }

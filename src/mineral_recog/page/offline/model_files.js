@@ -46,5 +46,6 @@ function gateParts({ calibration: { gate } }, arrays) {
     distances: new SquaredDistances(arrays[`gate_${k}_means`], arrays[`gate_${k}_directions`]),
   }));
   const novelty = gate.novelty_weight === null ? null : relative(arrays, "gate_novelty_", gate.novelty_overall);
-  return { imageSize: gate.image_size, threshold: gate.threshold, parts, novelty, noveltyWeight: gate.novelty_weight };
+  const { image_size: imageSize, threshold, texture_weight: textureWeight, novelty_weight: noveltyWeight } = gate;
+  return { imageSize, threshold, parts, textureWeight, novelty, noveltyWeight };
 }
