@@ -51,6 +51,7 @@ MAX_NOVELTY = 1e12  # far beyond any weight or limit, and far below an overflow
 Distance = Annotated[float, Field(strict=True, ge=0, le=MAX_DISTANCE)]
 Spread = Annotated[float, Field(strict=True, ge=MIN_SPREAD, le=MAX_DISTANCE)]
 Weight = Annotated[float, Field(strict=True, ge=0, le=MAX_NOVELTY)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 
 
 class GateValues(BaseModel):
@@ -62,7 +63,7 @@ class GateValues(BaseModel):
     typical: Annotated[tuple[Distance, ...], Field(min_length=1, max_length=MAX_PARTS)]
     spread: tuple[Spread, ...]
     threshold: Annotated[float, Field(strict=True, ge=-MAX_SCORE, le=MAX_SCORE)]
-    texture_weight: Annotated[float, Field(strict=True, ge=0, le=1)] | None = None  # from version 8 of a bundle on
+    texture_weight: Share | None = None  # from version 8 of a bundle on
     novelty_overall: Weight | None = None  # as `novelty_weight`, from version 6 of a bundle on
     novelty_weight: Weight | None = None
 
@@ -297,9 +298,7 @@ def restore_gate(
     novelty = _restore_novelty(values, arrays, class_count)
     if novelty is not None and novelty.distance.means.shape != parts[-1].means.shape:
         raise _novelty_error()
-    return Gate(
-        values.image_size, tuple(parts), values.threshold, novelty, values.texture_weight
-    )
+    return Gate(values.image_size, tuple(parts), values.threshold, novelty, values.texture_weight)
 
 
 def _restore_novelty(
