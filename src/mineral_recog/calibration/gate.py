@@ -5,7 +5,7 @@ minerals apart has lost what tells an animal from a stone. Each feature vector o
 of the last layer and those of its last stages, has a Mahalanobis distance to the nearest
 class (Lee et al., "A Simple Unified Framework for Detecting Out-of-Distribution Samples and
 Adversarial Attacks", NeurIPS 2018), here of features scaled to length 1. The score is the mean of
-the distances in units of their spread on validation photos, or three quarters of the distance of
+the distances in units of their spread on validation photos, or four fifths of the distance of
 the earliest feature vector if that is more: a thin section of rock is like a mineral to all but the
 texture that the early features see.
 
@@ -42,7 +42,7 @@ from mineral_recog.i18n import tr
 
 MAX_DIRECTIONS = 128  # of largest variance; 0.7 MB with 1,280 features
 MAX_PARTS = 3
-TEXTURE_WEIGHT = 0.75  # of the earliest distance alone, against the mean of all
+TEXTURE_WEIGHT = 0.8  # of the earliest distance alone, against the mean of all
 NOVELTY_SPREAD = 2.0  # of the gate's part of the OOD score, in spreads of the distance there
 MAX_DISTANCE = 2.0  # between features of length 1
 MIN_SPREAD = 1e-3  # of distances, for photos that are all alike
