@@ -4,8 +4,9 @@
 
 Of each FOLDER, at most --most pictures are drawn at random. Beside them are the photos of the split
 `test`, and pictures that are made here: blank ones (one colour, one pixel), noise, gradients, text
-and grains, mosaics that imitate thin sections of rock between crossed polarisers. Each picture is
-answered as `mineral-recog identify` does. The columns:
+and grains, mosaics like thin sections of rock between crossed polarisers. A real thin section was
+refused less often than these (docs/identify.md). Each picture is answered as `mineral-recog
+identify` does. The columns:
 
 - taken: share of the pictures that are taken for one of the minerals;
 - no mineral, unknown: share that the first gate refuses, and the second one after it;

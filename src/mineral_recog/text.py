@@ -49,7 +49,7 @@ def natural_order(names: Iterable[str]) -> list[str]:
 
 
 def one_line(text: str) -> str:
-    """Return a text on one line, at most 160 characters; a longer one ends with a whole word."""
+    """Return a text on one line; one of more than 160 characters is cut, if possible at a space."""
     line = " ".join(text.split())
     if len(line) <= MAX_LINE:
         return line
